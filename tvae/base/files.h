@@ -1,0 +1,54 @@
+// Files: read whole, write atomically (temporary file, fsync, rename), open compressed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace tvae {
+
+/// The whole file. Throws DataError naming the path and the system's reason.
+std::string read_file(const std::string& path);
+
+/// Writes a file so that a kill at any moment leaves the old file or the new one, never a part: to a temporary file in
+/// the same folder, fsync, rename, fsync of the folder. Creates parent folders. Throws DataError (unwritable, full
+/// disk) and removes the temporary file.
+void write_file_atomically(const std::string& path, std::string_view content);
+/// The same, `write` being handed a sink to call with pieces of the content.
+using Sink = std::function<void(std::string_view)>;
+void write_file_atomically(const std::string& path, const std::function<void(const Sink&)>& write);
+
+/// Lines of a text file, plain or .gz, .xz, .zst by extension, "-" = stdin. Line ends \n or \r\n, stripped.
+class LineReader {
+ public:
+  /// Throws DataError when the file cannot be opened.
+  explicit LineReader(const std::string& path);
+  ~LineReader();
+  LineReader(LineReader&&) noexcept;
+  LineReader& operator=(LineReader&&) noexcept;
+  /// False at the end. Throws DataError on a damaged compressed file.
+  bool next(std::string& line);
+  int64_t line_number() const;  // of the line last given, 1-based
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+/// The whole of a possibly compressed file ("-" = stdin), unpacked.
+std::string read_text_file(const std::string& path);
+
+/// The path without .gz, .xz, .zst: the name whose extension tells the format.
+std::string without_compression_suffix(const std::string& path);
+
+/// A fast 64-bit hash for cache keys and fingerprints (not cryptographic). The same on every machine.
+uint64_t hash_bytes(std::string_view bytes, uint64_t seed = 0);
+std::string hex(uint64_t value);
+
+void make_directories(const std::string& path);
+bool file_exists(const std::string& path);
+bool directory_exists(const std::string& path);
+
+}  // namespace tvae

@@ -1,0 +1,23 @@
+// Small helpers for text that error messages and lists share.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tvae {
+
+std::vector<std::string> split(std::string_view text, char separator);
+std::string join(const std::vector<std::string>& parts, const std::string& separator);
+std::string strip(std::string_view text);
+
+/// Levenshtein distance in bytes.
+size_t edit_distance(std::string_view a, std::string_view b);
+
+/// The candidate nearest to `word` by edit distance, for "did you mean"; empty when nothing is near.
+std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
+
+/// "did you mean X?" or, where nothing is near, "one of: A, B, C".
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates);
+
+}  // namespace tvae

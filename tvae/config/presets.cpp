@@ -1,0 +1,226 @@
+#include "tvae/config/presets.h"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+#include <type_traits>
+
+#include "tvae/base/assert.h"
+#include "tvae/base/error.h"
+#include "tvae/base/strings.h"
+
+namespace tvae {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<std::string> all_keys() {
+  std::vector<std::string> keys;
+  const RunConfig config;
+  visit_run(config, [&](const std::string& key, const auto&, const FieldInfo&) { keys.push_back(key); });
+  return keys;
+}
+
+std::string type_name(const bool&) { return "true or false"; }
+std::string type_name(const int64_t&) { return "a whole number"; }
+std::string type_name(const double&) { return "a number"; }
+std::string type_name(const std::string&) { return "a text"; }
+
+std::string number_text(double value) {
+  std::ostringstream out;
+  out << value;
+  return out.str();
+}
+
+/// Text such as "1e-3", "true" or "300" as the JSON of the field's type; null where it does not fit.
+template <class Value>
+Json parse_text(const std::string& text) {
+  if constexpr (std::is_same_v<Value, std::string>) {
+    return text;
+  } else {
+    const Json parsed = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (parsed.is_number_float() && std::is_same_v<Value, int64_t>) {
+      const double number = parsed.get<double>();  // 1e3 steps
+      if (number == std::floor(number) && std::abs(number) < 9e15) return static_cast<int64_t>(number);
+    }
+    return parsed;
+  }
+}
+
+template <class Value>
+void assign(const std::string& key, Value& field, const FieldInfo& info, const Json& given) {
+  Json value = given;
+  if (given.is_string()) value = parse_text<Value>(given.get<std::string>());
+  const auto wrong_type = [&] { return ConfigError(key, given.dump(), type_name(field)); };
+  if constexpr (std::is_same_v<Value, bool>) {
+    if (!value.is_boolean()) throw wrong_type();
+  } else if constexpr (std::is_same_v<Value, int64_t>) {
+    if (!value.is_number_integer()) throw wrong_type();
+  } else if constexpr (std::is_same_v<Value, double>) {
+    if (!value.is_number()) throw wrong_type();
+  } else {
+    if (!value.is_string()) throw wrong_type();
+  }
+  const Value candidate = value.get<Value>();
+  if constexpr (std::is_same_v<Value, std::string>) {
+    if (!info.choices.empty() && std::find(info.choices.begin(), info.choices.end(), candidate) == info.choices.end())
+      throw ConfigError(key, "\"" + candidate + "\"", "one of " + join(info.choices, ", "));
+  } else if constexpr (!std::is_same_v<Value, bool>) {
+    const double number = static_cast<double>(candidate);
+    if (!(number >= info.min && number <= info.max))
+      throw ConfigError(key, number_text(number), number_text(info.min) + " to " + number_text(info.max));
+  }
+  field = candidate;
+}
+
+Json& section_of(Json& json, const std::string& key, std::string& field) {
+  const size_t dot = key.find('.');
+  field = key.substr(dot + 1);
+  return json[key.substr(0, dot)];
+}
+
+Preset parse_preset(const PresetText& text) {
+  Preset preset;
+  preset.name = text.name;
+  const Json json = Json::parse(text.json, nullptr, true, /*ignore_comments=*/true);
+  preset.group = json.value("group", "");
+  preset.about = json.value("about", "");
+  if (json.contains("overrides")) {
+    if (json["overrides"].is_boolean())
+      preset.overrides_all = json["overrides"].get<bool>();
+    else
+      preset.overrides = json["overrides"].get<std::vector<std::string>>();
+  }
+  preset.set = json.value("set", Json::object());
+  RunConfig scratch;  // a preset with a wrong key or value is our bug; the tests load all of them
+  for (const auto& [key, value] : preset.set.items()) set_field(scratch, key, value);
+  return preset;
+}
+
+std::string markdown_value(const Json& value) { return value == "" ? "" : "`" + value.dump() + "`"; }
+
+}  // namespace
+
+const std::vector<Preset>& all_presets() {
+  static const std::vector<Preset> presets = [] {
+    std::vector<Preset> parsed;
+    for (const PresetText& text : preset_texts()) parsed.push_back(parse_preset(text));
+    std::stable_sort(parsed.begin(), parsed.end(), [](const Preset& a, const Preset& b) {
+      return std::tie(a.group, a.name) < std::tie(b.group, b.name);
+    });
+    return parsed;
+  }();
+  return presets;
+}
+
+const Preset& find_preset(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Preset& preset : all_presets()) {
+    if (preset.name == name) return preset;
+    names.push_back(preset.name);
+  }
+  throw ConfigError("unknown preset", "\"" + name + "\"", "", suggestion(name, names));
+}
+
+ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments) {
+  ResolvedConfig resolved;
+  std::map<std::string, std::pair<std::string, Json>> given;  // key -> preset, value
+  for (const std::string& name : presets) {
+    const Preset& preset = find_preset(name);
+    for (const auto& [key, value] : preset.set.items()) {
+      const auto earlier = given.find(key);
+      const bool may_override = preset.overrides_all || std::find(preset.overrides.begin(), preset.overrides.end(),
+                                                                  key) != preset.overrides.end();
+      if (earlier != given.end() && earlier->second.second != value && !may_override)
+        throw ConfigError("presets " + earlier->second.first + " and " + name + " disagree on " + key,
+                          earlier->second.second.dump() + " and " + value.dump(), "",
+                          "leave one out, or decide with --set " + key + "=...");
+      set_field(resolved.config, key, value);
+      resolved.origins[key] = "preset " + name;
+      given[key] = {name, value};
+    }
+  }
+  for (const std::string& assignment : assignments) {
+    const size_t equals = assignment.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw ConfigError("--set", "\"" + assignment + "\"", "KEY=VALUE", "for example --set train.steps=1000");
+    const std::string key = strip(assignment.substr(0, equals));
+    set_field(resolved.config, key, assignment.substr(equals + 1));
+    resolved.origins[key] = "--set";
+  }
+  return resolved;
+}
+
+void set_field(RunConfig& config, const std::string& key, const Json& value) {
+  bool found = false;
+  visit_run(config, [&](const std::string& name, auto& field, const FieldInfo& info) {
+    if (name != key) return;
+    assign(key, field, info, value);
+    found = true;
+  });
+  if (!found) throw ConfigError("unknown key", "\"" + key + "\"", "", suggestion(key, all_keys()));
+}
+
+Json to_json(const RunConfig& config) {
+  Json json;
+  visit_run(config, [&](const std::string& key, const auto& value, const FieldInfo&) {
+    std::string field;
+    Json& section = section_of(json, key, field);
+    section[field] = value;
+  });
+  return json;
+}
+
+RunConfig run_config_from_json(const Json& json) {
+  RunConfig config;
+  if (!json.is_object()) throw ConfigError("configuration", json.type_name(), "an object of sections");
+  for (const auto& [section, fields] : json.items()) {
+    if (!fields.is_object()) throw ConfigError("configuration section " + section, fields.type_name(), "an object");
+    for (const auto& [name, value] : fields.items()) set_field(config, section + "." + name, value);
+  }
+  return config;
+}
+
+Json model_config_to_json(const ModelConfig& config) {
+  Json json;
+  visit_model(config, [&](const char* name, const auto& value, const FieldInfo&) { json[name] = value; });
+  return json;
+}
+
+ModelConfig model_config_from_json(const Json& json) {
+  ModelConfig config;
+  visit_model(config, [&](const char* name, auto& value, const FieldInfo& info) {
+    if (json.contains(name)) assign(std::string("model.") + name, value, info, json.at(name));
+  });
+  return config;
+}
+
+std::vector<std::string> differing_keys(const RunConfig& a, const RunConfig& b) {
+  std::vector<std::string> keys;
+  const Json left = to_json(a), right = to_json(b);
+  for (const std::string& key : all_keys()) {
+    const size_t dot = key.find('.');
+    const std::string section = key.substr(0, dot), field = key.substr(dot + 1);
+    if (left[section][field] != right[section][field]) keys.push_back(key);
+  }
+  return keys;
+}
+
+std::string configuration_reference() {
+  std::ostringstream out;
+  const RunConfig defaults;
+  std::string section;
+  visit_run(defaults, [&](const std::string& key, const auto& value, const FieldInfo& info) {
+    const std::string this_section = key.substr(0, key.find('.'));
+    if (this_section != section) {
+      section = this_section;
+      out << "\n## " << section << "\n\n| key | default | meaning |\n|---|---|---|\n";
+    }
+    out << "| `" << key << "` | " << markdown_value(Json(value)) << " | " << info.help;
+    if (!info.choices.empty()) out << ": " << join(info.choices, ", ");
+    out << " |\n";
+  });
+  return out.str();
+}
+
+}  // namespace tvae

@@ -1,0 +1,64 @@
+// Presets: named sets of key = value that compose left to right. Each is a file in presets/, built into the program.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tvae/config/run_config.h"
+
+namespace tvae {
+
+/// A preset file as built in (generated from presets/*.json by cmake/embed_presets.cmake).
+struct PresetText {
+  std::string name;
+  std::string json;
+};
+const std::vector<PresetText>& preset_texts();
+
+/// {"group", "about", "overrides": true|[keys], "set": {key: value}} of one file.
+struct Preset {
+  std::string name;
+  std::string group;
+  std::string about;
+  bool overrides_all = false;
+  std::vector<std::string> overrides;
+  nlohmann::ordered_json set;
+};
+
+/// All presets, in order of group, then name.
+const std::vector<Preset>& all_presets();
+/// Throws ConfigError with the nearest name when there is none.
+const Preset& find_preset(const std::string& name);
+
+/// A configuration and where each value that is not a default came from: "preset NAME", "--set", ...
+struct ResolvedConfig {
+  RunConfig config;
+  std::map<std::string, std::string> origins;
+};
+
+/// Presets left to right, then "key=value" assignments. Two presets that give one key different values are an error
+/// naming both, unless the later lists the key under "overrides". Throws ConfigError.
+ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments);
+
+/// Sets one key from JSON (numbers, booleans, strings; a string is parsed where the field is a number or boolean).
+/// Throws ConfigError for an unknown key (with the nearest one), a wrong type, a value out of range.
+void set_field(RunConfig& config, const std::string& key, const nlohmann::ordered_json& value);
+
+/// {"data": {...}, "model": {...}, ...} with every field.
+nlohmann::ordered_json to_json(const RunConfig& config);
+/// The reverse; fields that are absent keep their defaults, unknown ones throw.
+RunConfig run_config_from_json(const nlohmann::ordered_json& json);
+
+/// Flat JSON of the model section alone, for config.json, and back (keys that are no model fields are ignored).
+nlohmann::ordered_json model_config_to_json(const ModelConfig& config);
+ModelConfig model_config_from_json(const nlohmann::ordered_json& json);
+
+/// Keys on which two configurations differ.
+std::vector<std::string> differing_keys(const RunConfig& a, const RunConfig& b);
+
+/// Reference of every key as Markdown, for docs/configuration.md.
+std::string configuration_reference();
+
+}  // namespace tvae

@@ -1,0 +1,257 @@
+// Every setting of a run, in four sections. One visit() a section gives defaults, JSON, command line, help, range
+// checks and the generated reference; a key is "section.field", as in train.learning_rate.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace tvae {
+
+/// What visit() tells about a field besides its name and value.
+struct FieldInfo {
+  std::string help;
+  std::vector<std::string> choices = {};  // of a string field; empty = any text
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+};
+
+struct DataConfig {
+  std::string train;
+  std::string valid;
+  std::string column;
+  std::string label_column;
+  bool escapes = false;
+  bool strict = false;
+  std::string tokenizer;
+  std::string tokenizer_kind = "unigram";
+  int64_t vocab_size = 4096;
+  int64_t max_tokens = 64;
+  std::string overlong = "drop";
+  int64_t max_valid = 2000;
+  std::string cache_dir;
+  std::string check = "none";
+};
+
+template <class Config, class Visitor>
+void visit_data(Config& c, Visitor&& v) {
+  v("train", c.train, FieldInfo{"file of training sequences (.txt, .csv, .tsv, .json, .jsonl, also .gz .xz .zst)"});
+  v("valid", c.valid, FieldInfo{"file of held-out sequences; empty = none"});
+  v("column", c.column, FieldInfo{"text column of a table; empty = \"text\", else the first"});
+  v("label_column", c.label_column, FieldInfo{"label column of a table; empty = no labels"});
+  v("escapes", c.escapes, FieldInfo{"read \\n, \\t and \\\\ inside a line as newline, tab and backslash"});
+  v("strict", c.strict, FieldInfo{"a bad row is an error instead of being skipped and counted"});
+  v("tokenizer", c.tokenizer, FieldInfo{"tokenizer directory or .model file; empty = train one on data.train"});
+  v("tokenizer_kind", c.tokenizer_kind,
+    FieldInfo{"kind of tokenizer to train where none is given", {"unigram", "bpe", "char", "byte"}});
+  v("vocab_size", c.vocab_size, FieldInfo{"pieces of a tokenizer trained here", {}, 260, 1e6});
+  v("max_tokens", c.max_tokens, FieldInfo{"longest sequence, in tokens, end-of-sequence included", {}, 2, 65536});
+  v("overlong", c.overlong, FieldInfo{"longer sequences are dropped or cut", {"drop", "cut"}});
+  v("max_valid", c.max_valid, FieldInfo{"held-out sequences used during training; 0 = all", {}, 0, 1e9});
+  v("cache_dir", c.cache_dir, FieldInfo{"folder of the token cache; empty = the user's cache folder"});
+  v("check", c.check, FieldInfo{"validity check of generated text", {"none", "python", "smiles", "mnist"}});
+}
+
+struct ModelConfig {
+  std::string encoder = "t5";
+  std::string bottleneck = "queries";
+  int64_t vocab_size = 0;
+  int64_t d_model = 256;
+  int64_t d_kv = 64;
+  int64_t d_ff = 512;
+  int64_t num_heads = 4;
+  int64_t encoder_layers = 2;
+  int64_t decoder_layers = 2;
+  std::string feed_forward = "gated-gelu";
+  double dropout = 0.0;
+  int64_t relative_attention_num_buckets = 32;
+  int64_t relative_attention_max_distance = 128;
+  double layer_norm_epsilon = 1e-6;
+  bool tie_word_embeddings = true;
+  bool scale_logits = true;
+  double initializer_factor = 1.0;
+  int64_t latent_tokens = 8;
+  int64_t latent_size = 32;
+  int64_t sequence_length = 64;
+  std::string posterior = "gaussian";
+  int64_t pooling_layers = 1;
+  bool inject_latent = true;
+  int64_t pad_token_id = 0;
+  int64_t eos_token_id = 1;
+  int64_t decoder_start_token_id = 0;
+};
+
+template <class Config, class Visitor>
+void visit_model(Config& c, Visitor&& v) {
+  v("encoder", c.encoder, FieldInfo{"encoder stack", {"t5", "funnel"}});
+  v("bottleneck", c.bottleneck, FieldInfo{"how encoder states become the code and back", {}});
+  v("vocab_size", c.vocab_size, FieldInfo{"embedding rows; 0 = as many as the tokenizer has", {}, 0, 1e7});
+  v("d_model", c.d_model, FieldInfo{"width of the hidden states", {}, 1, 65536});
+  v("d_kv", c.d_kv, FieldInfo{"width of one attention head", {}, 1, 4096});
+  v("d_ff", c.d_ff, FieldInfo{"inner width of the feed-forward layers", {}, 1, 1e6});
+  v("num_heads", c.num_heads, FieldInfo{"attention heads", {}, 1, 1024});
+  v("encoder_layers", c.encoder_layers, FieldInfo{"encoder blocks", {}, 1, 1024});
+  v("decoder_layers", c.decoder_layers, FieldInfo{"decoder blocks", {}, 1, 1024});
+  v("feed_forward", c.feed_forward, FieldInfo{"relu (T5 v1.0) or gated-gelu (v1.1)", {"relu", "gated-gelu"}});
+  v("dropout", c.dropout, FieldInfo{"dropout rate in training", {}, 0, 0.999});
+  v("relative_attention_num_buckets", c.relative_attention_num_buckets, FieldInfo{"relative position buckets", {}, 4, 4096});
+  v("relative_attention_max_distance", c.relative_attention_max_distance,
+    FieldInfo{"distance from which positions share the last bucket", {}, 4, 1e6});
+  v("layer_norm_epsilon", c.layer_norm_epsilon, FieldInfo{"added to the mean square in RMS norm", {}, 0, 1});
+  v("tie_word_embeddings", c.tie_word_embeddings, FieldInfo{"one matrix for embedding and output projection"});
+  v("scale_logits", c.scale_logits, FieldInfo{"multiply decoder states by d_model^-1/2 before the output projection"});
+  v("initializer_factor", c.initializer_factor, FieldInfo{"scale of T5's initial weights", {}, 0, 100});
+  v("latent_tokens", c.latent_tokens, FieldInfo{"codes a sequence (K)", {}, 1, 65536});
+  v("latent_size", c.latent_size, FieldInfo{"size of one code (D)", {}, 1, 65536});
+  v("sequence_length", c.sequence_length, FieldInfo{"fixed length S of the fc bottleneck (2020)", {}, 1, 65536});
+  v("posterior", c.posterior, FieldInfo{"deterministic code, or gaussian with a learned variance", {"deterministic", "gaussian"}});
+  v("pooling_layers", c.pooling_layers, FieldInfo{"cross-attention layers of the queries bottleneck", {}, 1, 64});
+  v("inject_latent", c.inject_latent, FieldInfo{"also add a projection of the code to every decoder input"});
+  v("pad_token_id", c.pad_token_id, FieldInfo{"id of padding", {}, 0, 1e7});
+  v("eos_token_id", c.eos_token_id, FieldInfo{"id of the end of a sequence", {}, 0, 1e7});
+  v("decoder_start_token_id", c.decoder_start_token_id, FieldInfo{"first decoder input", {}, 0, 1e7});
+}
+
+struct LossConfig {
+  std::string reduction = "mean";
+  std::string regularizer = "kl";
+  double regularizer_weight = 1.0;
+  std::string regularizer_schedule = "constant";
+  double schedule_k = 0.0025;
+  double schedule_b = 6.25;
+  double schedule_start = 0.0;
+  double schedule_end = 0.3;
+  double mmd_bandwidth = 0.0;
+  int64_t mmd_queue = 1536;
+  double mmd_token_weight = 0.5;
+  double posterior_std = 0.3;
+  double posterior_std_final = 0.7;
+  double posterior_std_weight = 0.01;
+  double kl_free_bits = 0.0;
+  int64_t kl_cycles = 1;
+  double kl_cycle_zero = 0.5;
+  double kl_cycle_increase = 0.25;
+  double kl_target = 0.0;
+  double kl_target_start = 200.0;
+  double kl_target_descent = 0.5;
+  double encoding_reconstruction_weight = 0.0;
+  double bag_of_words_weight = 0.0;
+  double bag_of_words_end = 0.5;
+  double encoder_token_mask = 0.0;
+  double latent_dropout = 0.0;
+  double decoder_token_mask = 0.0;
+  double decoder_token_mask_end = 1.0;
+};
+
+template <class Config, class Visitor>
+void visit_loss(Config& c, Visitor&& v) {
+  v("reduction", c.reduction, FieldInfo{"cross-entropy as mean a token, or summed over the batch (2020)", {"mean", "sum"}});
+  v("regularizer", c.regularizer, FieldInfo{"what shapes the code", {}});
+  v("regularizer_weight", c.regularizer_weight, FieldInfo{"weight of the regularizer, times its schedule", {}, 0, 1e9});
+  v("regularizer_schedule", c.regularizer_schedule,
+    FieldInfo{"weight over time: constant, sigmoid(k step - b) as published, a linear ramp, or cyclical (OPTIMUS)",
+              {"constant", "sigmoid", "linear", "cyclical"}});
+  v("schedule_k", c.schedule_k, FieldInfo{"slope k of the sigmoid schedule, per step", {}, 0, 1e3});
+  v("schedule_b", c.schedule_b, FieldInfo{"offset b of the sigmoid schedule"});
+  v("schedule_start", c.schedule_start, FieldInfo{"share of training at which the linear ramp leaves 0", {}, 0, 1});
+  v("schedule_end", c.schedule_end, FieldInfo{"share of training at which the linear ramp reaches its weight", {}, 0, 1});
+  v("mmd_bandwidth", c.mmd_bandwidth, FieldInfo{"published kernel exp(-|x-y|^2/bandwidth); 0 = D^2, as published", {}, 0, 1e12});
+  v("mmd_queue", c.mmd_queue, FieldInfo{"recent codes the mmd regularizer compares against", {}, 0, 1e6});
+  v("mmd_token_weight", c.mmd_token_weight, FieldInfo{"weight of the mmd of single codes beside that of the whole", {}, 0, 1e6});
+  v("posterior_std", c.posterior_std, FieldInfo{"mmd with a gaussian posterior: the deviation it is held to at first", {}, 1e-6, 10});
+  v("posterior_std_final", c.posterior_std_final, FieldInfo{"... and in the second half of training", {}, 1e-6, 10});
+  v("posterior_std_weight", c.posterior_std_weight, FieldInfo{"weight of KL(N(m, s^2) || N(m, posterior_std^2)) a token", {}, 0, 1e6});
+  v("kl_free_bits", c.kl_free_bits, FieldInfo{"KL a dimension below which it costs nothing, in nats (dim_target_kl)", {}, 0, 1e3});
+  v("kl_cycles", c.kl_cycles, FieldInfo{"cycles of the cyclical schedule", {}, 1, 1e6});
+  v("kl_cycle_zero", c.kl_cycle_zero, FieldInfo{"share of a cycle at weight 0 (ratio_zero)", {}, 0, 1});
+  v("kl_cycle_increase", c.kl_cycle_increase, FieldInfo{"share of a cycle in which the weight rises (ratio_increase)", {}, 0, 1});
+  v("kl_target", c.kl_target, FieldInfo{"steer the weight so that the mean KL is this many nats a sequence; 0 = off", {}, 0, 1e6});
+  v("kl_target_start", c.kl_target_start, FieldInfo{"target at the first step, falling to kl_target", {}, 0, 1e6});
+  v("kl_target_descent", c.kl_target_descent, FieldInfo{"share of training in which the target falls", {}, 0, 1});
+  v("encoding_reconstruction_weight", c.encoding_reconstruction_weight,
+    FieldInfo{"weight of the squared error between encoder states and their reconstruction (fc)", {}, 0, 1e6});
+  v("bag_of_words_weight", c.bag_of_words_weight, FieldInfo{"weight of predicting the words from the code alone", {}, 0, 1e6});
+  v("bag_of_words_end", c.bag_of_words_end, FieldInfo{"share of training at which that weight has decayed to 0", {}, 0, 1});
+  v("encoder_token_mask", c.encoder_token_mask, FieldInfo{"share of encoder input tokens replaced by unknown", {}, 0, 1});
+  v("latent_dropout", c.latent_dropout, FieldInfo{"dropout on the code", {}, 0, 0.999});
+  v("decoder_token_mask", c.decoder_token_mask, FieldInfo{"share of decoder input tokens replaced by unknown, at first", {}, 0, 1});
+  v("decoder_token_mask_end", c.decoder_token_mask_end, FieldInfo{"share of training at which that share has decayed to 0", {}, 0, 1});
+}
+
+struct TrainConfig {
+  int64_t steps = 0;
+  double epochs = 1.0;
+  int64_t batch_size = 32;
+  int64_t batch_tokens = 0;
+  int64_t accumulation_steps = 1;
+  int64_t seed = 42;
+  std::string optimizer = "adamw";
+  double learning_rate = 1e-3;
+  double muon_learning_rate = 0.02;
+  double muon_momentum = 0.95;
+  double weight_decay = 0.0;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  bool adafactor_relative_step = false;
+  std::string schedule = "linear";
+  int64_t warmup_steps = 0;
+  double clip_norm = 1.0;
+  double ema_decay = 0.0;
+  std::string precision = "auto";
+  int64_t log_steps = 50;
+  int64_t eval_steps = 500;
+  int64_t save_steps = 500;
+  int64_t early_stop_evaluations = 0;
+};
+
+template <class Config, class Visitor>
+void visit_train(Config& c, Visitor&& v) {
+  v("steps", c.steps, FieldInfo{"optimizer steps; 0 = as many as train.epochs needs", {}, 0, 1e12});
+  v("epochs", c.epochs, FieldInfo{"passes over the data where train.steps is 0", {}, 0, 1e6});
+  v("batch_size", c.batch_size, FieldInfo{"sequences a micro-batch", {}, 1, 1e7});
+  v("batch_tokens", c.batch_tokens, FieldInfo{"tokens a micro-batch instead; 0 = count sequences", {}, 0, 1e9});
+  v("accumulation_steps", c.accumulation_steps, FieldInfo{"micro-batches an optimizer step", {}, 1, 1e6});
+  v("seed", c.seed, FieldInfo{"seed of weights, order, noise and dropout", {}, 0, 9e15});
+  v("optimizer", c.optimizer, FieldInfo{"adamw, adafactor, or muon (matrices by Muon, the rest by AdamW)", {"adamw", "adafactor", "muon"}});
+  v("learning_rate", c.learning_rate, FieldInfo{"peak learning rate", {}, 0, 1e3});
+  v("muon_learning_rate", c.muon_learning_rate, FieldInfo{"peak learning rate of the matrices under muon", {}, 0, 1e3});
+  v("muon_momentum", c.muon_momentum, FieldInfo{"momentum of muon", {}, 0, 0.9999});
+  v("weight_decay", c.weight_decay, FieldInfo{"decoupled weight decay (not on biases and norms)", {}, 0, 1e3});
+  v("beta1", c.beta1, FieldInfo{"decay of AdamW's first moment", {}, 0, 0.999999});
+  v("beta2", c.beta2, FieldInfo{"decay of AdamW's second moment", {}, 0, 0.999999});
+  v("epsilon", c.epsilon, FieldInfo{"added to the root of AdamW's second moment", {}, 0, 1});
+  v("adafactor_relative_step", c.adafactor_relative_step, FieldInfo{"Adafactor sets its own rate; learning_rate is ignored"});
+  v("schedule", c.schedule, FieldInfo{"learning rate after the warm-up", {"constant", "linear", "cosine"}});
+  v("warmup_steps", c.warmup_steps, FieldInfo{"steps of linear warm-up", {}, 0, 1e12});
+  v("clip_norm", c.clip_norm, FieldInfo{"largest gradient norm; 0 = no clipping", {}, 0, 1e12});
+  v("ema_decay", c.ema_decay, FieldInfo{"decay of the averaged weights that are evaluated and saved; 0 = off", {}, 0, 0.999999});
+  v("precision", c.precision, FieldInfo{"compute in fp32, or bf16 with fp32 master weights; auto = bf16 on CUDA", {"auto", "fp32", "bf16"}});
+  v("log_steps", c.log_steps, FieldInfo{"steps between lines of metrics.jsonl", {}, 1, 1e12});
+  v("eval_steps", c.eval_steps, FieldInfo{"steps between evaluations on data.valid; 0 = only at the end", {}, 0, 1e12});
+  v("save_steps", c.save_steps, FieldInfo{"steps between checkpoints; 0 = only at the end", {}, 0, 1e12});
+  v("early_stop_evaluations", c.early_stop_evaluations,
+    FieldInfo{"stop after this many evaluations without a better loss; 0 = never", {}, 0, 1e9});
+}
+
+struct RunConfig {
+  DataConfig data;
+  ModelConfig model;
+  LossConfig loss;
+  TrainConfig train;
+};
+
+/// Calls v(key, value&, info) for every field, key as "section.field".
+template <class Config, class Visitor>
+void visit_run(Config& c, Visitor&& v) {
+  const auto section = [&v](const std::string& prefix) {
+    return [&v, prefix](const char* name, auto& value, const FieldInfo& info) { v(prefix + name, value, info); };
+  };
+  visit_data(c.data, section("data."));
+  visit_model(c.model, section("model."));
+  visit_loss(c.loss, section("loss."));
+  visit_train(c.train, section("train."));
+}
+
+}  // namespace tvae

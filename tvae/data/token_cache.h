@@ -1,0 +1,48 @@
+// Tokenised sequences of a file, made once and memory-mapped from then on.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tvae/data/reader.h"
+#include "tvae/text/tokenizer.h"
+
+namespace tvae {
+
+struct TokenizeOptions {
+  int64_t max_tokens = 64;  // end of sequence included
+  bool cut = false;         // longer sequences: cut (keeping the end of sequence) or dropped
+};
+
+/// Sequences of token ids, each ending with eos. Copies share the mapping.
+class TokenDataset {
+ public:
+  int64_t size() const;                               // sequences
+  std::span<const int32_t> sequence(int64_t i) const;  // ids, eos included; valid while the dataset lives
+  int64_t length(int64_t i) const;
+  /// Index of the row of the file that sequence i came from (rows as read_rows gives them).
+  int64_t source_row(int64_t i) const;
+  int64_t tokens() const;
+  int64_t overlong() const;       // sequences dropped or cut
+  int64_t untokenizable() const;  // rows that do not survive encode/decode
+  uint64_t fingerprint() const;   // of content and tokenizer
+
+  /// Tokenises in memory, with all cores.
+  static TokenDataset from_texts(const std::vector<std::string>& texts, const Tokenizer& tokenizer,
+                                 const TokenizeOptions& options);
+  /// The same through a cache file in `cache_dir` (empty: $XDG_CACHE_HOME/tvae or ~/.cache/tvae), keyed by the file's
+  /// bytes, the read options, the tokenizer's fingerprint and the tokenize options. Written atomically; a damaged cache
+  /// file is made again; two processes at once do no harm. Bad rows are reported with log_warning, once.
+  static TokenDataset from_file(const std::string& path, const ReadOptions& read, const Tokenizer& tokenizer,
+                                const TokenizeOptions& options, const std::string& cache_dir = "");
+
+ private:
+  struct Storage;
+  explicit TokenDataset(std::shared_ptr<const Storage> storage);
+  std::shared_ptr<const Storage> storage_;
+};
+
+}  // namespace tvae

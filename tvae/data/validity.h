@@ -1,0 +1,25 @@
+// Whether a generated text is a valid one: the data's own check.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tvae {
+
+/// A registered check: name → factory (python, smiles, mnist).
+class ValidityCheck {
+ public:
+  virtual ~ValidityCheck() = default;
+  /// One answer a text, in order.
+  virtual std::vector<bool> valid(const std::vector<std::string>& texts) = 0;
+  /// What the judge is, for reports: "python3 ast.parse", "bracket grammar", ...
+  virtual std::string describe() const = 0;
+};
+
+/// By name ("none" gives nullptr). "python" starts a pool of python3 workers that only ast.parse the text (stripped of
+/// nothing, never executed); without a python3 it warns and gives nullptr. Throws ConfigError for unknown names.
+std::unique_ptr<ValidityCheck> make_validity_check(const std::string& name);
+std::vector<std::string> validity_check_names();
+
+}  // namespace tvae

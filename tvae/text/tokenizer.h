@@ -1,0 +1,70 @@
+// Text to token ids and back. One class for SentencePiece models (T5's own or trained here) and for plain bytes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tvae {
+
+/// A loaded tokenizer; safe to use from several threads at once.
+///
+/// Ids follow T5: pad 0, end of sequence 1, unknown 2 for every tokenizer made here. Characters that a SentencePiece
+/// model without byte fallback cannot write become added tokens (see add_tokens), after the extra ids, as in
+/// Hugging Face's added_tokens_decoder.
+class Tokenizer {
+ public:
+  /// From a directory (spiece.model and/or tokenizer_config.json, in Hugging Face's T5 or ByT5 layout), or a .model file.
+  /// Throws CheckpointError when there is none or it is damaged.
+  static Tokenizer load(const std::string& path);
+
+  /// Ids of a text, without end of sequence. Text that cannot be written becomes the unknown id.
+  std::vector<int32_t> encode(std::string_view text) const;
+  /// The text of ids; pad, end of sequence and extra ids are skipped. Decoding stops at nothing: cut at eos first.
+  std::string decode(const std::vector<int32_t>& ids) const;
+  /// Whether decode(encode(text)) == text.
+  bool round_trips(std::string_view text) const;
+
+  /// Number of ids, extra ids and added tokens included.
+  int64_t size() const;
+  int32_t pad_id() const;
+  int32_t eos_id() const;
+  int32_t unk_id() const;
+  /// Readable form of one id: the piece, "<0x0A>", "</s>", ...
+  std::string piece(int32_t id) const;
+  /// True for models that can write any text (byte fallback or byte tokenizer).
+  bool writes_anything() const;
+
+  /// Gives each text (single characters such as "<" or "{") an id of its own after the present ones; texts the
+  /// tokenizer already has are skipped. Returns how many ids were added.
+  int64_t add_tokens(const std::vector<std::string>& texts);
+  /// Distinct characters in the lines that encode to unknown, in order of code point; for add_tokens.
+  std::vector<std::string> unwritable_characters(const std::vector<std::string>& lines) const;
+
+  /// Writes spiece.model (if any), tokenizer_config.json and special_tokens_map.json, so that both this class and Hugging
+  /// Face's T5Tokenizer (ByT5Tokenizer for bytes) load the directory. Atomic, file by file.
+  void save(const std::string& directory) const;
+  /// Hash of everything that shapes the ids; part of the token cache's key.
+  uint64_t fingerprint() const;
+
+ private:
+  struct Implementation;
+  explicit Tokenizer(std::shared_ptr<const Implementation> implementation);
+  std::shared_ptr<const Implementation> implementation_;
+};
+
+/// How to train a tokenizer. All of them write every line byte for byte: no normalisation, no dummy prefix, spaces and
+/// tabs kept, byte fallback.
+struct TokenizerTraining {
+  std::string kind = "unigram";  // unigram, bpe, char or byte (ByT5's ids: byte + 3)
+  int64_t vocab_size = 4096;
+  int64_t sample_lines = 100000;  // lines drawn (seeded) for training; 0 = all
+  int64_t seed = 42;
+};
+
+/// Trains on lines held in memory. Throws DataError when there are no lines.
+Tokenizer train_tokenizer(const std::vector<std::string>& lines, const TokenizerTraining& training);
+
+}  // namespace tvae
