@@ -1,0 +1,94 @@
+// The program: parses flags, runs one verb, maps errors to exit codes.
+#include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+#include "apps/verb.h"
+#include "tvae/base/assert.h"
+#include "tvae/base/error.h"
+#include "tvae/base/log.h"
+
+namespace tvae::apps {
+
+std::vector<Verb>& verbs() {
+  static std::vector<Verb> registered;
+  return registered;
+}
+
+void print_line(const std::string& line) {
+  if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() || std::fputc('\n', stdout) == EOF)
+    throw DataError("cannot write to stdout", std::strerror(errno));
+}
+
+namespace {
+
+void add_common_flags(CLI::App& command, CommonOptions& common) {
+  command.add_flag("--json", common.json, "machine-readable stdout");
+  command.add_option("--device", common.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
+  command.add_option("--threads", common.threads, "processor threads; 0 = all")->check(CLI::Range(0, 4096));
+  command.add_option("--seed", common.seed, "seed of everything random")->check(CLI::NonNegativeNumber);
+  command.add_flag("--quiet", common.quiet, "no progress");
+  command.add_flag("--verbose", common.verbose, "more progress, and where an error came from");
+}
+
+int fail(ExitCode code, const std::string& message) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "tvae: %s\n", message.c_str());
+  return static_cast<int>(code);
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+int run(int argc, char** argv) {
+  CLI::App app("Transformer-VAE: a smooth latent space of sequences", "tvae");
+  app.set_version_flag("--version", std::string("tvae ") + TVAE_VERSION);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  CommonOptions common;
+  std::function<void()> chosen;
+  std::sort(verbs().begin(), verbs().end(), [](const Verb& a, const Verb& b) { return a.name < b.name; });
+  for (const Verb& verb : verbs()) {
+    CLI::App* command = app.add_subcommand(verb.name, verb.help);
+    add_common_flags(*command, common);
+    const RunVerb run_verb = verb.set_up(*command, common);
+    command->callback([&chosen, run_verb] { chosen = run_verb; });
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    return fail(ExitCode::kUsage, first_line(error.what()) + " (see tvae --help)");
+  }
+  for (CLI::App* command : app.get_subcommands()) common.seed_given = command->count("--seed") > 0;
+  if (common.quiet) set_log_level(LogLevel::kQuiet);
+  if (common.verbose) set_log_level(LogLevel::kVerbose);
+  if (common.threads > 0) at::set_num_threads(static_cast<int>(common.threads));
+  chosen();
+  if (std::fflush(stdout) != 0) throw DataError("cannot write to stdout", std::strerror(errno));
+  return static_cast<int>(ExitCode::kDone);
+}
+
+}  // namespace
+}  // namespace tvae::apps
+
+int main(int argc, char** argv) {
+  using namespace tvae;
+  std::signal(SIGPIPE, SIG_DFL);  // `tvae ... | head` ends quietly
+  try {
+    return apps::run(argc, argv);
+  } catch (const Error& error) {
+    return apps::fail(error.exit_code(), error.what());
+  } catch (const c10::Error& error) {
+    const std::string text = log_level() == LogLevel::kVerbose ? error.what() : error.what_without_backtrace();
+    return apps::fail(ExitCode::kBug, "internal error: " + apps::first_line(text));
+  } catch (const std::bad_alloc&) {
+    return apps::fail(ExitCode::kBug, "out of memory (try a smaller batch)");
+  } catch (const std::exception& error) {
+    return apps::fail(ExitCode::kBug, std::string("internal error: ") + error.what());
+  }
+}
