@@ -1,0 +1,87 @@
+// The weights of a model: one ordered list of named tensors. A module asks for its weights by name when it is built and
+// keeps the handles; names are Hugging Face's, so that a weight file, an optimizer state and the code agree.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+#include <vector>
+
+#include "tvae/io/safetensors.h"
+#include "tvae/ops/rng.h"
+
+namespace tvae {
+
+/// How a weight starts.
+struct Init {
+  enum class Kind { kNormal, kUniform, kConstant } kind = Kind::kConstant;
+  double scale = 0.0;  // standard deviation, half width, or value
+
+  static Init normal(double std) { return {Kind::kNormal, std}; }
+  static Init uniform(double bound) { return {Kind::kUniform, bound}; }
+  static Init constant(double value) { return {Kind::kConstant, value}; }
+};
+
+struct NamedParameter {
+  std::string name;
+  torch::Tensor value;  // leaf, requires grad
+};
+
+class Parameters {
+ public:
+  /// Weights are drawn from `rng` in the order in which they are asked for.
+  explicit Parameters(Rng& rng) : rng_(&rng) {}
+  Parameters(const Parameters&) = delete;
+  Parameters& operator=(const Parameters&) = delete;
+
+  torch::Tensor add(const std::string& name, at::IntArrayRef sizes, Init init);
+  const std::vector<NamedParameter>& list() const { return list_; }
+  int64_t count() const;  // numbers in all weights
+
+  /// Moves every weight, in place: handles in modules stay good.
+  void to(torch::Device device, torch::ScalarType type);
+  TensorMap to_map() const;  // CPU or GPU tensors sharing memory with the weights
+  /// Copies values in. Strict: names, shapes must agree, else CheckpointError naming the first difference and `source`.
+  /// Any floating type is converted.
+  void load(const TensorMap& tensors, const std::string& source);
+
+ private:
+  Rng* rng_;
+  std::vector<NamedParameter> list_;
+};
+
+/// A place in the tree of names: scope / "SelfAttention" adds a level, scope.add("q.weight", ...) makes a weight there.
+class Scope {
+ public:
+  explicit Scope(Parameters& parameters, std::string prefix = "") : parameters_(&parameters), prefix_(std::move(prefix)) {}
+  Scope operator/(const std::string& name) const { return Scope(*parameters_, prefix_ + name + "."); }
+  torch::Tensor add(const std::string& name, at::IntArrayRef sizes, Init init) const {
+    return parameters_->add(prefix_ + name, sizes, init);
+  }
+
+ private:
+  Parameters* parameters_;
+  std::string prefix_;
+};
+
+/// y = x Wᵀ (+ b). weight [out, in].
+struct Linear {
+  torch::Tensor weight, bias;
+
+  Linear() = default;
+  /// T5's: no bias, N(0, std).
+  static Linear without_bias(const Scope& scope, int64_t in, int64_t out, double std);
+  /// PyTorch's default: U(±1/√in) for both.
+  static Linear with_bias(const Scope& scope, int64_t in, int64_t out);
+  torch::Tensor operator()(const torch::Tensor& x) const { return at::linear(x, weight, bias); }
+};
+
+/// Training or not, and where its randomness comes from.
+struct ForwardContext {
+  bool training = false;
+  Rng* rng = nullptr;  // required when training
+  double rate(double dropout) const { return training ? dropout : 0.0; }
+  uint64_t key() const { return training && rng != nullptr ? rng->next_key() : 0; }
+};
+
+}  // namespace tvae

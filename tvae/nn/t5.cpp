@@ -1,0 +1,181 @@
+#include "tvae/nn/t5.h"
+
+#include <cmath>
+
+#include "tvae/base/assert.h"
+#include "tvae/ops/dropout.h"
+#include "tvae/ops/rms_norm.h"
+
+namespace tvae {
+
+using torch::Tensor;
+
+int64_t relative_position_bucket(int64_t relative_position, bool bidirectional, int64_t num_buckets,
+                                 int64_t max_distance) {
+  int64_t base = 0, distance = 0;
+  if (bidirectional) {
+    num_buckets /= 2;
+    base = relative_position > 0 ? num_buckets : 0;
+    distance = std::abs(relative_position);
+  } else {
+    distance = std::max<int64_t>(-relative_position, 0);
+  }
+  const int64_t exact = num_buckets / 2;
+  if (distance < exact) return base + distance;
+  const float position = std::log(static_cast<float>(distance) / static_cast<float>(exact)) /
+                         static_cast<float>(std::log(static_cast<double>(max_distance) / static_cast<double>(exact))) *
+                         static_cast<float>(num_buckets - exact);
+  return base + std::min<int64_t>(num_buckets - 1, exact + static_cast<int64_t>(position));
+}
+
+Tensor relative_position_bias(const Tensor& embedding, bool bidirectional, int64_t max_length, int64_t max_distance) {
+  Tensor buckets = at::empty({2 * max_length - 1}, at::kLong);
+  int64_t* bucket = buckets.data_ptr<int64_t>();
+  for (int64_t i = 0; i < 2 * max_length - 1; ++i)
+    bucket[i] = relative_position_bucket(i - (max_length - 1), bidirectional, embedding.size(0), max_distance);
+  return embedding.index_select(0, buckets.to(embedding.device())).t().contiguous();
+}
+
+T5Attention::T5Attention(const Scope& scope, const ModelConfig& config) : num_heads(config.num_heads) {
+  const int64_t d = config.d_model, inner = config.num_heads * config.d_kv;
+  const double f = config.initializer_factor;
+  q = Linear::without_bias(scope / "q", d, inner, f / std::sqrt(static_cast<double>(d * config.d_kv)));
+  k = Linear::without_bias(scope / "k", d, inner, f / std::sqrt(static_cast<double>(d)));
+  v = Linear::without_bias(scope / "v", d, inner, f / std::sqrt(static_cast<double>(d)));
+  o = Linear::without_bias(scope / "o", inner, d, f / std::sqrt(static_cast<double>(inner)));
+}
+
+Tensor T5Attention::operator()(const Tensor& hidden, const Tensor& memory, const Tensor& relative_bias,
+                               const Spans& queries, const Spans& keys, AttentionOptions options) const {
+  options.num_heads = num_heads;
+  return o(attention(q(hidden), k(memory), v(memory), relative_bias, queries, keys, options));
+}
+
+T5FeedForward::T5FeedForward(const Scope& scope, const ModelConfig& config)
+    : gated(config.feed_forward == "gated-gelu"), dropout_rate(config.dropout) {
+  const double in_std = config.initializer_factor / std::sqrt(static_cast<double>(config.d_model));
+  const double out_std = config.initializer_factor / std::sqrt(static_cast<double>(config.d_ff));
+  if (gated) {
+    wi_0 = Linear::without_bias(scope / "wi_0", config.d_model, config.d_ff, in_std);
+    wi_1 = Linear::without_bias(scope / "wi_1", config.d_model, config.d_ff, in_std);
+  } else {
+    wi = Linear::without_bias(scope / "wi", config.d_model, config.d_ff, in_std);
+  }
+  wo = Linear::without_bias(scope / "wo", config.d_ff, config.d_model, out_std);
+}
+
+Tensor T5FeedForward::operator()(const Tensor& hidden, const ForwardContext& context) const {
+  const Tensor inner = gated ? at::gelu(wi_0(hidden), "tanh") * wi_1(hidden) : at::relu(wi(hidden));
+  return wo(dropout(inner, context.rate(dropout_rate), context.key()));
+}
+
+T5Stack::T5Stack(const Scope& scope, const ModelConfig& config, bool is_decoder, int64_t layers)
+    : is_decoder_(is_decoder),
+      dropout_(config.dropout),
+      epsilon_(config.layer_norm_epsilon),
+      max_distance_(config.relative_attention_max_distance) {
+  const auto norm_weight = [&](const Scope& at) { return (at / "layer_norm").add("weight", {config.d_model}, Init::constant(config.initializer_factor)); };
+  for (int64_t i = 0; i < layers; ++i) {
+    const Scope layer = scope / "block" / std::to_string(i) / "layer";
+    T5Block block;
+    block.self_attention = T5Attention(layer / "0" / "SelfAttention", config);
+    if (i == 0)
+      relative_attention_bias_ =
+          (layer / "0" / "SelfAttention" / "relative_attention_bias")
+              .add("weight", {config.relative_attention_num_buckets, config.num_heads},
+                   Init::normal(config.initializer_factor / std::sqrt(static_cast<double>(config.d_model))));
+    block.self_norm = norm_weight(layer / "0");
+    if (is_decoder) {
+      block.cross_attention = T5Attention(layer / "1" / "EncDecAttention", config);
+      block.cross_norm = norm_weight(layer / "1");
+    }
+    const Scope last = layer / (is_decoder ? "2" : "1");
+    block.feed_forward = T5FeedForward(last / "DenseReluDense", config);
+    block.feed_forward_norm = norm_weight(last);
+    blocks_.push_back(std::move(block));
+  }
+  final_norm_ = (scope / "final_layer_norm").add("weight", {config.d_model}, Init::constant(config.initializer_factor));
+}
+
+Tensor T5Stack::relative_bias(int64_t max_length) const {
+  return relative_position_bias(relative_attention_bias_, !is_decoder_, max_length, max_distance_);
+}
+
+Tensor T5Stack::norm(const Tensor& hidden, const Tensor& weight) const { return rms_norm(hidden, weight, epsilon_); }
+
+Tensor T5Stack::forward(const Tensor& embeddings, const Spans& queries, const Spans& keys, const Memory* memory,
+                        const ForwardContext& context) const {
+  TVAE_ASSERT(is_decoder_ == (memory != nullptr), "a decoder, and only a decoder, has a memory");
+  const double p = context.rate(dropout_);
+  const auto attention_options = [&](bool causal) {
+    AttentionOptions options;
+    options.causal = causal;
+    options.dropout = p;
+    options.dropout_key = context.key();
+    return options;
+  };
+  const Tensor bias = relative_bias(longest(queries));
+  Tensor hidden = dropout(embeddings, p, context.key());
+  for (const T5Block& block : blocks_) {
+    const Tensor normed = norm(hidden, block.self_norm);
+    hidden = dropout_add(block.self_attention(normed, normed, bias, queries, keys, attention_options(is_decoder_)), hidden,
+                         p, context.key());
+    if (is_decoder_)
+      hidden = dropout_add(block.cross_attention(norm(hidden, block.cross_norm), memory->states, {}, queries,
+                                                 memory->spans, attention_options(false)),
+                           hidden, p, context.key());
+    hidden = dropout_add(block.feed_forward(norm(hidden, block.feed_forward_norm), context), hidden, p, context.key());
+  }
+  return dropout(norm(hidden, final_norm_), p, context.key());
+}
+
+std::vector<LayerCache> T5Stack::make_cache(const Memory& memory, int64_t rows, int64_t capacity) const {
+  std::vector<LayerCache> cache;
+  for (const T5Block& block : blocks_) {
+    LayerCache layer;
+    const int64_t inner = block.self_attention.k.weight.size(0);
+    layer.self_key = at::empty({rows * capacity, inner}, memory.states.options());
+    layer.self_value = at::empty_like(layer.self_key);
+    layer.cross_key = block.cross_attention.k(memory.states);
+    layer.cross_value = block.cross_attention.v(memory.states);
+    cache.push_back(std::move(layer));
+  }
+  return cache;
+}
+
+Tensor T5Stack::step(const Tensor& embeddings, const std::vector<int64_t>& rows, int64_t position, int64_t capacity,
+                     const Spans& memory_spans, std::vector<LayerCache>& cache) const {
+  const auto active = static_cast<int64_t>(rows.size());
+  const Spans queries = equal_spans(active, 1);
+  Spans keys, memory_keys;
+  Tensor cache_rows = at::empty({active}, at::kLong);
+  for (int64_t i = 0; i < active; ++i) {
+    keys.push_back({rows[i] * capacity, position + 1});
+    memory_keys.push_back(memory_spans[rows[i]]);
+    cache_rows.data_ptr<int64_t>()[i] = rows[i] * capacity + position;
+  }
+  cache_rows = cache_rows.to(embeddings.device());
+  const Tensor bias = relative_bias(position + 1);
+  AttentionOptions options;
+  options.causal = true;
+  options.query_offset = position;
+  AttentionOptions cross_options;
+  Tensor hidden = embeddings;
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const T5Block& block = blocks_[i];
+    LayerCache& layer = cache[i];
+    options.num_heads = cross_options.num_heads = block.self_attention.num_heads;
+    Tensor normed = norm(hidden, block.self_norm);
+    layer.self_key.index_copy_(0, cache_rows, block.self_attention.k(normed));
+    layer.self_value.index_copy_(0, cache_rows, block.self_attention.v(normed));
+    hidden = hidden + block.self_attention.o(attention(block.self_attention.q(normed), layer.self_key, layer.self_value,
+                                                       bias, queries, keys, options));
+    normed = norm(hidden, block.cross_norm);
+    hidden = hidden + block.cross_attention.o(attention(block.cross_attention.q(normed), layer.cross_key,
+                                                        layer.cross_value, {}, queries, memory_keys, cross_options));
+    hidden = hidden + block.feed_forward(norm(hidden, block.feed_forward_norm), {});
+  }
+  return norm(hidden, final_norm_);
+}
+
+}  // namespace tvae

@@ -1,0 +1,98 @@
+// T5 (Raffel et al. 2020) on a token stream: v1.0 (relu) and v1.1 (gated-gelu), encoder and decoder. Parity reference:
+// transformers' T5Stack. Weight names are Hugging Face's.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <optional>
+#include <vector>
+
+#include "tvae/config/run_config.h"
+#include "tvae/nn/parameters.h"
+#include "tvae/ops/attention.h"
+
+namespace tvae {
+
+/// T5's bucket of a relative position key − query (T5Attention._relative_position_bucket).
+int64_t relative_position_bucket(int64_t relative_position, bool bidirectional, int64_t num_buckets, int64_t max_distance);
+
+/// Bias of every distance: [H, 2R-1] from the embedding [buckets, H], column r + R - 1 for key − query = r.
+torch::Tensor relative_position_bias(const torch::Tensor& embedding, bool bidirectional, int64_t max_length,
+                                     int64_t max_distance);
+
+/// Projections and attention; no norm, no residual.
+struct T5Attention {
+  Linear q, k, v, o;
+  int64_t num_heads = 1;
+
+  T5Attention() = default;
+  T5Attention(const Scope& scope, const ModelConfig& config);
+  /// hidden [Tq, d], memory [Tk, d] (hidden itself for self-attention) → [Tq, d]. `options` gives causal; the rest is set
+  /// here.
+  torch::Tensor operator()(const torch::Tensor& hidden, const torch::Tensor& memory, const torch::Tensor& relative_bias,
+                           const Spans& queries, const Spans& keys, AttentionOptions options) const;
+};
+
+/// wo(drop(act(...))): relu(wi x) or gelu_new(wi_0 x) · wi_1 x.
+struct T5FeedForward {
+  Linear wi, wi_0, wi_1, wo;
+  bool gated = false;
+  double dropout_rate = 0.0;
+
+  T5FeedForward() = default;
+  T5FeedForward(const Scope& scope, const ModelConfig& config);
+  torch::Tensor operator()(const torch::Tensor& hidden, const ForwardContext& context) const;
+};
+
+/// Pre-norm self-attention, [pre-norm cross-attention], pre-norm feed-forward, each with dropout and residual.
+struct T5Block {
+  torch::Tensor self_norm, cross_norm, feed_forward_norm;
+  T5Attention self_attention, cross_attention;
+  T5FeedForward feed_forward;
+};
+
+/// Keys and values of one decoder layer while decoding: self [rows · capacity, H·k], filled up to the current position;
+/// cross [rows · M, H·k], computed once.
+struct LayerCache {
+  torch::Tensor self_key, self_value, cross_key, cross_value;
+};
+
+/// Memory rows a sequence attends to: states [Σ length, d].
+struct Memory {
+  torch::Tensor states;
+  Spans spans;                     // one a sequence
+  torch::Tensor input_embedding;  // [B, d] added to every decoder input embedding, or undefined
+};
+
+class T5Stack {
+ public:
+  T5Stack() = default;
+  /// Names under scope: block.0.layer.0..., final_layer_norm.weight, as in transformers.
+  T5Stack(const Scope& scope, const ModelConfig& config, bool is_decoder, int64_t layers);
+
+  /// embeddings [T, d] → states [T, d] after the final norm. queries: every sequence's rows; keys: the rows among them
+  /// that may be attended to (equal to queries unless the input is padded). memory: for decoders.
+  torch::Tensor forward(const torch::Tensor& embeddings, const Spans& queries, const Spans& keys, const Memory* memory,
+                        const ForwardContext& context) const;
+
+  /// Caches for `rows` sequences of at most `capacity` tokens over a memory.
+  std::vector<LayerCache> make_cache(const Memory& memory, int64_t rows, int64_t capacity) const;
+  /// One decoding step: embeddings [A, d] of the tokens at `position` of the cache rows `rows` (A of them, an int64 tensor
+  /// and the same as a vector) → states [A, d]. Evaluation only.
+  torch::Tensor step(const torch::Tensor& embeddings, const std::vector<int64_t>& rows, int64_t position,
+                     int64_t capacity, const Spans& memory_spans, std::vector<LayerCache>& cache) const;
+
+ private:
+  torch::Tensor relative_bias(int64_t max_length) const;
+  torch::Tensor norm(const torch::Tensor& hidden, const torch::Tensor& weight) const;
+
+  bool is_decoder_ = false;
+  double dropout_ = 0.0;
+  double epsilon_ = 1e-6;
+  int64_t max_distance_ = 128;
+  std::vector<T5Block> blocks_;
+  torch::Tensor relative_attention_bias_;  // [buckets, H], of layer 0, shared by all
+  torch::Tensor final_norm_;
+};
+
+}  // namespace tvae

@@ -1,0 +1,162 @@
+#include "tvae/ops/attention.h"
+
+#include "tvae/base/assert.h"
+#include "tvae/ops/attention_kernel.h"
+#include "tvae/ops/dropout.h"
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+constexpr int64_t kMaxChunks = 16;  // of sequences in the backward pass; fixed, so that sums keep their order
+
+/// The layout travels to the backward pass as one object inside the context's saved_data.
+struct Layout : torch::CustomClassHolder {
+  Spans queries, keys;
+  AttentionOptions options;
+};
+
+template <class T>
+kernel::AttentionArguments<T> arguments_of(const Tensor& query, const Tensor& key, const Tensor& value,
+                                           const Tensor& relative_bias, const Layout& layout) {
+  kernel::AttentionArguments<T> arguments;
+  arguments.query = query.const_data_ptr<T>();
+  arguments.key = key.const_data_ptr<T>();
+  arguments.value = value.const_data_ptr<T>();
+  arguments.relative_bias = relative_bias.defined() ? relative_bias.const_data_ptr<T>() : nullptr;
+  arguments.bias_columns = relative_bias.defined() ? relative_bias.size(1) : 0;
+  arguments.head_size = query.size(1) / layout.options.num_heads;
+  arguments.queries = &layout.queries;
+  arguments.keys = &layout.keys;
+  arguments.options = layout.options;
+  arguments.offsets.push_back(0);
+  for (size_t b = 0; b < layout.queries.size(); ++b)
+    arguments.offsets.push_back(arguments.offsets.back() +
+                                layout.options.num_heads * layout.queries[b].length * layout.keys[b].length);
+  return arguments;
+}
+
+/// Rows outside every span are never written by the kernel, so such outputs start as zeros.
+Tensor output_like(const Tensor& query, const Spans& queries) {
+  int64_t covered = 0;
+  for (const Span& span : queries) covered += span.length;
+  return covered == query.size(0) ? at::empty_like(query) : at::zeros_like(query);
+}
+
+struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
+  static Tensor forward(AutogradContext* context, const Tensor& query, const Tensor& key, const Tensor& value,
+                        const Tensor& relative_bias, c10::intrusive_ptr<Layout> layout, bool keep_probabilities) {
+    const Tensor q = query.contiguous(), k = key.contiguous(), v = value.contiguous();
+    const Tensor bias = relative_bias.defined() ? relative_bias.contiguous() : relative_bias;
+    Tensor output = output_like(q, layout->queries);
+    Tensor probabilities;
+    AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "attention", [&] {
+      const auto arguments = arguments_of<scalar_t>(q, k, v, bias, *layout);
+      if (keep_probabilities) probabilities = at::empty({arguments.offsets.back()}, q.options());
+      kernel::attention_forward<scalar_t>(arguments, output.data_ptr<scalar_t>(),
+                                          keep_probabilities ? probabilities.data_ptr<scalar_t>() : nullptr);
+    });
+    if (keep_probabilities) {
+      context->save_for_backward({q, k, v, bias, probabilities});
+      context->saved_data["layout"] = c10::IValue::make_capsule(layout);
+    }
+    return output;
+  }
+
+  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &q = saved[0], &k = saved[1], &v = saved[2], &bias = saved[3], &probabilities = saved[4];
+    const auto layout = c10::static_intrusive_pointer_cast<Layout>(context->saved_data["layout"].toCapsule());
+    const Tensor d_output = gradients[0].contiguous();
+    Tensor dq = at::zeros_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v), d_bias;
+    const int64_t chunks = std::max<int64_t>(1, std::min<int64_t>(layout->queries.size(), kMaxChunks));
+    if (bias.defined()) d_bias = at::zeros({chunks, bias.size(0), bias.size(1)}, bias.options());
+    AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "attention_backward", [&] {
+      kernel::attention_backward<scalar_t>(arguments_of<scalar_t>(q, k, v, bias, *layout),
+                                           probabilities.const_data_ptr<scalar_t>(), d_output.const_data_ptr<scalar_t>(),
+                                           dq.data_ptr<scalar_t>(), dk.data_ptr<scalar_t>(), dv.data_ptr<scalar_t>(),
+                                           bias.defined() ? d_bias.data_ptr<scalar_t>() : nullptr, chunks);
+    });
+    if (bias.defined()) d_bias = d_bias.sum(0);
+    return {dq, dk, dv, d_bias, Tensor(), Tensor()};
+  }
+};
+
+/// Rows of `count` sequences that share a length, as [count, length, H, k] → [count, H, length, k].
+Tensor heads_of(const Tensor& stream, const Spans& spans, size_t first, size_t count, int64_t heads) {
+  const int64_t length = spans[first].length, width = stream.size(1) / heads;
+  std::vector<Tensor> pieces;
+  bool contiguous = true;
+  for (size_t i = first; i < first + count; ++i)
+    contiguous = contiguous && spans[i].start == spans[first].start + static_cast<int64_t>(i - first) * length;
+  Tensor rows;
+  if (contiguous) {
+    rows = stream.narrow(0, spans[first].start, length * static_cast<int64_t>(count));
+  } else {
+    for (size_t i = first; i < first + count; ++i) pieces.push_back(stream.narrow(0, spans[i].start, length));
+    rows = at::cat(pieces);
+  }
+  return rows.view({static_cast<int64_t>(count), length, heads, width}).transpose(1, 2);
+}
+
+}  // namespace
+
+Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& relative_bias,
+                 const Spans& queries, const Spans& keys, const AttentionOptions& options) {
+  TVAE_ASSERT(queries.size() == keys.size(), "as many query spans as key spans");
+  TVAE_ASSERT(!relative_bias.defined() || !options.causal ||
+                  relative_bias.size(1) >= 2 * (options.query_offset + longest(queries)) - 1,
+              "the relative bias covers every distance");
+  const bool has_kernel = query.device().is_cpu() && (query.scalar_type() == at::kFloat || query.scalar_type() == at::kDouble);
+  if (!has_kernel) return attention_composed(query, key, value, relative_bias, queries, keys, options);
+  auto layout = c10::make_intrusive<Layout>();
+  layout->queries = queries;
+  layout->keys = keys;
+  layout->options = options;
+  const bool differentiable = at::GradMode::is_enabled() && (query.requires_grad() || key.requires_grad() || value.requires_grad() ||
+                                                             (relative_bias.defined() && relative_bias.requires_grad()));
+  return AttentionFunction::apply(query, key, value, relative_bias, std::move(layout), differentiable);
+}
+
+Tensor attention_composed(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& relative_bias,
+                          const Spans& queries, const Spans& keys, const AttentionOptions& options) {
+  const int64_t heads = options.num_heads;
+  std::vector<Tensor> outputs;
+  int64_t next_row = 0, group = 0;
+  const auto fill_to = [&](int64_t row) {  // rows in no span
+    if (row > next_row) outputs.push_back(at::zeros({row - next_row, query.size(1)}, query.options()));
+  };
+  for (size_t first = 0; first < queries.size();) {
+    size_t count = 1;
+    while (first + count < queries.size() && queries[first + count].length == queries[first].length &&
+           keys[first + count].length == keys[first].length &&
+           queries[first + count].start == queries[first + count - 1].start + queries[first].length)
+      ++count;
+    const int64_t lq = queries[first].length, lk = keys[first].length;
+    Tensor scores = at::matmul(heads_of(query, queries, first, count, heads),
+                               heads_of(key, keys, first, count, heads).transpose(2, 3));
+    const auto index = at::TensorOptions().dtype(at::kLong).device(query.device());
+    const Tensor distance = at::arange(lk, index).unsqueeze(0) - at::arange(lq, index).unsqueeze(1) - options.query_offset;
+    if (relative_bias.defined()) {
+      const Tensor columns = (distance + (relative_bias.size(1) - 1) / 2).clamp(0, relative_bias.size(1) - 1);
+      scores = scores + relative_bias.index_select(1, columns.flatten()).view({heads, lq, lk});
+    }
+    if (options.causal) scores = scores.masked_fill(distance > 0, -std::numeric_limits<float>::infinity());
+    Tensor probabilities = at::softmax(scores, -1);
+    if (options.dropout > 0) probabilities = dropout(probabilities, options.dropout, options.dropout_key + group);
+    fill_to(queries[first].start);
+    outputs.push_back(at::matmul(probabilities, heads_of(value, keys, first, count, heads))
+                          .transpose(1, 2)
+                          .reshape({static_cast<int64_t>(count) * lq, query.size(1)}));
+    next_row = queries[first].start + static_cast<int64_t>(count) * lq;
+    first += count;
+    ++group;
+  }
+  fill_to(query.size(0));
+  return at::cat(outputs);
+}
+
+}  // namespace tvae

@@ -1,0 +1,88 @@
+// Compiled with -O3 -ffast-math: the hash vectorises.
+#include "tvae/ops/dropout.h"
+
+#include <ATen/Parallel.h>
+
+#include "tvae/ops/rng.h"
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+constexpr int64_t kGrain = 1 << 14;
+
+bool has_kernel(const Tensor& x) {
+  return x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
+}
+
+/// out = (residual or 0) + x · keep
+template <class T>
+void dropout_kernel(const T* __restrict x, const T* __restrict residual, T* __restrict out, int64_t n, double p,
+                    uint64_t key) {
+  const uint32_t threshold = drop_threshold(p);
+  const T scale = static_cast<T>(1.0 / (1.0 - p));
+  at::parallel_for(0, n, kGrain, [&](int64_t begin, int64_t end) {
+    if (residual == nullptr) {
+      for (int64_t i = begin; i < end; ++i)
+        out[i] = random_bits(key, static_cast<uint32_t>(i)) < threshold ? T(0) : x[i] * scale;
+    } else {
+      for (int64_t i = begin; i < end; ++i)
+        out[i] = residual[i] + (random_bits(key, static_cast<uint32_t>(i)) < threshold ? T(0) : x[i] * scale);
+    }
+  });
+}
+
+/// The mask for devices without a kernel, from a generator seeded with the key: 0 or 1/(1-p).
+Tensor keep_mask(const Tensor& x, double p, uint64_t key) {
+  at::Generator generator = at::globalContext().defaultGenerator(x.device()).clone();
+  generator.set_current_seed(key);
+  return at::empty_like(x).bernoulli_(1.0 - p, generator).mul_(1.0 / (1.0 - p));
+}
+
+Tensor apply_dropout(const Tensor& x, const Tensor& residual, double p, uint64_t key) {
+  if (!has_kernel(x)) {
+    const Tensor dropped = x * keep_mask(x, p, key);
+    return residual.defined() ? residual + dropped : dropped;
+  }
+  const Tensor input = x.contiguous();
+  const Tensor base = residual.defined() ? residual.contiguous() : residual;
+  Tensor out = at::empty_like(input);
+  AT_DISPATCH_FLOATING_TYPES(input.scalar_type(), "dropout", [&] {
+    dropout_kernel<scalar_t>(input.const_data_ptr<scalar_t>(),
+                             base.defined() ? base.const_data_ptr<scalar_t>() : nullptr, out.data_ptr<scalar_t>(),
+                             input.numel(), p, key);
+  });
+  return out;
+}
+
+struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& residual, double p, int64_t key) {
+    context->saved_data["p"] = p;
+    context->saved_data["key"] = key;
+    context->saved_data["residual"] = residual.defined();
+    return apply_dropout(x, residual, p, static_cast<uint64_t>(key));
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
+    const double p = context->saved_data["p"].toDouble();
+    const auto key = static_cast<uint64_t>(context->saved_data["key"].toInt());
+    const Tensor d_residual = context->saved_data["residual"].toBool() ? gradients[0] : Tensor();
+    return {apply_dropout(gradients[0], Tensor(), p, key), d_residual, Tensor(), Tensor()};
+  }
+};
+
+}  // namespace
+
+Tensor dropout(const Tensor& x, double p, uint64_t key) {
+  if (p <= 0) return x;
+  return DropoutFunction::apply(x, Tensor(), p, static_cast<int64_t>(key));
+}
+
+Tensor dropout_add(const Tensor& x, const Tensor& residual, double p, uint64_t key) {
+  if (p <= 0) return residual + x;
+  return DropoutFunction::apply(x, residual, p, static_cast<int64_t>(key));
+}
+
+}  // namespace tvae

@@ -1,0 +1,19 @@
+// Output projection and cross-entropy together, a chunk of tokens at a time: nothing of size tokens × vocabulary lives.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace tvae {
+
+struct CrossEntropy {
+  torch::Tensor loss;      // scalar: sum over tokens of weight · cross-entropy; differentiable in states and weight
+  torch::Tensor token_nats;  // [T] cross-entropy of each token, detached
+  torch::Tensor correct;     // [T] bool: the target has the largest logit
+};
+
+/// logits = scale · states · projectionᵀ; targets [T] int64; token_weights [T] (undefined = ones). states [T, d],
+/// projection [V, d]. Gradients are computed in the forward pass, chunk by chunk (performance.md 2.3).
+CrossEntropy linear_cross_entropy(const torch::Tensor& states, const torch::Tensor& projection,
+                                  const torch::Tensor& targets, const torch::Tensor& token_weights, double scale);
+
+}  // namespace tvae
