@@ -1,0 +1,27 @@
+// Texts to codes and back, batched: what every verb and every measurement uses.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tvae/model/generate.h"
+#include "tvae/model/model_directory.h"
+
+namespace tvae {
+
+/// Posterior means (and, for Gaussian posteriors, log-variances) of texts, on the CPU in fp32, in input order.
+struct EncodedTexts {
+  torch::Tensor mean;                         // [N, K, D]
+  std::optional<torch::Tensor> log_variance;  // [N, K, D]
+  int64_t cut = 0;                            // texts longer than the model's max_tokens, encoded by their beginning
+};
+
+/// Token ids of a text as the model takes them: eos appended, cut to max_tokens.
+std::vector<int32_t> model_ids(const Model& model, const std::string& text, bool* was_cut = nullptr);
+
+EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& texts);
+
+/// One text a code, in order. code [N, K, D]. max_tokens is taken from the model.
+std::vector<std::string> decode_codes(const Model& model, const torch::Tensor& code, const GenerationOptions& options = {});
+
+}  // namespace tvae

@@ -1,0 +1,106 @@
+#include "tvae/model/generate.h"
+
+#include "tvae/base/assert.h"
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+
+/// Temperature, top-k, then top-p (nucleus), as transformers orders its logits processors.
+Tensor filtered_probabilities(Tensor logits, const GenerationOptions& options) {
+  logits = logits / options.temperature;
+  const double lowest = -std::numeric_limits<double>::infinity();
+  if (options.top_k > 0 && options.top_k < logits.size(1)) {
+    const Tensor least = std::get<0>(logits.topk(options.top_k, 1)).narrow(1, options.top_k - 1, 1);
+    logits = logits.masked_fill(logits < least, lowest);
+  }
+  if (options.top_p < 1.0) {
+    const auto [sorted, order] = logits.sort(1, /*descending=*/true);
+    const Tensor probabilities = sorted.softmax(1);
+    const Tensor drop = probabilities.cumsum(1) - probabilities >= options.top_p;  // keeps the one that crosses top_p
+    logits = logits.masked_fill(at::zeros_like(drop).scatter(1, order, drop), lowest);
+  }
+  return logits.softmax(1);
+}
+
+class BatchDecoder {
+ public:
+  BatchDecoder(const TransformerVae& vae, const Tensor& code, const GenerationOptions& options, Rng& rng)
+      : vae_(vae), options_(options), rng_(rng), memory_(vae.decode_latent(code)) {
+    const int64_t rows = code.size(0);
+    cache_ = vae.decoder().make_cache(memory_, rows, options.max_tokens);
+    outputs_.resize(rows);
+    for (int64_t row = 0; row < rows; ++row) active_.push_back(row);
+  }
+
+  std::vector<Generated> run() {
+    std::vector<int64_t> previous(active_.size(), vae_.config().decoder_start_token_id);
+    for (int64_t position = 0; position < options_.max_tokens && !active_.empty(); ++position) previous = step(previous, position);
+    return std::move(outputs_);
+  }
+
+ private:
+  /// Feeds `previous` (one id an active row) and appends what comes next; returns the ids of the rows still active.
+  std::vector<int64_t> step(const std::vector<int64_t>& previous, int64_t position) {
+    const torch::Device device = vae_.device();
+    Tensor embeddings = vae_.embed(torch::tensor(previous, at::kLong).to(device));
+    if (memory_.input_embedding.defined())
+      embeddings = embeddings + memory_.input_embedding.index_select(0, torch::tensor(active_, at::kLong).to(device));
+    const Tensor states =
+        vae_.decoder().step(embeddings, active_, position, options_.max_tokens, memory_.spans, cache_);
+    const Tensor logits = vae_.logits(states).to(at::kFloat);
+    Tensor chosen, probability;
+    if (options_.sample) {
+      const Tensor probabilities = filtered_probabilities(logits, options_);
+      chosen = probabilities.multinomial(1, false, rng_.generator(device)).squeeze(1);
+      probability = probabilities.gather(1, chosen.unsqueeze(1)).squeeze(1);
+    } else {
+      const auto [best, index] = logits.max(1);
+      chosen = index;
+      probability = (best - logits.logsumexp(1)).exp();
+    }
+    chosen = chosen.to(at::kCPU).contiguous();
+    probability = probability.to(at::kCPU).contiguous();
+    std::vector<int64_t> still_active, next;
+    for (size_t i = 0; i < active_.size(); ++i) {
+      Generated& output = outputs_[active_[i]];
+      const int64_t id = chosen.const_data_ptr<int64_t>()[i];
+      output.probability.push_back(probability.const_data_ptr<float>()[i]);
+      if (id == vae_.config().eos_token_id) {
+        output.finished = true;
+        continue;
+      }
+      output.ids.push_back(static_cast<int32_t>(id));
+      still_active.push_back(active_[i]);
+      next.push_back(id);
+    }
+    active_ = std::move(still_active);
+    return next;
+  }
+
+  const TransformerVae& vae_;
+  const GenerationOptions& options_;
+  Rng& rng_;
+  Memory memory_;
+  std::vector<LayerCache> cache_;
+  std::vector<int64_t> active_;  // rows that have not ended
+  std::vector<Generated> outputs_;
+};
+
+}  // namespace
+
+std::vector<Generated> generate(const TransformerVae& vae, const Tensor& code, const GenerationOptions& options) {
+  TVAE_ASSERT(code.dim() == 3, "codes are [N, K, D]");
+  const torch::NoGradGuard no_grad;
+  Rng rng(options.seed);
+  std::vector<Generated> all;
+  for (int64_t start = 0; start < code.size(0); start += options.batch_rows) {
+    const int64_t rows = std::min(options.batch_rows, code.size(0) - start);
+    const Tensor part = code.narrow(0, start, rows).to(vae.device(), vae.dtype());
+    for (Generated& output : BatchDecoder(vae, part, options, rng).run()) all.push_back(std::move(output));
+  }
+  return all;
+}
+
+}  // namespace tvae

@@ -1,0 +1,128 @@
+#include "tvae/model/transformer_vae.h"
+
+#include <cmath>
+
+#include "tvae/base/assert.h"
+#include "tvae/base/error.h"
+#include "tvae/ops/dropout.h"
+
+namespace tvae {
+
+using torch::Tensor;
+
+namespace {
+
+constexpr int64_t kUnknownId = 2;  // T5's <unk>; also the mask of the published systems
+
+/// Row of each sequence for every token: [T], for adding a per-sequence embedding.
+Tensor sequence_of_token(const Spans& spans, int64_t tokens) {
+  Tensor index = at::empty({tokens}, at::kLong);
+  int64_t* out = index.data_ptr<int64_t>();
+  for (size_t b = 0; b < spans.size(); ++b)
+    std::fill_n(out + spans[b].start, spans[b].length, static_cast<int64_t>(b));
+  return index;
+}
+
+/// Labels shifted right within each sequence, the start id first.
+Tensor shift_right(const Tensor& ids, const Spans& spans, int64_t start_id) {
+  Tensor shifted = at::empty_like(ids);
+  shifted.narrow(0, 1, ids.size(0) - 1).copy_(ids.narrow(0, 0, ids.size(0) - 1));
+  Tensor starts = at::empty({static_cast<int64_t>(spans.size())}, at::kLong);
+  for (size_t b = 0; b < spans.size(); ++b) starts.data_ptr<int64_t>()[b] = spans[b].start;
+  return shifted.index_fill_(0, starts.to(ids.device()), start_id);
+}
+
+}  // namespace
+
+TokenStream to_stream(const TokenBatch& batch, torch::Device device) {
+  const Tensor ids = at::from_blob(const_cast<int32_t*>(batch.ids.data()), {batch.tokens()}, at::kInt);
+  return {ids.to(at::kLong).to(device), spans_of(batch.groups)};
+}
+
+TransformerVae::TransformerVae(const ModelConfig& config, Rng& rng)
+    : config_(config), parameters_(std::make_unique<Parameters>(rng)) {
+  if (config.vocab_size < 4) throw ConfigError("model.vocab_size", std::to_string(config.vocab_size), "at least 4");
+  if (config.encoder != "t5") throw ConfigError("model.encoder", "\"" + config.encoder + "\"", "t5");
+  const Scope root(*parameters_);
+  shared_ = (root / "shared").add("weight", {config.vocab_size, config.d_model}, Init::normal(config.initializer_factor));
+  encoder_ = T5Stack(root / "encoder", config, /*is_decoder=*/false, config.encoder_layers);
+  bottleneck_ = make_bottleneck(root / "vae", config);
+  decoder_ = T5Stack(root / "decoder", config, /*is_decoder=*/true, config.decoder_layers);
+  lm_head_ = config.tie_word_embeddings
+                 ? shared_
+                 : (root / "lm_head").add("weight", {config.vocab_size, config.d_model}, Init::normal(config.initializer_factor));
+}
+
+ForwardResult TransformerVae::forward(const TokenStream& batch, const NoiseLevels& noise,
+                                      const ForwardContext& context) const {
+  ForwardResult result;
+  result.encoded = encoder_states(mask_tokens(batch.ids, noise.encoder_token_mask, context), batch.spans, context);
+  result.posterior = bottleneck_->encode(result.encoded, context);
+  result.code = result.posterior.mean;
+  if (context.training && result.posterior.log_variance) {
+    const Tensor epsilon = at::randn(result.code.sizes(), context.rng->generator(), at::kFloat).to(result.code);
+    result.code = result.code + (0.5 * *result.posterior.log_variance).exp() * epsilon;
+  }
+  const Tensor decoded = dropout(result.code, context.rate(noise.latent_dropout), context.key());
+  result.memory = bottleneck_->decode(decoded, context);
+  result.reconstruction = reconstruct(batch, result.memory, noise.decoder_token_mask, context);
+  return result;
+}
+
+EncoderStates TransformerVae::encoder_states(const Tensor& ids, const Spans& spans, const ForwardContext& context) const {
+  EncoderStates encoded;
+  int64_t rows = 0;
+  for (const Span& span : spans) {
+    const int64_t padded = bottleneck_->padded_length(span.length);
+    TVAE_ASSERT(padded >= span.length, "the bottleneck holds this length");
+    encoded.spans.push_back({rows, padded});
+    encoded.tokens.push_back({rows, span.length});
+    rows += padded;
+  }
+  Tensor input = ids;
+  if (rows != ids.size(0)) {  // published systems: pads take part as queries, never as keys
+    Tensor positions = at::empty({ids.size(0)}, at::kLong);
+    int64_t* out = positions.data_ptr<int64_t>();
+    for (const Span& span : encoded.tokens)
+      for (int64_t i = 0; i < span.length; ++i) *out++ = span.start + i;
+    input = at::full({rows}, config_.pad_token_id, ids.options()).index_copy_(0, positions.to(ids.device()), ids);
+  }
+  encoded.states = encoder_.forward(embed(input), encoded.spans, encoded.tokens, nullptr, context);
+  return encoded;
+}
+
+Posterior TransformerVae::encode(const TokenStream& batch, const ForwardContext& context) const {
+  return bottleneck_->encode(encoder_states(batch.ids, batch.spans, context), context);
+}
+
+Memory TransformerVae::decode_latent(const Tensor& code, const ForwardContext& context) const {
+  return bottleneck_->decode(code, context);
+}
+
+CrossEntropy TransformerVae::reconstruct(const TokenStream& batch, const Memory& memory, double decoder_token_mask,
+                                         const ForwardContext& context) const {
+  const Tensor shifted = shift_right(batch.ids, batch.spans, config_.decoder_start_token_id);
+  Tensor embeddings = embed(mask_tokens(shifted, decoder_token_mask, context));
+  if (memory.input_embedding.defined())
+    embeddings = embeddings + memory.input_embedding.index_select(
+                                  0, sequence_of_token(batch.spans, batch.ids.size(0)).to(embeddings.device()));
+  const Tensor states = decoder_.forward(embeddings, batch.spans, batch.spans, &memory, context);
+  const double scale = config_.scale_logits ? 1.0 / std::sqrt(static_cast<double>(config_.d_model)) : 1.0;
+  return linear_cross_entropy(states, lm_head_, batch.ids, {}, scale);
+}
+
+Tensor TransformerVae::embed(const Tensor& ids) const { return at::embedding(shared_, ids); }
+
+Tensor TransformerVae::logits(const Tensor& states) const {
+  const double scale = config_.scale_logits ? 1.0 / std::sqrt(static_cast<double>(config_.d_model)) : 1.0;
+  return at::mm(states, lm_head_.t()).mul_(scale);
+}
+
+Tensor TransformerVae::mask_tokens(const Tensor& ids, double share, const ForwardContext& context) const {
+  if (!context.training || share <= 0) return ids;
+  const Tensor drawn = at::rand(ids.sizes(), context.rng->generator(), at::kFloat).to(ids.device());
+  const Tensor keep = (drawn >= share).logical_or(ids == config_.eos_token_id).logical_or(ids == config_.decoder_start_token_id);
+  return at::where(keep, ids, at::full_like(ids, kUnknownId));
+}
+
+}  // namespace tvae

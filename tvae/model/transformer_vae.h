@@ -1,0 +1,78 @@
+// The model: T5 encoder → bottleneck → code → T5 decoder, on a token stream.
+#pragma once
+
+#include <memory>
+
+#include "tvae/config/run_config.h"
+#include "tvae/data/token_batch.h"
+#include "tvae/model/bottleneck.h"
+#include "tvae/nn/t5.h"
+#include "tvae/ops/linear_cross_entropy.h"
+
+namespace tvae {
+
+/// A batch on the model's device.
+struct TokenStream {
+  torch::Tensor ids;  // [T] int64
+  Spans spans;        // one a sequence, end to end
+};
+TokenStream to_stream(const TokenBatch& batch, torch::Device device);
+
+/// Noise that training adds; all zero in evaluation.
+struct NoiseLevels {
+  double encoder_token_mask = 0.0;  // share of encoder input tokens replaced by unknown
+  double latent_dropout = 0.0;
+  double decoder_token_mask = 0.0;  // share of decoder input tokens replaced by unknown
+};
+
+/// What one pass gives; scalars are differentiable.
+struct ForwardResult {
+  Posterior posterior;
+  torch::Tensor code;           // [B, K, D] what was decoded: mean, or mean + σ ε in training
+  Memory memory;
+  EncoderStates encoded;
+  CrossEntropy reconstruction;  // summed over tokens
+};
+
+class TransformerVae {
+ public:
+  /// Fresh weights drawn from `rng`. Throws ConfigError for impossible configurations.
+  TransformerVae(const ModelConfig& config, Rng& rng);
+  TransformerVae(TransformerVae&&) = default;
+
+  /// encode → sample → decode → cross-entropy; posterior sampling in training only.
+  ForwardResult forward(const TokenStream& batch, const NoiseLevels& noise, const ForwardContext& context) const;
+
+  /// `noisy_ids` [T]: the encoder's input, same layout as `batch.ids`.
+  EncoderStates encoder_states(const torch::Tensor& noisy_ids, const Spans& spans, const ForwardContext& context) const;
+  /// Posterior of each sequence, in the order of the stream.
+  Posterior encode(const TokenStream& batch, const ForwardContext& context = {}) const;
+  Memory decode_latent(const torch::Tensor& code, const ForwardContext& context = {}) const;
+  /// Teacher-forced cross-entropy of the batch given codes [B, K, D] in the order of the stream.
+  CrossEntropy reconstruct(const TokenStream& batch, const Memory& memory, double decoder_token_mask,
+                           const ForwardContext& context) const;
+
+  /// For generation: embeddings [A, d] of token ids [A] with the latent's addition, one decoding step, logits [A, V].
+  torch::Tensor embed(const torch::Tensor& ids) const;
+  torch::Tensor logits(const torch::Tensor& states) const;
+  const T5Stack& decoder() const { return decoder_; }
+  const Bottleneck& bottleneck() const { return *bottleneck_; }
+
+  const ModelConfig& config() const { return config_; }
+  Parameters& parameters() { return *parameters_; }
+  const Parameters& parameters() const { return *parameters_; }
+  torch::Device device() const { return shared_.device(); }
+  torch::ScalarType dtype() const { return shared_.scalar_type(); }
+
+ private:
+  torch::Tensor mask_tokens(const torch::Tensor& ids, double share, const ForwardContext& context) const;
+
+  ModelConfig config_;
+  std::unique_ptr<Parameters> parameters_;
+  torch::Tensor shared_;   // [V, d]
+  torch::Tensor lm_head_;  // [V, d], the same tensor when tied
+  T5Stack encoder_, decoder_;
+  std::unique_ptr<Bottleneck> bottleneck_;
+};
+
+}  // namespace tvae
