@@ -1,0 +1,399 @@
+#include "tvae/base/files.h"
+
+#include <fcntl.h>
+#include <lzma.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "tvae/base/error.h"
+
+namespace tvae {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kChunk = 1 << 16;
+
+[[noreturn]] void fail(const std::string& what, const std::string& path) {
+  throw DataError("cannot " + what + " " + path + ": " + std::strerror(errno));
+}
+
+/// An open file, closed at the end of its scope.
+class InputFile {
+ public:
+  explicit InputFile(const std::string& path)
+      : path_(path), file_(path == "-" ? stdin : std::fopen(path.c_str(), "rb")) {
+    if (!file_) fail("read", path);
+  }
+  ~InputFile() {
+    if (file_ != stdin) std::fclose(file_);
+  }
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  /// Bytes read into buffer; 0 at the end.
+  size_t read(char* buffer, size_t size) {
+    const size_t got = std::fread(buffer, 1, size, file_);
+    if (got == 0 && std::ferror(file_)) fail("read", path_);
+    return got;
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  std::FILE* file_;
+};
+
+/// One format of compression. A file may be several compressed streams one after another.
+class Codec {
+ public:
+  struct Step {
+    size_t consumed = 0;
+    size_t produced = 0;
+  };
+  virtual ~Codec() = default;
+  /// Unpacks a part of `input` into `output`. Throws std::runtime_error with the reason where the input is damaged.
+  virtual Step step(std::string_view input, bool input_ended, char* output, size_t size) = 0;
+  /// Whether the input may end here.
+  virtual bool complete() const = 0;
+};
+
+class Plain : public Codec {
+ public:
+  Step step(std::string_view input, bool, char* output, size_t size) override {
+    const size_t count = input.copy(output, size);
+    return {count, count};
+  }
+  bool complete() const override { return true; }
+};
+
+class Gzip : public Codec {
+ public:
+  Gzip() {
+    constexpr int kGzipHeader = 16;
+    if (inflateInit2(&stream_, MAX_WBITS + kGzipHeader) != Z_OK) throw std::bad_alloc();
+  }
+  ~Gzip() override { inflateEnd(&stream_); }
+
+  Step step(std::string_view input, bool, char* output, size_t size) override {
+    if (input.empty() && complete_) return {};
+    if (complete_) inflateReset(&stream_);
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
+    stream_.avail_in = static_cast<uInt>(input.size());
+    stream_.next_out = reinterpret_cast<Bytef*>(output);
+    stream_.avail_out = static_cast<uInt>(size);
+    const int status = inflate(&stream_, Z_NO_FLUSH);
+    complete_ = status == Z_STREAM_END;
+    if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+      throw std::runtime_error(stream_.msg ? stream_.msg : "not in gzip format");
+    return {input.size() - stream_.avail_in, size - stream_.avail_out};
+  }
+  bool complete() const override { return complete_; }
+
+ private:
+  z_stream stream_ = {};
+  bool complete_ = false;
+};
+
+class Xz : public Codec {
+ public:
+  Xz() {
+    if (lzma_stream_decoder(&stream_, UINT64_MAX, LZMA_CONCATENATED) != LZMA_OK) throw std::bad_alloc();
+  }
+  ~Xz() override { lzma_end(&stream_); }
+
+  Step step(std::string_view input, bool input_ended, char* output, size_t size) override {
+    if (complete_) return {};
+    stream_.next_in = reinterpret_cast<const uint8_t*>(input.data());
+    stream_.avail_in = input.size();
+    stream_.next_out = reinterpret_cast<uint8_t*>(output);
+    stream_.avail_out = size;
+    const lzma_ret status = lzma_code(&stream_, input_ended ? LZMA_FINISH : LZMA_RUN);
+    complete_ = status == LZMA_STREAM_END;
+    if (status == LZMA_FORMAT_ERROR) throw std::runtime_error("not in xz format");
+    if (status == LZMA_MEM_ERROR) throw std::bad_alloc();
+    if (status != LZMA_OK && status != LZMA_STREAM_END && status != LZMA_BUF_ERROR)
+      throw std::runtime_error("corrupt data");
+    return {input.size() - stream_.avail_in, size - stream_.avail_out};
+  }
+  bool complete() const override { return complete_; }
+
+ private:
+  lzma_stream stream_ = LZMA_STREAM_INIT;
+  bool complete_ = false;
+};
+
+class Zstd : public Codec {
+ public:
+  Zstd() {
+    if (!stream_) throw std::bad_alloc();
+    constexpr int kLargestWindow = 31;  // what `zstd --ultra --long=31` writes
+    ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, kLargestWindow);
+  }
+
+  Step step(std::string_view input, bool, char* output, size_t size) override {
+    ZSTD_inBuffer in = {input.data(), input.size(), 0};
+    ZSTD_outBuffer out = {output, size, 0};
+    const size_t status = ZSTD_decompressStream(stream_.get(), &out, &in);
+    if (ZSTD_isError(status)) throw std::runtime_error(ZSTD_getErrorName(status));
+    if (in.pos > 0 || out.pos > 0) complete_ = status == 0;
+    return {in.pos, out.pos};
+  }
+  bool complete() const override { return complete_; }
+
+ private:
+  std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> stream_{ZSTD_createDCtx(), ZSTD_freeDCtx};
+  bool complete_ = false;
+};
+
+std::unique_ptr<Codec> codec_for(const std::string& path) {
+  const std::string extension = fs::path(path).extension();
+  if (extension == ".gz") return std::make_unique<Gzip>();
+  if (extension == ".xz") return std::make_unique<Xz>();
+  if (extension == ".zst") return std::make_unique<Zstd>();
+  return std::make_unique<Plain>();
+}
+
+/// The unpacked bytes of a file.
+class ByteReader {
+ public:
+  explicit ByteReader(const std::string& path) : file_(path), codec_(codec_for(path)), buffer_(kChunk) {
+    if (directory_exists(path)) throw DataError("cannot read " + path, "a folder", "a file");
+  }
+
+  /// Unpacked bytes written to output; 0 at the end.
+  size_t read(char* output, size_t size) {
+    for (;;) {
+      if (input_.empty() && !ended_) {
+        input_ = {buffer_.data(), file_.read(buffer_.data(), buffer_.size())};
+        ended_ = input_.empty();
+      }
+      const Codec::Step step = unpack(output, size);
+      input_.remove_prefix(step.consumed);
+      if (step.produced > 0) return step.produced;
+      if (!ended_ || step.consumed > 0) continue;
+      if (!codec_->complete()) throw DataError("damaged compressed file " + file_.path() + ": it ends too early");
+      return 0;
+    }
+  }
+
+ private:
+  Codec::Step unpack(char* output, size_t size) {
+    try {
+      return codec_->step(input_, ended_, output, size);
+    } catch (const std::runtime_error& error) {
+      throw DataError("damaged compressed file " + file_.path() + ": " + error.what());
+    }
+  }
+
+  InputFile file_;
+  std::unique_ptr<Codec> codec_;
+  std::vector<char> buffer_;
+  std::string_view input_;  // what is left in buffer_
+  bool ended_ = false;
+};
+
+void write_all(int descriptor, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("write", path);
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+/// A new file beside `target`, renamed to it by finish(). Left unfinished, it is removed at the end of its scope.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& target) : target_(target) {
+    static std::atomic<int> counter{0};
+    path_ = target + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) fail("write", target_);
+  }
+  ~TemporaryFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    if (!finished_) ::unlink(path_.c_str());
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  int descriptor() const { return descriptor_; }
+  void finish() {
+    if (::fsync(descriptor_) != 0) fail("write", target_);
+    const int status = ::close(std::exchange(descriptor_, -1));
+    if (status != 0 || ::rename(path_.c_str(), target_.c_str()) != 0) fail("write", target_);
+    finished_ = true;
+  }
+
+ private:
+  std::string target_;
+  std::string path_;
+  int descriptor_;
+  bool finished_ = false;
+};
+
+/// Makes a rename survive a power cut. Some file systems cannot sync a folder; the rename is done all the same.
+void sync_folder(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+uint64_t load_little_endian(const char* bytes, size_t count) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < count; ++i) value |= uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+  return value;
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path) {
+  if (directory_exists(path)) throw DataError("cannot read " + path, "a folder", "a file");
+  InputFile file(path);
+  std::string content;
+  for (size_t got = 1; got > 0;) {
+    const size_t used = content.size();
+    content.resize(used + kChunk);
+    got = file.read(content.data() + used, kChunk);
+    content.resize(used + got);
+  }
+  return content;
+}
+
+void write_file_atomically(const std::string& path, std::string_view content) {
+  write_file_atomically(path, [&](const Sink& sink) { sink(content); });
+}
+
+void write_file_atomically(const std::string& path, const std::function<void(const Sink&)>& write) {
+  std::error_code error;
+  const fs::path target = fs::exists(path, error) ? fs::canonical(path) : fs::absolute(path);
+  const auto write_to = [&](int descriptor) {
+    write([&](std::string_view bytes) { write_all(descriptor, bytes, path); });
+  };
+  if (fs::is_character_file(target, error) || fs::is_fifo(target, error)) {
+    // A rename would replace a device or a pipe, such as /dev/null, by a file.
+    const int descriptor = ::open(target.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor < 0) fail("write", path);
+    const std::shared_ptr<void> closer(nullptr, [=](void*) { ::close(descriptor); });
+    return write_to(descriptor);
+  }
+  make_directories(target.parent_path());
+  TemporaryFile file(target);
+  write_to(file.descriptor());
+  file.finish();
+  sync_folder(target.parent_path());
+}
+
+struct LineReader::Implementation {
+  explicit Implementation(const std::string& path) : reader(path), buffer(kChunk) {}
+
+  ByteReader reader;
+  std::vector<char> buffer;
+  std::string_view rest;  // what is left in buffer
+  int64_t line_number = 0;
+};
+
+LineReader::LineReader(const std::string& path) : implementation_(std::make_unique<Implementation>(path)) {}
+LineReader::~LineReader() = default;
+LineReader::LineReader(LineReader&&) noexcept = default;
+LineReader& LineReader::operator=(LineReader&&) noexcept = default;
+
+bool LineReader::next(std::string& line) {
+  Implementation& self = *implementation_;
+  line.clear();
+  for (;;) {
+    if (self.rest.empty()) {
+      self.rest = {self.buffer.data(), self.reader.read(self.buffer.data(), self.buffer.size())};
+      if (self.rest.empty()) {  // the last line may lack its line end
+        self.line_number += line.empty() ? 0 : 1;
+        return !line.empty();
+      }
+    }
+    const size_t end = self.rest.find('\n');
+    line += self.rest.substr(0, end);
+    if (end == std::string_view::npos) {
+      self.rest = {};
+      continue;
+    }
+    self.rest.remove_prefix(end + 1);
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    ++self.line_number;
+    return true;
+  }
+}
+
+int64_t LineReader::line_number() const {
+  return implementation_->line_number;
+}
+
+std::string read_text_file(const std::string& path) {
+  ByteReader reader(path);
+  std::string content;
+  for (size_t got = 1; got > 0;) {
+    const size_t used = content.size();
+    content.resize(used + kChunk);
+    got = reader.read(content.data() + used, kChunk);
+    content.resize(used + got);
+  }
+  return content;
+}
+
+std::string without_compression_suffix(const std::string& path) {
+  const fs::path name(path);
+  for (const char* suffix : {".gz", ".xz", ".zst"})
+    if (name.extension() == suffix) return fs::path(name).replace_extension();
+  return path;
+}
+
+// MurmurHash64A (Austin Appleby, public domain), reading little-endian words on every machine.
+uint64_t hash_bytes(std::string_view bytes, uint64_t seed) {
+  constexpr uint64_t kMultiplier = 0xc6a4a7935bd1e995;
+  constexpr int kShift = 47;
+  uint64_t hash = seed ^ (bytes.size() * kMultiplier);
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    uint64_t word = load_little_endian(bytes.data(), 8) * kMultiplier;
+    word = (word ^ (word >> kShift)) * kMultiplier;
+    hash = (hash ^ word) * kMultiplier;
+  }
+  if (!bytes.empty()) hash = (hash ^ load_little_endian(bytes.data(), bytes.size())) * kMultiplier;
+  hash = (hash ^ (hash >> kShift)) * kMultiplier;
+  return hash ^ (hash >> kShift);
+}
+
+std::string hex(uint64_t value) {
+  std::array<char, 17> digits;
+  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(value));
+  return digits.data();
+}
+
+void make_directories(const std::string& path) {
+  std::error_code error;
+  if (path.empty() || directory_exists(path)) return;
+  fs::create_directories(path, error);
+  if (error || !directory_exists(path)) throw DataError("cannot make the folder " + path + ": " + error.message());
+}
+
+bool file_exists(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error) && !fs::is_directory(path, error);
+}
+
+bool directory_exists(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+}  // namespace tvae
