@@ -77,6 +77,7 @@ struct ModelConfig {
   std::string posterior = "gaussian";
   int64_t pooling_layers = 1;
   bool inject_latent = true;
+  bool bag_of_words = false;
   int64_t pad_token_id = 0;
   int64_t eos_token_id = 1;
   int64_t decoder_start_token_id = 0;
@@ -108,6 +109,7 @@ void visit_model(Config& c, Visitor&& v) {
   v("posterior", c.posterior, FieldInfo{"deterministic code, or gaussian with a learned variance", {"deterministic", "gaussian"}});
   v("pooling_layers", c.pooling_layers, FieldInfo{"cross-attention layers of the queries bottleneck", {}, 1, 64});
   v("inject_latent", c.inject_latent, FieldInfo{"also add a projection of the code to every decoder input"});
+  v("bag_of_words", c.bag_of_words, FieldInfo{"a head that predicts the words from the code alone (loss.bag_of_words_weight)"});
   v("pad_token_id", c.pad_token_id, FieldInfo{"id of padding", {}, 0, 1e7});
   v("eos_token_id", c.eos_token_id, FieldInfo{"id of the end of a sequence", {}, 0, 1e7});
   v("decoder_start_token_id", c.decoder_start_token_id, FieldInfo{"first decoder input", {}, 0, 1e7});
@@ -123,6 +125,7 @@ struct LossConfig {
   double schedule_start = 0.0;
   double schedule_end = 0.3;
   double mmd_bandwidth = 0.0;
+  std::string mmd_scaling = "2021";
   int64_t mmd_queue = 1536;
   double mmd_token_weight = 0.5;
   double posterior_std = 0.3;
@@ -135,6 +138,7 @@ struct LossConfig {
   double kl_target = 0.0;
   double kl_target_start = 200.0;
   double kl_target_descent = 0.5;
+  double kl_target_rate = 0.02;
   double encoding_reconstruction_weight = 0.0;
   double bag_of_words_weight = 0.0;
   double bag_of_words_end = 0.5;
@@ -157,6 +161,8 @@ void visit_loss(Config& c, Visitor&& v) {
   v("schedule_start", c.schedule_start, FieldInfo{"share of training at which the linear ramp leaves 0", {}, 0, 1});
   v("schedule_end", c.schedule_end, FieldInfo{"share of training at which the linear ramp reaches its weight", {}, 0, 1});
   v("mmd_bandwidth", c.mmd_bandwidth, FieldInfo{"published kernel exp(-|x-y|^2/bandwidth); 0 = D^2, as published", {}, 0, 1e12});
+  v("mmd_scaling", c.mmd_scaling,
+    FieldInfo{"mmd_published: 2020 takes it as it is, 2021 times latent tokens over batch size", {"2020", "2021"}});
   v("mmd_queue", c.mmd_queue, FieldInfo{"recent codes the mmd regularizer compares against", {}, 0, 1e6});
   v("mmd_token_weight", c.mmd_token_weight, FieldInfo{"weight of the mmd of single codes beside that of the whole", {}, 0, 1e6});
   v("posterior_std", c.posterior_std, FieldInfo{"mmd with a gaussian posterior: the deviation it is held to at first", {}, 1e-6, 10});
@@ -169,6 +175,7 @@ void visit_loss(Config& c, Visitor&& v) {
   v("kl_target", c.kl_target, FieldInfo{"steer the weight so that the mean KL is this many nats a sequence; 0 = off", {}, 0, 1e6});
   v("kl_target_start", c.kl_target_start, FieldInfo{"target at the first step, falling to kl_target", {}, 0, 1e6});
   v("kl_target_descent", c.kl_target_descent, FieldInfo{"share of training in which the target falls", {}, 0, 1});
+  v("kl_target_rate", c.kl_target_rate, FieldInfo{"how fast the weight is steered: its change a step for a KL twice the target", {}, 0, 1});
   v("encoding_reconstruction_weight", c.encoding_reconstruction_weight,
     FieldInfo{"weight of the squared error between encoder states and their reconstruction (fc)", {}, 0, 1e6});
   v("bag_of_words_weight", c.bag_of_words_weight, FieldInfo{"weight of predicting the words from the code alone", {}, 0, 1e6});
@@ -204,6 +211,7 @@ struct TrainConfig {
   int64_t eval_steps = 500;
   int64_t save_steps = 500;
   int64_t early_stop_evaluations = 0;
+  std::string save_model = "best";
 };
 
 template <class Config, class Visitor>
@@ -233,6 +241,8 @@ void visit_train(Config& c, Visitor&& v) {
   v("save_steps", c.save_steps, FieldInfo{"steps between checkpoints; 0 = only at the end", {}, 0, 1e12});
   v("early_stop_evaluations", c.early_stop_evaluations,
     FieldInfo{"stop after this many evaluations without a better loss; 0 = never", {}, 0, 1e9});
+  v("save_model", c.save_model,
+    FieldInfo{"weights that OUT/model.safetensors holds: of the lowest held-out cross-entropy, or the last", {"best", "last"}});
 }
 
 struct RunConfig {

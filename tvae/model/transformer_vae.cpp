@@ -48,6 +48,8 @@ TransformerVae::TransformerVae(const ModelConfig& config, Rng& rng)
   encoder_ = T5Stack(root / "encoder", config, /*is_decoder=*/false, config.encoder_layers);
   bottleneck_ = make_bottleneck(root / "vae", config);
   decoder_ = T5Stack(root / "decoder", config, /*is_decoder=*/true, config.decoder_layers);
+  if (config.bag_of_words)
+    bag_of_words_ = Linear::with_bias(root / "vae" / "bag_of_words", config.latent_tokens * config.latent_size, config.vocab_size);
   lm_head_ = config.tie_word_embeddings
                  ? shared_
                  : (root / "lm_head").add("weight", {config.vocab_size, config.d_model}, Init::normal(config.initializer_factor));
@@ -109,6 +111,11 @@ CrossEntropy TransformerVae::reconstruct(const TokenStream& batch, const Memory&
   const Tensor states = decoder_.forward(embeddings, batch.spans, batch.spans, &memory, context);
   const double scale = config_.scale_logits ? 1.0 / std::sqrt(static_cast<double>(config_.d_model)) : 1.0;
   return linear_cross_entropy(states, lm_head_, batch.ids, {}, scale);
+}
+
+Tensor TransformerVae::bag_of_words(const Tensor& code) const {
+  TVAE_ASSERT(bag_of_words_.weight.defined(), "the model has a bag-of-words head");
+  return at::log_softmax(bag_of_words_(code.flatten(1)).to(at::kFloat), 1);
 }
 
 Tensor TransformerVae::embed(const Tensor& ids) const { return at::embedding(shared_, ids); }

@@ -52,6 +52,9 @@ class TransformerVae {
   CrossEntropy reconstruct(const TokenStream& batch, const Memory& memory, double decoder_token_mask,
                            const ForwardContext& context) const;
 
+  /// Log-probabilities of the words given the code alone [B, V]; only with model.bag_of_words.
+  torch::Tensor bag_of_words(const torch::Tensor& code) const;
+
   /// For generation: embeddings [A, d] of token ids [A] with the latent's addition, one decoding step, logits [A, V].
   torch::Tensor embed(const torch::Tensor& ids) const;
   torch::Tensor logits(const torch::Tensor& states) const;
@@ -73,6 +76,7 @@ class TransformerVae {
   torch::Tensor lm_head_;  // [V, d], the same tensor when tied
   T5Stack encoder_, decoder_;
   std::unique_ptr<Bottleneck> bottleneck_;
+  Linear bag_of_words_;
 };
 
 }  // namespace tvae

@@ -1,0 +1,89 @@
+// tvae train: presets + data → a model directory.
+#include <csignal>
+#include <memory>
+
+#include "apps/verb.h"
+#include "tvae/base/error.h"
+#include "tvae/base/log.h"
+#include "tvae/config/presets.h"
+#include "tvae/model/model_directory.h"
+#include "tvae/train/setup.h"
+
+namespace tvae::apps {
+namespace {
+
+struct Options {
+  std::vector<std::string> presets, assignments;
+  std::string train, valid, out, from;
+  bool resume = false, overwrite = false, escapes = false, strict = false;
+};
+
+volatile std::sig_atomic_t interrupted = 0;
+
+/// The first signal asks the loop to save and stop; a second one ends the program as usual.
+void on_signal(int signal) {
+  interrupted = 1;
+  std::signal(signal, SIG_DFL);
+}
+
+RunConfig requested_config(const Options& options, const CommonOptions& common, const RunDirectory& run) {
+  const bool nothing_given = options.presets.empty() && options.assignments.empty();
+  const auto saved = options.resume ? run.saved_config() : std::nullopt;
+  RunConfig config = saved && nothing_given ? *saved : resolve_config(options.presets, options.assignments).config;
+  if (!options.train.empty()) config.data.train = options.train;
+  if (!options.valid.empty()) config.data.valid = options.valid;
+  if (options.escapes) config.data.escapes = true;
+  if (options.strict) config.data.strict = true;
+  if (common.seed_given) config.train.seed = common.seed;
+  return config;
+}
+
+StartMode start_mode(const Options& options) {
+  if (options.resume && options.overwrite) throw ConfigError("--resume and --overwrite", "both", "one of them");
+  if (options.resume) return StartMode::kResume;
+  return options.overwrite ? StartMode::kOverwrite : StartMode::kNew;
+}
+
+void train(const Options& options, const CommonOptions& common) {
+  const StartMode mode = start_mode(options);
+  if (mode != StartMode::kResume) resolve_config(options.presets, options.assignments);  // refuse before touching OUT
+  const torch::Device device = parse_device(common.device);
+  const RunDirectory run(options.out, mode);
+  const RunConfig config = requested_config(options, common, run);
+  if (options.resume) run.require_same(config);
+  TrainingSetup setup = prepare_training(config, options.from, run, device);
+  run.write_run(config, describe_data(setup), options.from);
+  Trainer trainer(setup, run);
+  if (options.resume)
+    if (const auto checkpoint = load_checkpoint(run.path())) {
+      trainer.restore(*checkpoint);
+      log_info("resuming at step " + std::to_string(trainer.step()) + " of " + std::to_string(trainer.total_steps()));
+    }
+  log_info(std::to_string(setup.vae.parameters().count()) + " weights, " + std::to_string(setup.train.size()) + " sequences, " +
+           std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) + " steps");
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  trainer.run(interrupted);
+  if (common.json)
+    print_json({{"out", run.path()}, {"steps", trainer.step()}});
+  else
+    print_line(run.path());
+}
+
+const RegisterVerb registered({"train", "train a model", [](CLI::App& command, const CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  command.add_option("PRESET", options->presets, "presets, left to right");
+  command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
+  command.add_option("--train", options->train, "training sequences (data.train)");
+  command.add_option("--valid", options->valid, "held-out sequences (data.valid)");
+  command.add_option("--out", options->out, "folder of the run: becomes a model directory")->required();
+  command.add_option("--from", options->from, "model directory to start from");
+  command.add_flag("--resume", options->resume, "continue the run in --out");
+  command.add_flag("--overwrite", options->overwrite, "throw the run in --out away and start afresh");
+  command.add_flag("--escapes", options->escapes, "read \\n, \\t and \\\\ in lines (data.escapes)");
+  command.add_flag("--strict", options->strict, "bad rows are errors (data.strict)");
+  return [options, &common] { train(*options, common); };
+}});
+
+}  // namespace
+}  // namespace tvae::apps

@@ -1,0 +1,66 @@
+// KL to N(0, I): with free bits as OPTIMUS defines them, or with its weight steered so that the rate meets a target.
+#include <cmath>
+
+#include "tvae/base/error.h"
+#include "tvae/model/regularizer.h"
+
+namespace tvae {
+namespace {
+
+constexpr double kInitialWeight = 0.01, kSmallestWeight = 1e-4, kLargestWeight = 10.0;
+
+class KlRegularizer : public Regularizer {
+ public:
+  explicit KlRegularizer(const LossConfig& loss) : loss_(loss) {}
+
+  RegularizerResult operator()(const RegularizerInput& input, Rng&) override {
+    const torch::Tensor kl = kl_to_standard_normal(input.posterior);
+    const auto sequences = static_cast<double>(kl.size(0));
+    const double nats = kl.detach().sum().item<double>() / sequences;
+    RegularizerResult result;
+    result.metrics["kl"] = nats;
+    const torch::Tensor charged = loss_.kl_free_bits > 0 ? kl * (kl > loss_.kl_free_bits).to(kl.scalar_type()) : kl;
+    // A mean loss is in nats a token: the KL is spread over the tokens too, so that weight 1 is the ELBO.
+    const double scale = loss_.reduction == "mean" ? 1.0 / static_cast<double>(input.tokens) : 1.0;
+    double weight = 1.0;
+    if (loss_.kl_target > 0) {
+      steer(nats, input.position);
+      weight = weight_;
+      result.metrics["kl_weight"] = weight_;
+    }
+    result.value = charged.sum() * (scale * weight);
+    return result;
+  }
+
+  TensorMap state() const override { return {{"kl_weight", torch::tensor(weight_, torch::kDouble)}}; }
+  void load_state(const TensorMap& saved) override {
+    const auto found = saved.find("kl_weight");
+    if (found == saved.end()) throw CheckpointError("the checkpoint lacks the state of the kl regularizer");
+    weight_ = found->second.item<double>();
+  }
+
+ private:
+  /// Integral control of log(weight): above the target the KL gets dearer, below it cheaper.
+  void steer(double nats, const TrainingPosition& position) {
+    const double fallen = loss_.kl_target_descent > 0 ? std::min(1.0, position.progress() / loss_.kl_target_descent) : 1.0;
+    const double start = std::max(loss_.kl_target_start, loss_.kl_target);
+    const double target = start * std::pow(loss_.kl_target / start, fallen);
+    const double error = std::clamp((nats - target) / target, -1.0, 1.0);
+    weight_ = std::clamp(weight_ * std::exp(loss_.kl_target_rate * error), kSmallestWeight, kLargestWeight);
+  }
+
+  LossConfig loss_;
+  double weight_ = kInitialWeight;
+};
+
+}  // namespace
+
+std::unique_ptr<Regularizer> make_kl_regularizer(const LossConfig& loss, const ModelConfig& model) {
+  if (model.bottleneck != "queries" || model.posterior != "gaussian")
+    throw ConfigError("loss.regularizer kl needs a code with a variance",
+                      "model.bottleneck " + model.bottleneck + ", model.posterior " + model.posterior, "queries, gaussian",
+                      "mmd works for deterministic codes");
+  return std::make_unique<KlRegularizer>(loss);
+}
+
+}  // namespace tvae

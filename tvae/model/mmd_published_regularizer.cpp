@@ -1,0 +1,31 @@
+// MMD as T5-VAE (2020) and Transformer-VAE (2021) publish it (systems.md 0 and 2.4): nearly inert, kept for comparison.
+#include "tvae/model/regularizer.h"
+#include "tvae/ops/mmd.h"
+
+namespace tvae {
+namespace {
+
+class MmdPublishedRegularizer : public Regularizer {
+ public:
+  explicit MmdPublishedRegularizer(const LossConfig& loss) : loss_(loss) {}
+
+  RegularizerResult operator()(const RegularizerInput& input, Rng& rng) override {
+    const auto sequences = input.code.size(0), tokens = input.code.size(1);
+    const torch::Tensor codes = input.code.reshape({sequences * tokens, input.code.size(2)});
+    const torch::Tensor prior = at::randn(codes.sizes(), rng.generator(), at::kFloat).to(codes);
+    torch::Tensor mmd = gaussian_mmd(prior, codes, loss_.mmd_bandwidth);
+    if (loss_.mmd_scaling == "2021") mmd = mmd * (static_cast<double>(tokens) / static_cast<double>(sequences));
+    return {mmd, {}};
+  }
+
+ private:
+  LossConfig loss_;
+};
+
+}  // namespace
+
+std::unique_ptr<Regularizer> make_mmd_published_regularizer(const LossConfig& loss, const ModelConfig&) {
+  return std::make_unique<MmdPublishedRegularizer>(loss);
+}
+
+}  // namespace tvae

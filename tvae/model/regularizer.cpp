@@ -1,0 +1,54 @@
+#include "tvae/model/regularizer.h"
+
+#include <cmath>
+
+#include "tvae/base/error.h"
+#include "tvae/base/strings.h"
+
+namespace tvae {
+
+const std::map<std::string, RegularizerFactory>& regularizer_registry() {
+  static const std::map<std::string, RegularizerFactory> registry = {
+      {"kl", make_kl_regularizer},
+      {"mmd", make_mmd_regularizer},
+      {"mmd_published", make_mmd_published_regularizer},
+      {"none", [](const LossConfig&, const ModelConfig&) { return std::unique_ptr<Regularizer>(); }},
+  };
+  return registry;
+}
+
+std::unique_ptr<Regularizer> make_regularizer(const LossConfig& loss, const ModelConfig& model) {
+  const auto found = regularizer_registry().find(loss.regularizer);
+  if (found != regularizer_registry().end()) return found->second(loss, model);
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : regularizer_registry()) names.push_back(name);
+  throw ConfigError("loss.regularizer", "\"" + loss.regularizer + "\"", "one of " + join(names, ", "));
+}
+
+double regularizer_weight(const LossConfig& loss, const TrainingPosition& position) {
+  const double progress = position.progress();
+  if (loss.regularizer_schedule == "sigmoid") {
+    const double x = static_cast<double>(position.step) * loss.schedule_k - loss.schedule_b;
+    return loss.regularizer_weight / (1.0 + std::exp(-x));
+  }
+  if (loss.regularizer_schedule == "linear") {
+    const double span = loss.schedule_end - loss.schedule_start;
+    const double risen = span > 0 ? (progress - loss.schedule_start) / span : (progress >= loss.schedule_end ? 1.0 : 0.0);
+    return loss.regularizer_weight * std::clamp(risen, 0.0, 1.0);
+  }
+  if (loss.regularizer_schedule == "cyclical") {  // OPTIMUS: zero, then a linear rise, then the full weight
+    const double cycle = std::min(progress, 1.0) * static_cast<double>(loss.kl_cycles);
+    const double within = progress >= 1.0 ? 1.0 : cycle - std::floor(cycle);
+    if (within < loss.kl_cycle_zero) return 0.0;
+    if (loss.kl_cycle_increase <= 0) return loss.regularizer_weight;
+    return loss.regularizer_weight * std::min(1.0, (within - loss.kl_cycle_zero) / loss.kl_cycle_increase);
+  }
+  return loss.regularizer_weight;
+}
+
+torch::Tensor kl_to_standard_normal(const Posterior& posterior) {
+  const torch::Tensor& log_variance = *posterior.log_variance;
+  return 0.5 * (posterior.mean.square() + log_variance.exp() - 1.0 - log_variance);
+}
+
+}  // namespace tvae

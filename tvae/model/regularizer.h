@@ -1,0 +1,60 @@
+// Regularizers: what pulls the codes toward the prior N(0, I). A registered one is found by name, loss.regularizer.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "tvae/config/run_config.h"
+#include "tvae/io/safetensors.h"
+#include "tvae/model/bottleneck.h"
+
+namespace tvae {
+
+/// Where training stands.
+struct TrainingPosition {
+  int64_t step = 0;  // optimizer steps done
+  int64_t total_steps = 1;
+  double progress() const { return static_cast<double>(step) / static_cast<double>(std::max<int64_t>(1, total_steps)); }
+};
+
+/// One micro-batch as a regularizer sees it.
+struct RegularizerInput {
+  Posterior posterior;  // fp32
+  torch::Tensor code;   // [B, K, D] the sampled code, fp32
+  int64_t tokens = 0;   // real target tokens of the batch
+  TrainingPosition position;
+};
+
+struct RegularizerResult {
+  torch::Tensor value;  // scalar added to the loss times the scheduled weight
+  std::map<std::string, double> metrics;  // what else to log, such as the KL in nats a sequence
+};
+
+class Regularizer {
+ public:
+  virtual ~Regularizer() = default;
+  virtual RegularizerResult operator()(const RegularizerInput& input, Rng& rng) = 0;
+  /// What a bit-exact continuation needs; cloned tensors.
+  virtual TensorMap state() const { return {}; }
+  /// Throws CheckpointError when the saved state does not fit.
+  virtual void load_state(const TensorMap& saved) {}
+};
+
+using RegularizerFactory = std::function<std::unique_ptr<Regularizer>(const LossConfig&, const ModelConfig&)>;
+const std::map<std::string, RegularizerFactory>& regularizer_registry();
+/// Throws ConfigError for an unknown name or one that does not go with the model (kl needs a gaussian posterior).
+std::unique_ptr<Regularizer> make_regularizer(const LossConfig& loss, const ModelConfig& model);
+
+std::unique_ptr<Regularizer> make_kl_regularizer(const LossConfig& loss, const ModelConfig& model);
+std::unique_ptr<Regularizer> make_mmd_regularizer(const LossConfig& loss, const ModelConfig& model);
+std::unique_ptr<Regularizer> make_mmd_published_regularizer(const LossConfig& loss, const ModelConfig& model);
+
+/// Weight of the regularizer at a position: loss.regularizer_weight times its schedule.
+double regularizer_weight(const LossConfig& loss, const TrainingPosition& position);
+
+/// KL(N(μ, σ²) ‖ N(0, I)) of every dimension, [B, K, D], in nats.
+torch::Tensor kl_to_standard_normal(const Posterior& posterior);
+
+}  // namespace tvae

@@ -1,0 +1,40 @@
+#include "tvae/train/checkpoint.h"
+
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+
+namespace tvae {
+namespace {
+
+std::string checkpoint_path(const std::string& run_directory) { return run_directory + "/checkpoint/state.safetensors"; }
+
+}  // namespace
+
+TensorMap Checkpoint::part(const std::string& prefix) const {
+  TensorMap found;
+  const std::string start = prefix + "/";
+  for (auto it = tensors.lower_bound(start); it != tensors.end() && it->first.compare(0, start.size(), start) == 0; ++it)
+    found[it->first.substr(start.size())] = it->second;
+  return found;
+}
+
+void Checkpoint::add(const std::string& prefix, const TensorMap& part) {
+  for (const auto& [name, tensor] : part) tensors[prefix + "/" + name] = tensor;
+}
+
+void save_checkpoint(const std::string& run_directory, const Checkpoint& checkpoint) {
+  save_safetensors(checkpoint_path(run_directory), checkpoint.tensors, {{"state", checkpoint.state.dump()}});
+}
+
+std::optional<Checkpoint> load_checkpoint(const std::string& run_directory) {
+  const std::string path = checkpoint_path(run_directory);
+  if (!file_exists(path)) return std::nullopt;
+  Checkpoint checkpoint;
+  std::map<std::string, std::string> metadata;
+  checkpoint.tensors = load_safetensors(path, &metadata);
+  checkpoint.state = nlohmann::ordered_json::parse(metadata["state"], nullptr, /*allow_exceptions=*/false);
+  if (!checkpoint.state.is_object()) throw CheckpointError(path + " holds no training state");
+  return checkpoint;
+}
+
+}  // namespace tvae

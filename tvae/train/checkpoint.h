@@ -1,0 +1,26 @@
+// The whole state of a run in one file, so that a kill leaves the old state or the new one.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "tvae/io/safetensors.h"
+
+namespace tvae {
+
+struct Checkpoint {
+  TensorMap tensors;            // "model/...", "optimizer/...", "average/...", "objective/..."
+  nlohmann::ordered_json state;  // step, random state, data position, running means, best loss
+
+  /// Tensors whose names begin with prefix + "/", without it.
+  TensorMap part(const std::string& prefix) const;
+  void add(const std::string& prefix, const TensorMap& part);
+};
+
+/// OUT/checkpoint/state.safetensors, written atomically.
+void save_checkpoint(const std::string& run_directory, const Checkpoint& checkpoint);
+/// nullopt where none was saved yet. Throws CheckpointError when it is damaged.
+std::optional<Checkpoint> load_checkpoint(const std::string& run_directory);
+
+}  // namespace tvae

@@ -1,0 +1,99 @@
+#include "tvae/train/objective.h"
+
+#include "tvae/base/error.h"
+
+namespace tvae {
+
+using torch::Tensor;
+
+namespace {
+
+/// Falls linearly from 1 at the start to 0 at share `end` of training.
+double decay(const TrainingPosition& position, double end) {
+  return end > 0 ? std::max(0.0, 1.0 - position.progress() / end) : 0.0;
+}
+
+/// −Σ_tokens log p(word | code), summed over the batch.
+Tensor bag_of_words_nats(const Tensor& log_probabilities, const TokenStream& batch) {
+  Tensor sequence = at::empty({batch.ids.size(0)}, at::kLong);
+  for (size_t b = 0; b < batch.spans.size(); ++b)
+    sequence.narrow(0, batch.spans[b].start, batch.spans[b].length).fill_(static_cast<int64_t>(b));
+  const Tensor flat = sequence.to(batch.ids.device()) * log_probabilities.size(1) + batch.ids;
+  return -log_probabilities.flatten().index_select(0, flat).sum();
+}
+
+Posterior in_fp32(const Posterior& posterior) {
+  Posterior wide{posterior.mean.to(at::kFloat), std::nullopt};
+  if (posterior.log_variance) wide.log_variance = posterior.log_variance->to(at::kFloat);
+  return wide;
+}
+
+}  // namespace
+
+Objective::Objective(const LossConfig& loss, const ModelConfig& model)
+    : loss_(loss), regularizer_(make_regularizer(loss, model)) {
+  if (loss.encoding_reconstruction_weight > 0 && model.bottleneck != "fc")
+    throw ConfigError("loss.encoding_reconstruction_weight", "model.bottleneck " + model.bottleneck,
+                      "fc, the bottleneck that rebuilds encoder states");
+  if (loss.bag_of_words_weight > 0 && !model.bag_of_words)
+    throw ConfigError("loss.bag_of_words_weight needs the head", "", "", "add --set model.bag_of_words=true");
+}
+
+ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStream& batch, const StepShare& share,
+                                      const TrainingPosition& position, Rng& rng) {
+  const ForwardContext context{/*training=*/true, &rng};
+  const ForwardResult forward = vae.forward(batch, noise_at(position), context);
+  const auto tokens = static_cast<double>(batch.ids.size(0));
+  const bool mean = loss_.reduction == "mean";
+  const double per_micro_batch = 1.0 / static_cast<double>(share.micro_batches);
+  // The mean runs over the tokens of the whole step, so that accumulation gives one large batch's gradient; the 2020 sum
+  // is divided by the number of micro-batches, as published.
+  const double reconstruction_scale = mean ? 1.0 / static_cast<double>(share.step_tokens) : per_micro_batch;
+
+  ObjectiveResult result;
+  result.loss = forward.reconstruction.loss * reconstruction_scale;
+  const double nats = forward.reconstruction.loss.item<double>();
+  result.metrics["cross_entropy"] = nats / tokens;
+  result.metrics["token_accuracy"] = forward.reconstruction.correct.sum().item<double>() / tokens;
+  double total = mean ? nats / tokens : nats;
+
+  if (regularizer_) {
+    const RegularizerInput input{in_fp32(forward.posterior), forward.code.to(at::kFloat), batch.ids.size(0), position};
+    const RegularizerResult regularizer = (*regularizer_)(input, rng);
+    const double weight = regularizer_weight(loss_, position);
+    result.loss = result.loss + regularizer.value * (weight * per_micro_batch);
+    const double value = regularizer.value.item<double>();
+    result.metrics["regularizer"] = value;
+    result.metrics["regularizer_weight"] = weight;
+    result.metrics.insert(regularizer.metrics.begin(), regularizer.metrics.end());
+    total += weight * value;
+  } else {
+    result.metrics["regularizer"] = 0.0;
+  }
+  if (const auto error = vae.bottleneck().reconstruction_error(forward.encoded, forward.memory)) {
+    result.metrics["encoding_reconstruction"] = error->item<double>();
+    if (loss_.encoding_reconstruction_weight > 0) {
+      result.loss = result.loss + *error * (loss_.encoding_reconstruction_weight * per_micro_batch);
+      total += loss_.encoding_reconstruction_weight * error->item<double>();
+    }
+  }
+  const double bag_of_words_weight = loss_.bag_of_words_weight * decay(position, loss_.bag_of_words_end);
+  if (bag_of_words_weight > 0) {
+    const Tensor bag = bag_of_words_nats(vae.bag_of_words(forward.code), batch);
+    result.loss = result.loss + bag * (bag_of_words_weight * reconstruction_scale);
+    result.metrics["bag_of_words"] = bag.item<double>() / tokens;
+    total += bag_of_words_weight * bag.item<double>() / (mean ? tokens : 1.0);
+  }
+  result.metrics["loss"] = total;
+  return result;
+}
+
+NoiseLevels Objective::noise_at(const TrainingPosition& position) const {
+  NoiseLevels noise;
+  noise.encoder_token_mask = loss_.encoder_token_mask;
+  noise.latent_dropout = loss_.latent_dropout;
+  noise.decoder_token_mask = loss_.decoder_token_mask * decay(position, loss_.decoder_token_mask_end);
+  return noise;
+}
+
+}  // namespace tvae

@@ -1,0 +1,45 @@
+// The loss of a micro-batch: reconstruction, regularizer and the optional terms, with their schedules.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "tvae/model/regularizer.h"
+#include "tvae/model/transformer_vae.h"
+
+namespace tvae {
+
+/// Sizes of the optimizer step a micro-batch belongs to.
+struct StepShare {
+  int64_t step_tokens = 0;    // target tokens of all micro-batches of the step
+  int64_t micro_batches = 1;
+};
+
+struct ObjectiveResult {
+  torch::Tensor loss;  // what is differentiated: this micro-batch's share of the step's loss
+  /// For the log, of this micro-batch: cross_entropy (nats a token), regularizer, token_accuracy, ...
+  std::map<std::string, double> metrics;
+};
+
+class Objective {
+ public:
+  Objective(const LossConfig& loss, const ModelConfig& model);
+
+  ObjectiveResult operator()(const TransformerVae& vae, const TokenStream& batch, const StepShare& share,
+                             const TrainingPosition& position, Rng& rng);
+
+  /// The regularizer's state, for the checkpoint.
+  TensorMap state() const { return regularizer_ ? regularizer_->state() : TensorMap{}; }
+  void load_state(const TensorMap& saved) {
+    if (regularizer_) regularizer_->load_state(saved);
+  }
+
+ private:
+  NoiseLevels noise_at(const TrainingPosition& position) const;
+
+  LossConfig loss_;
+  std::unique_ptr<Regularizer> regularizer_;
+};
+
+}  // namespace tvae

@@ -1,0 +1,19 @@
+// From a configuration to what a trainer works on: tokenizer, token datasets, model.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tvae/train/trainer.h"
+
+namespace tvae {
+
+/// `from`: a model directory whose weights and tokenizer the run starts from; empty = fresh. A run that is being
+/// resumed keeps the tokenizer it made. Throws ConfigError, DataError, CheckpointError.
+TrainingSetup prepare_training(const RunConfig& config, const std::string& from, const RunDirectory& run,
+                               torch::Device device);
+
+/// Path, sequences, tokens, what was left out, and fingerprint of each file, for run.json.
+nlohmann::ordered_json describe_data(const TrainingSetup& setup);
+
+}  // namespace tvae

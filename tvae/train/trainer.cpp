@@ -1,0 +1,292 @@
+#include "tvae/train/trainer.h"
+
+#include <chrono>
+#include <cmath>
+#include <sstream>
+
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+#include "tvae/base/log.h"
+#include "tvae/model/model_directory.h"
+#include "tvae/train/gradients.h"
+#include "tvae/train/progress_bar.h"
+#include "tvae/train/schedule.h"
+
+namespace tvae {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+constexpr int64_t kEvaluationBatchTokens = 4096;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+BatchOptions batch_options(const TrainConfig& config) {
+  BatchOptions options;
+  options.batch_size = config.batch_size;
+  options.batch_tokens = config.batch_tokens;
+  options.seed = config.seed;
+  return options;
+}
+
+int64_t planned_steps(const TrainConfig& config, int64_t batches_per_epoch) {
+  if (config.steps > 0) return config.steps;
+  const double batches = config.epochs * static_cast<double>(batches_per_epoch);
+  return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(batches / static_cast<double>(config.accumulation_steps))));
+}
+
+bool use_bf16(const std::string& precision, torch::Device device) {
+  return precision == "bf16" || (precision == "auto" && device.is_cuda());
+}
+
+std::string number(double value, int digits = 3) {
+  std::ostringstream out;
+  out.setf(std::ios::fixed);
+  out.precision(digits);
+  out << value;
+  return out.str();
+}
+
+}  // namespace
+
+HeldOutScores evaluate_held_out(const TransformerVae& vae, const TokenDataset& data, int64_t max_sequences) {
+  const torch::NoGradGuard no_grad;
+  BatchOptions options;
+  options.batch_tokens = kEvaluationBatchTokens;
+  options.shuffle = false;
+  Batcher batcher(data, options);
+  const int64_t limit = max_sequences > 0 ? std::min(max_sequences, data.size()) : data.size();
+  double nats = 0, correct = 0, kl = 0;
+  int64_t tokens = 0, sequences = 0;
+  while (sequences < limit) {
+    const TokenStream batch = to_stream(batcher.next(), vae.device());
+    const ForwardResult forward = vae.forward(batch, {}, {});
+    nats += forward.reconstruction.loss.item<double>();
+    correct += forward.reconstruction.correct.sum().item<double>();
+    if (forward.posterior.log_variance) kl += kl_to_standard_normal(forward.posterior).sum().item<double>();
+    tokens += batch.ids.size(0);
+    sequences += static_cast<int64_t>(batch.spans.size());
+  }
+  HeldOutScores scores{nats / static_cast<double>(tokens), correct / static_cast<double>(tokens), std::nullopt};
+  if (kl > 0) scores.kl = kl / static_cast<double>(sequences);
+  return scores;
+}
+
+Trainer::Trainer(TrainingSetup& setup, const RunDirectory& run)
+    : setup_(setup),
+      run_(run),
+      config_(setup.config.train),
+      batcher_(setup.train, batch_options(setup.config.train)),
+      objective_(setup.config.loss, setup.vae.config()),
+      rng_(mix64(static_cast<uint64_t>(setup.config.train.seed)) + 1),
+      bf16_(use_bf16(setup.config.train.precision, setup.vae.device())) {
+  position_.total_steps = planned_steps(config_, batcher_.batches_per_epoch());
+  if (bf16_) {
+    for (const NamedParameter& parameter : setup_.vae.parameters().list())
+      master_.push_back({parameter.name, parameter.value.detach().clone().requires_grad_(true)});
+    setup_.vae.parameters().to(setup_.vae.device(), at::kBFloat16);
+  } else {
+    master_ = setup_.vae.parameters().list();
+  }
+  optimizer_ = make_optimizer(config_, master_);
+  if (config_.ema_decay > 0) average_ = std::make_unique<MovingAverage>(master_, config_.ema_decay);
+}
+
+void Trainer::run(const volatile std::sig_atomic_t& interrupted) {
+  MetricLog log(run_.file("logs"), position_.step);
+  ProgressBar bar(position_.total_steps, position_.step);
+  const auto due = [&](int64_t every) { return every > 0 && position_.step % every == 0; };
+  while (position_.step < position_.total_steps && !stop_early()) {
+    const auto start = Clock::now();
+    train_step();
+    const double took = seconds_since(start);
+    seconds_ += took;
+    interval_seconds_ += took;
+    bar.update(position_.step);
+    if (due(config_.log_steps)) log_step(log, bar);
+    const bool last = position_.step == position_.total_steps;
+    if (setup_.valid && (due(config_.eval_steps) || last)) evaluate(log, bar);
+    if (interrupted) {
+      save();
+      throw Interrupted("interrupted at step " + std::to_string(position_.step) + " of " +
+                        std::to_string(position_.total_steps) + "; the state is saved, --resume continues");
+    }
+    if (due(config_.save_steps) || last || stop_early()) save();
+  }
+}
+
+void Trainer::train_step() {
+  std::vector<TokenBatch> batches;
+  StepShare share{0, config_.accumulation_steps};
+  for (int64_t i = 0; i < config_.accumulation_steps; ++i) {
+    batches.push_back(batcher_.next());
+    share.step_tokens += batches.back().tokens();
+  }
+  for (const TokenBatch& batch : batches) {
+    const TokenStream stream = to_stream(batch, setup_.vae.device());
+    ObjectiveResult result = objective_(setup_.vae, stream, share, position_, rng_);
+    result.loss.backward();
+    for (const auto& [name, value] : result.metrics) metric_sums_[name] += value;
+    ++micro_batches_;
+  }
+  tokens_ += share.step_tokens;
+  const auto& parameters = setup_.vae.parameters().list();
+  if (bf16_)
+    for (size_t i = 0; i < master_.size(); ++i)
+      if (parameters[i].value.grad().defined()) master_[i].value.mutable_grad() = parameters[i].value.grad().to(at::kFloat);
+  const double norm = clip_gradients(master_, config_.clip_norm);
+  if (!std::isfinite(norm))
+    throw Error(ExitCode::kData, "training diverged: gradients at step " + std::to_string(position_.step + 1) + " are not finite",
+                "", "", "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
+  metric_sums_["gradient_norm"] += norm * static_cast<double>(config_.accumulation_steps);
+  optimizer_->step(learning_rate_factor(config_, position_.step, position_.total_steps));
+  optimizer_->zero_grad();
+  if (bf16_)
+    for (const NamedParameter& parameter : parameters) parameter.value.mutable_grad() = torch::Tensor();
+  refresh_compute_weights();
+  if (average_) average_->update();
+  ++position_.step;
+}
+
+void Trainer::refresh_compute_weights() {
+  if (!bf16_) return;
+  const torch::NoGradGuard no_grad;
+  const auto& parameters = setup_.vae.parameters().list();
+  for (size_t i = 0; i < master_.size(); ++i) parameters[i].value.copy_(master_[i].value);
+}
+
+void Trainer::log_step(MetricLog& log, ProgressBar& bar) {
+  const auto mean = [&](const std::string& name) { return metric_sums_[name] / static_cast<double>(micro_batches_); };
+  Metrics metrics;
+  for (const char* name : {"loss", "cross_entropy", "regularizer"}) metrics.emplace_back(name, mean(name));
+  metrics.emplace_back("learning_rate", config_.learning_rate *
+                                            learning_rate_factor(config_, position_.step - 1, position_.total_steps));
+  metrics.emplace_back("tokens_per_second", static_cast<double>(tokens_) / std::max(interval_seconds_, 1e-9));
+  metrics.emplace_back("seconds", seconds_);
+  for (const auto& [name, sum] : metric_sums_) {
+    bool listed = false;
+    for (const auto& [known, value] : metrics) listed = listed || known == name;
+    if (!listed) metrics.emplace_back(name, sum / static_cast<double>(micro_batches_));
+  }
+  log.write(position_.step, metrics);
+  bar.log(position_.step, metrics);
+  metric_sums_.clear();
+  micro_batches_ = tokens_ = 0;
+  interval_seconds_ = 0.0;
+}
+
+void Trainer::evaluate(MetricLog& log, ProgressBar& bar) {
+  HeldOutScores scores;
+  {
+    const AveragedWeights averaged(average_.get());
+    refresh_compute_weights();
+    scores = evaluate_held_out(setup_.vae, *setup_.valid, setup_.config.data.max_valid);
+  }
+  refresh_compute_weights();
+  const bool best = best_step_ < 0 || scores.cross_entropy < best_cross_entropy_;
+  last_scores_ = scores;
+  if (best) {
+    best_cross_entropy_ = scores.cross_entropy;
+    best_step_ = position_.step;
+    evaluations_since_best_ = 0;
+  } else {
+    ++evaluations_since_best_;
+  }
+  Metrics metrics = {{"valid_cross_entropy", scores.cross_entropy}, {"valid_token_accuracy", scores.token_accuracy}};
+  if (scores.kl) metrics.emplace_back("valid_kl", *scores.kl);
+  log.write(position_.step, metrics);
+  bar.log(position_.step, metrics);
+  if (best && config_.save_model == "best") save_model_files();
+}
+
+bool Trainer::stop_early() const {
+  return config_.early_stop_evaluations > 0 && evaluations_since_best_ >= config_.early_stop_evaluations;
+}
+
+void Trainer::save() {
+  if (config_.save_model == "last" || best_step_ < 0) save_model_files();
+  save_checkpoint(run_.path(), checkpoint());
+}
+
+void Trainer::save_model_files() {
+  TensorMap weights;
+  {
+    const AveragedWeights averaged(average_.get());
+    for (const NamedParameter& parameter : master_) weights[parameter.name] = parameter.value.detach().clone();
+  }
+  save_model(run_.path(), setup_.vae.config(), setup_.config.data.max_tokens, setup_.config.data.check, weights,
+             setup_.tokenizer);
+  write_model_card();
+}
+
+Checkpoint Trainer::checkpoint() const {
+  Checkpoint saved;
+  for (const NamedParameter& parameter : master_) saved.tensors["model/" + parameter.name] = parameter.value.detach();
+  saved.add("optimizer", optimizer_->state());
+  if (average_) saved.add("average", average_->state());
+  saved.add("objective", objective_.state());
+  const BatchPosition batch = batcher_.position();
+  saved.state = {{"step", position_.step},
+                 {"total_steps", position_.total_steps},
+                 {"random", {rng_.seed(), rng_.draws()}},
+                 {"batch", {batch.epoch, batch.batch}},
+                 {"data", hex(setup_.train.fingerprint())},
+                 {"seconds", seconds_},
+                 {"interval", {{"sums", metric_sums_}, {"micro_batches", micro_batches_}, {"tokens", tokens_}, {"seconds", interval_seconds_}}},
+                 {"best", {{"step", best_step_}, {"cross_entropy", best_cross_entropy_}, {"evaluations_since", evaluations_since_best_}}}};
+  return saved;
+}
+
+void Trainer::restore(const Checkpoint& saved) {
+  try {
+    const Json& state = saved.state;
+    if (state.at("data") != hex(setup_.train.fingerprint()))
+      throw CheckpointError("the training data changed since the checkpoint", setup_.config.data.train, "the same rows");
+    position_.step = state.at("step");
+    if (state.at("total_steps") != position_.total_steps)
+      throw CheckpointError("the checkpoint plans " + state.at("total_steps").dump() + " steps", std::to_string(position_.total_steps));
+    rng_ = Rng(state.at("random").at(0), state.at("random").at(1));
+    batcher_.seek({state.at("batch").at(0), state.at("batch").at(1)});
+    seconds_ = state.at("seconds");
+    const Json& interval = state.at("interval");
+    metric_sums_ = interval.at("sums").get<std::map<std::string, double>>();
+    micro_batches_ = interval.at("micro_batches");
+    tokens_ = interval.at("tokens");
+    interval_seconds_ = interval.at("seconds");
+    best_step_ = state.at("best").at("step");
+    best_cross_entropy_ = state.at("best").at("cross_entropy");
+    evaluations_since_best_ = state.at("best").at("evaluations_since");
+  } catch (const Json::exception& error) {
+    throw CheckpointError("the checkpoint's state is damaged", error.what());
+  }
+  setup_.vae.parameters().load(saved.part("model"), "the checkpoint");
+  if (bf16_) {
+    const torch::NoGradGuard no_grad;
+    for (const NamedParameter& parameter : master_) parameter.value.copy_(saved.tensors.at("model/" + parameter.name));
+  }
+  optimizer_->load_state(saved.part("optimizer"));
+  if (average_) average_->load_state(saved.part("average"));
+  objective_.load_state(saved.part("objective"));
+}
+
+void Trainer::write_model_card() const {
+  const ModelConfig& model = setup_.vae.config();
+  std::ostringstream card;
+  card << "# A Transformer-VAE\n\nMade by tvae " << TVAE_VERSION << ".\n\n"
+       << "- weights: " << setup_.vae.parameters().count() << ", encoder " << model.encoder << " (" << model.encoder_layers
+       << " layers), bottleneck " << model.bottleneck << ", decoder " << model.decoder_layers << " layers, width "
+       << model.d_model << "\n"
+       << "- code: " << model.latent_tokens << " x " << model.latent_size << "\n"
+       << "- vocabulary: " << setup_.tokenizer.size() << " pieces; longest sequence: " << setup_.config.data.max_tokens << " tokens\n"
+       << "- training data: " << setup_.config.data.train << ", " << setup_.train.size() << " sequences, " << setup_.train.tokens()
+       << " tokens\n"
+       << "- steps: " << position_.step << " of " << position_.total_steps << ", " << number(seconds_ / 60.0, 1) << " minutes\n";
+  if (last_scores_)
+    card << "- held out (" << setup_.config.data.valid << "): cross-entropy " << number(last_scores_->cross_entropy)
+         << " nats a token, teacher-forced token accuracy " << number(last_scores_->token_accuracy) << "\n";
+  card << "\n`tvae eval`, `reconstruct`, `interpolate` and `sample` take this folder. The whole configuration is in run.json.\n";
+  write_file_atomically(run_.file("README.md"), card.str());
+}
+
+}  // namespace tvae

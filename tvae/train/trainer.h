@@ -1,0 +1,91 @@
+// The training loop: batches → objective → gradients → optimizer, with evaluation, logs and exact resume.
+#pragma once
+
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "tvae/data/batcher.h"
+#include "tvae/model/transformer_vae.h"
+#include "tvae/text/tokenizer.h"
+#include "tvae/train/checkpoint.h"
+#include "tvae/train/ema.h"
+#include "tvae/train/metric_log.h"
+#include "tvae/train/objective.h"
+#include "tvae/train/optimizer.h"
+#include "tvae/train/run_directory.h"
+
+namespace tvae {
+
+class ProgressBar;
+
+/// What a trainer works on.
+struct TrainingSetup {
+  RunConfig config;
+  Tokenizer tokenizer;
+  TransformerVae vae;
+  TokenDataset train;
+  std::optional<TokenDataset> valid;
+};
+
+/// Held-out scores with codes at their means and teacher forcing.
+struct HeldOutScores {
+  double cross_entropy = 0.0;  // nats a token
+  double token_accuracy = 0.0;
+  std::optional<double> kl;  // nats a sequence to N(0, I)
+};
+HeldOutScores evaluate_held_out(const TransformerVae& vae, const TokenDataset& data, int64_t max_sequences);
+
+class Trainer {
+ public:
+  Trainer(TrainingSetup& setup, const RunDirectory& run);
+
+  /// Goes on from a checkpoint. Throws CheckpointError where it does not fit.
+  void restore(const Checkpoint& checkpoint);
+  /// Runs to the last step. `interrupted` is looked at after every step: when it is set the state is saved and Interrupted
+  /// thrown.
+  void run(const volatile std::sig_atomic_t& interrupted);
+
+  int64_t step() const { return position_.step; }
+  int64_t total_steps() const { return position_.total_steps; }
+
+ private:
+  void train_step();
+  /// Casts the master weights to the bf16 weights the model computes with; nothing in fp32.
+  void refresh_compute_weights();
+  void log_step(MetricLog& log, ProgressBar& bar);
+  void evaluate(MetricLog& log, ProgressBar& bar);
+  bool stop_early() const;
+  void save();
+  void save_model_files();
+  Checkpoint checkpoint() const;
+  void write_model_card() const;
+
+  TrainingSetup& setup_;
+  const RunDirectory& run_;
+  const TrainConfig& config_;
+  Batcher batcher_;
+  Objective objective_;
+  Rng rng_;
+  TrainingPosition position_;
+  /// fp32 weights the optimizer works on: the model's own, or, when the model computes in bf16, their master copies.
+  std::vector<NamedParameter> master_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<MovingAverage> average_;
+  bool bf16_ = false;
+
+  // Since the last logged step.
+  std::map<std::string, double> metric_sums_;
+  int64_t micro_batches_ = 0;
+  int64_t tokens_ = 0;
+  double interval_seconds_ = 0.0;
+
+  double seconds_ = 0.0;  // of training, over all resumes
+  std::optional<HeldOutScores> last_scores_;
+  double best_cross_entropy_ = 0.0;
+  int64_t best_step_ = -1;
+  int64_t evaluations_since_best_ = 0;
+};
+
+}  // namespace tvae
