@@ -1,4 +1,6 @@
 # Compiler, linker and cache settings shared by every target.
+list(APPEND CMAKE_MODULE_PATH ${CMAKE_SOURCE_DIR}/cmake)
+
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
   # A precompiled header needs ccache to ignore time macros and the header's own time stamp.

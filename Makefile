@@ -1,0 +1,46 @@
+# The commands of this repository; CMake (CMakePresets.json) does the building.
+#   make          sets up what is missing and builds build/tvae
+#   make demo     trains a small model on data that it makes, and shows what it learned
+#   make test     runs every test
+#   make install PREFIX=/usr/local
+#   make check    format, layers, build, tests and clang-tidy, as before a commit
+#   make format   formats the sources
+#   make clean    removes the build folders (.venv and runs stay)
+# TORCH=/path/to/site-packages/torch, or the environment variable TVAE_TORCH, uses a PyTorch that is already there; the
+# build folder remembers it.
+
+TVAE_TORCH ?=
+remembered_torch = $(shell sed -n 's/^TVAE_TORCH:PATH=//p' build/CMakeCache.txt 2>/dev/null)
+TORCH ?= $(or $(TVAE_TORCH),$(remembered_torch))
+PREFIX ?= /usr/local
+
+.PHONY: all setup configure demo test install check format clean
+
+all: configure
+	@cmake --build build
+
+setup:
+	@TORCH='$(TORCH)' tools/setup.sh
+
+configure: setup
+	@cmake --preset release --log-level=WARNING $(if $(TORCH),-DTVAE_TORCH='$(TORCH)') > /dev/null
+
+demo: configure
+	@cmake --build build --target tvae
+	@tools/demo.sh
+
+test: all
+	@ctest --preset release
+
+install: configure
+	@cmake --build build --target tvae
+	cmake --install build --prefix '$(PREFIX)'
+
+check: setup
+	@TORCH='$(TORCH)' tools/check.sh
+
+format:
+	@tools/check.sh --format
+
+clean:
+	rm -rf build build-debug build-asan

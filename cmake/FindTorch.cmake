@@ -1,0 +1,50 @@
+# find_package(Torch): in -DTVAE_TORCH=DIR, the environment variable TVAE_TORCH, .venv, or where CMAKE_PREFIX_PATH leads.
+# Stands in for the wheel's own TorchConfig.cmake, because that of a CUDA wheel refuses to go on where no CUDA compiler
+# is installed, and linking needs none. Sets TORCH_LIBRARIES and TORCH_INCLUDE_DIRS.
+set(TVAE_TORCH "" CACHE PATH "A PyTorch to use: the folder torch/ of its site-packages")
+
+function(tvae_find_torch)
+  file(GLOB venv ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
+  find_path(config_dir TorchConfig.cmake PATH_SUFFIXES Torch share/cmake/Torch NO_CACHE)
+  if(TVAE_TORCH)
+    set(candidates ${TVAE_TORCH})
+  elseif(DEFINED ENV{TVAE_TORCH})
+    set(candidates $ENV{TVAE_TORCH})
+  else()
+    set(candidates ${venv} ${config_dir}/../../..)
+  endif()
+  foreach(candidate ${candidates})
+    get_filename_component(root ${candidate} ABSOLUTE)
+    if(EXISTS ${root}/include/torch/csrc/api/include/torch/torch.h AND EXISTS ${root}/lib/libtorch.so)
+      set(torch_root ${root} PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  message(FATAL_ERROR "No libtorch in: ${candidates}\n"
+    "Run tools/setup.sh, or give -DTVAE_TORCH=DIR: the folder that holds include/ and lib/libtorch.so.")
+endfunction()
+
+tvae_find_torch()
+message(STATUS "libtorch: ${torch_root}")
+set(TORCH_INCLUDE_DIRS ${torch_root}/include ${torch_root}/include/torch/csrc/api/include)
+
+if(NOT TARGET tvae_libtorch)
+  add_library(tvae_libtorch INTERFACE)
+  target_link_libraries(tvae_libtorch INTERFACE
+    ${torch_root}/lib/libtorch.so ${torch_root}/lib/libtorch_cpu.so ${torch_root}/lib/libc10.so)
+  if(EXISTS ${torch_root}/lib/libtorch_cuda.so)
+    # Nothing calls libtorch_cuda by name (it registers its kernels when loaded), so the linker is told to keep it; the
+    # CUDA libraries it needs in turn it finds by its own search path.
+    target_link_libraries(tvae_libtorch INTERFACE -Wl,--no-as-needed
+      ${torch_root}/lib/libtorch_cuda.so ${torch_root}/lib/libc10_cuda.so -Wl,--as-needed -Wl,--allow-shlib-undefined)
+  endif()
+  # Code that calls at::parallel_for runs serially unless it is compiled with OpenMP; linked with libtorch's own runtime.
+  file(GLOB gomp ${torch_root}/lib/libgomp*.so*)
+  target_compile_options(tvae_libtorch INTERFACE -fopenmp)
+  target_link_libraries(tvae_libtorch INTERFACE $<IF:$<BOOL:${gomp}>,${gomp},-fopenmp>)
+endif()
+set(TORCH_LIBRARIES tvae_libtorch)
+
+# An installed program finds libtorch where it was built against.
+set(CMAKE_INSTALL_RPATH ${torch_root}/lib)
+set(Torch_FOUND TRUE)
