@@ -9,8 +9,8 @@ namespace tvae {
 
 struct ReadOptions {
   std::string column;        // of tables; empty = "text", else the first column
-  std::string label_column;  // empty = no labels
-  bool escapes = false;      // read \n, \t, \\ inside a line
+  std::string label_column;  // of tables; empty = no labels
+  bool escapes = false;      // read \n, \t, \\ inside a line (JSON has its own escapes)
   bool strict = false;       // a bad row throws instead of being counted
 };
 
@@ -27,9 +27,20 @@ struct Rows {
   int64_t bad_count = 0;
 };
 
-/// Reads .txt, .csv, .tsv, .json (an array of objects or strings) or .jsonl, each plain or .gz, .xz, .zst; "-" is stdin
-/// as text lines. Empty lines are bad rows. Throws DataError: no such file, not text (NUL bytes), no usable row,
-/// missing column, or, under strict, the first bad row with its line number.
+/// Reads .csv, .tsv, .json, .jsonl, and any other name as text lines; each plain or .gz, .xz, .zst; "-" is stdin as
+/// text lines. Line ends are \n or \r\n. Empty rows are bad rows.
+///
+/// - Text lines keep everything but the line end. They have no columns: column and label_column are ignored.
+/// - .csv follows RFC 4180 (quotes, doubled quotes, line breaks inside quotes); .tsv splits at tabs and knows no
+/// quotes.
+///   The first row is a header if it holds the asked column (or label column), or, where no column is asked for, a
+///   field "text". Without a header, columns are named by number from 1: "2" is the second. Rows with more fields than
+///   the first are bad. After an unbalanced quote reading goes on at the next line.
+/// - .json is an array of objects or strings, or objects line by line; .jsonl is always the latter. Columns are the
+///   objects' keys; the first record says which key is first. Numbers and booleans can be labels, and numbers text.
+///
+/// Throws DataError: no such file, not text (NUL bytes), no usable row, missing column, .parquet (not supported), or,
+/// under strict, the first bad row with its line number.
 Rows read_rows(const std::string& path, const ReadOptions& options = {});
 
 /// One line for the user: "12 rows of lines.txt skipped: bad UTF-8 (line 7, 9, ...), empty (line 30)"; empty if none.

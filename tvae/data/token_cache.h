@@ -20,7 +20,7 @@ struct TokenizeOptions {
 /// Sequences of token ids, each ending with eos. Copies share the mapping.
 class TokenDataset {
  public:
-  int64_t size() const;                               // sequences
+  int64_t size() const;                                // sequences
   std::span<const int32_t> sequence(int64_t i) const;  // ids, eos included; valid while the dataset lives
   int64_t length(int64_t i) const;
   /// Index of the row of the file that sequence i came from (rows as read_rows gives them).

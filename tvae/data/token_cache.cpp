@@ -1,0 +1,287 @@
+#include "tvae/data/token_cache.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <thread>
+
+#include "tvae/base/assert.h"
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+#include "tvae/base/log.h"
+
+namespace tvae {
+namespace {
+
+// A dataset is one block of bytes, in memory as on disk: this header, then
+//   int64 offsets[sequences + 1]  where each sequence starts in ids
+//   int64 rows[sequences]         source rows
+//   int32 ids[tokens]
+//   char  report[report_size]     the bad rows, for the user
+struct Header {
+  char magic[8];  // with the format's version
+  uint64_t key;   // of file, options and tokenizer
+  int64_t sequences;
+  int64_t tokens;
+  int64_t overlong;
+  int64_t untokenizable;
+  int64_t report_size;
+  uint64_t content;   // hash of offsets, rows and ids, seeded with the tokenizer's fingerprint
+  uint64_t checksum;  // of the fields above and the report
+};
+constexpr char kMagic[8] = {'T', 'V', 'A', 'E', 't', 'o', 'k', '1'};
+constexpr size_t kChunkRows = 1024;
+
+size_t arrays_size(const Header& header) {
+  return sizeof(int64_t) * static_cast<size_t>(2 * header.sequences + 1) +
+         sizeof(int32_t) * static_cast<size_t>(header.tokens);
+}
+
+uint64_t header_checksum(const Header& header, std::string_view report) {
+  return hash_bytes({reinterpret_cast<const char*>(&header), offsetof(Header, checksum)}, hash_bytes(report));
+}
+
+/// What one thread makes of some consecutive rows.
+struct TokenizedChunk {
+  std::vector<int32_t> ids;
+  std::vector<int64_t> lengths;
+  std::vector<int64_t> rows;
+  int64_t overlong = 0;
+  int64_t untokenizable = 0;
+};
+
+TokenizedChunk tokenize(const std::vector<std::string>& texts, size_t begin, size_t end, const Tokenizer& tokenizer,
+                        const TokenizeOptions& options) {
+  TokenizedChunk chunk;
+  for (size_t row = begin; row < end; ++row) {
+    std::vector<int32_t> ids = tokenizer.encode(texts[row]);
+    if (tokenizer.decode(ids) != texts[row]) ++chunk.untokenizable;
+    if (static_cast<int64_t>(ids.size()) >= options.max_tokens) {
+      ++chunk.overlong;
+      if (!options.cut) continue;
+      ids.resize(options.max_tokens - 1);
+    }
+    ids.push_back(tokenizer.eos_id());
+    chunk.ids.insert(chunk.ids.end(), ids.begin(), ids.end());
+    chunk.lengths.push_back(static_cast<int64_t>(ids.size()));
+    chunk.rows.push_back(static_cast<int64_t>(row));
+  }
+  return chunk;
+}
+
+/// Calls work(0) ... work(count - 1) from as many threads as the machine has; rethrows the first exception.
+void parallel_for(size_t count, const std::function<void(size_t)>& work) {
+  std::atomic<size_t> next{0};
+  std::exception_ptr failure;
+  std::atomic_flag failed;
+  const auto run = [&] {
+    try {
+      for (size_t i = next++; i < count; i = next++) work(i);
+    } catch (...) {
+      next = count;
+      if (!failed.test_and_set()) failure = std::current_exception();
+    }
+  };
+  const size_t thread_count = std::min<size_t>(count, std::max(1u, std::thread::hardware_concurrency()));
+  std::vector<std::thread> threads;
+  for (size_t i = 1; i < thread_count; ++i) threads.emplace_back(run);
+  run();
+  for (std::thread& thread : threads) thread.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+std::vector<TokenizedChunk> tokenize_all(const std::vector<std::string>& texts, const Tokenizer& tokenizer,
+                                         const TokenizeOptions& options) {
+  std::vector<TokenizedChunk> chunks((texts.size() + kChunkRows - 1) / kChunkRows);
+  parallel_for(chunks.size(), [&](size_t i) {
+    chunks[i] = tokenize(texts, i * kChunkRows, std::min(texts.size(), (i + 1) * kChunkRows), tokenizer, options);
+  });
+  return chunks;
+}
+
+std::string default_cache_dir() {
+  const char* cache_home = std::getenv("XDG_CACHE_HOME");
+  if (cache_home && *cache_home) return std::string(cache_home) + "/tvae";
+  const char* home = std::getenv("HOME");
+  return home && *home ? std::string(home) + "/.cache/tvae" : "";
+}
+
+uint64_t cache_key(const std::string& path, const ReadOptions& read, const Tokenizer& tokenizer,
+                   const TokenizeOptions& options) {
+  const std::string extension = std::filesystem::path(without_compression_suffix(path)).extension();
+  uint64_t key = hash_bytes(read_file(path), tokenizer.fingerprint());
+  for (const std::string& part : {extension, read.column, read.label_column}) key = hash_bytes(part, key);
+  const int64_t numbers[] = {read.escapes, read.strict, options.max_tokens, options.cut};
+  return hash_bytes({reinterpret_cast<const char*>(numbers), sizeof numbers}, key);
+}
+
+}  // namespace
+
+struct TokenDataset::Storage {
+  std::shared_ptr<const std::byte[]> bytes;  // heap or mapping
+  Header header;
+  const int64_t* offsets;
+  const int64_t* rows;
+  const int32_t* ids;
+  std::string_view report;
+
+  /// Bytes whose header says that they hold all arrays.
+  explicit Storage(std::shared_ptr<const std::byte[]> block) : bytes(std::move(block)) {
+    std::memcpy(&header, bytes.get(), sizeof header);
+    offsets = reinterpret_cast<const int64_t*>(bytes.get() + sizeof header);
+    rows = offsets + header.sequences + 1;
+    ids = reinterpret_cast<const int32_t*>(rows + header.sequences);
+    report = {reinterpret_cast<const char*>(ids + header.tokens), static_cast<size_t>(header.report_size)};
+  }
+
+  std::string_view arrays() const { return {reinterpret_cast<const char*>(offsets), arrays_size(header)}; }
+  std::string_view whole() const {
+    return {reinterpret_cast<const char*>(bytes.get()), sizeof header + arrays_size(header) + report.size()};
+  }
+
+  static std::shared_ptr<const Storage> build(const std::vector<std::string>& texts, const std::string& report,
+                                              const Tokenizer& tokenizer, const TokenizeOptions& options, uint64_t key);
+  /// Null where there is no such file, or it is of something else, or damaged.
+  static std::shared_ptr<const Storage> open(const std::string& path, uint64_t key, const Tokenizer& tokenizer);
+};
+
+std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::build(const std::vector<std::string>& texts,
+                                                                          const std::string& report,
+                                                                          const Tokenizer& tokenizer,
+                                                                          const TokenizeOptions& options,
+                                                                          uint64_t key) {
+  TVAE_ASSERT(options.max_tokens >= 1, "a sequence holds at least its end");
+  const std::vector<TokenizedChunk> chunks = tokenize_all(texts, tokenizer, options);
+  Header header{};
+  std::memcpy(header.magic, kMagic, sizeof kMagic);
+  header.key = key;
+  header.report_size = static_cast<int64_t>(report.size());
+  for (const TokenizedChunk& chunk : chunks) {
+    header.sequences += static_cast<int64_t>(chunk.rows.size());
+    header.tokens += static_cast<int64_t>(chunk.ids.size());
+    header.overlong += chunk.overlong;
+    header.untokenizable += chunk.untokenizable;
+  }
+
+  std::shared_ptr<std::byte[]> block(new std::byte[sizeof header + arrays_size(header) + report.size()]);
+  std::memcpy(block.get(), &header, sizeof header);
+  auto* offsets = reinterpret_cast<int64_t*>(block.get() + sizeof header);
+  int64_t* rows = offsets + header.sequences + 1;
+  auto* ids = reinterpret_cast<int32_t*>(rows + header.sequences);
+  *offsets = 0;
+  for (const TokenizedChunk& chunk : chunks) {
+    for (const int64_t length : chunk.lengths) {
+      offsets[1] = offsets[0] + length;
+      ++offsets;
+    }
+    rows = std::copy(chunk.rows.begin(), chunk.rows.end(), rows);
+    ids = std::copy(chunk.ids.begin(), chunk.ids.end(), ids);
+  }
+  std::copy(report.begin(), report.end(), reinterpret_cast<char*>(ids));
+
+  auto storage = std::make_shared<Storage>(block);
+  storage->header.content = hash_bytes(storage->arrays(), tokenizer.fingerprint());
+  storage->header.checksum = header_checksum(storage->header, report);
+  std::memcpy(block.get(), &storage->header, sizeof header);
+  return storage;
+}
+
+std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::open(const std::string& path, uint64_t key,
+                                                                         const Tokenizer& tokenizer) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return nullptr;
+  struct stat status {};
+  const bool readable = fstat(file, &status) == 0 && status.st_size >= static_cast<off_t>(sizeof(Header));
+  const auto size = static_cast<size_t>(status.st_size);
+  void* mapping = readable ? mmap(nullptr, size, PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
+  close(file);
+  if (mapping == MAP_FAILED) return nullptr;
+  const std::shared_ptr<const std::byte[]> bytes(
+      static_cast<const std::byte*>(mapping), [size](const std::byte* p) { munmap(const_cast<std::byte*>(p), size); });
+
+  Header header;
+  std::memcpy(&header, bytes.get(), sizeof header);
+  const auto fits = [size](int64_t count) { return count >= 0 && static_cast<size_t>(count) <= size; };
+  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || header.key != key) return nullptr;
+  if (!fits(header.sequences) || !fits(header.tokens) || !fits(header.report_size)) return nullptr;
+  if (size != sizeof header + arrays_size(header) + static_cast<size_t>(header.report_size)) return nullptr;
+  auto storage = std::make_shared<const Storage>(bytes);
+  if (header.checksum != header_checksum(header, storage->report)) return nullptr;
+  if (header.content != hash_bytes(storage->arrays(), tokenizer.fingerprint())) return nullptr;
+  return storage;
+}
+
+TokenDataset::TokenDataset(std::shared_ptr<const Storage> storage) : storage_(std::move(storage)) {}
+
+int64_t TokenDataset::size() const {
+  return storage_->header.sequences;
+}
+int64_t TokenDataset::tokens() const {
+  return storage_->header.tokens;
+}
+int64_t TokenDataset::overlong() const {
+  return storage_->header.overlong;
+}
+int64_t TokenDataset::untokenizable() const {
+  return storage_->header.untokenizable;
+}
+uint64_t TokenDataset::fingerprint() const {
+  return storage_->header.content;
+}
+
+std::span<const int32_t> TokenDataset::sequence(int64_t i) const {
+  return {storage_->ids + storage_->offsets[i], static_cast<size_t>(length(i))};
+}
+
+int64_t TokenDataset::length(int64_t i) const {
+  TVAE_ASSERT(i >= 0 && i < size(), "sequence index");
+  return storage_->offsets[i + 1] - storage_->offsets[i];
+}
+
+int64_t TokenDataset::source_row(int64_t i) const {
+  TVAE_ASSERT(i >= 0 && i < size(), "sequence index");
+  return storage_->rows[i];
+}
+
+TokenDataset TokenDataset::from_texts(const std::vector<std::string>& texts, const Tokenizer& tokenizer,
+                                      const TokenizeOptions& options) {
+  return TokenDataset(Storage::build(texts, "", tokenizer, options, 0));
+}
+
+TokenDataset TokenDataset::from_file(const std::string& path, const ReadOptions& read, const Tokenizer& tokenizer,
+                                     const TokenizeOptions& options, const std::string& cache_dir) {
+  const std::string folder = cache_dir.empty() ? default_cache_dir() : cache_dir;
+  const bool cached = path != "-" && !folder.empty();
+  const uint64_t key = cached ? cache_key(path, read, tokenizer, options) : 0;
+  const std::string cache_path =
+      folder + "/" + std::filesystem::path(path).filename().string() + "-" + hex(key) + ".tokens";
+
+  std::shared_ptr<const Storage> storage = cached ? Storage::open(cache_path, key, tokenizer) : nullptr;
+  if (!storage) {
+    const Rows rows = read_rows(path, read);
+    storage = Storage::build(rows.texts, describe_bad_rows(rows, path), tokenizer, options, key);
+    try {
+      if (cached) write_file_atomically(cache_path, storage->whole());
+    } catch (const DataError& error) {
+      log_warning(std::string("going on without a token cache: ") + error.what());
+    }
+  }
+  if (!storage->report.empty()) log_warning(std::string(storage->report));
+  if (storage->header.sequences == 0)
+    throw DataError(path + ": no usable sequences",
+                    "every row longer than " + std::to_string(options.max_tokens) + " tokens", "",
+                    "raise data.max_tokens, or set data.overlong=cut");
+  return TokenDataset(storage);
+}
+
+}  // namespace tvae
