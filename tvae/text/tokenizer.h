@@ -12,17 +12,23 @@ namespace tvae {
 /// A loaded tokenizer; safe to use from several threads at once.
 ///
 /// Ids follow T5: pad 0, end of sequence 1, unknown 2 for every tokenizer made here. Characters that a SentencePiece
-/// model without byte fallback cannot write become added tokens (see add_tokens), after the extra ids, as in
-/// Hugging Face's added_tokens_decoder.
+/// model without byte fallback cannot write become added tokens (see add_tokens), after the extra ids (T5's
+/// <extra_id_0>, ...), as in Hugging Face's added_tokens_decoder.
 class Tokenizer {
  public:
-  /// From a directory (spiece.model and/or tokenizer_config.json, in Hugging Face's T5 or ByT5 layout), or a .model file.
-  /// Throws CheckpointError when there is none or it is damaged.
+  /// From a directory (spiece.model and/or tokenizer_config.json, in Hugging Face's T5 or ByT5 layout), or a .model
+  /// file. Extra ids and added tokens come from the tokenizer_config.json in the same folder; without one T5 has 100
+  /// extra ids, as in Hugging Face's T5Tokenizer. Throws CheckpointError when there is no tokenizer or it is damaged.
   static Tokenizer load(const std::string& path);
+  /// From the bytes of a SentencePiece model; no extra ids.
+  static Tokenizer from_sentencepiece(const std::string& serialized_model);
+  /// ByT5's ids without its extra ids: pad, end of sequence, unknown, then byte + 3.
+  static Tokenizer bytes();
 
   /// Ids of a text, without end of sequence. Text that cannot be written becomes the unknown id.
   std::vector<int32_t> encode(std::string_view text) const;
-  /// The text of ids; pad, end of sequence and extra ids are skipped. Decoding stops at nothing: cut at eos first.
+  /// The text of ids; pad, end of sequence, extra ids and ids that do not exist are skipped. Decoding stops at nothing:
+  /// cut at eos first. Byte tokens in a wrong order give malformed UTF-8 (repair_utf8 mends it for output).
   std::string decode(const std::vector<int32_t>& ids) const;
   /// Whether decode(encode(text)) == text.
   bool round_trips(std::string_view text) const;
@@ -37,14 +43,15 @@ class Tokenizer {
   /// True for models that can write any text (byte fallback or byte tokenizer).
   bool writes_anything() const;
 
-  /// Gives each text (single characters such as "<" or "{") an id of its own after the present ones; texts the
-  /// tokenizer already has are skipped. Returns how many ids were added.
+  /// Gives each text (single characters such as "<" or "{") an id of its own after the present ones; texts that the
+  /// tokenizer already writes and reads back are skipped. Returns how many ids were added.
   int64_t add_tokens(const std::vector<std::string>& texts);
-  /// Distinct characters in the lines that encode to unknown, in order of code point; for add_tokens.
+  /// Distinct characters of the lines that do not survive encode and decode (unknown, or changed by the model's
+  /// normalisation, as tab and newline by T5's), in order of code point; for add_tokens.
   std::vector<std::string> unwritable_characters(const std::vector<std::string>& lines) const;
 
-  /// Writes spiece.model (if any), tokenizer_config.json and special_tokens_map.json, so that both this class and Hugging
-  /// Face's T5Tokenizer (ByT5Tokenizer for bytes) load the directory. Atomic, file by file.
+  /// Writes spiece.model (if any), tokenizer_config.json and special_tokens_map.json, so that both this class and
+  /// Hugging Face's T5Tokenizer (ByT5Tokenizer for bytes) load the directory. Atomic, file by file.
   void save(const std::string& directory) const;
   /// Hash of everything that shapes the ids; part of the token cache's key.
   uint64_t fingerprint() const;
@@ -58,13 +65,14 @@ class Tokenizer {
 /// How to train a tokenizer. All of them write every line byte for byte: no normalisation, no dummy prefix, spaces and
 /// tabs kept, byte fallback.
 struct TokenizerTraining {
-  std::string kind = "unigram";  // unigram, bpe, char or byte (ByT5's ids: byte + 3)
-  int64_t vocab_size = 4096;
+  std::string kind = "unigram";   // unigram, bpe, char or byte (ByT5's ids: byte + 3)
+  int64_t vocab_size = 4096;      // at most; few or short lines give fewer ids, with a warning. Not used by byte
   int64_t sample_lines = 100000;  // lines drawn (seeded) for training; 0 = all
   int64_t seed = 42;
 };
 
-/// Trains on lines held in memory. Throws DataError when there are no lines.
+/// Trains on lines held in memory; the same lines and settings give the same tokenizer on every machine. Throws
+/// DataError when there are no lines, ConfigError for an unknown kind or a vocabulary too small for the bytes.
 Tokenizer train_tokenizer(const std::vector<std::string>& lines, const TokenizerTraining& training);
 
 }  // namespace tvae

@@ -1,0 +1,166 @@
+#include <sentencepiece_trainer.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "tvae/base/error.h"
+#include "tvae/base/log.h"
+#include "tvae/base/strings.h"
+#include "tvae/base/utf8.h"
+#include "tvae/text/tokenizer.h"
+
+namespace tvae {
+namespace {
+
+constexpr int64_t kFixedPieces = 3 + 256;  // <pad>, </s>, <unk> and the bytes
+constexpr int64_t kSmallestVocabulary = kFixedPieces + 13;
+constexpr double kCoverage = 0.9999;  // of the text is covered by characters with a piece of their own
+
+/// Hands sentences to SentencePiece one by one.
+class Sentences : public sentencepiece::SentenceIterator {
+ public:
+  explicit Sentences(const std::vector<std::string_view>& sentences) : sentences_(sentences) { read(); }
+  bool done() const override { return position_ == sentences_.size(); }
+  void Next() override {
+    ++position_;
+    read();
+  }
+  const std::string& value() const override { return current_; }
+  sentencepiece::util::Status status() const override { return {}; }
+
+ private:
+  void read() {
+    if (!done()) current_ = sentences_[position_];
+  }
+
+  const std::vector<std::string_view>& sentences_;
+  size_t position_ = 0;
+  std::string current_;
+};
+
+/// Lines that are not empty; a seeded draw of them where there are more than the sample.
+std::vector<std::string_view> draw_lines(const std::vector<std::string>& lines, const TokenizerTraining& training) {
+  std::vector<std::string_view> drawn;
+  for (const std::string& line : lines)
+    if (!line.empty()) drawn.push_back(line);
+  const auto wanted = static_cast<size_t>(training.sample_lines);
+  if (wanted == 0 || drawn.size() <= wanted) return drawn;
+  // Fisher-Yates by hand: std::shuffle differs between standard libraries.
+  std::mt19937_64 generator(static_cast<uint64_t>(training.seed));
+  for (size_t i = 0; i < wanted; ++i) std::swap(drawn[i], drawn[i + generator() % (drawn.size() - i)]);
+  drawn.resize(wanted);
+  return drawn;
+}
+
+/// Whether SentencePiece's trainer gives a character a meaning of its own, so that it is always written as bytes: its
+/// space mark, its boundary (tab), its mark of unknown characters, NUL.
+bool reserved(std::string_view character) {
+  return character == "\u2581" || character == "\t" || character == "\u2585" || character == std::string_view("\0", 1);
+}
+
+/// Characters that get a piece of their own: the most frequent ones, which cover nearly all of the text.
+std::unordered_set<std::string_view> choose_characters(const std::vector<std::string_view>& lines, size_t limit,
+                                                       double coverage) {
+  std::unordered_map<std::string_view, int64_t> counts;
+  int64_t total = 0;
+  for (const std::string_view line : lines) {
+    for (const std::string_view character : utf8_characters(line)) {
+      if (character == " " || reserved(character) || !is_valid_utf8(character)) continue;
+      ++counts[character];
+      ++total;
+    }
+  }
+  std::vector<std::pair<std::string_view, int64_t>> ranked(counts.begin(), counts.end());
+  std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
+  std::unordered_set<std::string_view> chosen = {" "};
+  int64_t covered = 0;
+  for (const auto& [character, count] : ranked) {
+    if (chosen.size() == limit || static_cast<double>(covered) >= coverage * static_cast<double>(total)) break;
+    chosen.insert(character);
+    covered += count;
+  }
+  return chosen;
+}
+
+/// Cuts lines at the characters that will be bytes, and after the "<" of names that SentencePiece uses itself: a piece
+/// learned from the literal text "<unk>" would clash with them.
+std::vector<std::string_view> cut_lines(const std::vector<std::string_view>& lines,
+                                        const std::unordered_set<std::string_view>& characters) {
+  std::vector<std::string_view> sentences = {" "};  // a space has a piece even where the lines have none
+  for (const std::string_view line : lines) {
+    size_t start = 0, end = 0;
+    const auto cut = [&](size_t at, size_t next) {
+      if (at > start) sentences.push_back(line.substr(start, at - start));
+      start = next;
+    };
+    for (const std::string_view character : utf8_characters(line)) {
+      const size_t at = end;
+      end += character.size();
+      if (!characters.count(character)) {
+        cut(at, end);
+      } else if (character == "<") {
+        for (const std::string_view name : {"<pad>", "</s>", "<unk>", "<0x"})
+          if (line.substr(at, name.size()) == name) cut(end, end);
+      }
+    }
+    cut(line.size(), line.size());
+  }
+  return sentences;
+}
+
+std::unordered_map<std::string, std::string> trainer_settings(const TokenizerTraining& training) {
+  return {{"model_type", training.kind},
+          {"vocab_size", std::to_string(training.vocab_size)},
+          {"hard_vocab_limit", "false"},
+          {"pad_id", "0"},
+          {"eos_id", "1"},
+          {"unk_id", "2"},
+          {"bos_id", "-1"},
+          {"byte_fallback", "true"},
+          {"normalization_rule_name", "identity"},
+          {"add_dummy_prefix", "false"},
+          {"remove_extra_whitespaces", "false"},
+          {"allow_whitespace_only_pieces", "true"},
+          {"split_by_unicode_script", "false"},
+          {"character_coverage", "1.0"},  // choose_characters has chosen
+          {"max_sentence_length", "1000000000"},
+          {"num_threads", "8"},  // sums differ with the number of threads: fixed, whatever the machine has
+          {"minloglevel", "3"}};
+}
+
+}  // namespace
+
+Tokenizer train_tokenizer(const std::vector<std::string>& lines, const TokenizerTraining& training) {
+  const std::vector<std::string> kinds = {"unigram", "bpe", "char", "byte"};
+  if (std::find(kinds.begin(), kinds.end(), training.kind) == kinds.end())
+    throw ConfigError("unknown kind of tokenizer", training.kind, suggestion(training.kind, kinds));
+  const std::vector<std::string_view> drawn = draw_lines(lines, training);
+  if (drawn.empty()) throw DataError("no lines to train a tokenizer on");
+  if (training.kind == "byte") return Tokenizer::bytes();
+  if (training.vocab_size < kSmallestVocabulary)
+    throw ConfigError("the vocabulary is too small", std::to_string(training.vocab_size),
+                      "at least " + std::to_string(kSmallestVocabulary) + ", as 256 ids are bytes",
+                      "or a tokenizer of the kind byte");
+
+  const bool only_characters = training.kind == "char";
+  const auto room = static_cast<size_t>(training.vocab_size - kFixedPieces - 1);
+  const auto characters =
+      only_characters ? choose_characters(drawn, room, 1.0) : choose_characters(drawn, room / 2, kCoverage);
+  const std::vector<std::string_view> sentences = cut_lines(drawn, characters);
+  Sentences iterator(sentences);
+  std::string model;
+  const auto status = sentencepiece::SentencePieceTrainer::Train(trainer_settings(training), &iterator, &model);
+  if (!status.ok()) throw DataError("cannot train a tokenizer on these lines: " + status.ToString());
+  Tokenizer tokenizer = Tokenizer::from_sentencepiece(model);
+  if (tokenizer.size() < training.vocab_size && !only_characters)
+    log_warning("the lines give a vocabulary of " + std::to_string(tokenizer.size()) + " ids, not " +
+                std::to_string(training.vocab_size));
+  return tokenizer;
+}
+
+}  // namespace tvae
