@@ -1,0 +1,96 @@
+#include "tvae/ops/attention.h"
+
+#include "tests/support/gradient_check.h"
+#include "tvae/ops/rng.h"
+
+namespace tvae {
+namespace {
+
+using test::random_double;
+using torch::Tensor;
+
+constexpr int64_t kHeads = 2, kWidth = 3;
+
+struct Case {
+  const char* name;
+  Spans queries, keys;
+  int64_t query_rows, key_rows, longest_distance;
+  bool causal = false;
+  int64_t query_offset = 0;
+};
+
+std::vector<Case> cases() {
+  const Spans mixed = {{0, 1}, {1, 4}, {5, 4}, {9, 6}};
+  std::vector<Case> all;
+  all.push_back({"self", mixed, mixed, 15, 15, 6});
+  all.push_back({"causal", mixed, mixed, 15, 15, 6, true});
+  all.push_back({"memory", mixed, equal_spans(4, 5), 15, 20, 6});
+  all.push_back({"padded queries", {{0, 6}, {6, 6}}, {{0, 2}, {6, 5}}, 12, 12, 6});
+  all.push_back({"cached step", equal_spans(3, 1), {{0, 4}, {14, 4}, {7, 4}}, 3, 21, 4, true, 3});
+  all.push_back({"rows in no span", {{1, 2}, {4, 3}}, {{1, 2}, {4, 3}}, 8, 8, 3});
+  return all;
+}
+
+TEST(Attention, KernelEqualsComposedOperations) {
+  for (const Case& c : cases())
+    for (const bool with_bias : {false, true}) {
+      AttentionOptions options;
+      options.num_heads = kHeads;
+      options.causal = c.causal;
+      options.query_offset = c.query_offset;
+      const Tensor q = random_double({c.query_rows, kHeads * kWidth}, 1), k = random_double({c.key_rows, kHeads * kWidth}, 2);
+      const Tensor v = random_double({c.key_rows, kHeads * kWidth}, 3);
+      const Tensor bias = with_bias ? random_double({kHeads, 2 * c.longest_distance - 1}, 4) : Tensor();
+      const Tensor ours = attention(q, k, v, bias, c.queries, c.keys, options);
+      const Tensor reference = attention_composed(q, k, v, bias, c.queries, c.keys, options);
+      EXPECT_LT((ours - reference).abs().max().item<double>(), 1e-12) << c.name;
+      const Tensor in_float = attention(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat),
+                                        with_bias ? bias.to(at::kFloat) : bias, c.queries, c.keys, options);
+      EXPECT_LT((in_float - reference).abs().max().item<double>(), 1e-5) << c.name;
+    }
+}
+
+TEST(Attention, GradientsAgreeWithFiniteDifferences) {
+  for (const Case& c : cases())
+    for (const double dropout : {0.0, 0.4}) {
+      SCOPED_TRACE(std::string(c.name) + ", dropout " + std::to_string(dropout));
+      AttentionOptions options;
+      options.num_heads = kHeads;
+      options.causal = c.causal;
+      options.query_offset = c.query_offset;
+      options.dropout = dropout;
+      options.dropout_key = 99;
+      test::check_gradients(
+          [&](const std::vector<Tensor>& x) { return attention(x[0], x[1], x[2], x[3], c.queries, c.keys, options); },
+          {random_double({c.query_rows, kHeads * kWidth}, 1), random_double({c.key_rows, kHeads * kWidth}, 2),
+           random_double({c.key_rows, kHeads * kWidth}, 3), random_double({kHeads, 2 * c.longest_distance - 1}, 4)});
+    }
+}
+
+TEST(Attention, DoesNotDependOnTheNumberOfThreads) {
+  Spans spans;
+  for (int64_t i = 0, start = 0; i < 40; ++i) {
+    spans.push_back({start, 1 + i % 9});
+    start += 1 + i % 9;
+  }
+  const int64_t rows = spans.back().start + spans.back().length;
+  const auto gradients = [&](int threads) {
+    at::set_num_threads(threads);
+    std::vector<Tensor> x;
+    for (uint64_t seed = 0; seed < 3; ++seed) x.push_back(random_double({rows, 8}, seed).to(at::kFloat).requires_grad_(true));
+    x.push_back(random_double({4, 17}, 5).to(at::kFloat).requires_grad_(true));
+    AttentionOptions options;
+    options.num_heads = 4;
+    attention(x[0], x[1], x[2], x[3], spans, spans, options).square().sum().backward();
+    std::vector<Tensor> all;
+    for (const Tensor& tensor : x) all.push_back(tensor.grad().flatten());
+    return at::cat(all);
+  };
+  const int before = at::get_num_threads();
+  const Tensor one = gradients(1), two = gradients(2);
+  at::set_num_threads(before);
+  EXPECT_TRUE(at::equal(one, two));
+}
+
+}  // namespace
+}  // namespace tvae

@@ -1,0 +1,115 @@
+// Dropout, RMS norm, linear cross-entropy, MMD and random keys.
+#include "tests/support/gradient_check.h"
+#include "tvae/ops/dropout.h"
+#include "tvae/ops/linear_cross_entropy.h"
+#include "tvae/ops/mmd.h"
+#include "tvae/ops/rms_norm.h"
+#include "tvae/ops/rng.h"
+
+namespace tvae {
+namespace {
+
+using test::random_double;
+using torch::Tensor;
+
+TEST(Rng, StateIsSeedAndCount) {
+  Rng rng(7);
+  const uint64_t first = rng.next_key(), second = rng.next_key();
+  EXPECT_NE(first, second);
+  Rng again(7, 1);
+  EXPECT_EQ(again.next_key(), second);
+  Rng a(3), b(3);
+  EXPECT_TRUE(at::equal(at::randn({5}, a.generator()), at::randn({5}, b.generator())));
+}
+
+TEST(Dropout, KeepsTheExpectedShareAndScale) {
+  const Tensor dropped = dropout(at::ones({200000}), 0.3, 11);
+  const double kept = (dropped != 0).to(at::kDouble).mean().item<double>();
+  EXPECT_NEAR(kept, 0.7, 5 * std::sqrt(0.21 / 200000));
+  EXPECT_FLOAT_EQ(dropped.max().item<float>(), 1.0f / 0.7f);
+}
+
+TEST(Dropout, MaskDependsOnTheKeyAlone) {
+  const Tensor x = random_double({1000}, 1);
+  EXPECT_TRUE(at::equal(dropout(x, 0.5, 3), dropout(x, 0.5, 3)));
+  EXPECT_FALSE(at::equal(dropout(x, 0.5, 3), dropout(x, 0.5, 4)));
+  EXPECT_TRUE(at::equal(dropout(x, 0.0, 3), x));
+}
+
+TEST(Dropout, NeighbouringElementsAndKeysAreUncorrelated) {
+  const auto mask = [](uint64_t key) { return (dropout(at::ones({100000}), 0.5, key) != 0).to(at::kDouble) - 0.5; };
+  Rng rng(5);
+  const Tensor a = mask(rng.next_key()), b = mask(rng.next_key());
+  const double bound = 5 * 0.25 / std::sqrt(100000.0);
+  EXPECT_LT(std::abs((a * b).mean().item<double>()), bound);
+  EXPECT_LT(std::abs((a.narrow(0, 1, 99999) * a.narrow(0, 0, 99999)).mean().item<double>()), bound);
+}
+
+TEST(Dropout, Gradients) {
+  test::check_gradients([](const std::vector<Tensor>& x) { return dropout_add(x[0], x[1], 0.4, 8); },
+                        {random_double({4, 6}, 1), random_double({4, 6}, 2)});
+}
+
+TEST(RmsNorm, EqualsItsFormula) {
+  const Tensor x = random_double({7, 12}, 1), weight = random_double({12}, 2);
+  const Tensor expected = x * at::rsqrt(x.square().mean(-1, true) + 1e-6) * weight;
+  EXPECT_LT((rms_norm(x, weight, 1e-6) - expected).abs().max().item<double>(), 1e-13);
+  EXPECT_LT((rms_norm(x.to(at::kFloat), weight.to(at::kFloat), 1e-6) - expected).abs().max().item<double>(), 1e-5);
+}
+
+TEST(RmsNorm, Gradients) {
+  test::check_gradients([](const std::vector<Tensor>& x) { return rms_norm(x[0], x[1], 1e-6); },
+                        {random_double({19, 5}, 1), random_double({5}, 2)});
+}
+
+TEST(LinearCrossEntropy, EqualsLogSoftmaxOfTheProjection) {
+  const Tensor states = random_double({50, 6}, 1), projection = random_double({11, 6}, 2);
+  const Tensor targets = at::randint(11, {50}, at::kLong), weights = random_double({50}, 3).abs();
+  const Tensor logits = at::mm(states, projection.t()) * 0.5;
+  const Tensor nats = -at::log_softmax(logits, 1).gather(1, targets.unsqueeze(1)).squeeze(1);
+  const CrossEntropy result = linear_cross_entropy(states, projection, targets, weights, 0.5);
+  EXPECT_LT((result.token_nats - nats).abs().max().item<double>(), 1e-12);
+  EXPECT_NEAR(result.loss.item<double>(), (nats * weights).sum().item<double>(), 1e-10);
+  EXPECT_TRUE(at::equal(result.correct, logits.argmax(1) == targets));
+}
+
+TEST(LinearCrossEntropy, Gradients) {
+  const Tensor targets = at::randint(9, {40}, at::kLong), weights = random_double({40}, 3).abs();
+  for (const bool weighted : {false, true})
+    test::check_gradients(
+        [&](const std::vector<Tensor>& x) { return 3.0 * linear_cross_entropy(x[0], x[1], targets, weighted ? weights : Tensor(), 0.7).loss; },
+        {random_double({40, 5}, 1), random_double({9, 5}, 2)});
+}
+
+TEST(LinearCrossEntropy, ManyChunksGiveTheSameAsOne) {
+  // 600,000 words: 16 tokens a chunk.
+  torch::manual_seed(3);
+  const Tensor projection = at::randn({600000, 2}), states = at::randn({40, 2});
+  const Tensor targets = at::randint(600000, {40}, at::kLong);
+  const Tensor expected = at::cross_entropy_loss(at::mm(states, projection.t()), targets, {}, at::Reduction::Sum);
+  EXPECT_NEAR(linear_cross_entropy(states, projection, targets, {}, 1.0).loss.item<double>() / expected.item<double>(), 1.0, 1e-5);
+}
+
+TEST(Mmd, PublishedFormula) {
+  const Tensor t = random_double({6, 3}, 1), z = random_double({6, 3}, 2);
+  const auto mean_kernel = [](const Tensor& a, const Tensor& b) {
+    return ((a.unsqueeze(1) - b.unsqueeze(0)).square().mean(2) / 3.0).neg().exp().mean();
+  };
+  const Tensor expected = mean_kernel(t, t) + mean_kernel(z, z) - 2 * mean_kernel(t, z);
+  EXPECT_NEAR(gaussian_mmd(t, z).item<double>(), expected.item<double>(), 1e-12);
+  test::check_gradients([&](const std::vector<Tensor>& x) { return gaussian_mmd(t, x[0]); }, {z});
+}
+
+TEST(Mmd, MultiquadricTellsCollapseFromTheNoiseFloor) {
+  torch::manual_seed(1);
+  const Tensor prior = at::randn({512, 32}, at::kDouble), same = at::randn({512, 32}, at::kDouble);
+  const double floor = multiquadric_mmd(prior, same).item<double>();
+  const double collapsed = multiquadric_mmd(at::full({512, 32}, 0.1, at::kDouble), prior).item<double>();
+  EXPECT_LT(std::abs(floor), 0.01);
+  EXPECT_GT(collapsed, 0.5);
+  test::check_gradients([&](const std::vector<Tensor>& x) { return multiquadric_mmd(x[0], prior.narrow(0, 0, 9)); },
+                        {random_double({5, 32}, 4)});
+}
+
+}  // namespace
+}  // namespace tvae
