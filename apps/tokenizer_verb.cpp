@@ -1,0 +1,138 @@
+// tvae tokenizer train | encode | decode: a tokenizer of one's own, and what it makes of a text.
+#include <memory>
+
+#include "apps/verb.h"
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+#include "tvae/base/log.h"
+#include "tvae/base/utf8.h"
+#include "tvae/data/reader.h"
+#include "tvae/text/tokenizer.h"
+
+namespace tvae::apps {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct TrainOptions {
+  TokenizerTraining training;
+  ReadOptions read;
+  std::string out;
+  std::vector<std::string> files;
+};
+
+void train(const TrainOptions& options, const CommonOptions& common) {
+  std::vector<std::string> lines;
+  for (const std::string& file : options.files) {
+    Rows rows = read_rows(file, options.read);
+    if (rows.bad_count > 0) log_warning(describe_bad_rows(rows, file));
+    lines.insert(lines.end(), std::make_move_iterator(rows.texts.begin()), std::make_move_iterator(rows.texts.end()));
+  }
+  TokenizerTraining training = options.training;
+  if (common.seed_given) training.seed = common.seed;
+  log_info("training a tokenizer on " + std::to_string(lines.size()) + " lines");
+  const Tokenizer tokenizer = train_tokenizer(lines, training);
+  tokenizer.save(options.out);
+  if (common.json)
+    print_json({{"out", options.out}, {"kind", training.kind}, {"size", tokenizer.size()}, {"lines", lines.size()}});
+  else
+    print_line(options.out + ": " + std::to_string(tokenizer.size()) + " ids");
+}
+
+struct CodecOptions {
+  std::string tokenizer;
+  std::string file = "-";
+  bool escapes = false;
+};
+
+void encode(const CodecOptions& options, const CommonOptions& common) {
+  const Tokenizer tokenizer = Tokenizer::load(options.tokenizer);
+  LineReader reader(options.file);
+  for (std::string line; reader.next(line);) {
+    const std::vector<int32_t> ids = tokenizer.encode(options.escapes ? unescape_line(line) : line);
+    if (common.json) {
+      print_json(ids);
+      continue;
+    }
+    std::string printed;
+    for (const int32_t id : ids) printed += (printed.empty() ? "" : " ") + std::to_string(id);
+    print_line(printed);
+  }
+}
+
+/// The ids of a line as encode prints them: "5 6 7" or, with its --json, "[5,6,7]".
+std::vector<int32_t> parse_ids(const std::string& line, const Tokenizer& tokenizer, const std::string& where) {
+  const std::string expected = "an id from 0 to " + std::to_string(tokenizer.size() - 1);
+  constexpr const char* kSeparators = " \t,[]";
+  std::vector<int32_t> ids;
+  for (size_t start = 0; (start = line.find_first_not_of(kSeparators, start)) != std::string::npos;) {
+    const std::string word = line.substr(start, line.find_first_of(kSeparators, start) - start);
+    const bool is_number = word.size() < 10 && word.find_first_not_of("0123456789") == std::string::npos;
+    const int64_t id = is_number ? std::stoll(word) : -1;
+    if (id < 0 || id >= tokenizer.size()) throw DataError(where, repair_utf8(word), expected);
+    ids.push_back(static_cast<int32_t>(id));
+    start += word.size();
+  }
+  return ids;
+}
+
+void decode(const CodecOptions& options, const CommonOptions& common) {
+  const Tokenizer tokenizer = Tokenizer::load(options.tokenizer);
+  LineReader reader(options.file);
+  for (std::string line; reader.next(line);) {
+    const std::string where = options.file + " line " + std::to_string(reader.line_number());
+    const std::string text = tokenizer.decode(parse_ids(line, tokenizer, where));
+    if (common.json)
+      print_json({{"text", text}});
+    else
+      print_line(options.escapes ? escape_line(text) : text);
+  }
+}
+
+RunVerb set_up_train(CLI::App& command, const CommonOptions& common) {
+  auto options = std::make_shared<TrainOptions>();
+  TokenizerTraining& training = options->training;
+  command.add_option("--kind", training.kind, "unigram, bpe, char or byte")->capture_default_str();
+  command.add_option("--vocab-size", training.vocab_size, "number of ids, at most")->capture_default_str();
+  command.add_option("--sample-lines", training.sample_lines, "lines drawn for training; 0 = all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--column", options->read.column, "column of tables");
+  command.add_flag("--escapes", options->read.escapes, "read \\n, \\t and \\\\ inside a line");
+  command.add_option("--out", options->out, "folder to write")->required();
+  command.add_option("FILE", options->files, "texts, one a line; - is stdin")->required();
+  return [options, &common] { train(*options, common); };
+}
+
+using Codec = void (*)(const CodecOptions&, const CommonOptions&);
+
+RunVerb set_up_codec(CLI::App& command, const CommonOptions& common, Codec codec) {
+  auto options = std::make_shared<CodecOptions>();
+  command.add_option("DIR", options->tokenizer, "a tokenizer's folder, a model, or a .model file")->required();
+  command.add_option("FILE", options->file, "lines; - is stdin")->capture_default_str();
+  command.add_flag("--escapes", options->escapes, "newline, tab and backslash are \\n, \\t and \\\\ inside a line");
+  return [options, codec, &common] { codec(*options, common); };
+}
+
+const RegisterVerb registered({"tokenizer", "train a tokenizer, or use one",
+                               [](CLI::App& command, const CommonOptions& common) -> RunVerb {
+                                 command.require_subcommand(1);
+                                 command.fallthrough();
+                                 CLI::App* train_command = command.add_subcommand("train", "learn one from lines");
+                                 CLI::App* encode_command =
+                                     command.add_subcommand("encode", "text to ids, line by line");
+                                 CLI::App* decode_command =
+                                     command.add_subcommand("decode", "ids to text, line by line");
+                                 const std::vector<std::pair<CLI::App*, RunVerb>> choices = {
+                                     {train_command, set_up_train(*train_command, common)},
+                                     {encode_command, set_up_codec(*encode_command, common, encode)},
+                                     {decode_command, set_up_codec(*decode_command, common, decode)}};
+                                 for (const auto& [choice, run] : choices) choice->fallthrough();
+                                 return [choices] {
+                                   for (const auto& [choice, run] : choices)
+                                     if (choice->parsed()) run();
+                                 };
+                               }});
+
+}  // namespace
+}  // namespace tvae::apps
