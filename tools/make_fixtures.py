@@ -1,0 +1,382 @@
+#!/usr/bin/env python3
+"""Writes tests/fixtures: what PyTorch and Hugging Face compute, for the tests to compare with.
+
+    pip install torch==2.13.0 transformers==4.57.6 safetensors numpy
+    python tools/make_fixtures.py [--out tests/fixtures] [NAME ...]
+
+One function a fixture; everything is seeded, fp32 and on the CPU, without dropout. tests/fixtures/README.md says what
+each file holds.
+"""
+
+import argparse
+import math
+from pathlib import Path
+from unittest import mock
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import nn
+from transformers import T5Config, T5ForConditionalGeneration
+from transformers.models.t5.modeling_t5 import T5Attention, T5LayerFF
+from transformers.optimization import Adafactor
+
+PAD, EOS, START = 0, 1, 0
+
+
+def save(path: Path, fixture: str, tensors: dict) -> None:
+    """Plain numbers become fp64 scalars; the metadata say how to make the file again."""
+    tensors = {k: v if torch.is_tensor(v) else torch.tensor(v, dtype=torch.float64) for k, v in tensors.items()}
+    tensors = {k: v.detach().clone().contiguous() for k, v in tensors.items()}
+    save_file(tensors, path, metadata={"regenerate": f"python tools/make_fixtures.py {fixture}"})
+
+
+def with_prefix(prefix: str, tensors: dict) -> dict:
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def weights_of(module: nn.Module) -> dict:
+    return with_prefix("weights", dict(module.named_parameters()))
+
+
+def gradients_of(module: nn.Module) -> dict:
+    return with_prefix("gradients", {name: p.grad for name, p in module.named_parameters()})
+
+
+def random_rows(lengths: list, vocab_size: int) -> torch.Tensor:
+    """Random ids, each row ended by EOS and padded: (rows, longest)."""
+    ids = torch.full((len(lengths), max(lengths)), PAD)
+    for row, length in enumerate(lengths):
+        ids[row, : length - 1] = torch.randint(3, vocab_size, (length - 1,))
+        ids[row, length - 1] = EOS
+    return ids
+
+
+def real_positions(lengths: list) -> torch.Tensor:
+    return (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
+
+
+def liven(module: nn.Module) -> None:
+    """Moves norms, position biases and biases off their regular initial values, so that a mistake in them shows."""
+    with torch.no_grad():
+        for name, p in module.named_parameters():
+            if name.endswith("norm.weight"):
+                p.copy_(1 + 0.3 * torch.randn_like(p))
+            elif name.endswith("relative_attention_bias.weight"):
+                p.normal_()
+            elif name.endswith("bias"):
+                p.copy_(0.1 * torch.randn_like(p))
+
+
+# ---- T5 ----
+
+
+def train(model: nn.Module, inputs: dict, steps: int, **settings) -> list:
+    """AdamW on one batch; the loss before each step and after the last."""
+    optimizer = torch.optim.AdamW(model.parameters(), **settings)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = model(**inputs).loss
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return losses + [model(**inputs).loss.item()]
+
+
+def smallest_margin(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor, generated: torch.Tensor) -> float:
+    """How far the best logit is ahead of the second, at the least, up to each row's end."""
+    logits = model(input_ids=ids, attention_mask=mask, decoder_input_ids=generated[:, :-1]).logits
+    best = logits.topk(2).values
+    running = (generated[:, :-1] == EOS).cumsum(1) == 0
+    return (best[..., 0] - best[..., 1])[running].min().item()
+
+
+def t5_parity(out: Path, fixture: str, seed: int, lessons: int, **config) -> None:
+    torch.manual_seed(seed)
+    config = T5Config(vocab_size=40, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2,
+                      decoder_start_token_id=START, **config)
+    model = T5ForConditionalGeneration(config).eval()
+    liven(model)
+    lengths = [5, 12, 9, 3, 9]
+    ids = random_rows(lengths, config.vocab_size)
+    mask = real_positions(lengths)
+    inputs = dict(input_ids=ids, attention_mask=mask, labels=ids.masked_fill(mask == 0, -100))
+
+    # Half learned, so that rows generate different words and some of them end.
+    train(model, inputs, steps=lessons, lr=1e-2)
+    directory = out / fixture
+    model.save_pretrained(directory)
+    (directory / "generation_config.json").unlink()
+
+    generated = model.generate(ids, attention_mask=mask, do_sample=False, max_new_tokens=12)
+    assert (generated == EOS).any() and len(generated.unique(dim=0)) == len(ids)
+    assert smallest_margin(model, ids, mask, generated) > 0.01, "near ties would make generation depend on rounding"
+    model.zero_grad()
+    result = model(**inputs)
+    result.loss.backward()
+    gradients = {name: g.clone() for name, g in gradients_of(model).items()}
+
+    settings = dict(lr=3e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
+    losses = train(model, inputs, steps=10, **settings)
+    save(directory / "parity.safetensors", fixture, {
+        "ids": ids, "lengths": torch.tensor(lengths),
+        "encoder_states": result.encoder_last_hidden_state * mask[:, :, None],
+        "logits": result.logits * mask[:, :, None],
+        "loss": result.loss, "generated": generated,
+        "adamw.losses": torch.tensor(losses),
+        "adamw.learning_rate": settings["lr"], "adamw.weight_decay": settings["weight_decay"], **gradients,
+    })
+
+
+def t5_v1_0(out: Path) -> None:
+    t5_parity(out, "t5_v1_0", seed=10, lessons=20, feed_forward_proj="relu")
+
+
+def t5_v1_1(out: Path) -> None:
+    """Few buckets and a near limit, so that short rows reach the logarithmic and the last bucket."""
+    t5_parity(out, "t5_v1_1", seed=11, lessons=14, feed_forward_proj="gated-gelu", tie_word_embeddings=False, num_decoder_layers=1,
+              relative_attention_num_buckets=8, relative_attention_max_distance=10)
+
+
+def buckets(out: Path) -> None:
+    r = torch.arange(-300, 301)
+    tensors = {"relative_position": r.short()}
+    for n, distance in ((32, 128), (8, 10)):
+        for direction in ("both", "causal"):
+            table = T5Attention._relative_position_bucket(r, direction == "both", n, distance)
+            tensors[f"{direction}.{n}.{distance}"] = table.to(torch.uint8)
+    save(out / "buckets.safetensors", "buckets", tensors)
+
+
+# ---- Optimizers ----
+
+
+def run_optimizer(initial: dict, gradients: dict, names: list, make_optimizer) -> dict:
+    """The weights after each step: {name: (steps, ...)}."""
+    weights = {name: nn.Parameter(initial[name].clone()) for name in names}
+    optimizer = make_optimizer(list(weights.values()))
+    history = {name: [] for name in names}
+    for step in range(len(gradients[names[0]])):
+        for name, weight in weights.items():
+            weight.grad = gradients[name][step].clone()
+        optimizer.step()
+        for name, weight in weights.items():
+            history[name].append(weight.detach().clone())
+    return {name: torch.stack(steps) for name, steps in history.items()}
+
+
+def optimizers(out: Path) -> None:
+    torch.manual_seed(20)
+    shapes = {"vector": (7,), "wide": (6, 8), "tall": (9, 4), "cube": (2, 3, 4)}
+    initial = {name: torch.randn(shape) for name, shape in shapes.items()}
+    gradients = {name: torch.randn(10, *shape) * torch.rand(10, *[1] * len(shape)) for name, shape in shapes.items()}
+    tensors = {**with_prefix("initial", initial), **with_prefix("gradients", gradients)}
+
+    def add(key: str, names: list, make_optimizer) -> None:
+        tensors.update(with_prefix(key, run_optimizer(initial, gradients, names, make_optimizer)))
+
+    add("adamw", list(shapes), lambda p: torch.optim.AdamW(p, lr=1e-2, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.1))
+    add("adafactor_fixed", list(shapes),
+        lambda p: Adafactor(p, lr=1e-2, weight_decay=0.1, scale_parameter=False, relative_step=False))
+    add("adafactor_relative", list(shapes),
+        lambda p: Adafactor(p, scale_parameter=True, relative_step=True, warmup_init=False))
+    muon = lambda p: torch.optim.Muon(p, lr=0.02, weight_decay=0.1, momentum=0.95, nesterov=True, ns_steps=5)
+    add("muon", ["wide", "tall"], muon)
+    # Newton-Schulz in fp32 instead of bf16: the same definition to more digits.
+    with mock.patch.object(torch.Tensor, "bfloat16", torch.Tensor.float):
+        add("muon_fp32", ["wide", "tall"], muon)
+    save(out / "optimizers.safetensors", "optimizers", tensors)
+
+
+# ---- Regularizers ----
+
+
+def mmd_published(t: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    """The MMD of the 2020 and 2021 systems between rows (N, D), biased, kernel exp(-|x - y|^2 / D^2)."""
+    def kernel(x, y):
+        return torch.exp(-(x[:, None] - y[None]).pow(2).mean(-1) / x.shape[-1])
+
+    return kernel(t, t).mean() + kernel(z, z).mean() - 2 * kernel(t, z).mean()
+
+
+def mmd_inverse_multiquadric(x: torch.Tensor, y: torch.Tensor, unbiased: bool) -> torch.Tensor:
+    """Kernel sum_C C / (C + |x - y|^2), C = 2 D {.1 .2 .5 1 2 5 10}; without its diagonals where unbiased."""
+    def kernel(a, b):
+        squares = (a[:, None] - b[None]).pow(2).sum(-1)
+        return sum(c / (c + squares) for c in (2 * a.shape[-1] * s for s in (0.1, 0.2, 0.5, 1, 2, 5, 10)))
+
+    def mean_within(k):
+        return (k.sum() - k.diagonal().sum()) / (len(k) * (len(k) - 1)) if unbiased else k.mean()
+
+    return mean_within(kernel(x, x)) + mean_within(kernel(y, y)) - 2 * kernel(x, y).mean()
+
+
+def regularizers(out: Path) -> None:
+    torch.manual_seed(30)
+    batch, n, size = 8, 3, 6
+    tensors = {}
+
+    def add(key: str, value: torch.Tensor, **leaves) -> None:
+        """`value` and its gradients with respect to `leaves`."""
+        tensors[key] = value
+        for name, g in zip(leaves, torch.autograd.grad(value.sum(), list(leaves.values()))):
+            tensors[f"{key}.gradients.{name}"] = g
+
+    z = torch.tanh(torch.randn(batch, 1, size)).requires_grad_()
+    t = torch.randn(batch, 1, size)
+    tensors.update({"mmd_2020.z": z, "mmd_2020.t": t})
+    add("mmd_2020", mmd_published(t.view(batch, size), z.view(batch, size)), z=z)
+
+    z = torch.tanh(torch.randn(batch, n, size)).requires_grad_()
+    t = torch.randn(batch, n, size)
+    unscaled = mmd_published(t.view(batch * n, size), z.view(batch * n, size))
+    tensors.update({"mmd_2021.z": z, "mmd_2021.t": t, "mmd_2021.unscaled": unscaled})
+    add("mmd_2021", unscaled / batch * n, z=z)
+
+    x = torch.randn(batch, n * size).requires_grad_()
+    y = torch.randn(11, n * size) + 0.5
+    tensors.update({"mmd_imq.x": x, "mmd_imq.y": y})
+    add("mmd_imq.biased", mmd_inverse_multiquadric(x, y, unbiased=False), x=x)
+    add("mmd_imq.unbiased", mmd_inverse_multiquadric(x, y, unbiased=True), x=x)
+
+    mean = torch.randn(batch, n, size).requires_grad_()
+    log_variance = (torch.randn(batch, n, size) - 1).requires_grad_()
+    tensors.update({"kl.mean": mean, "kl.log_variance": log_variance, "kl.std": 0.3})
+    leaves = dict(mean=mean, log_variance=log_variance)
+    add("kl.to_standard_normal", 0.5 * (mean**2 + log_variance.exp() - log_variance - 1), **leaves)
+    add("kl.to_std", 0.5 * (log_variance.exp() / 0.3**2 - 1 - log_variance) + math.log(0.3), log_variance=log_variance)
+    save(out / "regularizers.safetensors", "regularizers", tensors)
+
+
+# ---- Whole models ----
+
+
+class FcEncoder(nn.Module):
+    """2020: (B, S, d) -> (B, Z)."""
+
+    def __init__(self, d: int, length: int, latent_size: int):
+        super().__init__()
+        self.shrink_tokens = nn.Linear(d, 100)
+        self.shrink_sequence = nn.Linear(100 * length, latent_size)
+
+    def forward(self, states):
+        return torch.tanh(self.shrink_sequence(self.shrink_tokens(states).flatten(1)))
+
+
+class FcDecoder(nn.Module):
+    """2020: (B, Z) -> (B, S, d)."""
+
+    def __init__(self, config: T5Config, length: int, latent_size: int):
+        super().__init__()
+        self.length = length
+        self.decode_latent = nn.Linear(latent_size, 10 * length)
+        self.grow_sequence = nn.Linear(10 * length, 100 * length)
+        self.grow_tokens = nn.Linear(100, config.d_model)
+        self.norm = T5LayerFF(config)
+
+    def forward(self, z):
+        return self.norm(self.grow_tokens(self.grow_sequence(self.decode_latent(z)).view(-1, self.length, 100)))
+
+
+class FlaxEncoder(nn.Module):
+    """Flax: (B, S, d) -> (B, n, Z)."""
+
+    def __init__(self, d: int, latent_tokens: int, latent_size: int):
+        super().__init__()
+        self.latent_tokens = latent_tokens
+        self.token_to_latent = nn.Linear(d, latent_size)
+
+    def forward(self, states):
+        return torch.tanh(self.token_to_latent(states)[:, : self.latent_tokens])
+
+
+class FlaxDecoder(nn.Module):
+    """Flax: (B, n, Z) -> (B, n, d)."""
+
+    def __init__(self, d: int, latent_size: int):
+        super().__init__()
+        self.latent_to_token = nn.Linear(latent_size, d)
+        self.norm = nn.LayerNorm(d, eps=1e-6)
+
+    def forward(self, z):
+        return self.norm(self.latent_to_token(z))
+
+
+def whole_model(out: Path, fixture: str, config: T5Config, encoder: nn.Module, decoder: nn.Module, lengths: list,
+                reduction: str, weights: dict) -> None:
+    """T5 encoder -> latent layers -> T5 decoder. Loss = cross_entropy + weights[mmd] mmd + weights[mse] mse, mse being
+    between encoder states and memory."""
+    model = T5ForConditionalGeneration(config).eval()
+    model.vae = nn.ModuleDict({"encoder": encoder, "decoder": decoder}).eval()
+    liven(model)
+    with torch.no_grad():
+        for p in model.parameters():  # what bf16 can hold, so that the file needs half the space and loses nothing
+            p.copy_(p.bfloat16().float())
+
+    ids = random_rows(lengths, config.vocab_size)
+    mask = real_positions(lengths)
+    states = model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+    z = encoder(states)
+    memory = decoder(z)
+    for tensor in (states, z, memory):
+        tensor.retain_grad()
+    decoder_ids = torch.cat([torch.full_like(ids[:, :1], START), ids[:, :-1]], dim=1)
+    hidden = model.decoder(input_ids=decoder_ids, encoder_hidden_states=memory).last_hidden_state
+    logits = model.lm_head(hidden * config.d_model**-0.5)
+
+    t = torch.randn_like(z)
+    parts = {
+        "cross_entropy": F.cross_entropy(logits.flatten(0, 1), ids.flatten(), ignore_index=PAD, reduction=reduction),
+        "mmd": mmd_published(t.flatten(0, -2), z.flatten(0, -2)),
+    }
+    if "mse" in weights:
+        parts["mse"] = F.mse_loss(memory, states)
+    loss = parts["cross_entropy"] + sum(weight * parts[name] for name, weight in weights.items())
+    loss.backward()
+    save(out / f"{fixture}.safetensors", fixture, {
+        "ids": ids, "lengths": torch.tensor(lengths), "t": t,
+        "states": states, "z": z, "memory": memory, "logits": logits * mask[:, :, None],
+        "loss": loss, **parts, **with_prefix("loss_weights", weights),
+        "gradients.states": states.grad, "gradients.z": z.grad, "gradients.memory": memory.grad,
+        **{name: weight.bfloat16() for name, weight in weights_of(model).items()}, **gradients_of(model),
+    })
+
+
+def full_2020(out: Path) -> None:
+    torch.manual_seed(40)
+    length, latent_size = 3, 4
+    config = T5Config(vocab_size=24, d_model=101, d_kv=2, d_ff=4, num_layers=1, num_heads=2, dropout_rate=0.0)
+    whole_model(out, "full_2020", config, FcEncoder(config.d_model, length, latent_size),
+                FcDecoder(config, length, latent_size), [3, 2, 3, 3], "sum", {"mmd": 50.0, "mse": 2.0})
+
+
+def full_flax(out: Path) -> None:
+    torch.manual_seed(41)
+    config = T5Config(vocab_size=40, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2, dropout_rate=0.0)
+    whole_model(out, "full_flax", config, FlaxEncoder(config.d_model, 3, 6), FlaxDecoder(config.d_model, 6),
+                [4, 9, 3, 6, 9], "mean", {"mmd": 5.0})
+
+
+FIXTURES = (t5_v1_0, t5_v1_1, buckets, optimizers, regularizers, full_2020, full_flax)
+
+
+def main() -> None:
+    names = [fixture.__name__ for fixture in FIXTURES]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "tests" / "fixtures")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(names)}; all without")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(names):
+        parser.error(f"no fixture {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for fixture in FIXTURES:
+        if not arguments.names or fixture.__name__ in arguments.names:
+            fixture(arguments.out)
+            print(fixture.__name__)
+
+
+if __name__ == "__main__":
+    main()
