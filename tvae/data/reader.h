@@ -8,10 +8,10 @@
 namespace tvae {
 
 struct ReadOptions {
-  std::string column;        // of tables; empty = "text", else the first column
-  std::string label_column;  // of tables; empty = no labels
-  bool escapes = false;      // read \n, \t, \\ inside a line (JSON has its own escapes)
-  bool strict = false;       // a bad row throws instead of being counted
+  std::string column = "";        // of tables; empty = "text", else the first column
+  std::string label_column = "";  // of tables; empty = no labels
+  bool escapes = false;           // read \n, \t, \\ inside a line (JSON has its own escapes)
+  bool strict = false;            // a bad row throws instead of being counted
 };
 
 /// A row that could not be used.
