@@ -13,7 +13,7 @@ class ValidityCheck {
   virtual ~ValidityCheck() = default;
   /// One answer a text, in order.
   virtual std::vector<bool> valid(const std::vector<std::string>& texts) = 0;
-  /// What the judge is, for reports: "python3 ast.parse", "bracket grammar", ...
+  /// What the judge is, for reports: "python3 ast.parse", "SMILES grammar without valences", ...
   virtual std::string describe() const = 0;
 };
 

@@ -1,0 +1,107 @@
+#include "tvae/data/mnist_text.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+#include "tvae/base/strings.h"
+
+namespace tvae {
+namespace {
+
+constexpr char kBlack = '!';
+constexpr char kWhite = 'a';  // kBlack + 64
+
+std::string two_digits(int number) {
+  return {static_cast<char>('0' + number / 10), static_cast<char>('0' + number % 10)};
+}
+
+/// The body of an idx file of bytes (http://yann.lecun.com/exdb/mnist) and its sizes.
+struct IdxFile {
+  std::vector<size_t> sizes;
+  std::string bytes;
+};
+
+IdxFile read_idx(const std::string& path, size_t dimensions) {
+  IdxFile file;
+  const std::string content = read_text_file(path);
+  const auto big_endian = [&](size_t at) {
+    uint32_t value = 0;
+    for (size_t i = at; i < at + 4; ++i) value = value << 8 | static_cast<unsigned char>(content[i]);
+    return value;
+  };
+  const size_t header = 4 + 4 * dimensions;
+  const uint32_t magic = 0x800 + static_cast<uint32_t>(dimensions);  // 8: unsigned bytes
+  if (content.size() < header || big_endian(0) != magic)
+    throw DataError(path + ": not an idx file of bytes in " + std::to_string(dimensions) + " dimensions");
+  size_t expected = 1;
+  for (size_t i = 0; i < dimensions; ++i) {
+    file.sizes.push_back(big_endian(4 + 4 * i));
+    if (file.sizes[i] > 0 && expected > content.size() / file.sizes[i]) expected = content.size();  // too many anyway
+    expected *= file.sizes[i];
+  }
+  file.bytes = content.substr(header);
+  if (file.bytes.size() != expected)
+    throw DataError(path + ": damaged", std::to_string(file.bytes.size()) + " bytes", std::to_string(expected));
+  return file;
+}
+
+}  // namespace
+
+std::string mnist_text(const GreyImage& image, int pool, bool up) {
+  const int rows = image.side / pool, skipped = image.side % pool;
+  std::vector<std::string> lines;
+  for (int row = 0; row < rows; ++row) {
+    std::string line = two_digits(row) + (up ? " up" : " down");
+    for (int column = 0; column < rows; ++column) {
+      int value = 0;
+      for (int i = 0; i < pool * pool; ++i) {
+        const int y = skipped + row * pool + i / pool, x = skipped + column * pool + i % pool;
+        value = std::max<int>(value, image.pixels[y * image.side + x]);
+      }
+      line += {' ', static_cast<char>(kBlack + value * 64 / 255)};
+    }
+    lines.push_back(line);
+  }
+  if (up) std::reverse(lines.begin(), lines.end());
+  return join(lines, "\n");
+}
+
+bool is_mnist_text(std::string_view text) {
+  std::vector<std::string> lines = split(text, '\n');
+  const bool up = lines[0].substr(2, 4) == " up ";
+  if (up) std::reverse(lines.begin(), lines.end());
+  bool all_black = true;
+  if (lines.size() > 100) return false;
+  for (size_t row = 0; row < lines.size(); ++row) {
+    const std::string start = two_digits(static_cast<int>(row)) + (up ? " up" : " down");
+    const std::string& line = lines[row];
+    if (line.size() != start.size() + 2 * lines.size() || line.compare(0, start.size(), start) != 0) return false;
+    for (size_t i = start.size(); i < line.size(); i += 2) {
+      if (line[i] != ' ' || line[i + 1] < kBlack || line[i + 1] > kWhite) return false;
+      all_black &= line[i + 1] == kBlack;
+    }
+  }
+  return !all_black;
+}
+
+LabelledImages read_mnist(const std::string& images_path, const std::string& labels_path) {
+  const IdxFile images = read_idx(images_path, 3), labels = read_idx(labels_path, 1);
+  const size_t count = images.sizes[0], side = images.sizes[1];
+  if (images.sizes[2] != side || side == 0 || side > 1000)
+    throw DataError(images_path + ": images are not square",
+                    std::to_string(side) + " x " + std::to_string(images.sizes[2]));
+  if (labels.sizes[0] != count)
+    throw DataError(labels_path + ": not the labels of " + images_path, std::to_string(labels.sizes[0]) + " labels",
+                    std::to_string(count));
+  LabelledImages result;
+  for (size_t i = 0; i < count; ++i) {
+    const auto pixels = images.bytes.begin() + static_cast<std::ptrdiff_t>(i * side * side);
+    result.images.push_back({static_cast<int>(side), {pixels, pixels + static_cast<std::ptrdiff_t>(side * side)}});
+    result.labels.push_back(static_cast<unsigned char>(labels.bytes[i]));
+  }
+  return result;
+}
+
+}  // namespace tvae
