@@ -70,7 +70,7 @@ std::string mnist_text(const GreyImage& image, int pool, bool up) {
 
 bool is_mnist_text(std::string_view text) {
   std::vector<std::string> lines = split(text, '\n');
-  const bool up = lines[0].substr(2, 4) == " up ";
+  const bool up = lines[0].find(" up ") == 2;
   if (up) std::reverse(lines.begin(), lines.end());
   bool all_black = true;
   if (lines.size() > 100) return false;

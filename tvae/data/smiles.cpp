@@ -67,10 +67,8 @@ bool take_bracket_atom(Cursor& cursor) {
   if (cursor.take("H")) cursor.take_digits(1);
   if (const char sign = cursor.peek(); sign == '+' || sign == '-') {
     cursor.next();
-    if (cursor.peek() == sign)
-      cursor.next();
-    else
-      cursor.take_digits(2);
+    if (cursor.take_digits(2) == 0)
+      while (cursor.peek() == sign) cursor.next();
   }
   if (cursor.take(":") && cursor.take_digits(9) == 0) return false;
   return cursor.take("]");
