@@ -1,0 +1,40 @@
+// TensorBoard's event files: protobuf "Event" messages in TFRecord framing (length, masked CRC32C, bytes, masked
+// CRC32C). Only the two kinds of event used here are encoded, by hand, so that no protobuf library is needed.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tvae {
+
+class EventWriter {
+ public:
+  /// A new events.out.tfevents.* file in `directory`, named to sort after those already there: TensorBoard reads them
+  /// in that order. A resumed run gives the first step it will take: TensorBoard then forgets what earlier files say
+  /// of that step and later ones. Throws DataError.
+  explicit EventWriter(const std::string& directory, std::optional<int64_t> purge_step = std::nullopt);
+
+  /// Writes one event with all the values and flushes it, so that a running TensorBoard sees it. Throws DataError.
+  void scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values);
+  /// Shown in TensorBoard's text tab, where it is read as Markdown.
+  void text(int64_t step, const std::string& tag, const std::string& content);
+
+  const std::string& path() const { return path_; }
+
+ private:
+  void write_record(const std::string& event);
+
+  std::string path_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+};
+
+/// CRC-32C (Castagnoli), and its masked form that TFRecord stores.
+uint32_t crc32c(const void* bytes, size_t size);
+uint32_t masked_crc32c(const void* bytes, size_t size);
+
+}  // namespace tvae

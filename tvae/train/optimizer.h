@@ -1,0 +1,69 @@
+// Optimizers: one step over a list of named parameters, with a state that is saved and restored by name.
+// Registry: name -> factory (optimizers()). Each optimizer is a pair of files: adamw, adafactor, muon.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tvae/config/run_config.h"
+#include "tvae/nn/parameters.h"
+
+namespace tvae {
+
+class Optimizer {
+ public:
+  explicit Optimizer(std::vector<NamedParameter> parameters);
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  /// One update from the parameters' gradients. The factor comes from the schedule, in [0, 1], and multiplies each
+  /// group's own peak rate. A parameter without a gradient is left as it is.
+  virtual void step(double learning_rate_factor) = 0;
+
+  /// Drops the gradients: the first backward pass then writes its result instead of adding to zeros.
+  void zero_grad();
+
+  /// Everything a bit-exact continuation needs: "parameter name/slot", and "step", the number of steps taken. The
+  /// tensors are the optimizer's own, on its device: save or clone them before the next step.
+  const TensorMap& state() const { return state_; }
+
+  /// Copies a saved state in. Throws CheckpointError unless names, shapes and dtypes are exactly those of state().
+  void load_state(const TensorMap& saved);
+
+ protected:
+  /// Registers a zero tensor as part of the state.
+  torch::Tensor add_state(const std::string& name, at::IntArrayRef shape, const torch::TensorOptions& options);
+
+  std::vector<NamedParameter> parameters_;
+  /// Steps taken, as the fused kernels want it: one float32 number on the parameters' device.
+  torch::Tensor step_count_;
+
+ private:
+  TensorMap state_;
+};
+
+/// Whether weight decay applies to a parameter.
+using DecayRule = std::function<bool(const NamedParameter&)>;
+
+/// Matrices decay; vectors (norm weights) and whatever has "bias" in its name (relative_attention_bias too) do not, as
+/// in today's Hugging Face Trainer.
+bool decays_by_default(const NamedParameter& parameter);
+
+struct OptimizerEntry {
+  std::string name;
+  std::string help;
+  std::unique_ptr<Optimizer> (*make)(const TrainConfig&, std::vector<NamedParameter>, const DecayRule&);
+};
+
+const std::vector<OptimizerEntry>& optimizers();
+
+/// The optimizer train.optimizer names. Throws ConfigError for an unknown name.
+std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, std::vector<NamedParameter> parameters,
+                                          const DecayRule& decays = decays_by_default);
+
+}  // namespace tvae
