@@ -86,7 +86,7 @@ TrainingSetup prepare_training(const RunConfig& config, const std::string& from,
   std::optional<Model> start;
   ModelConfig model = complete(config, tokenizer);
   if (!from.empty()) {
-    start = load_model(from);
+    start.emplace(load_model(from));
     const int64_t vocabulary = std::max(start->vae.config().vocab_size, model.vocab_size);
     model = start->vae.config();
     model.vocab_size = vocabulary;
