@@ -43,4 +43,4 @@ format:
 	@tools/check.sh --format
 
 clean:
-	rm -rf build build-debug build-asan
+	rm -rf build build-debug build-asan build-tidy
