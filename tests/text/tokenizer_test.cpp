@@ -220,6 +220,30 @@ TEST_F(TokenizerFiles, TrainedTokenizersComeBackFromTheirFolder) {
   EXPECT_EQ(Tokenizer::load(path("bpe/spiece.model")).size(), Tokenizer::load(path("bpe")).size());
 }
 
+TEST_F(TokenizerFiles, TheFastTokenizerOfHuggingFaceHasTheSamePieces) {
+  const std::vector<std::pair<std::string, std::string>> types = {
+      {"unigram", "Unigram"}, {"bpe", "BPE"}, {"char", "BPE"}};
+  for (const auto& [kind, type] : types) {
+    const Tokenizer tokenizer = train(kind);
+    tokenizer.save(folder_);
+    const nlohmann::json model = read_json("tokenizer.json")["model"];
+    EXPECT_EQ(model["type"], type);
+    EXPECT_EQ(static_cast<int64_t>(model["vocab"].size()), tokenizer.size());
+    EXPECT_EQ(model.value("merges", nlohmann::json::array()).empty(), kind != "bpe");
+    for (const nlohmann::json& pair : model.value("merges", nlohmann::json::array()))
+      EXPECT_TRUE(model["vocab"].contains(pair[0].get<std::string>() + pair[1].get<std::string>()));
+  }
+}
+
+TEST_F(TokenizerFiles, SavingReplacesTheTokenizerThatIsThere) {
+  put("added_tokens.json", R"({"{": 9})");
+  train("bpe").save(folder_);
+  Tokenizer::bytes().save(folder_);
+  for (const char* stale : {"spiece.model", "tokenizer.json", "added_tokens.json"})
+    EXPECT_FALSE(file_exists(path(stale))) << stale;
+  EXPECT_EQ(Tokenizer::load(folder_).size(), 259);
+}
+
 TEST(TrainTokenizer, LearnsLongerPiecesFromMoreIds) {
   const std::string text = "return value + values[index]";
   for (const char* kind : {"unigram", "bpe"}) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <unordered_map>
 
@@ -15,6 +16,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/utf8.h"
+#include "tvae/text/fast_tokenizer.h"
 
 namespace sentencepiece::logging {
 void SetMinLogLevel(int level);  // exported by the library, but in none of its installed headers
@@ -98,7 +100,8 @@ struct Tokenizer::Implementation {
   /// SentencePiece's space mark would not: Hugging Face would find it in every space.
   bool wants_token(const std::string& text) const {
     const std::string line = "a" + text + "a";
-    return !text.empty() && text.find(kSpaceMark) == std::string::npos && decode(encode(line)) != line;
+    const bool possible = !text.empty() && is_valid_utf8(text) && text.find(kSpaceMark) == std::string::npos;
+    return possible && decode(encode(line)) != line;
   }
 };
 
@@ -401,11 +404,27 @@ std::vector<std::string> Tokenizer::unwritable_characters(const std::vector<std:
   std::set<std::string_view> seen;
   for (const std::string& line : lines)
     for (const std::string_view character : utf8_characters(line))
-      if (seen.insert(character).second && is_valid_utf8(character) &&
-          implementation_->wants_token(std::string(character)))
+      if (seen.insert(character).second && implementation_->wants_token(std::string(character)))
         found.emplace(character);
   return {found.begin(), found.end()};
 }
+
+namespace {
+
+std::string dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+/// Tokenizer files of an earlier tokenizer in the folder must not be read with the present one's.
+void write_or_remove(const std::string& path, const std::optional<std::string>& content) {
+  std::error_code error;
+  if (content)
+    write_file_atomically(path, *content);
+  else if (fs::remove(path, error); error)
+    throw DataError("cannot remove " + path + ": " + error.message());
+}
+
+}  // namespace
 
 void Tokenizer::save(const std::string& directory) const {
   const Implementation& self = *implementation_;
@@ -437,12 +456,18 @@ void Tokenizer::save(const std::string& directory) const {
   if (!self.bytes_only()) {
     // Legacy is what encodes as SentencePiece does, except that it puts a space after every added token.
     config["legacy"] = self.added.empty();
-    write_file_atomically(directory + "/spiece.model", self.model);
   }
+  const bool trained_here = self.byte_fallback && !self.dummy_prefix && self.later.empty();
+  using Content = std::optional<std::string>;
+  make_directories(directory);
+  write_or_remove(directory + "/spiece.model", self.bytes_only() ? std::nullopt : Content(self.model));
+  write_or_remove(directory + "/tokenizer.json",
+                  trained_here ? Content(fast_tokenizer_json(*self.processor)) : std::nullopt);
+  write_or_remove(directory + "/added_tokens.json", std::nullopt);
   Json special_map = special;
   special_map["additional_special_tokens"] = sentinels;
-  write_file_atomically(directory + "/special_tokens_map.json", special_map.dump(2) + "\n");
-  write_file_atomically(directory + "/tokenizer_config.json", config.dump(2) + "\n");
+  write_file_atomically(directory + "/special_tokens_map.json", dump(special_map));
+  write_file_atomically(directory + "/tokenizer_config.json", dump(config));
 }
 
 uint64_t Tokenizer::fingerprint() const {
