@@ -7,6 +7,12 @@ if(CCACHE_PROGRAM)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
       CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE_PROGRAM})
 endif()
+# A source that includes libtorch needs up to 2 GB to compile; more at once than memory holds would be slower or fail.
+cmake_host_system_information(RESULT memory_mib QUERY TOTAL_PHYSICAL_MEMORY)
+math(EXPR compile_jobs "${memory_mib} / 2048 + 1")
+set_property(GLOBAL PROPERTY JOB_POOLS compile=${compile_jobs})
+set(CMAKE_JOB_POOL_COMPILE compile)
+
 find_program(MOLD_PROGRAM mold)
 if(MOLD_PROGRAM)
   add_link_options(-fuse-ld=mold)

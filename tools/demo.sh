@@ -8,33 +8,39 @@ tvae=build/tvae
 data=runs/demo-data
 model=runs/demo
 trap '[[ $? -ne 130 ]] || echo "demo: stopped; make demo goes on from here" >&2' EXIT
+trap 'exit 130' INT TERM
 
-# Prints a command as one would type it, then runs it.
-show() {
+# Prints a command as one would type it.
+announce() {
   local word line=
   for word in "$@"; do
     if [[ $word =~ [^A-Za-z0-9_./=:-] ]]; then line+=" ${word@Q}"; else line+=" $word"; fi
   done
   printf '\n$%s\n' "$line"
+}
+
+show() {
+  announce "$@"
   "$@"
 }
 
 [[ -s $data/valid.txt ]] || show $tvae data demo --out $data
 show $tvae train demo --train $data/train.txt --valid $data/valid.txt --out $model --resume
-show $tvae eval $model --data $data/valid.txt
+show $tvae eval $model
 
-printf '\n# Held-out lines, and what comes back through the code:\n'
-head -n 6 $data/valid.txt >$model/demo-lines.txt
-show $tvae reconstruct $model $model/demo-lines.txt >$model/demo-reconstructed.txt
-paste -d '\n' <(sed 's/^/  in   /' $model/demo-lines.txt) <(sed '/^$/d; /^\$ /d; s/^/  out  /' $model/demo-reconstructed.txt)
+lines=$data/first-lines.txt
+head -n 6 $data/valid.txt >$lines
+printf '\nHeld-out lines, and what comes back through the code:\n'
+announce $tvae reconstruct $model $lines
+reconstructed=$($tvae reconstruct $model $lines)
+paste -d '\n' <(sed 's/^/  in   /' $lines) <(sed 's/^/  out  /' <<<"$reconstructed")
 
-printf '\n# From one line to another through the space of codes:\n'
-mapfile -t lines <$model/demo-lines.txt
-show $tvae interpolate $model --from "${lines[0]}" --to "${lines[1]}" --steps 9
+printf '\nFrom one line to another through the space of codes:\n'
+show $tvae interpolate $model --from "$(sed -n 1p $lines)" --to "$(sed -n 2p $lines)" --steps 9
 
-printf '\n# New lines, drawn from a prior fitted to the codes of the training lines:\n'
-show $tvae prior fit $model --data $data/train.txt
+printf '\nNew lines, from a prior fitted to the codes of the training lines:\n'
+show $tvae prior fit $model
 show $tvae sample $model -n 10 --prior fitted
 
-printf '\nThe model is in %s, its report in %s/eval/report.html, its metrics in %s/logs (tensorboard --logdir %s/logs).\n' \
-  $model $model $model $model
+printf '\nThe model is in %s, its report in %s/eval/report.html, its curves in %s/logs (TensorBoard).\n' \
+  $model $model $model
