@@ -48,9 +48,10 @@ Tensor output_like(const Tensor& query, const Spans& queries) {
 
 struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& query, const Tensor& key, const Tensor& value,
-                        const Tensor& relative_bias, c10::intrusive_ptr<Layout> layout, bool keep_probabilities) {
+                        const std::optional<Tensor>& relative_bias, c10::intrusive_ptr<Layout> layout,
+                        bool keep_probabilities) {
     const Tensor q = query.contiguous(), k = key.contiguous(), v = value.contiguous();
-    const Tensor bias = relative_bias.defined() ? relative_bias.contiguous() : relative_bias;
+    const Tensor bias = relative_bias ? relative_bias->contiguous() : Tensor();
     Tensor output = output_like(q, layout->queries);
     Tensor probabilities;
     AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "attention", [&] {
@@ -118,7 +119,9 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, co
   layout->options = options;
   const bool differentiable = at::GradMode::is_enabled() && (query.requires_grad() || key.requires_grad() || value.requires_grad() ||
                                                              (relative_bias.defined() && relative_bias.requires_grad()));
-  return AttentionFunction::apply(query, key, value, relative_bias, std::move(layout), differentiable);
+  // Autograd functions take optional tensors, not undefined ones.
+  const std::optional<Tensor> bias = relative_bias.defined() ? std::optional<Tensor>(relative_bias) : std::nullopt;
+  return AttentionFunction::apply(query, key, value, bias, std::move(layout), differentiable);
 }
 
 Tensor attention_composed(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& relative_bias,

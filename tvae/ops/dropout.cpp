@@ -59,11 +59,12 @@ Tensor apply_dropout(const Tensor& x, const Tensor& residual, double p, uint64_t
 }
 
 struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& residual, double p, int64_t key) {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const std::optional<Tensor>& residual, double p,
+                        int64_t key) {
     context->saved_data["p"] = p;
     context->saved_data["key"] = key;
-    context->saved_data["residual"] = residual.defined();
-    return apply_dropout(x, residual, p, static_cast<uint64_t>(key));
+    context->saved_data["residual"] = residual.has_value();
+    return apply_dropout(x, residual.value_or(Tensor()), p, static_cast<uint64_t>(key));
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const double p = context->saved_data["p"].toDouble();
@@ -77,12 +78,12 @@ struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
 
 Tensor dropout(const Tensor& x, double p, uint64_t key) {
   if (p <= 0) return x;
-  return DropoutFunction::apply(x, Tensor(), p, static_cast<int64_t>(key));
+  return DropoutFunction::apply(x, std::optional<Tensor>(), p, static_cast<int64_t>(key));
 }
 
 Tensor dropout_add(const Tensor& x, const Tensor& residual, double p, uint64_t key) {
   if (p <= 0) return residual + x;
-  return DropoutFunction::apply(x, residual, p, static_cast<int64_t>(key));
+  return DropoutFunction::apply(x, std::optional<Tensor>(residual), p, static_cast<int64_t>(key));
 }
 
 }  // namespace tvae

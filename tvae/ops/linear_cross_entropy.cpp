@@ -11,7 +11,9 @@ constexpr int64_t kChunkElements = 1 << 23;  // logits alive at once: 32 MB in f
 
 struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropyFunction> {
   static tensor_list forward(AutogradContext* context, const Tensor& states, const Tensor& projection,
-                             const Tensor& targets, const Tensor& token_weights, double scale, bool want_gradient) {
+                             const Tensor& targets, const std::optional<Tensor>& optional_weights, double scale,
+                             bool want_gradient) {
+    const Tensor token_weights = optional_weights.value_or(Tensor());
     const int64_t tokens = states.size(0), vocabulary = projection.size(0);
     const int64_t chunk = std::clamp<int64_t>(kChunkElements / vocabulary, 16, std::max<int64_t>(tokens, 16));
     Tensor nats = at::empty({tokens}, states.options().dtype(at::kFloat));
@@ -64,7 +66,8 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
 CrossEntropy linear_cross_entropy(const Tensor& states, const Tensor& projection, const Tensor& targets,
                                   const Tensor& token_weights, double scale) {
   const bool want_gradient = at::GradMode::is_enabled() && (states.requires_grad() || projection.requires_grad());
-  const tensor_list results = LinearCrossEntropyFunction::apply(states, projection, targets, token_weights, scale, want_gradient);
+  const std::optional<Tensor> weights = token_weights.defined() ? std::optional<Tensor>(token_weights) : std::nullopt;
+  const tensor_list results = LinearCrossEntropyFunction::apply(states, projection, targets, weights, scale, want_gradient);
   return {results[0], results[1], results[2]};
 }
 
