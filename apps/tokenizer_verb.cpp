@@ -5,6 +5,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/data/reader.h"
 #include "tvae/text/tokenizer.h"
@@ -54,9 +55,9 @@ void encode(const CodecOptions& options, const CommonOptions& common) {
       print_json(ids);
       continue;
     }
-    std::string printed;
-    for (const int32_t id : ids) printed += (printed.empty() ? "" : " ") + std::to_string(id);
-    print_line(printed);
+    std::vector<std::string> words;
+    for (const int32_t id : ids) words.push_back(std::to_string(id));
+    print_line(join(words, " "));
   }
 }
 
