@@ -1,0 +1,161 @@
+#include "tvae/io/huggingface.h"
+
+#include <set>
+
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+#include "tvae/base/log.h"
+#include "tvae/config/presets.h"
+
+namespace tvae {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr char kEmbedding[] = "shared.weight";
+constexpr char kOutputProjection[] = "lm_head.weight";
+// transformers 3.0.2 had it and later releases ignore it.
+constexpr char kStrayBias[] = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
+
+/// Fields of config.json, with the defaults of transformers' T5Config, and of our configuration.
+struct Key {
+  const char* huggingface;
+  const char* ours;
+  Json fallback;
+};
+const std::vector<Key> kKeys = {
+    {"vocab_size", "vocab_size", 32128},
+    {"d_model", "d_model", 512},
+    {"d_kv", "d_kv", 64},
+    {"d_ff", "d_ff", 2048},
+    {"num_heads", "num_heads", 8},
+    {"num_layers", "encoder_layers", 6},
+    {"num_decoder_layers", "decoder_layers", nullptr},  // as many as in the encoder
+    {"feed_forward_proj", "feed_forward", "relu"},
+    {"dropout_rate", "dropout", 0.1},
+    {"relative_attention_num_buckets", "relative_attention_num_buckets", 32},
+    {"relative_attention_max_distance", "relative_attention_max_distance", 128},
+    {"layer_norm_epsilon", "layer_norm_epsilon", 1e-6},
+    {"initializer_factor", "initializer_factor", 1.0},
+    {"tie_word_embeddings", "tie_word_embeddings", true},
+    {"pad_token_id", "pad_token_id", 0},
+    {"eos_token_id", "eos_token_id", 1},
+    {"decoder_start_token_id", "decoder_start_token_id", 0},
+};
+
+/// Hugging Face writes null for a field at its default.
+Json value_of(const Json& config, const char* key, const Json& fallback) {
+  return config.contains(key) && !config[key].is_null() ? config[key] : fallback;
+}
+
+Json read_json(const std::string& path) {
+  if (!file_exists(path)) throw CheckpointError("no file " + path);
+  Json json = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) throw CheckpointError(path + " is not a JSON object");
+  return json;
+}
+
+/// The weights of all the shards that the index names.
+TensorMap load_shards(const std::string& directory, const std::string& index_path) {
+  const Json index = read_json(index_path);
+  if (!index.contains("weight_map") || !index["weight_map"].is_object())
+    throw CheckpointError(index_path + " holds no weight_map");
+  std::set<std::string> files;
+  for (const auto& [name, file] : index["weight_map"].items()) {
+    if (!file.is_string() || file.get<std::string>().find('/') != std::string::npos)
+      throw CheckpointError(index_path + ": file of " + name, file.dump(), "a file name in the same directory");
+    files.insert(file.get<std::string>());
+  }
+  TensorMap weights;
+  for (const std::string& file : files)
+    for (auto& [name, tensor] : load_safetensors(directory + "/" + file))
+      if (!weights.emplace(name, tensor).second) throw CheckpointError(directory + ": two shards hold " + name);
+  for (const auto& [name, file] : index["weight_map"].items())
+    if (!weights.count(name))
+      throw CheckpointError(directory + "/" + file.get<std::string>() + " lacks " + name, "", "",
+                            "model.safetensors.index.json says it is there");
+  return weights;
+}
+
+TensorMap load_weights(const std::string& directory) {
+  const std::string path = directory + "/model.safetensors";
+  const std::string index_path = path + ".index.json";
+  if (file_exists(path)) return load_safetensors(path);
+  if (file_exists(index_path)) return load_shards(directory, index_path);
+  const bool pickled =
+      file_exists(directory + "/pytorch_model.bin") || file_exists(directory + "/pytorch_model.bin.index.json");
+  throw CheckpointError(directory + " holds no model.safetensors", pickled ? "pytorch_model.bin" : "", "",
+                        pickled ? "in Python, T5ForConditionalGeneration.from_pretrained(DIR).save_pretrained(DIR) "
+                                  "writes model.safetensors"
+                                : "");
+}
+
+bool same_values(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.scalar_type() == b.scalar_type() && torch::equal(a, b);
+}
+
+/// Leaves one name for each weight. Where a file holds only another name of the embedding, that becomes shared.weight.
+void remove_aliases(const std::string& directory, bool tied, TensorMap& weights) {
+  std::vector<std::string> aliases = {"encoder.embed_tokens.weight", "decoder.embed_tokens.weight"};
+  if (tied) aliases.push_back(kOutputProjection);
+  for (const std::string& alias : aliases) {
+    const auto found = weights.find(alias);
+    if (found == weights.end()) continue;
+    const auto [embedding, renamed] = weights.emplace(kEmbedding, found->second);
+    if (!renamed && !same_values(embedding->second, found->second))
+      log_warning(directory + ": " + alias + " differs from " + kEmbedding + ", which is used for both");
+    weights.erase(found);
+  }
+  weights.erase(kStrayBias);
+  if (!weights.count(kEmbedding)) throw CheckpointError(directory + ": the weights lack " + kEmbedding);
+  if (!tied && !weights.count(kOutputProjection))
+    throw CheckpointError(directory + ": the weights lack " + kOutputProjection, "", "",
+                          "config.json says tie_word_embeddings: false");
+}
+
+}  // namespace
+
+HuggingFaceT5 load_huggingface_t5(const std::string& directory) {
+  if (!directory_exists(directory)) throw CheckpointError("no directory " + directory);
+  HuggingFaceT5 t5;
+  t5.config = read_json(directory + "/config.json");
+  const bool tied = model_config_from_huggingface(t5.config).tie_word_embeddings;
+  t5.weights = load_weights(directory);
+  remove_aliases(directory, tied, t5.weights);
+  return t5;
+}
+
+void save_huggingface_t5(const std::string& directory, const HuggingFaceT5& t5) {
+  make_directories(directory);
+  save_safetensors(directory + "/model.safetensors", t5.weights, {{"format", "pt"}});
+  write_file_atomically(directory + "/config.json", t5.config.dump(2) + "\n");
+}
+
+ModelConfig model_config_from_huggingface(const Json& config) {
+  const Json type = value_of(config, "model_type", "");
+  if (type != "t5") throw CheckpointError("config.json of a T5: model_type", type.dump(), "\"t5\"");
+  Json model;
+  for (const Key& key : kKeys) model[key.ours] = value_of(config, key.huggingface, key.fallback);
+  if (model["decoder_layers"].is_null()) model["decoder_layers"] = model["encoder_layers"];
+  model["scale_logits"] = model["tie_word_embeddings"];
+  try {
+    return model_config_from_json(model);
+  } catch (const ConfigError& error) {
+    throw CheckpointError(std::string("config.json of a T5: ") + error.what());
+  }
+}
+
+Json huggingface_config(const ModelConfig& config) {
+  if (config.encoder != "t5") throw ConfigError("a T5 for Hugging Face: model.encoder", config.encoder, "t5");
+  if (config.scale_logits != config.tie_word_embeddings)
+    throw ConfigError("a T5 for Hugging Face: model.scale_logits", config.scale_logits ? "true" : "false",
+                      "the same as model.tie_word_embeddings");
+  const Json model = model_config_to_json(config);
+  Json result = {{"architectures", Json::array({"T5ForConditionalGeneration"})},
+                 {"model_type", "t5"},
+                 {"is_encoder_decoder", true}};
+  for (const Key& key : kKeys) result[key.huggingface] = model[key.ours];
+  return result;
+}
+
+}  // namespace tvae
