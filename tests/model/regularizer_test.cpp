@@ -1,0 +1,125 @@
+#include "tvae/model/regularizer.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/fixture.h"
+#include "tests/support/tiny_model.h"
+#include "tvae/base/error.h"
+#include "tvae/ops/mmd.h"
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+
+RegularizerInput input_of(const Tensor& mean, std::optional<Tensor> log_variance, TrainingPosition position = {0, 100}) {
+  return {Posterior{mean, std::move(log_variance)}, mean, 10, position};
+}
+
+TEST(Schedule, PublishedSigmoid) {
+  LossConfig loss;
+  loss.regularizer_schedule = "sigmoid";
+  EXPECT_NEAR(regularizer_weight(loss, {0, 10000}), 0.0019267, 1e-6);
+  EXPECT_NEAR(regularizer_weight(loss, {2500, 10000}), 0.5, 1e-12);
+  EXPECT_NEAR(regularizer_weight(loss, {5000, 10000}), 0.998073, 1e-6);
+}
+
+TEST(Schedule, LinearRampAndCycles) {
+  LossConfig loss;
+  loss.regularizer_schedule = "linear";
+  loss.regularizer_weight = 2.0;
+  loss.schedule_start = 0.1;
+  loss.schedule_end = 0.3;
+  EXPECT_EQ(regularizer_weight(loss, {5, 100}), 0.0);
+  EXPECT_NEAR(regularizer_weight(loss, {20, 100}), 1.0, 1e-12);
+  EXPECT_EQ(regularizer_weight(loss, {90, 100}), 2.0);
+  loss.regularizer_schedule = "cyclical";
+  loss.kl_cycles = 2;
+  EXPECT_EQ(regularizer_weight(loss, {20, 100}), 0.0);       // first half of a cycle
+  EXPECT_NEAR(regularizer_weight(loss, {31, 100}), 0.96, 1e-9);  // .62 of a cycle: .12 / .25 of the rise
+  EXPECT_EQ(regularizer_weight(loss, {45, 100}), 2.0);
+  EXPECT_EQ(regularizer_weight(loss, {55, 100}), 0.0);  // the second cycle
+}
+
+TEST(MmdPublished, ScalingsDifferByTokensOverBatch) {
+  LossConfig loss;
+  const ModelConfig model = test::tiny_config("flax");
+  torch::manual_seed(1);
+  const Tensor code = at::rand({8, 3, 6});
+  loss.mmd_scaling = "2020";
+  Rng a(1), b(1);
+  const double plain = (*make_mmd_published_regularizer(loss, model))(input_of(code, {}), a).value.item<double>();
+  loss.mmd_scaling = "2021";
+  const double scaled = (*make_mmd_published_regularizer(loss, model))(input_of(code, {}), b).value.item<double>();
+  EXPECT_NEAR(scaled, plain * 3 / 8, 1e-9);
+}
+
+TEST(Mmd, FixtureValues) {
+  const test::Fixture fixture("regularizers");
+  const auto flat = [](const Tensor& codes) { return codes.flatten(0, 1); };
+  EXPECT_LT(test::relative_error(gaussian_mmd(flat(fixture["mmd_2020.t"]), flat(fixture["mmd_2020.z"])), fixture["mmd_2020"]), 1e-5);
+  EXPECT_LT(test::relative_error(gaussian_mmd(flat(fixture["mmd_2021.t"]), flat(fixture["mmd_2021.z"])) * 3.0 / 8.0, fixture["mmd_2021"]), 1e-4);
+  EXPECT_LT(test::relative_error(multiquadric_mmd(fixture["mmd_imq.x"], fixture["mmd_imq.y"]), fixture["mmd_imq.unbiased"]), 1e-4);
+}
+
+TEST(Kl, ClosedFormFreeBitsAndReduction) {
+  const ModelConfig model = test::tiny_config("queries");
+  const Tensor mean = torch::tensor({1.0f, 0.0f}).view({1, 1, 2}), log_variance = torch::tensor({0.0f, -2.0f}).view({1, 1, 2});
+  const double first = 0.5, second = 0.5 * (std::exp(-2.0) - 1 + 2);
+  LossConfig loss;
+  loss.reduction = "sum";
+  Rng rng(1);
+  EXPECT_NEAR((*make_kl_regularizer(loss, model))(input_of(mean, log_variance), rng).value.item<double>(), first + second, 1e-6);
+  loss.kl_free_bits = 0.52;  // only the second dimension costs
+  EXPECT_NEAR((*make_kl_regularizer(loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second, 1e-6);
+  loss.reduction = "mean";
+  EXPECT_NEAR((*make_kl_regularizer(loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second / 10, 1e-6);
+}
+
+TEST(Kl, WeightIsSteeredTowardTheTarget) {
+  LossConfig loss;
+  loss.kl_target = 10;
+  loss.kl_target_start = 10;
+  const ModelConfig model = test::tiny_config("queries");
+  const Tensor log_variance = at::zeros({4, 3, 6});
+  Rng rng(1);
+  const auto weight_after = [&](double mean) {
+    const auto kl = make_kl_regularizer(loss, model);
+    for (int i = 0; i < 50; ++i) (*kl)(input_of(at::full({4, 3, 6}, mean), log_variance), rng);
+    return kl->state().at("kl_weight").item<double>();
+  };
+  EXPECT_GT(weight_after(3.0), 0.02);   // 81 nats: too many
+  EXPECT_LT(weight_after(0.1), 0.005);  // 0.09 nats: too few
+}
+
+TEST(Kl, NeedsAVariance) {
+  LossConfig loss;
+  EXPECT_THROW(make_kl_regularizer(loss, test::tiny_config("flax")), ConfigError);
+  loss.regularizer = "kll";
+  EXPECT_THROW(make_regularizer(loss, test::tiny_config("queries")), ConfigError);
+}
+
+TEST(MmdRegularizer, TellsCollapsedCodesAndKeepsItsState) {
+  LossConfig loss;
+  const ModelConfig model = test::tiny_config("queries");
+  const auto value_of = [&](const Tensor& codes) {
+    Rng rng(1);
+    const auto mmd = make_mmd_regularizer(loss, model);
+    double value = 0;
+    for (int i = 0; i < 100; ++i) value = (*mmd)(input_of(codes, {}), rng).value.item<double>();
+    return value;
+  };
+  torch::manual_seed(1);
+  EXPECT_GT(value_of(at::full({64, 3, 6}, 0.5)), value_of(at::randn({64, 3, 6})) + 0.5);
+
+  const auto first = make_mmd_regularizer(loss, model), second = make_mmd_regularizer(loss, model);
+  Rng rng(1);
+  const Tensor codes = at::randn({16, 3, 6});
+  (*first)(input_of(codes, {}), rng);
+  second->load_state(first->state());
+  Rng a(9), b(9);
+  EXPECT_EQ((*first)(input_of(codes, {}), a).value.item<double>(), (*second)(input_of(codes, {}), b).value.item<double>());
+}
+
+}  // namespace
+}  // namespace tvae

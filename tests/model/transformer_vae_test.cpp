@@ -1,0 +1,170 @@
+#include "tvae/model/transformer_vae.h"
+
+#include "tests/support/gradient_check.h"
+#include "tests/support/tiny_model.h"
+#include "tvae/base/error.h"
+#include "tvae/model/generate.h"
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+
+std::vector<std::string> bottlenecks() {
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : bottleneck_registry()) names.push_back(name);
+  return names;
+}
+
+class EveryBottleneck : public testing::TestWithParam<std::string> {
+ protected:
+  EveryBottleneck() : vae_(test::tiny_config(GetParam()), rng_), batch_(test::tiny_batch(tokenizer_)) {}
+
+  Rng rng_{5};
+  Tokenizer tokenizer_ = test::byte_tokenizer();
+  TransformerVae vae_;
+  TokenBatch batch_;
+};
+
+TEST_P(EveryBottleneck, EveryWeightGetsAFiniteGradient) {
+  Rng noise(1);
+  const ForwardResult result = vae_.forward(to_stream(batch_, torch::kCPU), {0.1, 0.1, 0.1}, {true, &noise});
+  result.reconstruction.loss.backward();
+  for (const NamedParameter& parameter : vae_.parameters().list()) {
+    ASSERT_TRUE(parameter.value.grad().defined()) << parameter.name;
+    EXPECT_TRUE(parameter.value.grad().isfinite().all().item<bool>()) << parameter.name;
+    EXPECT_GT(parameter.value.grad().abs().max().item<double>(), 0.0) << parameter.name;
+  }
+}
+
+TEST_P(EveryBottleneck, ASequenceIsTheSameAloneAndInABatch) {
+  const torch::NoGradGuard no_grad;
+  const Posterior together = vae_.encode(to_stream(batch_, torch::kCPU));
+  int64_t start = 0, row = 0;
+  for (const LengthGroup& group : batch_.groups)
+    for (int64_t i = 0; i < group.count; ++i, start += group.length, ++row) {
+      TokenBatch alone;
+      alone.ids.assign(batch_.ids.begin() + start, batch_.ids.begin() + start + group.length);
+      alone.groups = {{group.length, 1}};
+      alone.rows = {0};
+      const Posterior single = vae_.encode(to_stream(alone, torch::kCPU));
+      EXPECT_LT((single.mean[0] - together.mean[row]).abs().max().item<double>(), 1e-5) << "sequence " << row;
+    }
+}
+
+TEST_P(EveryBottleneck, CachedGenerationEqualsTheFullPass) {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(3);
+  const ModelConfig& config = vae_.config();
+  const Tensor code = at::randn({7, config.latent_tokens, config.latent_size});
+  GenerationOptions options;
+  options.max_tokens = 12;
+  options.batch_rows = 4;  // two batches
+  const auto outputs = generate(vae_, code, options);
+  ASSERT_EQ(outputs.size(), 7u);
+  for (int64_t row = 0; row < 7; ++row) {
+    const Memory memory = vae_.decode_latent(code.narrow(0, row, 1));
+    // Greedy again without a cache: the whole prefix through the decoder for every token.
+    std::vector<int64_t> inputs = {config.decoder_start_token_id};
+    std::vector<int32_t> expected;
+    bool finished = false;
+    while (static_cast<int64_t>(expected.size()) < options.max_tokens) {
+      Tensor embeddings = vae_.embed(torch::tensor(inputs, at::kLong));
+      if (memory.input_embedding.defined()) embeddings = embeddings + memory.input_embedding;
+      const Spans spans = {{0, static_cast<int64_t>(inputs.size())}};
+      const Tensor states = vae_.decoder().forward(embeddings, spans, spans, &memory, {});
+      const int64_t id = vae_.logits(states.narrow(0, states.size(0) - 1, 1)).argmax(1).item<int64_t>();
+      if (id == config.eos_token_id) {
+        finished = true;
+        break;
+      }
+      expected.push_back(static_cast<int32_t>(id));
+      inputs.push_back(id);
+    }
+    EXPECT_EQ(outputs[row].ids, expected) << "row " << row;
+    EXPECT_EQ(outputs[row].finished, finished);
+    EXPECT_EQ(outputs[row].probability.size(), expected.size() + finished);
+  }
+}
+
+TEST_P(EveryBottleneck, GradientsAgreeWithFiniteDifferencesThroughTheWholeModel) {
+  vae_.parameters().to(torch::kCPU, at::kDouble);
+  const TokenStream stream = to_stream(batch_, torch::kCPU);
+  const auto loss = [&] { return vae_.forward(stream, {}, {}).reconstruction.loss; };
+  loss().backward();
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(1);
+  // The whole gradient at once, along a random direction.
+  double analytic = 0;
+  std::vector<Tensor> direction;
+  for (const NamedParameter& parameter : vae_.parameters().list()) {
+    direction.push_back(at::randn_like(parameter.value));
+    if (parameter.value.grad().defined()) analytic += (direction.back() * parameter.value.grad()).sum().item<double>();
+  }
+  const auto move = [&](double step) {
+    for (size_t i = 0; i < direction.size(); ++i) vae_.parameters().list()[i].value.add_(direction[i], step);
+  };
+  constexpr double kStep = 1e-6;
+  move(kStep);
+  const double up = loss().item<double>();
+  move(-2 * kStep);
+  const double down = loss().item<double>();
+  EXPECT_NEAR(analytic, (up - down) / (2 * kStep), 1e-4 * std::abs(analytic));
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, EveryBottleneck, testing::ValuesIn(bottlenecks()), [](const auto& info) { return info.param; });
+
+TEST(Generation, SamplingWithTopKOneIsGreedyAndSeedsRepeat) {
+  Rng rng(5);
+  TransformerVae vae(test::tiny_config("queries"), rng);
+  torch::manual_seed(3);
+  const Tensor code = at::randn({5, vae.config().latent_tokens, vae.config().latent_size});
+  GenerationOptions greedy, sampled;
+  greedy.max_tokens = sampled.max_tokens = 10;
+  sampled.sample = true;
+  const auto ids = [&](const GenerationOptions& options) {
+    std::vector<std::vector<int32_t>> all;
+    for (const Generated& output : generate(vae, code, options)) all.push_back(output.ids);
+    return all;
+  };
+  EXPECT_EQ(ids(sampled), ids(sampled));
+  sampled.seed = 43;
+  GenerationOptions other = sampled;
+  other.seed = 44;
+  EXPECT_NE(ids(sampled), ids(other));
+  sampled.top_k = 1;
+  EXPECT_EQ(ids(sampled), ids(greedy));
+  sampled.top_k = 0;
+  sampled.top_p = 1e-6;
+  EXPECT_EQ(ids(sampled), ids(greedy));
+}
+
+TEST(TransformerVae, ImpossibleConfigurationsAreConfigErrors) {
+  Rng rng(1);
+  ModelConfig config = test::tiny_config("queries");
+  config.bottleneck = "qeries";
+  EXPECT_THROW(TransformerVae(config, rng), ConfigError);
+  config = test::tiny_config("fc");
+  config.latent_tokens = 2;
+  EXPECT_THROW(TransformerVae(config, rng), ConfigError);
+  config = test::tiny_config("queries");
+  config.vocab_size = 0;
+  EXPECT_THROW(TransformerVae(config, rng), ConfigError);
+}
+
+TEST(Parameters, LoadIsStrict) {
+  Rng rng(1);
+  TransformerVae vae(test::tiny_config("queries"), rng);
+  TensorMap weights = vae.parameters().to_map();
+  TensorMap lacking = weights, extra = weights, reshaped = weights;
+  lacking.erase(lacking.begin());
+  extra["unknown.weight"] = at::zeros({1});
+  reshaped["shared.weight"] = at::zeros({2, 2});
+  EXPECT_NO_THROW(vae.parameters().load(weights, "test"));
+  EXPECT_THROW(vae.parameters().load(lacking, "test"), CheckpointError);
+  EXPECT_THROW(vae.parameters().load(extra, "test"), CheckpointError);
+  EXPECT_THROW(vae.parameters().load(reshaped, "test"), CheckpointError);
+}
+
+}  // namespace
+}  // namespace tvae
