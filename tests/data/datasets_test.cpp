@@ -1,0 +1,94 @@
+// The data sets that `tvae data` makes.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "tests/support/temporary_folder.h"
+#include "tvae/base/error.h"
+#include "tvae/data/demo_data.h"
+#include "tvae/data/mnist_text.h"
+#include "tvae/data/python_lines.h"
+
+namespace tvae {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+TEST(DemoData, UniqueDeterministicPython) {
+  const Lines lines = make_demo_lines(3000, 1);
+  EXPECT_EQ(lines.size(), 3000u);
+  EXPECT_EQ(std::set<std::string>(lines.begin(), lines.end()).size(), 3000u);
+  EXPECT_EQ(make_demo_lines(3000, 1), lines);
+  EXPECT_NE(make_demo_lines(3000, 2), lines);
+  const std::vector<bool> valid = make_validity_check("python")->valid(lines);
+  for (size_t i = 0; i < lines.size(); ++i) EXPECT_TRUE(valid[i]) << lines[i];
+}
+
+TEST(DemoData, TheSameOnEveryMachine) {
+  EXPECT_EQ(make_demo_lines(3, 42), (Lines{"if state not in self.labels: label += 0", "print(\"error\", [32, 64, 4])",
+                                           "while not line.level: item_node -= 100"}));
+}
+
+TEST(PythonLines, KeepsWhatParsesAlone) {
+  const test::TemporaryFolder folder;
+  folder.put("b/deep/z.py", "import os\r\n\tx = 1  \nif x:\n    return x\n# comment\n'text'\n\"\"\"doc\"\"\"\n\n");
+  folder.put("a.py", "x = 1\ny = 'caf\xC3\xA9'\nbad = '\xFF'\nlong = 123456\nelse:\n");
+  folder.put("note.txt", "z = 3\n");
+  const auto python = make_validity_check("python");
+  const PythonLines all = gather_python_lines({folder.path()}, {.max_length = 11}, *python);
+  EXPECT_EQ(all.lines, (Lines{"x = 1", "y = 'caf\xC3\xA9'", "import os", "return x"}));
+  EXPECT_EQ(all.files, 2);
+  EXPECT_EQ(all.not_utf8, 1);
+  const PythonLines some = gather_python_lines({folder.path("note.txt"), folder.path("b")}, {.limit = 2}, *python);
+  EXPECT_EQ(some.lines, (Lines{"z = 3", "import os"}));
+  EXPECT_THROW(gather_python_lines({folder.path("absent")}, {}, *python), DataError);
+}
+
+TEST(PythonLines, HeldOutShare) {
+  int held = 0;
+  for (int i = 0; i < 10000; ++i) held += is_held_out("line " + std::to_string(i), 0.1, 3);
+  EXPECT_NEAR(held, 1000, 100);
+  EXPECT_FALSE(is_held_out("a", 0.0, 3));
+  EXPECT_TRUE(is_held_out("a", 1.0, 3));
+}
+
+TEST(MnistTextData, SymbolsRowsAndPools) {
+  GreyImage image{4,
+                  {0, 0, 0, 0,    //
+                   0, 255, 4, 0,  //
+                   0, 0, 128, 3,  //
+                   0, 0, 0, 254}};
+  EXPECT_EQ(mnist_text(image, 1, false), "00 down ! ! ! !\n01 down ! a \" !\n02 down ! ! A !\n03 down ! ! ! `");
+  EXPECT_EQ(mnist_text(image, 2, false), "00 down a \"\n01 down ! `");
+  EXPECT_EQ(mnist_text(image, 2, true), "01 up ! `\n00 up a \"");
+  EXPECT_EQ(mnist_text(image, 3, false), "00 down a") << "the first row and column are left out";
+  for (const bool up : {false, true}) EXPECT_TRUE(is_mnist_text(mnist_text(image, 2, up)));
+}
+
+std::string idx(const std::string& sizes, const std::string& bytes) {
+  std::string file{'\0', '\0', '\x08', static_cast<char>(sizes.size())};
+  for (const char size : sizes) file += std::string(3, '\0') + size;
+  return file + bytes;
+}
+
+TEST(MnistTextData, ReadsIdxFiles) {
+  const test::TemporaryFolder folder;
+  const std::string images = folder.put("images", idx("\x02\x02\x02", "abcdefgh")),
+                    labels = folder.put("labels", idx("\x02", "\x05\x09"));
+  const LabelledImages digits = read_mnist(images, labels);
+  ASSERT_EQ(digits.images.size(), 2u);
+  EXPECT_EQ(digits.images[1].side, 2);
+  EXPECT_EQ(digits.images[1].pixels, (std::vector<unsigned char>{'e', 'f', 'g', 'h'}));
+  EXPECT_EQ(digits.labels, (std::vector<int>{5, 9}));
+
+  EXPECT_THROW(read_mnist(labels, images), DataError) << "swapped";
+  EXPECT_THROW(read_mnist(images, folder.put("few", idx("\x01", "\x05"))), DataError);
+  EXPECT_THROW(read_mnist(folder.put("cut", idx("\x02\x02\x02", "abcdefg")), labels), DataError);
+  EXPECT_THROW(read_mnist(folder.put("oblong", idx("\x02\x02\x01", "abcd")), labels), DataError);
+  EXPECT_THROW(read_mnist(folder.put("empty", ""), labels), DataError);
+  EXPECT_THROW(read_mnist(folder.put("huge", idx("\x7f\x7f\x7f", "abcd")), labels), DataError);
+}
+
+}  // namespace
+}  // namespace tvae
