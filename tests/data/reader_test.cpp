@@ -88,7 +88,9 @@ TEST_F(Reader, TableHeaders) {
   EXPECT_EQ(read("a.csv", named, {.label_column = "kind"}).labels, Strings{"k1"});
   EXPECT_EQ(read("a.csv", named, {.column = "2"}).texts, (Strings{"kind", "k1"})) << "numbers mean no header";
   const std::string bare = "A\tfirst \"x\nB\tsecond\n";
+  testing::internal::CaptureStderr();
   EXPECT_EQ(read("a.tsv", bare).texts, (Strings{"A", "B"}));
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("first of 2 columns is taken"), std::string::npos);
   const Rows rows = read("a.tsv", bare, {.column = "2", .label_column = "1"});
   EXPECT_EQ(rows.texts, (Strings{"first \"x", "second"}));
   EXPECT_EQ(rows.labels, (Strings{"A", "B"}));

@@ -8,6 +8,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/data/records.h"
@@ -91,6 +92,9 @@ TableColumns find_columns(const std::string& path, const std::vector<std::string
     columns.text = find_column(path, first, options.column);
   else
     columns.text = find_name(first, text_name).value_or(0);
+  if (options.column.empty() && !columns.header && first.size() > 1)
+    log_warning(path + ": no header names a column text, so every row's first of " + std::to_string(first.size()) +
+                " columns is taken (choose another by --column, or data.column: a name, or a number from 1)");
   if (!options.label_column.empty()) columns.label = find_column(path, first, options.label_column);
   return columns;
 }

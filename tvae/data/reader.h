@@ -31,11 +31,11 @@ struct Rows {
 /// text lines. Line ends are \n or \r\n. Empty rows are bad rows.
 ///
 /// - Text lines keep everything but the line end. They have no columns: column and label_column are ignored.
-/// - .csv follows RFC 4180 (quotes, doubled quotes, line breaks inside quotes); .tsv splits at tabs and knows no
-/// quotes.
+/// - .csv follows RFC 4180 (quotes, doubled quotes, line breaks inside quotes); .tsv splits at tabs, without quotes.
 ///   The first row is a header if it holds the asked column (or label column), or, where no column is asked for, a
-///   field "text". Without a header, columns are named by number from 1: "2" is the second. Rows with more fields than
-///   the first are bad. After an unbalanced quote reading goes on at the next line.
+///   field "text". Without a header, columns are named by number from 1: "2" is the second; where none is asked for,
+///   the first is taken, with a warning if there are more. Rows with more fields than the first row are bad. After an
+///   unbalanced quote reading goes on at the next line.
 /// - .json is an array of objects or strings, or objects line by line; .jsonl is always the latter. Columns are the
 ///   objects' keys; the first record says which key is first. Numbers and booleans can be labels, and numbers text.
 ///
