@@ -122,7 +122,7 @@ Tensor TransformerVae::embed(const Tensor& ids) const { return at::embedding(sha
 
 Tensor TransformerVae::logits(const Tensor& states) const {
   const double scale = config_.scale_logits ? 1.0 / std::sqrt(static_cast<double>(config_.d_model)) : 1.0;
-  return at::mm(states, lm_head_.t()).mul_(scale);
+  return matrix_product(states, lm_head_.t()).mul_(scale);
 }
 
 Tensor TransformerVae::mask_tokens(const Tensor& ids, double share, const ForwardContext& context) const {

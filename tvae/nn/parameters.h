@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tvae/io/safetensors.h"
+#include "tvae/ops/linear.h"
 #include "tvae/ops/rng.h"
 
 namespace tvae {
@@ -73,7 +74,7 @@ struct Linear {
   static Linear without_bias(const Scope& scope, int64_t in, int64_t out, double std);
   /// PyTorch's default: U(±1/√in) for both.
   static Linear with_bias(const Scope& scope, int64_t in, int64_t out);
-  torch::Tensor operator()(const torch::Tensor& x) const { return at::linear(x, weight, bias); }
+  torch::Tensor operator()(const torch::Tensor& x) const { return tvae::linear(x, weight, bias); }
 };
 
 /// Training or not, and where its randomness comes from.

@@ -1,5 +1,7 @@
 #include "tvae/ops/linear_cross_entropy.h"
 
+#include "tvae/ops/linear.h"
+
 namespace tvae {
 namespace {
 
@@ -22,13 +24,13 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
     Tensor d_states, d_projection;
     if (want_gradient) {
       d_states = at::empty_like(states);
-      d_projection = at::zeros_like(projection);
+      d_projection = at::empty_like(projection);
     }
     for (int64_t start = 0; start < tokens; start += chunk) {
       const int64_t n = std::min(chunk, tokens - start);
       const Tensor h = states.narrow(0, start, n);
       const Tensor target = targets.narrow(0, start, n).unsqueeze(1);
-      Tensor logits = at::mm(h, projection.t());
+      Tensor logits = matrix_product(h, projection.t());
       if (scale != 1.0) logits.mul_(scale);
       if (logits.scalar_type() == at::kBFloat16 || logits.scalar_type() == at::kHalf) logits = logits.to(at::kFloat);
       const Tensor picked = logits.gather(1, target);
@@ -44,8 +46,8 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
         logits.mul_(scale);
       const Tensor d_logits = logits.to(states.scalar_type());
       Tensor d_h = d_states.narrow(0, start, n);
-      at::mm_out(d_h, d_logits, projection);
-      d_projection.addmm_(d_logits.t(), h);
+      matrix_product_out(d_h, d_logits, projection, /*beta=*/0.0);
+      matrix_product_out(d_projection, d_logits.t(), h, /*beta=*/start == 0 ? 0.0 : 1.0);
     }
     const Tensor loss = token_weights.defined() ? (nats * token_weights).sum() : nats.sum();
     if (want_gradient) context->save_for_backward({d_states, d_projection});

@@ -1,0 +1,72 @@
+#include "tvae/ops/linear.h"
+
+#ifdef TVAE_HAS_ONEDNN_MATMUL
+namespace at::native {
+// Exported by libtorch_cpu without an installed header; cmake/toolchain.cmake checks that it links.
+TORCH_API void mkldnn_matmul(const Tensor& a, const Tensor& b, const Tensor& result, float beta, float alpha);
+}  // namespace at::native
+#endif
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+bool has_onednn(const Tensor& a) {
+#ifdef TVAE_HAS_ONEDNN_MATMUL
+  return a.device().is_cpu() && a.scalar_type() == at::kFloat && at::globalContext().userEnabledMkldnn();
+#else
+  return false;
+#endif
+}
+
+struct LinearFunction : torch::autograd::Function<LinearFunction> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
+    context->save_for_backward({x, weight});
+    context->saved_data["bias"] = bias.has_value();
+    Tensor y = matrix_product(x, weight.t());
+    if (bias) y.add_(*bias);
+    return y;
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &x = saved[0], &weight = saved[1], dy = gradients[0].contiguous();
+    tensor_list result(3);
+    if (context->needs_input_grad(0)) result[0] = matrix_product(dy, weight);
+    if (context->needs_input_grad(1)) result[1] = matrix_product(dy.t(), x);
+    if (context->saved_data["bias"].toBool()) result[2] = dy.sum(0);
+    return result;
+  }
+};
+
+}  // namespace
+
+void matrix_product_out(Tensor& out, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  if (!has_onednn(a)) {
+    at::addmm_out(out, out, a, b, beta, alpha);
+    return;
+  }
+#ifdef TVAE_HAS_ONEDNN_MATMUL
+  at::native::mkldnn_matmul(a, b, out, static_cast<float>(beta), static_cast<float>(alpha));
+#endif
+}
+
+Tensor matrix_product(const Tensor& a, const Tensor& b) {
+  if (!has_onednn(a)) return at::mm(a, b);
+  Tensor out = at::empty({a.size(0), b.size(1)}, a.options());
+  if (out.numel() > 0) matrix_product_out(out, a, b, 0.0);
+  return out;
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (!has_onednn(x)) return at::linear(x, weight, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt);
+  const Tensor rows = x.reshape({-1, x.size(-1)}).contiguous();
+  const std::optional<Tensor> b = bias.defined() ? std::optional<Tensor>(bias) : std::nullopt;
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = weight.size(0);
+  return LinearFunction::apply(rows, weight, b).view(shape);
+}
+
+}  // namespace tvae
