@@ -8,7 +8,10 @@
 namespace tvae {
 namespace {
 std::atomic<LogLevel> current_level{LogLevel::kNormal};
-void print(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+// On a terminal a progress bar may stand on this line: start over and erase it.
+void print(const std::string& line) {
+  std::fprintf(stderr, "%s%s\n", stderr_is_terminal() ? "\r\033[K" : "", line.c_str());
+}
 }  // namespace
 
 void set_log_level(LogLevel level) { current_level = level; }

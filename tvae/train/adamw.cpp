@@ -2,7 +2,11 @@
 
 namespace tvae {
 
-AdamW::AdamW(const TrainConfig& config, std::vector<NamedParameter> parameters, const DecayRule& decays)
+AdamW::AdamW(const TrainConfig& config, std::vector<NamedParameter> parameters, const ParameterRule& decays)
+    : AdamW(config, std::move(parameters), decays, [](const NamedParameter&) { return true; }) {}
+
+AdamW::AdamW(const TrainConfig& config, std::vector<NamedParameter> parameters, const ParameterRule& decays,
+             const ParameterRule& takes)
     : Optimizer(std::move(parameters)),
       learning_rate_(config.learning_rate),
       beta1_(config.beta1),
@@ -10,6 +14,7 @@ AdamW::AdamW(const TrainConfig& config, std::vector<NamedParameter> parameters, 
       epsilon_(config.epsilon),
       weight_decay_(config.weight_decay) {
   for (const NamedParameter& parameter : parameters_) {
+    if (!takes(parameter)) continue;
     const torch::Tensor& value = parameter.value;
     Slot slot{value, add_state(parameter.name + "/exp_avg", value.sizes(), value.options()),
               add_state(parameter.name + "/exp_avg_sq", value.sizes(), value.options())};

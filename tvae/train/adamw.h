@@ -8,8 +8,13 @@ namespace tvae {
 class AdamW : public Optimizer {
  public:
   /// Uses learning_rate, beta1, beta2, epsilon and, where `decays` says so, weight_decay of the configuration.
-  AdamW(const TrainConfig& config, std::vector<NamedParameter> parameters, const DecayRule& decays);
+  AdamW(const TrainConfig& config, std::vector<NamedParameter> parameters, const ParameterRule& decays);
   void step(double learning_rate_factor) override;
+
+ protected:
+  /// Updates only the parameters that `takes` holds for; the others are a subclass's.
+  AdamW(const TrainConfig& config, std::vector<NamedParameter> parameters, const ParameterRule& decays,
+        const ParameterRule& takes);
 
  private:
   struct Slot {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,10 +14,10 @@ namespace tvae {
 
 class EventWriter {
  public:
-  /// A new events.out.tfevents.* file in `directory`, named to sort after those already there: TensorBoard reads them
-  /// in that order. A resumed run gives the first step it will take: TensorBoard then forgets what earlier files say
-  /// of that step and later ones. Throws DataError.
-  explicit EventWriter(const std::string& directory, std::optional<int64_t> purge_step = std::nullopt);
+  /// A new events.out.tfevents.* file in `directory`, named to sort after those already there, the order in which
+  /// TensorBoard reads them. It begins by telling TensorBoard to forget what earlier files say of `first_step` and
+  /// later ones: the first step that a resumed run will take. Throws DataError.
+  explicit EventWriter(const std::string& directory, int64_t first_step = 0);
 
   /// Writes one event with all the values and flushes it, so that a running TensorBoard sees it. Throws DataError.
   void scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values);
@@ -34,7 +34,7 @@ class EventWriter {
 };
 
 /// CRC-32C (Castagnoli), and its masked form that TFRecord stores.
-uint32_t crc32c(const void* bytes, size_t size);
-uint32_t masked_crc32c(const void* bytes, size_t size);
+uint32_t crc32c(std::string_view bytes);
+uint32_t masked_crc32c(std::string_view bytes);
 
 }  // namespace tvae

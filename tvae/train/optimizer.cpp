@@ -3,7 +3,9 @@
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/strings.h"
+#include "tvae/train/adafactor.h"
 #include "tvae/train/adamw.h"
+#include "tvae/train/muon.h"
 #include "tvae/train/saved_state.h"
 
 namespace tvae {
@@ -11,7 +13,7 @@ namespace {
 
 template <class Kind>
 std::unique_ptr<Optimizer> make(const TrainConfig& config, std::vector<NamedParameter> parameters,
-                                const DecayRule& decays) {
+                                const ParameterRule& decays) {
   return std::make_unique<Kind>(config, std::move(parameters), decays);
 }
 
@@ -43,13 +45,16 @@ bool decays_by_default(const NamedParameter& parameter) {
 
 const std::vector<OptimizerEntry>& optimizers() {
   static const std::vector<OptimizerEntry> entries = {
-      {"adamw", "AdamW with fused kernels", make<AdamW>},
+      {"adamw", "first and second moments of every weight", make<AdamW>},
+      {"adafactor", "second moments of matrices factored into rows and columns: half of AdamW's memory or less",
+       make<Adafactor>},
+      {"muon", "orthogonalised momentum for the layers' matrices, AdamW for the rest", make<Muon>},
   };
   return entries;
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, std::vector<NamedParameter> parameters,
-                                          const DecayRule& decays) {
+                                          const ParameterRule& decays) {
   std::vector<std::string> names;
   for (const OptimizerEntry& entry : optimizers()) {
     if (entry.name == config.optimizer) return entry.make(config, std::move(parameters), decays);

@@ -47,8 +47,8 @@ class Optimizer {
   TensorMap state_;
 };
 
-/// Whether weight decay applies to a parameter.
-using DecayRule = std::function<bool(const NamedParameter&)>;
+/// A property of a parameter, as whether weight decay applies to it.
+using ParameterRule = std::function<bool(const NamedParameter&)>;
 
 /// Matrices decay; vectors (norm weights) and whatever has "bias" in its name (relative_attention_bias too) do not, as
 /// in today's Hugging Face Trainer.
@@ -57,13 +57,13 @@ bool decays_by_default(const NamedParameter& parameter);
 struct OptimizerEntry {
   std::string name;
   std::string help;
-  std::unique_ptr<Optimizer> (*make)(const TrainConfig&, std::vector<NamedParameter>, const DecayRule&);
+  std::unique_ptr<Optimizer> (*make)(const TrainConfig&, std::vector<NamedParameter>, const ParameterRule&);
 };
 
 const std::vector<OptimizerEntry>& optimizers();
 
 /// The optimizer train.optimizer names. Throws ConfigError for an unknown name.
 std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, std::vector<NamedParameter> parameters,
-                                          const DecayRule& decays = decays_by_default);
+                                          const ParameterRule& decays = decays_by_default);
 
 }  // namespace tvae

@@ -22,13 +22,13 @@ class ProgressBar {
   void update(int64_t step);
   /// Call at logged steps: the numbers to show beside the bar, or the plain line.
   void log(int64_t step, const Metrics& metrics);
-  /// Takes the bar away so that another line can be printed; the next update() draws it again.
+  /// Takes the bar away until the next update() draws it again. log.h's lines need no clear(): they overwrite it.
   void clear();
 
  private:
   using Clock = std::chrono::steady_clock;
   void draw();
-  double seconds_left() const;
+  std::string time_left() const;
 
   int64_t total_steps_, first_step_, step_;
   Clock::time_point start_, last_drawn_;
