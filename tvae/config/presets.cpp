@@ -122,8 +122,9 @@ const Preset& find_preset(const std::string& name) {
   throw ConfigError("unknown preset", "\"" + name + "\"", "", suggestion(name, names));
 }
 
-ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments) {
-  ResolvedConfig resolved;
+ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments,
+                              const RunConfig& base) {
+  ResolvedConfig resolved{base, {}};
   std::map<std::string, std::pair<std::string, Json>> given;  // key -> preset, value
   for (const std::string& name : presets) {
     const Preset& preset = find_preset(name);
