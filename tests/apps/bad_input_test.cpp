@@ -73,7 +73,7 @@ class BadInput : public ProgramTest {
 
 TEST_F(BadInput, Configuration) {
   const std::string out = path("out");
-  expect_refused(train(out, {"demoo"}), kUsage, "unknown preset: got \"demoo\" (did you mean \"demo\"");
+  expect_refused(train(out, {"demoo"}), kUsage, "unknown preset: got \"demoo\" (did you mean demo?)");
   expect_refused(train(out, {"--set", "train.stepz=3"}), kUsage, "unknown key: got \"train.stepz\"");
   expect_refused(train(out, {"--set", "train.steps=many"}), kUsage, "train.steps: got \"many\"");
   expect_refused(train(out, {"--set", "model.dropout=1.5"}), kUsage, "model.dropout: got 1.5");

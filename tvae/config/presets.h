@@ -39,7 +39,7 @@ struct ResolvedConfig {
 };
 
 /// Presets left to right over `base`, then "key=value" assignments. Two presets that give one key different values are
-/// an error naming both, unless the later lists the key under "overrides". Throws ConfigError.
+/// an error naming both, unless the later lists the key under "overrides" or an assignment decides. Throws ConfigError.
 ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments,
                               const RunConfig& base = {});
 
