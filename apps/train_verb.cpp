@@ -54,14 +54,14 @@ void train(const Options& options, const CommonOptions& common) {
   const std::string from = run.resumes() ? run.saved_from() : options.from;
   TrainingSetup setup = prepare_training(config, from, run, device);
   Trainer trainer(setup, run);
-  run.clear();  // nothing was written so far: what is refused leaves OUT as it was
-  setup.tokenizer.save(run.path());
-  run.write_run(config, describe_data(setup), from);
   if (options.resume)
     if (const auto checkpoint = load_checkpoint(run.path())) {
       trainer.restore(*checkpoint);
       log_info("resuming at step " + std::to_string(trainer.step()) + " of " + std::to_string(trainer.total_steps()));
     }
+  run.clear();  // nothing was written so far: what is refused leaves OUT as it was
+  setup.tokenizer.save(run.path());
+  run.write_run(config, describe_data(setup), from);
   log_info(std::to_string(setup.vae.parameters().count()) + " weights, " + std::to_string(setup.train.size()) +
            " sequences, " + std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) +
            " steps");
