@@ -42,7 +42,9 @@ int fail(ExitCode code, const std::string& message) {
   return static_cast<int>(code);
 }
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
 
 int run(int argc, char** argv) {
   CLI::App app("Transformer-VAE: a smooth latent space of sequences", "tvae");
@@ -79,6 +81,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace tvae;
   std::signal(SIGPIPE, SIG_DFL);  // `tvae ... | head` ends quietly
+  std::signal(SIGXFSZ, SIG_IGN);  // a file above the limit is an error of write() as a full disk is
   try {
     return apps::run(argc, argv);
   } catch (const Error& error) {

@@ -27,9 +27,9 @@ void on_signal(int signal) {
 }
 
 RunConfig requested_config(const Options& options, const CommonOptions& common, const RunDirectory& run) {
-  const bool nothing_given = options.presets.empty() && options.assignments.empty();
-  const auto saved = options.resume ? run.saved_config() : std::nullopt;
-  RunConfig config = saved && nothing_given ? *saved : resolve_config(options.presets, options.assignments).config;
+  const bool with_presets = !options.presets.empty();
+  const RunConfig base = with_presets ? RunConfig() : run.saved_config().value_or(RunConfig());
+  RunConfig config = resolve_config(options.presets, options.assignments, base).config;
   if (!options.train.empty()) config.data.train = options.train;
   if (!options.valid.empty()) config.data.valid = options.valid;
   if (options.escapes) config.data.escapes = true;
@@ -46,21 +46,25 @@ StartMode start_mode(const Options& options) {
 
 void train(const Options& options, const CommonOptions& common) {
   const StartMode mode = start_mode(options);
-  if (mode != StartMode::kResume) resolve_config(options.presets, options.assignments);  // refuse before touching OUT
   const torch::Device device = parse_device(common.device);
   const RunDirectory run(options.out, mode);
+  run.require_apart_from(options.from);
   const RunConfig config = requested_config(options, common, run);
-  if (options.resume) run.require_same(config);
-  TrainingSetup setup = prepare_training(config, options.from, run, device);
-  run.write_run(config, describe_data(setup), options.from);
+  run.require_same(config, options.from);
+  const std::string from = run.resumes() ? run.saved_from() : options.from;
+  TrainingSetup setup = prepare_training(config, from, run, device);
   Trainer trainer(setup, run);
   if (options.resume)
     if (const auto checkpoint = load_checkpoint(run.path())) {
       trainer.restore(*checkpoint);
       log_info("resuming at step " + std::to_string(trainer.step()) + " of " + std::to_string(trainer.total_steps()));
     }
-  log_info(std::to_string(setup.vae.parameters().count()) + " weights, " + std::to_string(setup.train.size()) + " sequences, " +
-           std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) + " steps");
+  run.clear();  // nothing was written so far: what is refused leaves OUT as it was
+  setup.tokenizer.save(run.path());
+  run.write_run(config, describe_data(setup), from);
+  log_info(std::to_string(setup.vae.parameters().count()) + " weights, " + std::to_string(setup.train.size()) +
+           " sequences, " + std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) +
+           " steps");
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   trainer.run(interrupted);
@@ -70,20 +74,21 @@ void train(const Options& options, const CommonOptions& common) {
     print_line(run.path());
 }
 
-const RegisterVerb registered({"train", "train a model", [](CLI::App& command, const CommonOptions& common) {
-  auto options = std::make_shared<Options>();
-  command.add_option("PRESET", options->presets, "presets, left to right");
-  command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
-  command.add_option("--train", options->train, "training sequences (data.train)");
-  command.add_option("--valid", options->valid, "held-out sequences (data.valid)");
-  command.add_option("--out", options->out, "folder of the run: becomes a model directory")->required();
-  command.add_option("--from", options->from, "model directory to start from");
-  command.add_flag("--resume", options->resume, "continue the run in --out");
-  command.add_flag("--overwrite", options->overwrite, "throw the run in --out away and start afresh");
-  command.add_flag("--escapes", options->escapes, "read \\n, \\t and \\\\ in lines (data.escapes)");
-  command.add_flag("--strict", options->strict, "bad rows are errors (data.strict)");
-  return [options, &common] { train(*options, common); };
-}});
+const RegisterVerb registered(
+    {"train", "train a model", [](CLI::App& command, const CommonOptions& common) {
+       auto options = std::make_shared<Options>();
+       command.add_option("PRESET", options->presets, "presets, left to right");
+       command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
+       command.add_option("--train", options->train, "training sequences (data.train)");
+       command.add_option("--valid", options->valid, "held-out sequences (data.valid)");
+       command.add_option("--out", options->out, "folder of the run: becomes a model directory")->required();
+       command.add_option("--from", options->from, "model directory to start from");
+       command.add_flag("--resume", options->resume, "continue the run in --out");
+       command.add_flag("--overwrite", options->overwrite, "throw the run in --out away and start afresh");
+       command.add_flag("--escapes", options->escapes, "read \\n, \\t and \\\\ in lines (data.escapes)");
+       command.add_flag("--strict", options->strict, "bad rows are errors (data.strict)");
+       return [options, &common] { train(*options, common); };
+     }});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -1,9 +1,12 @@
 // Runs the program as a user does: arguments and stdin in; stdout, stderr and exit status out.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +20,44 @@ struct ProgramResult {
   int status = -1;
   std::string out;
   std::string err;
+};
+
+/// The program at work, with its stdout and stderr thrown away. Killed at the end of its scope.
+class BackgroundProgram {
+ public:
+  explicit BackgroundProgram(const std::vector<std::string>& arguments) : process_(fork()) {
+    if (process_ != 0) return;
+    const int nowhere = open("/dev/null", O_RDWR);
+    for (const int descriptor : {0, 1, 2}) dup2(nowhere, descriptor);
+    std::vector<char*> pointers = {const_cast<char*>(TVAE_PROGRAM)};
+    for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
+    pointers.push_back(nullptr);
+    execv(TVAE_PROGRAM, pointers.data());
+    _exit(127);
+  }
+  ~BackgroundProgram() {
+    if (!running()) return;
+    send(SIGKILL);
+    wait();
+  }
+  BackgroundProgram(const BackgroundProgram&) = delete;
+  BackgroundProgram& operator=(const BackgroundProgram&) = delete;
+
+  bool running() {
+    if (!ended_) ended_ = waitpid(process_, &status_, WNOHANG) == process_;
+    return !ended_;
+  }
+  void send(int signal) { ::kill(process_, signal); }
+  /// Exit status, or minus the signal that ended it.
+  int wait() {
+    if (!ended_) ended_ = waitpid(process_, &status_, 0) == process_;
+    return WIFEXITED(status_) ? WEXITSTATUS(status_) : -WTERMSIG(status_);
+  }
+
+ private:
+  pid_t process_;
+  int status_ = 0;
+  bool ended_ = false;
 };
 
 /// A fixture with a folder of its own, removed after the test.
@@ -41,10 +82,15 @@ class ProgramTest : public testing::Test {
   }
 
   ProgramResult run(const std::vector<std::string>& arguments, const std::string& input = "") const {
-    put("stdin", input);
-    std::string command = quoted(TVAE_PROGRAM);
+    return run_with("", arguments, "<" + quoted(put("stdin", input)));
+  }
+  /// The same with shell text before and after the program and its arguments.
+  ProgramResult run_with(const std::string& before, const std::vector<std::string>& arguments,
+                         const std::string& after) const {
+    put("stdout", "");
+    std::string command = before + quoted(TVAE_PROGRAM);
     for (const std::string& argument : arguments) command += " " + quoted(argument);
-    command += " <" + quoted(path("stdin")) + " >" + quoted(path("stdout")) + " 2>" + quoted(path("stderr"));
+    command += " >" + quoted(path("stdout")) + " 2>" + quoted(path("stderr")) + " " + after;
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, get(path("stdout")), get(path("stderr"))};
   }

@@ -213,12 +213,14 @@ void write_all(int descriptor, std::string_view bytes, const std::string& path) 
   }
 }
 
+constexpr char kUnfinished[] = ".tmp.";  // then the process and a number
+
 /// A new file beside `target`, renamed to it by finish(). Left unfinished, it is removed at the end of its scope.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& target) : target_(target) {
     static std::atomic<int> counter{0};
-    path_ = target + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
+    path_ = target + kUnfinished + std::to_string(::getpid()) + "." + std::to_string(counter++);
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (descriptor_ < 0) fail("write", target_);
   }
@@ -295,6 +297,19 @@ void write_file_atomically(const std::string& path, const std::function<void(con
   write_to(file.descriptor());
   file.finish();
   sync_folder(target.parent_path());
+}
+
+void remove_unfinished_files(const std::string& folder) {
+  if (!directory_exists(folder)) return;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename();
+    const size_t found = name.rfind(kUnfinished);
+    if (found == std::string::npos ||
+        name.find_first_not_of("0123456789.", found + sizeof(kUnfinished) - 1) != std::string::npos)
+      continue;
+    std::error_code ignored;  // it is only in the way
+    fs::remove(entry.path(), ignored);
+  }
 }
 
 struct LineReader::Implementation {

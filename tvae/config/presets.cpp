@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <sstream>
 #include <type_traits>
 
@@ -21,10 +22,18 @@ std::vector<std::string> all_keys() {
   return keys;
 }
 
-std::string type_name(const bool&) { return "true or false"; }
-std::string type_name(const int64_t&) { return "a whole number"; }
-std::string type_name(const double&) { return "a number"; }
-std::string type_name(const std::string&) { return "a text"; }
+std::string type_name(const bool&) {
+  return "true or false";
+}
+std::string type_name(const int64_t&) {
+  return "a whole number";
+}
+std::string type_name(const double&) {
+  return "a number";
+}
+std::string type_name(const std::string&) {
+  return "a text";
+}
 
 std::string number_text(double value) {
   std::ostringstream out;
@@ -97,7 +106,9 @@ Preset parse_preset(const PresetText& text) {
   return preset;
 }
 
-std::string markdown_value(const Json& value) { return value == "" ? "" : "`" + value.dump() + "`"; }
+std::string markdown_value(const Json& value) {
+  return value == "" ? "" : "`" + value.dump() + "`";
+}
 
 }  // namespace
 
@@ -122,8 +133,11 @@ const Preset& find_preset(const std::string& name) {
   throw ConfigError("unknown preset", "\"" + name + "\"", "", suggestion(name, names));
 }
 
-ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments) {
-  ResolvedConfig resolved;
+ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments,
+                              const RunConfig& base) {
+  ResolvedConfig resolved{base, {}};
+  std::set<std::string> decided;  // by --set, so that presets may disagree on them
+  for (const std::string& assignment : assignments) decided.insert(strip(assignment.substr(0, assignment.find('='))));
   std::map<std::string, std::pair<std::string, Json>> given;  // key -> preset, value
   for (const std::string& name : presets) {
     const Preset& preset = find_preset(name);
@@ -131,7 +145,7 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
       const auto earlier = given.find(key);
       const bool may_override = preset.overrides_all || std::find(preset.overrides.begin(), preset.overrides.end(),
                                                                   key) != preset.overrides.end();
-      if (earlier != given.end() && earlier->second.second != value && !may_override)
+      if (earlier != given.end() && earlier->second.second != value && !may_override && !decided.contains(key))
         throw ConfigError("presets " + earlier->second.first + " and " + name + " disagree on " + key,
                           earlier->second.second.dump() + " and " + value.dump(), "",
                           "leave one out, or decide with --set " + key + "=...");

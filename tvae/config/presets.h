@@ -38,9 +38,10 @@ struct ResolvedConfig {
   std::map<std::string, std::string> origins;
 };
 
-/// Presets left to right, then "key=value" assignments. Two presets that give one key different values are an error
-/// naming both, unless the later lists the key under "overrides". Throws ConfigError.
-ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments);
+/// Presets left to right over `base`, then "key=value" assignments. Two presets that give one key different values are
+/// an error naming both, unless the later lists the key under "overrides" or an assignment decides. Throws ConfigError.
+ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments,
+                              const RunConfig& base = {});
 
 /// Sets one key from JSON (numbers, booleans, strings; a string is parsed where the field is a number or boolean).
 /// Throws ConfigError for an unknown key (with the nearest one), a wrong type, a value out of range.

@@ -132,4 +132,18 @@ Tensor TransformerVae::mask_tokens(const Tensor& ids, double share, const Forwar
   return at::where(keep, ids, at::full_like(ids, kUnknownId));
 }
 
+void load_with_fresh_rows(TransformerVae& vae, TensorMap weights, int64_t old_rows, const std::string& source) {
+  const int64_t rows = vae.config().vocab_size;
+  for (const NamedParameter& parameter : vae.parameters().list()) {
+    const bool row_per_id = parameter.name == "shared.weight" || parameter.name == "lm_head.weight" ||
+                            parameter.name.starts_with("vae.bag_of_words.");
+    const auto found = weights.find(parameter.name);
+    if (!row_per_id || found == weights.end()) continue;
+    if (found->second.dim() == 0 || found->second.size(0) != old_rows) continue;  // load() says what is wrong
+    const torch::Tensor fresh = parameter.value.detach().narrow(0, old_rows, rows - old_rows).to(found->second);
+    found->second = at::cat({found->second, fresh});
+  }
+  vae.parameters().load(weights, source);
+}
+
 }  // namespace tvae

@@ -79,4 +79,8 @@ class TransformerVae {
   Linear bag_of_words_;
 };
 
+/// Loads weights made for a vocabulary of `old_rows` ids into a model of as many or more: the rows of the further ids keep
+/// their fresh values. Throws CheckpointError where a weight does not fit; `source` is named.
+void load_with_fresh_rows(TransformerVae& vae, TensorMap weights, int64_t old_rows, const std::string& source);
+
 }  // namespace tvae

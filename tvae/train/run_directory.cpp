@@ -17,41 +17,86 @@ using Json = nlohmann::ordered_json;
 constexpr char kRunFile[] = "run.json";
 const std::vector<std::string> kHarmlessKeys = {"train.log_steps", "train.save_steps", "data.cache_dir"};
 
-/// What a run leaves behind; nothing else in the folder is touched.
-const std::vector<std::string> kRunFiles = {"run.json", "config.json", "model.safetensors", "README.md",
-                                            "checkpoint", "latent", "logs", "eval"};
+/// What a run leaves behind; nothing else in the folder is touched. Removed in this order: without its checkpoint a run
+/// starts anew, so that an interrupted removal mixes nothing.
+const std::vector<std::string> kRunFiles = {"checkpoint",        "logs",        "latent", "eval", "README.md",
+                                            "model.safetensors", "config.json", kRunFile};
+
+/// The folders that are missing on the way to `path`, outermost first.
+std::vector<std::string> missing_folders(const std::string& path) {
+  std::vector<std::string> missing;
+  for (std::filesystem::path folder = path; !folder.empty() && !directory_exists(folder); folder = folder.parent_path())
+    missing.insert(missing.begin(), folder);
+  return missing;
+}
 
 }  // namespace
 
-RunDirectory::RunDirectory(const std::string& path, StartMode mode) : path_(path) {
-  make_directories(path);
+RunDirectory::RunDirectory(const std::string& path, StartMode mode) : path_(path), mode_(mode) {
+  if (path.empty()) throw ConfigError("--out", "nothing", "a folder");
   if (mode == StartMode::kNew && file_exists(file(kRunFile)))
     throw ConfigError(path + " already holds a run", "", "", "--resume continues it, --overwrite starts afresh");
-  if (mode == StartMode::kOverwrite)
-    for (const std::string& name : kRunFiles) {
-      std::error_code error;
-      std::filesystem::remove_all(file(name), error);
-      if (error) throw DataError("cannot remove " + file(name), error.message());
-    }
+  if (mode == StartMode::kNew && file_exists(file("config.json")))
+    throw ConfigError(path + " already holds a model", "", "", "--overwrite replaces it");
+  made_ = missing_folders(path);
+  make_directories(path);
+  if (mode != StartMode::kNew)
+    for (const char* folder : {"", "checkpoint", "logs"}) remove_unfinished_files(file(folder));
+}
+
+RunDirectory::~RunDirectory() {
+  std::error_code not_empty;
+  for (auto folder = made_.rbegin(); folder != made_.rend() && !not_empty; ++folder)
+    std::filesystem::remove(*folder, not_empty);
+}
+
+void RunDirectory::require_apart_from(const std::string& source) const {
+  std::error_code absent;
+  if (std::filesystem::equivalent(path_, source, absent))
+    throw ConfigError("--out", path_, "another folder than the one that is read");
+}
+
+void RunDirectory::clear() const {
+  if (mode_ != StartMode::kOverwrite) return;
+  for (const std::string& name : kRunFiles) {
+    std::error_code error;
+    std::filesystem::remove_all(file(name), error);
+    if (error) throw DataError("cannot remove " + file(name), error.message());
+  }
+}
+
+bool RunDirectory::resumes() const {
+  return mode_ == StartMode::kResume && file_exists(file(kRunFile));
+}
+
+Json RunDirectory::saved_run() const {
+  const Json json = Json::parse(read_file(file(kRunFile)), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("config"))
+    throw CheckpointError(file(kRunFile) + " is damaged", "", "an object with a config");
+  return json;
 }
 
 std::optional<RunConfig> RunDirectory::saved_config() const {
-  if (!file_exists(file(kRunFile))) return std::nullopt;
-  const Json json = Json::parse(read_file(file(kRunFile)), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("config")) throw CheckpointError(file(kRunFile) + " is damaged", "", "an object with a config");
+  if (!resumes()) return std::nullopt;
   try {
-    return run_config_from_json(json["config"]);
+    return run_config_from_json(saved_run()["config"]);
   } catch (const ConfigError& error) {
     throw CheckpointError(file(kRunFile) + ": " + error.what());
   }
 }
 
-void RunDirectory::require_same(const RunConfig& config) const {
+std::string RunDirectory::saved_from() const {
+  const Json json = resumes() ? saved_run() : Json();
+  return json.contains("from") && json["from"].is_string() ? json["from"].get<std::string>() : "";
+}
+
+void RunDirectory::require_same(const RunConfig& config, const std::string& from) const {
   const auto saved = saved_config();
   if (!saved) return;
   std::vector<std::string> different;
   for (const std::string& key : differing_keys(*saved, config))
     if (std::find(kHarmlessKeys.begin(), kHarmlessKeys.end(), key) == kHarmlessKeys.end()) different.push_back(key);
+  if (!from.empty() && from != saved_from()) different.push_back("--from");
   if (!different.empty())
     throw ConfigError("--resume with a different configuration", join(different, ", "), "the run's own values",
                       "leave presets and --set out to use them");

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tvae/config/run_config.h"
 
@@ -13,21 +14,37 @@ enum class StartMode { kNew, kResume, kOverwrite };
 
 class RunDirectory {
  public:
-  /// Makes the folder. A folder that already holds a run is refused unless mode says otherwise. Throws ConfigError,
-  /// DataError (unwritable).
+  /// Makes the folder. One that already holds a run or a model is refused unless mode says otherwise. Throws
+  /// ConfigError, DataError (unwritable).
   RunDirectory(const std::string& path, StartMode mode);
+  /// What the constructor made goes away again if it stayed empty: a refused command leaves no trace.
+  ~RunDirectory();
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
-  /// The configuration of the run that is being resumed, if one was written.
+  /// Throws ConfigError where `source`, which a command reads, is this folder.
+  void require_apart_from(const std::string& source) const;
+  /// To overwrite: removes what the former run left. Comes after everything that may still refuse the command.
+  void clear() const;
+
+  /// Whether a run is being resumed that came as far as write_run().
+  bool resumes() const;
+  /// The configuration of the run that is being resumed, and the model it started from ("" = none).
   std::optional<RunConfig> saved_config() const;
-  /// Throws ConfigError naming the keys in which `config` differs from the saved one, except those that do not shape the
-  /// result (how often to log and save, where the cache lies).
-  void require_same(const RunConfig& config) const;
+  std::string saved_from() const;
+  /// Throws ConfigError naming the keys in which `config` differs from the saved one, except those that do not shape
+  /// the result (how often to log and save, where the cache lies), and another --from; "" = the saved one.
+  void require_same(const RunConfig& config, const std::string& from) const;
   void write_run(const RunConfig& config, const nlohmann::ordered_json& data, const std::string& from) const;
 
  private:
+  nlohmann::ordered_json saved_run() const;
+
   std::string path_;
+  StartMode mode_;
+  std::vector<std::string> made_;  // folders, outermost first
 };
 
 }  // namespace tvae

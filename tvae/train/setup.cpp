@@ -9,15 +9,16 @@
 namespace tvae {
 namespace {
 
-constexpr char kTokenizerFile[] = "tokenizer_config.json";
+ReadOptions read_options(const DataConfig& data) {
+  return {data.column, data.label_column, data.escapes, data.strict};
+}
 
-ReadOptions read_options(const DataConfig& data) { return {data.column, data.label_column, data.escapes, data.strict}; }
-
-/// The run's own tokenizer where it has one, else the given one, else the starting model's, else one trained on the data.
+/// A resumed run's own tokenizer, else the given one, else the starting model's, else one trained on the data.
 Tokenizer choose_tokenizer(const DataConfig& data, const std::string& from, const RunDirectory& run) {
-  if (file_exists(run.file(kTokenizerFile))) return Tokenizer::load(run.path());
+  if (run.resumes()) return Tokenizer::load(run.path());
   if (data.tokenizer.empty() && from.empty()) {
-    log_info("training a tokenizer (" + data.tokenizer_kind + ", " + std::to_string(data.vocab_size) + " pieces) on " + data.train);
+    log_info("training a tokenizer (" + data.tokenizer_kind + ", " + std::to_string(data.vocab_size) + " pieces) on " +
+             data.train);
     const Rows rows = read_rows(data.train, read_options(data));
     TokenizerTraining training;
     training.kind = data.tokenizer_kind;
@@ -28,7 +29,8 @@ Tokenizer choose_tokenizer(const DataConfig& data, const std::string& from, cons
   if (!tokenizer.writes_anything()) {
     const Rows rows = read_rows(data.train, read_options(data));
     const int64_t added = tokenizer.add_tokens(tokenizer.unwritable_characters(rows.texts));
-    if (added > 0) log_info(std::to_string(added) + " characters that the tokenizer cannot write got tokens of their own");
+    if (added > 0)
+      log_info(std::to_string(added) + " characters that the tokenizer cannot write got tokens of their own");
   }
   return tokenizer;
 }
@@ -37,14 +39,16 @@ TokenDataset tokenize(const std::string& path, const RunConfig& config, const To
   TokenizeOptions options;
   options.max_tokens = config.data.max_tokens;
   options.cut = config.data.overlong == "cut";
-  TokenDataset dataset = TokenDataset::from_file(path, read_options(config.data), tokenizer, options, config.data.cache_dir);
+  TokenDataset dataset =
+      TokenDataset::from_file(path, read_options(config.data), tokenizer, options, config.data.cache_dir);
   if (dataset.overlong() > 0)
     log_info(std::to_string(dataset.overlong()) + " sequences of " + path + " are longer than " +
              std::to_string(config.data.max_tokens) + " tokens and were " + (options.cut ? "cut" : "dropped"));
   if (dataset.untokenizable() > 0)
     log_info(std::to_string(dataset.untokenizable()) + " rows of " + path + " change on the way through the tokenizer");
   if (dataset.size() == 0)
-    throw DataError(path + " has no usable sequence", "", "", "data.max_tokens is " + std::to_string(config.data.max_tokens));
+    throw DataError(path + " has no usable sequence", "", "",
+                    "data.max_tokens is " + std::to_string(config.data.max_tokens));
   return dataset;
 }
 
@@ -59,25 +63,12 @@ ModelConfig complete(const RunConfig& config, const Tokenizer& tokenizer) {
   return model;
 }
 
-/// Copies the starting model's weights; rows of a larger vocabulary keep their fresh values.
-void load_starting_weights(TransformerVae& vae, const Model& start) {
-  TensorMap weights = start.vae.parameters().to_map();
-  const int64_t old_rows = start.vae.config().vocab_size;
-  if (vae.config().vocab_size > old_rows)
-    for (const NamedParameter& parameter : vae.parameters().list())
-      if (parameter.name == "shared.weight" || parameter.name == "lm_head.weight") {
-        torch::Tensor grown = parameter.value.detach().clone();
-        grown.narrow(0, 0, old_rows).copy_(weights.at(parameter.name));
-        weights[parameter.name] = grown;
-      }
-  vae.parameters().load(weights, start.directory);
-}
-
 }  // namespace
 
 TrainingSetup prepare_training(const RunConfig& config, const std::string& from, const RunDirectory& run,
                                torch::Device device) {
-  if (config.data.train.empty()) throw ConfigError("no training data", "", "--train FILE", "one sequence a line; tvae data demo makes some");
+  if (config.data.train.empty())
+    throw ConfigError("no training data", "", "--train FILE", "one sequence a line; tvae data demo makes some");
   Tokenizer tokenizer = choose_tokenizer(config.data, from, run);
   TokenDataset train = tokenize(config.data.train, config, tokenizer);
   std::optional<TokenDataset> valid;
@@ -96,17 +87,19 @@ TrainingSetup prepare_training(const RunConfig& config, const std::string& from,
                         std::to_string(model.sequence_length) + ", the fixed length of " + from);
   }
   TransformerVae vae(model, rng);
-  if (start) load_starting_weights(vae, *start);
+  if (start) load_with_fresh_rows(vae, start->vae.parameters().to_map(), start->vae.config().vocab_size, from);
   vae.parameters().to(device, at::kFloat);
-  tokenizer.save(run.path());
   return {config, std::move(tokenizer), std::move(vae), std::move(train), std::move(valid)};
 }
 
 nlohmann::ordered_json describe_data(const TrainingSetup& setup) {
   const auto describe = [](const std::string& path, const TokenDataset& data) {
-    return nlohmann::ordered_json{{"path", path},          {"sequences", data.size()},
-                                  {"tokens", data.tokens()}, {"overlong", data.overlong()},
-                                  {"untokenizable", data.untokenizable()}, {"fingerprint", hex(data.fingerprint())}};
+    return nlohmann::ordered_json{{"path", path},
+                                  {"sequences", data.size()},
+                                  {"tokens", data.tokens()},
+                                  {"overlong", data.overlong()},
+                                  {"untokenizable", data.untokenizable()},
+                                  {"fingerprint", hex(data.fingerprint())}};
   };
   nlohmann::ordered_json json = {{"train", describe(setup.config.data.train, setup.train)}};
   if (setup.valid) json["valid"] = describe(setup.config.data.valid, *setup.valid);

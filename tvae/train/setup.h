@@ -8,8 +8,8 @@
 
 namespace tvae {
 
-/// `from`: a model directory whose weights and tokenizer the run starts from; empty = fresh. A run that is being
-/// resumed keeps the tokenizer it made. Throws ConfigError, DataError, CheckpointError.
+/// Writes nothing into the run. `from`: a model directory whose weights and tokenizer the run starts from; empty =
+/// fresh. A run that is being resumed keeps the tokenizer it made. Throws ConfigError, DataError, CheckpointError.
 TrainingSetup prepare_training(const RunConfig& config, const std::string& from, const RunDirectory& run,
                                torch::Device device);
 

@@ -1,0 +1,40 @@
+// tvae export: the T5 part of a model → a folder that transformers loads.
+#include <memory>
+
+#include "apps/verb.h"
+#include "tvae/model/huggingface_model.h"
+#include "tvae/train/run_directory.h"
+
+namespace tvae::apps {
+namespace {
+
+struct Options {
+  std::string model, out;
+  bool overwrite = false;
+};
+
+void export_model(const Options& options, const CommonOptions& common) {
+  const RunDirectory out(options.out, options.overwrite ? StartMode::kOverwrite : StartMode::kNew);
+  out.require_apart_from(options.model);
+  const Model model = load_model(options.model);
+  const HuggingFaceT5 t5 = export_huggingface_t5(model.vae);
+  out.clear();
+  model.tokenizer.save(out.path());
+  save_huggingface_t5(out.path(), t5);
+  if (common.json)
+    print_json({{"out", out.path()}, {"tensors", t5.weights.size()}});
+  else
+    print_line(out.path());
+}
+
+const RegisterVerb registered({"export", "write the T5 part of a model for Hugging Face",
+                               [](CLI::App& command, const CommonOptions& common) {
+                                 auto options = std::make_shared<Options>();
+                                 command.add_option("MODEL", options->model, "model directory")->required();
+                                 command.add_option("--out", options->out, "folder to write")->required();
+                                 command.add_flag("--overwrite", options->overwrite, "replace the model in --out");
+                                 return [options, &common] { export_model(*options, common); };
+                               }});
+
+}  // namespace
+}  // namespace tvae::apps

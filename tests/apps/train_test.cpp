@@ -1,0 +1,214 @@
+// tvae train as a user runs it: what it writes, what it refuses, and runs that are interrupted.
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
+
+#include "tests/apps/program.h"
+
+namespace tvae {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+std::string code_lines(int count, int from) {
+  std::string lines;
+  for (int i = from; i < from + count; ++i)
+    lines += std::string(1, static_cast<char>('a' + i % 26)) + " = " + std::to_string(i * 37 % 101) + "\n";
+  return lines;
+}
+
+/// Logged lines without what depends on the clock.
+std::vector<Json> metrics_of(const std::string& run) {
+  std::vector<Json> lines;
+  std::ifstream file(run + "/logs/metrics.jsonl");
+  for (std::string line; std::getline(file, line);) {
+    lines.push_back(Json::parse(line));
+    for (const char* timing : {"seconds", "tokens_per_second"}) lines.back().erase(timing);
+  }
+  return lines;
+}
+
+int64_t count_lines(const std::string& path) {
+  std::ifstream file(path);
+  return std::count(std::istreambuf_iterator<char>(file), {}, '\n');
+}
+
+bool is_unfinished(const fs::path& path) {
+  return path.filename().string().find(".tmp.") != std::string::npos;
+}
+
+bool is_saving(const std::string& run) {
+  std::error_code ignored;  // folders come and go
+  for (const std::string folder : {run, run + "/checkpoint"})
+    for (auto entry = fs::directory_iterator(folder, ignored); entry != fs::directory_iterator();
+         entry.increment(ignored))
+      if (is_unfinished(entry->path())) return true;
+  return false;
+}
+
+class Train : public ProgramTest {
+ protected:
+  void SetUp() override {
+    ProgramTest::SetUp();
+    put("train.txt", code_lines(60, 0));
+    put("valid.txt", code_lines(20, 60));
+  }
+
+  /// The demo preset, tiny.
+  std::vector<std::string> command(const std::string& out, const std::vector<std::string>& settings,
+                                   const std::vector<std::string>& flags = {}) const {
+    std::vector<std::string> arguments = {"train",           "demo",  "--train", path("train.txt"), "--valid",
+                                          path("valid.txt"), "--out", path(out), "--device",        "cpu",
+                                          "--threads",       "1"};
+    std::vector<std::string> all = {
+        "data.tokenizer_kind=byte", "data.max_tokens=12",  "data.cache_dir=" + path("cache"),
+        "model.d_model=16",         "model.d_kv=8",        "model.d_ff=24",
+        "model.num_heads=2",        "model.dropout=0.1",   "model.latent_tokens=2",
+        "model.latent_size=4",      "train.batch_size=16", "train.warmup_steps=4",
+        "train.log_steps=1",        "train.eval_steps=6",  "train.save_steps=5"};
+    all.insert(all.end(), settings.begin(), settings.end());
+    for (const std::string& setting : all) arguments.insert(arguments.end(), {"--set", setting});
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return arguments;
+  }
+
+  void expect_same_run(const std::string& a, const std::string& b) const {
+    EXPECT_EQ(metrics_of(path(a)), metrics_of(path(b)));
+    EXPECT_TRUE(get(path(a) + "/model.safetensors") == get(path(b) + "/model.safetensors")) << b;
+    EXPECT_EQ(get(path(a) + "/config.json"), get(path(b) + "/config.json"));
+    for (const auto& entry : fs::recursive_directory_iterator(path(b)))
+      EXPECT_FALSE(is_unfinished(entry.path())) << entry.path();
+  }
+};
+
+TEST_F(Train, WritesAModelDirectoryTheSameTwiceAndKeepsIt) {
+  const ProgramResult first = run(command("a", {"train.steps=12"}));
+  ASSERT_EQ(first.status, 0) << first.err;
+  EXPECT_EQ(first.out, path("a") + "\n");
+  for (const char* name : {"config.json", "model.safetensors", "tokenizer_config.json", "run.json", "README.md",
+                           "checkpoint/state.safetensors", "logs/metrics.jsonl"})
+    EXPECT_TRUE(fs::is_regular_file(path("a") + "/" + name)) << name;
+  EXPECT_EQ(Json::parse(get(path("a") + "/config.json"))["model_type"], "transformer_vae");
+
+  std::ifstream file(path("a") + "/logs/metrics.jsonl");
+  int64_t training = 0, held_out = 0;
+  for (std::string line; std::getline(file, line);) {
+    const Json json = Json::parse(line);
+    held_out += json.contains("valid_cross_entropy");
+    if (!json.contains("loss")) continue;
+    EXPECT_EQ(json["step"], ++training);
+    for (const char* key :
+         {"step", "loss", "cross_entropy", "regularizer", "learning_rate", "tokens_per_second", "seconds"})
+      EXPECT_TRUE(json.contains(key) && json[key].is_number()) << key << " in " << line;
+  }
+  EXPECT_EQ(training, 12);
+  EXPECT_EQ(held_out, 2);
+
+  const ProgramResult second = run(command("b", {"train.steps=12"}, {"--json"}));
+  ASSERT_EQ(second.status, 0) << second.err;
+  EXPECT_EQ(Json::parse(second.out), (Json{{"out", path("b")}, {"steps", 12}}));
+  expect_same_run("a", "b");
+
+  // Neither refused commands nor the resumption of a finished run change it.
+  const std::string weights = get(path("a") + "/model.safetensors"), log = get(path("a") + "/logs/metrics.jsonl");
+  const ProgramResult again = run(command("a", {"train.steps=12"}));
+  EXPECT_EQ(again.status, 2);
+  EXPECT_EQ(again.err,
+            "tvae: " + path("a") + " already holds a run (--resume continues it, --overwrite starts afresh)\n");
+  const ProgramResult other =
+      run(command("a", {"train.steps=12", "train.learning_rate=0.5", "model.d_ff=32"}, {"--resume"}));
+  EXPECT_EQ(other.status, 2);
+  EXPECT_NE(other.err.find("got model.d_ff, train.learning_rate,"), std::string::npos) << other.err;
+  const ProgramResult both = run(command("a", {}, {"--resume", "--overwrite"}));
+  EXPECT_EQ(both.status, 2);
+  const ProgramResult missing = run({"train", "demo", "--train", path("none.txt"), "--out", path("a"), "--overwrite"});
+  EXPECT_EQ(missing.status, 3) << missing.err;
+  const ProgramResult finished = run({"train", "--resume", "--out", path("a"), "--set", "train.save_steps=3"});
+  EXPECT_EQ(finished.status, 0) << finished.err;
+  EXPECT_TRUE(get(path("a") + "/model.safetensors") == weights);
+  EXPECT_EQ(get(path("a") + "/logs/metrics.jsonl"), log);
+
+  const ProgramResult fresh = run(command("a", {"train.steps=2", "train.seed=7"}, {"--overwrite"}));
+  EXPECT_EQ(fresh.status, 0) << fresh.err;
+  EXPECT_FALSE(get(path("a") + "/model.safetensors") == weights);
+  EXPECT_EQ(metrics_of(path("a")).size(), 3u);
+}
+
+TEST_F(Train, StartsFromAModelAndResumesWithoutBeingTold) {
+  ASSERT_EQ(run(command("start", {"train.steps=2", "model.d_ff=40"})).status, 0);
+  const std::vector<std::string> from = {"--from", path("start")};
+  ASSERT_EQ(run(command("whole", {"train.steps=4"}, from)).status, 0);
+  EXPECT_EQ(Json::parse(get(path("whole") + "/config.json"))["d_ff"], 40);
+  EXPECT_EQ(Json::parse(get(path("whole") + "/run.json"))["from"], path("start"));
+  const ProgramResult resumed = run({"train", "--resume", "--out", path("whole")});
+  EXPECT_EQ(resumed.status, 0) << resumed.err;
+  EXPECT_EQ(Json::parse(get(path("whole") + "/run.json"))["from"], path("start"));
+
+  const ProgramResult onto_itself = run(command("start", {"train.steps=2"}, {"--from", path("start"), "--overwrite"}));
+  EXPECT_EQ(onto_itself.status, 2);
+  EXPECT_TRUE(fs::exists(path("start") + "/model.safetensors"));
+}
+
+/// Interrupted and killed runs against one that was left alone. TVAE_TEST_KILLS says how many kills (CONTRIBUTING.md).
+class InterruptedTrain : public Train {
+ protected:
+  static constexpr int kSteps = 150;
+
+  std::vector<std::string> long_command(const std::string& out) const {
+    return command(out, {"train.steps=" + std::to_string(kSteps), "train.save_steps=3"}, {"--resume"});
+  }
+  /// Waits until the run has logged this many lines or ended.
+  void wait_for_lines(BackgroundProgram& program, const std::string& out, int64_t lines) const {
+    while (program.running() && count_lines(path(out) + "/logs/metrics.jsonl") < lines) std::this_thread::yield();
+  }
+  void finish_and_compare(const std::string& out) const {
+    const ProgramResult last = run(long_command(out));
+    ASSERT_EQ(last.status, 0) << last.err;
+    expect_same_run("whole", out);
+  }
+};
+
+TEST_F(InterruptedTrain, EndsAsIfNothingHadHappened) {
+  ASSERT_EQ(run(long_command("whole")).status, 0);
+  ASSERT_EQ(metrics_of(path("whole")).size(), static_cast<size_t>(kSteps + kSteps / 6));
+
+  {
+    BackgroundProgram program(long_command("signalled"));
+    wait_for_lines(program, "signalled", 20);
+    program.send(SIGINT);
+    ASSERT_EQ(program.wait(), 130);
+  }
+  finish_and_compare("signalled");
+
+  const char* setting = std::getenv("TVAE_TEST_KILLS");
+  const int kills = setting ? std::atoi(setting) : 4;
+  std::mt19937 random(1);
+  int killed = 0, killed_saving = 0, run_number = 0;
+  while (killed < kills) {
+    const std::string out = "killed" + std::to_string(run_number++);
+    int64_t lines = 0;
+    for (bool finished = false; !finished && killed < kills;) {
+      BackgroundProgram program(long_command(out));
+      lines += static_cast<int64_t>(random() % 40);
+      wait_for_lines(program, out, lines);
+      const bool aim_at_saving = random() % 2 == 0;
+      while (aim_at_saving && program.running() && !is_saving(path(out))) {
+      }
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
+      program.send(SIGKILL);
+      finished = program.wait() == 0;
+      if (finished) break;
+      ++killed;
+      killed_saving += is_saving(path(out));
+    }
+    finish_and_compare(out);
+  }
+  std::cout << killed << " kills, " << killed_saving << " of them left an unfinished file, in " << run_number
+            << " runs\n";
+}
+
+}  // namespace
+}  // namespace tvae

@@ -1,0 +1,80 @@
+#include "tvae/config/presets.h"
+
+#include <gtest/gtest.h>
+
+#include "tvae/base/error.h"
+
+namespace tvae {
+namespace {
+
+std::string error_of(const std::vector<std::string>& presets, const std::vector<std::string>& assignments) {
+  try {
+    resolve_config(presets, assignments);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Presets, AllOfThemResolve) {
+  for (const Preset& preset : all_presets()) {
+    EXPECT_EQ(error_of({preset.name}, {}), "");
+    EXPECT_FALSE(preset.about.empty()) << preset.name;
+    EXPECT_FALSE(preset.group.empty()) << preset.name;
+  }
+}
+
+TEST(Presets, ComposeLeftToRightWithAssignmentsLast) {
+  const ResolvedConfig resolved = resolve_config({"demo", "t5_small"}, {"train.steps=1e3", " data.strict=true"});
+  EXPECT_EQ(resolved.config.model.d_model, 512);  // t5_small overrides
+  EXPECT_EQ(resolved.config.model.latent_tokens, 4);
+  EXPECT_EQ(resolved.config.train.steps, 1000);
+  EXPECT_TRUE(resolved.config.data.strict);
+  EXPECT_EQ(resolved.origins.at("model.d_model"), "preset t5_small");
+  EXPECT_EQ(resolved.origins.at("model.latent_tokens"), "preset demo");
+  EXPECT_EQ(resolved.origins.at("train.steps"), "--set");
+  EXPECT_FALSE(resolved.origins.contains("train.epochs"));
+}
+
+TEST(Presets, DisagreementNamesBothUnlessAnAssignmentDecides) {
+  const std::string disagreement = error_of({"t5_vae_2020", "t5_vae_flax"}, {});
+  EXPECT_EQ(disagreement,
+            "presets t5_vae_2020 and t5_vae_flax disagree on data.max_tokens: got 20 and 32 (leave one out, or decide "
+            "with --set data.max_tokens=...)");
+  EXPECT_EQ(error_of({"t5_vae_2020", "t5_vae_flax"}, {"data.max_tokens=24"}).find("data.max_tokens"),
+            std::string::npos);
+}
+
+TEST(Presets, BaseStandsWhereNothingIsGiven) {
+  RunConfig base;
+  base.model.d_ff = 99;
+  base.train.steps = 7;
+  const RunConfig config = resolve_config({}, {"train.steps=8"}, base).config;
+  EXPECT_EQ(config.model.d_ff, 99);
+  EXPECT_EQ(config.train.steps, 8);
+  EXPECT_EQ(differing_keys(base, config), std::vector<std::string>{"train.steps"});
+}
+
+TEST(Presets, WrongKeysAndValuesAreNamed) {
+  EXPECT_EQ(error_of({"demoo"}, {}).find("unknown preset: got \"demoo\""), 0u);
+  EXPECT_NE(error_of({"demoo"}, {}).find("did you mean demo?"), std::string::npos);
+  EXPECT_NE(error_of({}, {"train.stepz=3"}).find("train.steps"), std::string::npos);
+  EXPECT_EQ(error_of({}, {"train.steps"}),
+            "--set: got \"train.steps\", expected KEY=VALUE (for example --set train.steps=1000)");
+  EXPECT_EQ(error_of({}, {"train.steps=1.5"}), "train.steps: got \"1.5\", expected a whole number");
+  EXPECT_EQ(error_of({}, {"train.steps="}), "train.steps: got \"\", expected a whole number");
+  EXPECT_EQ(error_of({}, {"model.dropout=nan"}), "model.dropout: got \"nan\", expected a number");
+  EXPECT_EQ(error_of({}, {"model.dropout=-1"}), "model.dropout: got -1, expected 0 to 0.999");
+  EXPECT_NE(error_of({}, {"model.encoder=lstm"}).find("one of t5, funnel"), std::string::npos);
+  EXPECT_NE(error_of({}, {"data.strict=1"}).find("true or false"), std::string::npos);
+}
+
+TEST(Presets, ConfigurationSurvivesJson) {
+  const RunConfig config = resolve_config({"lines_small"}, {"data.train=a b.txt", "train.learning_rate=1e-5"}).config;
+  EXPECT_TRUE(differing_keys(config, run_config_from_json(to_json(config))).empty());
+  EXPECT_THROW(run_config_from_json({{"train", {{"stepz", 1}}}}), ConfigError);
+  EXPECT_THROW(run_config_from_json({{"train", 1}}), ConfigError);
+}
+
+}  // namespace
+}  // namespace tvae

@@ -1,0 +1,343 @@
+#include "tvae/train/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/fixture.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/tiny_model.h"
+#include "tvae/base/error.h"
+#include "tvae/model/model_directory.h"
+
+namespace tvae::test {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const volatile std::sig_atomic_t kNever = 0, kAtOnce = 1;
+
+RunConfig tiny_run(const std::string& bottleneck = "queries") {
+  RunConfig config;
+  config.data.max_tokens = 16;
+  config.model = tiny_config(bottleneck);
+  config.train.steps = 6;
+  config.train.batch_size = 5;
+  config.train.precision = "fp32";
+  config.train.log_steps = 1;
+  config.train.eval_steps = 0;
+  config.train.save_steps = 0;
+  return config;
+}
+
+TrainingSetup make_setup(const RunConfig& config, bool with_valid = true) {
+  Tokenizer tokenizer = byte_tokenizer();
+  TokenizeOptions options;
+  options.max_tokens = config.data.max_tokens;
+  std::optional<TokenDataset> valid;
+  if (with_valid) valid = TokenDataset::from_texts({"while a:", "c = 3", "import os", "y = [x]"}, tokenizer, options);
+  TokenDataset train = tiny_dataset(tokenizer);
+  Rng rng(static_cast<uint64_t>(config.train.seed));
+  return {config, std::move(tokenizer), TransformerVae(config.model, rng), std::move(train), std::move(valid)};
+}
+
+/// One run in a folder of its own.
+class Run {
+ public:
+  explicit Run(const RunConfig& config, bool with_valid = true) : config_(config), with_valid_(with_valid) {}
+
+  /// A new process's worth: builds everything, restores what was saved, runs. Returns the step reached.
+  int64_t go(const volatile std::sig_atomic_t& interrupted = kNever) {
+    TrainingSetup setup = make_setup(config_, with_valid_);
+    Trainer trainer(setup, directory_);
+    if (const auto checkpoint = load_checkpoint(folder_.path())) trainer.restore(*checkpoint);
+    try {
+      trainer.run(interrupted);
+    } catch (const Interrupted&) {
+      EXPECT_EQ(interrupted, 1);
+    }
+    return trainer.step();
+  }
+
+  /// Logged lines that have the key, without what depends on the clock.
+  std::vector<Json> lines(const std::string& key = "step") const {
+    std::vector<Json> found;
+    std::ifstream file(folder_.path("logs/metrics.jsonl"));
+    for (std::string line; std::getline(file, line);) {
+      Json json = Json::parse(line);
+      for (const char* timing : {"seconds", "tokens_per_second"}) json.erase(timing);
+      if (json.contains(key)) found.push_back(json);
+    }
+    return found;
+  }
+  std::vector<double> values(const std::string& key) const {
+    std::vector<double> found;
+    for (const Json& line : lines(key))
+      found.push_back(line[key].is_null() ? std::numeric_limits<double>::quiet_NaN() : line[key].get<double>());
+    return found;
+  }
+  TensorMap model() const { return load_safetensors(folder_.path("model.safetensors")); }
+  Checkpoint checkpoint() const { return load_checkpoint(folder_.path()).value(); }
+  double held_out_cross_entropy() const {
+    const TrainingSetup setup = make_setup(config_);
+    return evaluate_held_out(load_model(folder_.path()).vae, *setup.valid, 0).cross_entropy;
+  }
+
+ private:
+  RunConfig config_;
+  bool with_valid_;
+  TemporaryFolder folder_;
+  RunDirectory directory_{folder_.path(), StartMode::kResume};
+};
+
+void expect_identical(const TensorMap& a, const TensorMap& b, const std::string& what) {
+  ASSERT_EQ(a.size(), b.size()) << what;
+  for (const auto& [name, tensor] : a) {
+    ASSERT_TRUE(b.contains(name)) << what << " " << name;
+    EXPECT_TRUE(torch::equal(tensor, b.at(name))) << what << " " << name;
+  }
+}
+
+TEST(Trainer, ResumingAfterEveryStepChangesNoBit) {
+  for (const OptimizerEntry& optimizer : optimizers())
+    for (const double ema_decay : {0.0, 0.9}) {
+      RunConfig config = tiny_run();
+      config.train.optimizer = optimizer.name;
+      config.train.ema_decay = ema_decay;
+      config.train.accumulation_steps = 2;
+      config.train.log_steps = 4;  // the sums of an interval survive too
+      config.train.eval_steps = 2;
+      config.train.warmup_steps = 2;
+      config.model.dropout = 0.1;
+      config.loss.kl_target = 5;
+      config.loss.encoder_token_mask = config.loss.decoder_token_mask = 0.2;
+      config.loss.latent_dropout = 0.1;
+      const std::string what = optimizer.name + (ema_decay > 0 ? " with average" : "");
+
+      Run whole(config), pieces(config);
+      EXPECT_EQ(whole.go(), 6);
+      for (int64_t step = 1; step <= 6; ++step) EXPECT_EQ(pieces.go(kAtOnce), step) << what;
+      expect_identical(whole.checkpoint().tensors, pieces.checkpoint().tensors, what);
+      expect_identical(whole.model(), pieces.model(), what);
+      EXPECT_EQ(whole.lines(), pieces.lines()) << what;
+      EXPECT_EQ(whole.lines("loss").size(), 1u);
+      EXPECT_EQ(whole.lines("valid_cross_entropy").size(), 3u);
+    }
+}
+
+TEST(Trainer, EveryRegularizerResumesAndFitsEveryBottleneckItSaysItFits) {
+  std::map<std::string, int> fits;
+  for (const auto& [regularizer, make] : regularizer_registry())
+    for (const auto& [bottleneck, factory] : bottleneck_registry())
+      for (const std::string posterior : {"deterministic", "gaussian"}) {
+        RunConfig config = tiny_run(bottleneck);
+        config.loss.regularizer = regularizer;
+        config.model.posterior = posterior;
+        config.train.steps = 2;
+        const std::string what = regularizer + " on " + bottleneck + ", " + posterior;
+        try {
+          const TrainingSetup setup = make_setup(config);
+          Objective(config.loss, setup.vae.config());
+        } catch (const ConfigError&) {
+          continue;
+        }
+        Run whole(config), pieces(config);
+        whole.go();
+        pieces.go(kAtOnce);
+        pieces.go();
+        expect_identical(whole.checkpoint().tensors, pieces.checkpoint().tensors, what);
+        EXPECT_EQ(whole.lines(), pieces.lines()) << what;
+        ASSERT_EQ(whole.values("loss").size(), 2u) << what;
+        for (const double loss : whole.values("loss")) EXPECT_TRUE(std::isfinite(loss)) << what;
+        for (const auto& [name, weight] : whole.model())
+          EXPECT_TRUE(weight.isfinite().all().item<bool>()) << what << name;
+        ++fits[regularizer];
+        ++fits[bottleneck];
+      }
+  for (const auto& [regularizer, make] : regularizer_registry()) EXPECT_GT(fits[regularizer], 0) << regularizer;
+  for (const auto& [bottleneck, factory] : bottleneck_registry())
+    EXPECT_GE(fits[bottleneck], static_cast<int>(regularizer_registry().size()) - 1) << bottleneck;
+}
+
+TEST(Trainer, AccumulatedMicroBatchesGiveTheGradientOfOneLargeBatch) {
+  RunConfig config = tiny_run();
+  config.model.posterior = "deterministic";
+  config.loss.regularizer = "none";
+  TrainingSetup setup = make_setup(config);
+  Objective objective(config.loss, config.model);
+  Rng rng(1);
+  const auto gradients = [&](int64_t batch_size) {
+    BatchOptions options;
+    options.batch_size = batch_size;
+    Batcher batcher(setup.train, options);
+    const StepShare share{setup.train.tokens(), setup.train.size() / batch_size};
+    for (int64_t i = 0; i < share.micro_batches; ++i)
+      objective(setup.vae, to_stream(batcher.next(), at::kCPU), share, {}, rng).loss.backward();
+    TensorMap found;
+    for (const NamedParameter& parameter : setup.vae.parameters().list()) {
+      found[parameter.name] = parameter.value.grad().clone();
+      parameter.value.mutable_grad() = torch::Tensor();
+    }
+    return found;
+  };
+  const TensorMap once = gradients(12), twice = gradients(6);
+  // The sums are the same in another order.
+  for (const auto& [name, gradient] : once) EXPECT_LT(relative_error(twice.at(name), gradient), 1e-4) << name;
+
+  config.train.clip_norm = 0;
+  config.train.steps = 1;
+  config.train.batch_size = 12;
+  Run large(config);
+  large.go();
+  config.train.batch_size = 6;
+  config.train.accumulation_steps = 2;
+  Run small(config);
+  small.go();
+  const double norm = large.values("gradient_norm").at(0);
+  EXPECT_GT(norm, 0.0);
+  EXPECT_NEAR(small.values("gradient_norm").at(0), norm, 1e-4 * norm);
+}
+
+TEST(Trainer, LossFallsOnTinyData) {
+  RunConfig config = tiny_run();
+  config.train.steps = 60;
+  config.train.batch_size = 12;
+  config.train.learning_rate = 0.01;
+  Run run(config);
+  run.go();
+  const std::vector<double> loss = run.values("loss");
+  ASSERT_EQ(loss.size(), 60u);
+  EXPECT_LT(loss.back(), 0.7 * loss.front());
+  EXPECT_EQ(run.values("learning_rate").front(), 0.01);
+}
+
+TEST(Trainer, DecoderNoiseEndsWhereItsScheduleSays) {
+  RunConfig config = tiny_run();
+  config.model.posterior = "deterministic";
+  config.loss.regularizer = "none";
+  TrainingSetup setup = make_setup(config);
+  const TokenStream batch = to_stream(tiny_batch(setup.tokenizer), at::kCPU);
+  const auto cross_entropy = [&](const LossConfig& loss, int64_t step) {
+    Rng rng(3);
+    return Objective(loss, config.model)(setup.vae, batch, {batch.ids.size(0), 1}, {step, 100}, rng)
+        .metrics["cross_entropy"];
+  };
+  const double clean = cross_entropy(config.loss, 0);
+  LossConfig noisy = config.loss;
+  noisy.decoder_token_mask = 0.9;
+  noisy.decoder_token_mask_end = 0.5;
+  EXPECT_NE(cross_entropy(noisy, 0), clean);
+  EXPECT_NE(cross_entropy(noisy, 49), clean);
+  EXPECT_EQ(cross_entropy(noisy, 50), clean);
+  EXPECT_EQ(cross_entropy(noisy, 99), clean);
+}
+
+TEST(Trainer, StopsEarlyAndStaysStopped) {
+  RunConfig config = tiny_run();
+  config.train.learning_rate = 0;  // no evaluation is better than the first
+  config.train.eval_steps = 1;
+  config.train.early_stop_evaluations = 2;
+  Run run(config);
+  EXPECT_EQ(run.go(), 3);
+  EXPECT_EQ(run.checkpoint().state["step"], 3);
+  EXPECT_EQ(run.go(), 3);
+  EXPECT_EQ(run.lines("valid_cross_entropy").size(), 3u);
+}
+
+TEST(Trainer, SavesTheBestOrTheLastWeights) {
+  for (const double ema_decay : {0.0, 0.5})
+    for (const std::string which : {"best", "last"}) {
+      RunConfig config = tiny_run();
+      config.train.steps = 24;
+      config.train.learning_rate = 0.1;  // soon worse on lines it does not see
+      config.train.schedule = "constant";
+      config.train.eval_steps = 2;
+      config.train.save_steps = 1;
+      config.train.ema_decay = ema_decay;
+      config.train.save_model = which;
+      Run run(config);
+      run.go();
+      const std::vector<double> scores = run.values("valid_cross_entropy");
+      const double best = *std::min_element(scores.begin(), scores.end());
+      ASSERT_LT(best, scores.back()) << "the test needs a run that gets worse";
+      // The saved weights are the scored ones, so that the score is the same number.
+      EXPECT_DOUBLE_EQ(run.held_out_cross_entropy(), which == "best" ? best : scores.back()) << which;
+    }
+}
+
+TEST(Trainer, Bf16KeepsFp32MasterWeights) {
+  RunConfig config = tiny_run();
+  config.train.precision = "bf16";
+  config.train.learning_rate = 1e-5;  // below what a bf16 weight can show
+  config.train.steps = 3;
+  config.train.ema_decay = 0.5;
+  TrainingSetup fresh = make_setup(config);
+  Run whole(config), pieces(config);
+  EXPECT_EQ(whole.go(), 3);
+  for (const double loss : whole.values("loss")) EXPECT_TRUE(std::isfinite(loss));
+  const TensorMap weights = whole.checkpoint().part("model");
+  for (const NamedParameter& parameter : fresh.vae.parameters().list()) {
+    const torch::Tensor& trained = weights.at(parameter.name);
+    EXPECT_EQ(trained.scalar_type(), at::kFloat) << parameter.name;
+    EXPECT_FALSE(torch::equal(trained, parameter.value)) << parameter.name << " did not move";
+  }
+  for (const auto& [name, weight] : whole.model()) EXPECT_EQ(weight.scalar_type(), at::kFloat) << name;
+  for (int64_t step = 1; step <= 3; ++step) EXPECT_EQ(pieces.go(kAtOnce), step);
+  expect_identical(whole.checkpoint().tensors, pieces.checkpoint().tensors, "bf16");
+}
+
+TEST(Trainer, DivergenceIsAnErrorAndSavesNothing) {
+  RunConfig config = tiny_run();
+  config.train.save_steps = 1;
+  TrainingSetup setup = make_setup(config);
+  TemporaryFolder folder;
+  const RunDirectory directory(folder.path(), StartMode::kResume);
+  Trainer trainer(setup, directory);
+  setup.vae.parameters().list()[0].value.detach().fill_(std::numeric_limits<float>::infinity());
+  try {
+    trainer.run(kNever);
+    FAIL() << "did not throw";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), ExitCode::kData);
+    EXPECT_NE(std::string(error.what()).find("training diverged"), std::string::npos);
+  }
+  EXPECT_FALSE(load_checkpoint(folder.path()).has_value());
+}
+
+TEST(Trainer, ACheckpointOfAnotherRunIsRefused) {
+  const RunConfig config = tiny_run();
+  Run run(config);
+  run.go();
+  const Checkpoint saved = run.checkpoint();
+  const auto refused = [&](const RunConfig& other, const Checkpoint& checkpoint) {
+    TrainingSetup setup = make_setup(other);
+    TemporaryFolder folder;
+    const RunDirectory directory(folder.path(), StartMode::kResume);
+    Trainer trainer(setup, directory);
+    try {
+      trainer.restore(checkpoint);
+    } catch (const CheckpointError&) {
+      return true;
+    }
+    return false;
+  };
+  EXPECT_FALSE(refused(config, saved));
+  RunConfig longer = config, wider = config, other_optimizer = config;
+  longer.train.steps = 7;
+  wider.model.d_ff = 32;
+  other_optimizer.train.optimizer = "adafactor";
+  for (const RunConfig& other : {longer, wider, other_optimizer}) EXPECT_TRUE(refused(other, saved));
+  Checkpoint other_data = saved, damaged = saved;
+  other_data.state["data"] = "0";
+  damaged.state.erase("batch");
+  EXPECT_TRUE(refused(config, other_data));
+  EXPECT_TRUE(refused(config, damaged));
+}
+
+}  // namespace
+}  // namespace tvae::test
