@@ -72,7 +72,7 @@ TEST_P(WholeModelParity, LossPartsAndEveryGradient) {
   test::expect_gradients(vae.parameters(), fixture);
 }
 
-INSTANTIATE_TEST_SUITE_P(Systems, WholeModelParity, testing::Values("full_2020", "full_flax"), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Systems, WholeModelParity, testing::Values("full_2020", "full_flax"), [](const auto& tested) { return tested.param; });
 
 }  // namespace
 }  // namespace tvae

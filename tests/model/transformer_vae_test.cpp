@@ -112,7 +112,7 @@ TEST_P(EveryBottleneck, GradientsAgreeWithFiniteDifferencesThroughTheWholeModel)
   EXPECT_NEAR(analytic, (up - down) / (2 * kStep), 1e-4 * std::abs(analytic));
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, EveryBottleneck, testing::ValuesIn(bottlenecks()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Registry, EveryBottleneck, testing::ValuesIn(bottlenecks()), [](const auto& tested) { return tested.param; });
 
 TEST(Generation, SamplingWithTopKOneIsGreedyAndSeedsRepeat) {
   Rng rng(5);

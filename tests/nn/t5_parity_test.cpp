@@ -134,7 +134,7 @@ TEST_P(T5Parity, GreedyTokensWithTheCache) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, T5Parity, testing::Values("t5_v1_0", "t5_v1_1"), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Versions, T5Parity, testing::Values("t5_v1_0", "t5_v1_1"), [](const auto& tested) { return tested.param; });
 
 TEST(RelativePosition, BucketsOfTransformers) {
   const Fixture fixture("buckets");

@@ -23,7 +23,7 @@ TEST(Rng, StateIsSeedAndCount) {
 }
 
 TEST(Dropout, KeepsTheExpectedShareAndScale) {
-  const Tensor dropped = dropout(at::ones({200000}), 0.3, 11);
+  const Tensor dropped = tvae::dropout(at::ones({200000}), 0.3, 11);
   const double kept = (dropped != 0).to(at::kDouble).mean().item<double>();
   EXPECT_NEAR(kept, 0.7, 5 * std::sqrt(0.21 / 200000));
   EXPECT_FLOAT_EQ(dropped.max().item<float>(), 1.0f / 0.7f);
@@ -31,13 +31,13 @@ TEST(Dropout, KeepsTheExpectedShareAndScale) {
 
 TEST(Dropout, MaskDependsOnTheKeyAlone) {
   const Tensor x = random_double({1000}, 1);
-  EXPECT_TRUE(at::equal(dropout(x, 0.5, 3), dropout(x, 0.5, 3)));
-  EXPECT_FALSE(at::equal(dropout(x, 0.5, 3), dropout(x, 0.5, 4)));
-  EXPECT_TRUE(at::equal(dropout(x, 0.0, 3), x));
+  EXPECT_TRUE(at::equal(tvae::dropout(x, 0.5, 3), tvae::dropout(x, 0.5, 3)));
+  EXPECT_FALSE(at::equal(tvae::dropout(x, 0.5, 3), tvae::dropout(x, 0.5, 4)));
+  EXPECT_TRUE(at::equal(tvae::dropout(x, 0.0, 3), x));
 }
 
 TEST(Dropout, NeighbouringElementsAndKeysAreUncorrelated) {
-  const auto mask = [](uint64_t key) { return (dropout(at::ones({100000}), 0.5, key) != 0).to(at::kDouble) - 0.5; };
+  const auto mask = [](uint64_t key) { return (tvae::dropout(at::ones({100000}), 0.5, key) != 0).to(at::kDouble) - 0.5; };
   Rng rng(5);
   const Tensor a = mask(rng.next_key()), b = mask(rng.next_key());
   const double bound = 5 * 0.25 / std::sqrt(100000.0);

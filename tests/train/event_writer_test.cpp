@@ -5,7 +5,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "support/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 #include "tvae/base/error.h"
 
 namespace tvae {

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <limits>
 
-#include "support/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace tvae {
 namespace {

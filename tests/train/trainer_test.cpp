@@ -47,9 +47,9 @@ TrainingSetup make_setup(const RunConfig& config, bool with_valid = true) {
 }
 
 /// One run in a folder of its own.
-class Run {
+class TestRun {
  public:
-  explicit Run(const RunConfig& config, bool with_valid = true) : config_(config), with_valid_(with_valid) {}
+  explicit TestRun(const RunConfig& config, bool with_valid = true) : config_(config), with_valid_(with_valid) {}
 
   /// A new process's worth: builds everything, restores what was saved, runs. Returns the step reached.
   int64_t go(const volatile std::sig_atomic_t& interrupted = kNever) {
@@ -119,7 +119,7 @@ TEST(Trainer, ResumingAfterEveryStepChangesNoBit) {
       config.loss.latent_dropout = 0.1;
       const std::string what = optimizer.name + (ema_decay > 0 ? " with average" : "");
 
-      Run whole(config), pieces(config);
+      TestRun whole(config), pieces(config);
       EXPECT_EQ(whole.go(), 6);
       for (int64_t step = 1; step <= 6; ++step) EXPECT_EQ(pieces.go(kAtOnce), step) << what;
       expect_identical(whole.checkpoint().tensors, pieces.checkpoint().tensors, what);
@@ -146,7 +146,7 @@ TEST(Trainer, EveryRegularizerResumesAndFitsEveryBottleneckItSaysItFits) {
         } catch (const ConfigError&) {
           continue;
         }
-        Run whole(config), pieces(config);
+        TestRun whole(config), pieces(config);
         whole.go();
         pieces.go(kAtOnce);
         pieces.go();
@@ -192,11 +192,11 @@ TEST(Trainer, AccumulatedMicroBatchesGiveTheGradientOfOneLargeBatch) {
   config.train.clip_norm = 0;
   config.train.steps = 1;
   config.train.batch_size = 12;
-  Run large(config);
+  TestRun large(config);
   large.go();
   config.train.batch_size = 6;
   config.train.accumulation_steps = 2;
-  Run small(config);
+  TestRun small(config);
   small.go();
   const double norm = large.values("gradient_norm").at(0);
   EXPECT_GT(norm, 0.0);
@@ -208,7 +208,7 @@ TEST(Trainer, LossFallsOnTinyData) {
   config.train.steps = 60;
   config.train.batch_size = 12;
   config.train.learning_rate = 0.01;
-  Run run(config);
+  TestRun run(config);
   run.go();
   const std::vector<double> loss = run.values("loss");
   ASSERT_EQ(loss.size(), 60u);
@@ -242,7 +242,7 @@ TEST(Trainer, StopsEarlyAndStaysStopped) {
   config.train.learning_rate = 0;  // no evaluation is better than the first
   config.train.eval_steps = 1;
   config.train.early_stop_evaluations = 2;
-  Run run(config);
+  TestRun run(config);
   EXPECT_EQ(run.go(), 3);
   EXPECT_EQ(run.checkpoint().state["step"], 3);
   EXPECT_EQ(run.go(), 3);
@@ -260,7 +260,7 @@ TEST(Trainer, SavesTheBestOrTheLastWeights) {
       config.train.save_steps = 1;
       config.train.ema_decay = ema_decay;
       config.train.save_model = which;
-      Run run(config);
+      TestRun run(config);
       run.go();
       const std::vector<double> scores = run.values("valid_cross_entropy");
       const double best = *std::min_element(scores.begin(), scores.end());
@@ -277,7 +277,7 @@ TEST(Trainer, Bf16KeepsFp32MasterWeights) {
   config.train.steps = 3;
   config.train.ema_decay = 0.5;
   TrainingSetup fresh = make_setup(config);
-  Run whole(config), pieces(config);
+  TestRun whole(config), pieces(config);
   EXPECT_EQ(whole.go(), 3);
   for (const double loss : whole.values("loss")) EXPECT_TRUE(std::isfinite(loss));
   const TensorMap weights = whole.checkpoint().part("model");
@@ -311,7 +311,7 @@ TEST(Trainer, DivergenceIsAnErrorAndSavesNothing) {
 
 TEST(Trainer, ACheckpointOfAnotherRunIsRefused) {
   const RunConfig config = tiny_run();
-  Run run(config);
+  TestRun run(config);
   run.go();
   const Checkpoint saved = run.checkpoint();
   const auto refused = [&](const RunConfig& other, const Checkpoint& checkpoint) {
