@@ -1,5 +1,6 @@
 #include "tvae/latent/codec.h"
 
+#include "tvae/base/error.h"
 #include "tvae/data/token_batch.h"
 
 namespace tvae {
@@ -42,15 +43,25 @@ EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& te
   const ModelConfig& config = model.vae.config();
   encoded.mean = means.empty() ? at::empty({0, config.latent_tokens, config.latent_size}) : at::cat(means);
   if (!log_variances.empty()) encoded.log_variance = at::cat(log_variances);
+  if (!encoded.mean.isfinite().all().item<bool>())
+    throw CheckpointError(model.directory + " gives codes that are not finite", "", "", "did its training diverge?");
   return encoded;
 }
 
-std::vector<std::string> decode_codes(const Model& model, const torch::Tensor& code, const GenerationOptions& options) {
-  GenerationOptions limited = options;
-  limited.max_tokens = model.max_tokens;
+std::vector<Generated> generate_from(const Model& model, const torch::Tensor& code, GenerationOptions options) {
+  options.max_tokens = model.max_tokens;
+  return generate(model.vae, code, options);
+}
+
+std::vector<std::string> texts_of(const Model& model, const std::vector<Generated>& outputs) {
   std::vector<std::string> texts;
-  for (const Generated& output : generate(model.vae, code, limited)) texts.push_back(model.tokenizer.decode(output.ids));
+  texts.reserve(outputs.size());
+  for (const Generated& output : outputs) texts.push_back(model.tokenizer.decode(output.ids));
   return texts;
+}
+
+std::vector<std::string> decode_codes(const Model& model, const torch::Tensor& code, const GenerationOptions& options) {
+  return texts_of(model, generate_from(model, code, options));
 }
 
 }  // namespace tvae

@@ -19,9 +19,15 @@ struct EncodedTexts {
 /// Token ids of a text as the model takes them: eos appended, cut to max_tokens.
 std::vector<int32_t> model_ids(const Model& model, const std::string& text, bool* was_cut = nullptr);
 
+/// Throws CheckpointError when the weights give codes that are not finite.
 EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& texts);
 
-/// One text a code, in order. code [N, K, D]. max_tokens is taken from the model.
-std::vector<std::string> decode_codes(const Model& model, const torch::Tensor& code, const GenerationOptions& options = {});
+/// One output a code, in order. code [N, K, D]. max_tokens is taken from the model.
+std::vector<Generated> generate_from(const Model& model, const torch::Tensor& code, GenerationOptions options = {});
+/// The texts of outputs.
+std::vector<std::string> texts_of(const Model& model, const std::vector<Generated>& outputs);
+/// Both: one text a code, in order.
+std::vector<std::string> decode_codes(const Model& model, const torch::Tensor& code,
+                                      const GenerationOptions& options = {});
 
 }  // namespace tvae

@@ -1,0 +1,82 @@
+#include "tvae/latent/code_file.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tvae/base/error.h"
+
+namespace tvae {
+namespace {
+
+namespace fs = std::filesystem;
+using torch::Tensor;
+
+class CodeFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "tvae_codes_XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string put(const std::string& name, const std::string& content) const {
+    std::ofstream(folder_ + "/" + name, std::ios::binary) << content;
+    return folder_ + "/" + name;
+  }
+  std::string message(const std::string& name, const std::string& content) const {
+    try {
+      load_codes(put(name, content), 1, 2);
+    } catch (const DataError& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  std::string folder_;
+};
+
+TEST_F(CodeFile, EveryFormatGivesTheSameNumbersBack) {
+  Rng rng(1);
+  EncodedTexts encoded;
+  encoded.mean = at::randn({3, 2, 4}, rng.generator(), at::kFloat) * 1e-3;
+  encoded.log_variance = at::zeros({3, 2, 4});
+  const std::vector<std::string> texts = {"a", "b\t\"c\"", "\xff"};
+  for (const std::string name : {"z.npy", "z.safetensors", "z.jsonl", "z.tsv"}) {
+    const std::string path = folder_ + "/" + name;
+    save_codes(path, encoded, texts);
+    EXPECT_TRUE(load_codes(path, 2, 4).equal(encoded.mean)) << name;
+    EXPECT_THROW(load_codes(path, 2, 5), DataError) << name;
+  }
+  EXPECT_THROW(code_format("z.txt"), ConfigError);
+}
+
+// np.save of np.arange(4, dtype=float64).reshape(2, 2), NumPy 2.
+TEST_F(CodeFile, ReadsFloat64ArraysAndFlatRows) {
+  std::string bytes("\x93NUMPY\x01\x00\x76\x00", 10);
+  std::string header = "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }";
+  header.resize(117, ' ');
+  bytes += header + "\n";
+  const double values[] = {0, 1, 2, 3};
+  bytes.append(reinterpret_cast<const char*>(values), sizeof values);
+  const Tensor codes = load_codes(put("z.npy", bytes), 1, 2);
+  EXPECT_TRUE(codes.equal(torch::arange(4, at::kFloat).view({2, 1, 2})));
+  EXPECT_NE(message("cut.npy", bytes.substr(0, bytes.size() - 1)).find("shape does not fit"), std::string::npos);
+  EXPECT_NE(message("header.npy", bytes.substr(0, 40)).find("ends within its header"), std::string::npos);
+}
+
+TEST_F(CodeFile, SaysWhatIsWrong) {
+  EXPECT_NE(message("a.tsv", "1\t2\n1\t2\t3\n").find("line 2: got 3 numbers, expected 1 × 2"), std::string::npos)
+      << message("a.tsv", "1\t2\n1\t2\t3\n");
+  EXPECT_NE(message("b.tsv", "1\tx\n").find("field 2"), std::string::npos);
+  EXPECT_NE(message("c.tsv", "1\t2\n1\tnan\n").find("code 2 has numbers that are not finite"), std::string::npos);
+  EXPECT_NE(message("d.jsonl", "{\"text\": \"a\"}\n").find("no \"code\""), std::string::npos);
+  EXPECT_NE(message("e.jsonl", "{\"code\": [[1, \"x\"]]}\n").find("expected a number"), std::string::npos);
+  EXPECT_NE(message("f.jsonl", "[1, 2\n").find("is not JSON"), std::string::npos);
+  EXPECT_NE(message("g.tsv", "\n").find("holds no codes"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tvae

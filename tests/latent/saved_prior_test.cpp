@@ -1,0 +1,43 @@
+#include <gtest/gtest.h>
+
+#include "tests/support/temporary_folder.h"
+#include "tests/support/saved_model.h"
+#include "tvae/base/error.h"
+#include "tvae/latent/prior.h"
+
+namespace tvae {
+namespace {
+
+TEST(SavedPrior, EveryKindComesBackWithItsModel) {
+  const test::TemporaryFolder folder;
+  const Model model = test::saved_model(folder.path("m"));
+  EXPECT_FALSE(load_prior(model).has_value());
+  Rng rng(1);
+  const torch::Tensor codes = at::randn({100, 2, 4}, rng.generator(), at::kFloat);
+  for (const auto& [name, kind] : prior_registry()) {
+    const PriorFit fit = kind.fit(codes, {});
+    save_prior(model, name, fit);
+    const auto saved = load_prior(model);
+    ASSERT_TRUE(saved.has_value()) << name;
+    EXPECT_EQ(saved->kind, name);
+    EXPECT_TRUE(saved->prior->log_density(codes).equal(fit.prior->log_density(codes))) << name;
+    const auto facts = nlohmann::json::parse(folder.get("m/latent/prior.json"));
+    EXPECT_EQ(facts["kind"], name);
+    EXPECT_EQ(facts["codes"], 100);
+  }
+}
+
+TEST(SavedPrior, ADamagedOneIsNamed) {
+  const test::TemporaryFolder folder;
+  const Model model = test::saved_model(folder.path("m"));
+  folder.put("m/latent/prior.safetensors", "nothing");
+  EXPECT_THROW(load_prior(model), CheckpointError);
+  save_safetensors(folder.path("m/latent/prior.safetensors"), {{"means", torch::zeros({1, 8})}}, {{"kind", "magic"}});
+  EXPECT_THROW(load_prior(model), CheckpointError);
+  save_safetensors(folder.path("m/latent/prior.safetensors"), {{"means", torch::zeros({1, 8})}},
+                   {{"kind", "gaussian"}});
+  EXPECT_THROW(load_prior(model), CheckpointError);
+}
+
+}  // namespace
+}  // namespace tvae

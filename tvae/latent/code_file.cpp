@@ -1,0 +1,222 @@
+#include "tvae/latent/code_file.h"
+
+#include <charconv>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "tvae/base/error.h"
+#include "tvae/base/strings.h"
+#include "tvae/io/safetensors.h"
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+
+constexpr std::string_view kNpyMagic("\x93NUMPY", 6);
+
+/// The shortest text that reads back as the same float.
+void append_number(std::string& line, float value) {
+  char digits[32];
+  line.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
+/// `count` numbers between separators.
+void append_numbers(std::string& line, const float* values, int64_t count, char separator) {
+  for (int64_t i = 0; i < count; ++i) {
+    if (i > 0) line += separator;
+    append_number(line, values[i]);
+  }
+}
+
+/// NumPy's format 1.0: magic, version, header length, a Python dict padded to 64 bytes, the array.
+std::string npy_header(const Tensor& codes) {
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
+  for (const int64_t size : codes.sizes()) header += std::to_string(size) + ", ";
+  header.replace(header.size() - 2, 2, "), }");
+  const size_t prefix = kNpyMagic.size() + 4;
+  header.append(63 - (prefix + header.size()) % 64, ' ');
+  header += '\n';
+  const auto length = static_cast<uint16_t>(header.size());
+  return std::string(kNpyMagic) + '\1' + '\0' + static_cast<char>(length & 0xff) + static_cast<char>(length >> 8) +
+         header;
+}
+
+Tensor parse_npy(const std::string& path, const std::string& bytes) {
+  const auto damaged = [&path](const std::string& what) {
+    return DataError(path + " is no usable .npy file: " + what);
+  };
+  const auto byte = [&bytes](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(bytes[i])); };
+  if (bytes.size() < 12) throw damaged("it ends within its header");
+  const bool short_length = byte(6) == 1;  // version 1 has a 16-bit length, later ones 32 bits
+  const size_t start = short_length ? 10 : 12;
+  const size_t length = byte(8) | byte(9) << 8 | (short_length ? 0 : byte(10) << 16 | byte(11) << 24);
+  if (length > bytes.size() - start) throw damaged("it ends within its header");
+  const std::string header = bytes.substr(start, length);
+  std::smatch match;
+  static const std::regex descr("'descr': *'([^']*)'"), shape("'shape': *\\(([^)]*)\\)");
+  if (!std::regex_search(header, match, descr)) throw damaged("no descr");
+  const std::string type = match[1];
+  if (type != "<f4" && type != "<f8") throw DataError(path + ": type of the array", type, "float32 or float64");
+  if (header.find("'fortran_order': True") != std::string::npos)
+    throw DataError(path + ": the array is in Fortran order", "", "C order", "numpy.ascontiguousarray");
+  if (!std::regex_search(header, match, shape)) throw damaged("no shape");
+  std::vector<int64_t> sizes;
+  const int64_t width = type == "<f4" ? 4 : 8;
+  const auto available = static_cast<int64_t>(bytes.size() - start - length);
+  int64_t count = 1;
+  for (const std::string& part : split(match[1].str(), ',')) {
+    if (strip(part).empty()) continue;
+    const std::string digits = strip(part);
+    int64_t size = -1;
+    std::from_chars(digits.data(), digits.data() + digits.size(), size);
+    if (size < 0 || (size > 0 && count > available / size)) throw damaged("its shape does not fit its size");
+    sizes.push_back(size);
+    count *= size;
+  }
+  if (count * width != available) throw damaged("its shape does not fit its size");
+  Tensor array = at::empty(sizes, width == 4 ? at::kFloat : at::kDouble);
+  std::memcpy(array.data_ptr(), bytes.data() + start + length, static_cast<size_t>(available));
+  return array.to(at::kFloat);
+}
+
+/// A code as [K][D] or flat.
+void append_json_numbers(const nlohmann::json& value, std::vector<float>& numbers, const std::string& where,
+                         int depth) {
+  if (value.is_array() && depth < 2)
+    for (const auto& item : value) append_json_numbers(item, numbers, where, depth + 1);
+  else if (value.is_number())
+    numbers.push_back(value.get<float>());
+  else
+    throw DataError(where + ": part of a code", std::string(value.type_name()), "a number");
+}
+
+std::vector<float> parse_json_line(const std::string& line, const std::string& where) {
+  const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) throw DataError(where + " is not JSON");
+  if (json.is_object() && !json.contains("code")) throw DataError(where + " has no \"code\"");
+  std::vector<float> numbers;
+  append_json_numbers(json.is_object() ? json["code"] : json, numbers, where, 0);
+  return numbers;
+}
+
+std::vector<float> parse_tsv_line(const std::string& line, const std::string& where) {
+  std::vector<float> numbers;
+  for (const std::string& field : split(line, '\t')) {
+    float value = 0;
+    const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
+    if (error != std::errc() || end != field.data() + field.size())
+      throw DataError(where + ", field " + std::to_string(numbers.size() + 1), "\"" + field.substr(0, 40) + "\"",
+                      "a number");
+    numbers.push_back(value);
+  }
+  return numbers;
+}
+
+/// jsonl or tsv: [N, numbers a line].
+Tensor parse_lines(const std::string& path, const std::string& content, int64_t latent_tokens, int64_t latent_size) {
+  const auto expected = static_cast<size_t>(latent_tokens * latent_size);
+  std::vector<float> all;
+  int64_t line_number = 0, rows = 0;
+  for (const std::string& line : split(content, '\n')) {
+    const std::string where = path + " line " + std::to_string(++line_number);
+    const std::string text = strip(line);
+    if (text.empty()) continue;
+    const std::vector<float> row =
+        text[0] == '{' || text[0] == '[' ? parse_json_line(text, where) : parse_tsv_line(text, where);
+    if (row.size() != expected)
+      throw DataError(where, std::to_string(row.size()) + " numbers",
+                      std::to_string(latent_tokens) + " × " + std::to_string(latent_size),
+                      "is it a code of this model?");
+    all.insert(all.end(), row.begin(), row.end());
+    ++rows;
+  }
+  return torch::tensor(all, at::kFloat).view({rows, static_cast<int64_t>(expected)});
+}
+
+Tensor load_safetensors_codes(const std::string& path) {
+  TensorMap tensors = load_safetensors(path);
+  if (const auto mean = tensors.find("mean"); mean != tensors.end()) return mean->second.to(at::kFloat);
+  if (tensors.size() == 1) return tensors.begin()->second.to(at::kFloat);
+  throw DataError(path + " holds no tensor \"mean\"", std::to_string(tensors.size()) + " tensors");
+}
+
+std::string shape_text(at::IntArrayRef sizes) {
+  std::vector<std::string> parts;
+  for (const int64_t size : sizes) parts.push_back(std::to_string(size));
+  return "[" + join(parts, ", ") + "]";
+}
+
+}  // namespace
+
+CodeFormat code_format(const std::string& path) {
+  if (path.ends_with(".npy")) return CodeFormat::kNpy;
+  if (path.ends_with(".safetensors")) return CodeFormat::kSafetensors;
+  if (path.ends_with(".jsonl")) return CodeFormat::kJsonl;
+  if (path.ends_with(".tsv")) return CodeFormat::kTsv;
+  throw ConfigError("format of " + path, "", ".npy, .safetensors, .jsonl or .tsv");
+}
+
+void write_code_lines(CodeFormat format, const Tensor& codes, const std::vector<std::string>& texts, const Sink& sink) {
+  const Tensor values = codes.to(at::kCPU, at::kFloat).contiguous();
+  const int64_t latent_tokens = codes.size(1), latent_size = codes.size(2);
+  const float* row = values.const_data_ptr<float>();
+  for (int64_t n = 0; n < codes.size(0); ++n, row += latent_tokens * latent_size) {
+    std::string line;
+    if (format == CodeFormat::kTsv) {
+      append_numbers(line, row, latent_tokens * latent_size, '\t');
+    } else {
+      const auto text = nlohmann::json(texts[n]).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      line = "{\"text\":" + text + ",\"code\":[";
+      for (int64_t k = 0; k < latent_tokens; ++k) {
+        line += k > 0 ? ",[" : "[";
+        append_numbers(line, row + k * latent_size, latent_size, ',');
+        line += ']';
+      }
+      line += "]}";
+    }
+    sink(line + "\n");
+  }
+}
+
+void save_codes(const std::string& path, const EncodedTexts& encoded, const std::vector<std::string>& texts) {
+  const CodeFormat format = code_format(path);
+  if (format == CodeFormat::kSafetensors) {
+    TensorMap tensors = {{"mean", encoded.mean}};
+    if (encoded.log_variance) tensors["log_variance"] = *encoded.log_variance;
+    return save_safetensors(path, tensors);
+  }
+  write_file_atomically(path, [&](const Sink& sink) {
+    if (format != CodeFormat::kNpy) return write_code_lines(format, encoded.mean, texts, sink);
+    const Tensor values = encoded.mean.contiguous();
+    sink(npy_header(values));
+    sink({static_cast<const char*>(values.const_data_ptr()), static_cast<size_t>(values.nbytes())});
+  });
+}
+
+Tensor load_codes(const std::string& path, int64_t latent_tokens, int64_t latent_size) {
+  Tensor codes;
+  if (path.ends_with(".safetensors")) {
+    codes = load_safetensors_codes(path);
+  } else {
+    const std::string content = read_text_file(path);
+    codes = content.starts_with(kNpyMagic) ? parse_npy(path, content)
+                                           : parse_lines(path, content, latent_tokens, latent_size);
+  }
+  const bool flat = codes.dim() == 2 && codes.size(1) == latent_tokens * latent_size;
+  const bool whole = codes.dim() == 3 && codes.size(1) == latent_tokens && codes.size(2) == latent_size;
+  if (!flat && !whole)
+    throw DataError(path + ": shape of the codes", shape_text(codes.sizes()),
+                    "[N, " + std::to_string(latent_tokens) + ", " + std::to_string(latent_size) + "]",
+                    "are they codes of this model?");
+  if (codes.size(0) == 0) throw DataError(path + " holds no codes");
+  codes = codes.reshape({-1, latent_tokens, latent_size}).contiguous();
+  const Tensor finite = codes.isfinite().flatten(1).all(1);
+  if (!finite.all().item<bool>())
+    throw DataError(path + ": code " + std::to_string((~finite).nonzero()[0].item<int64_t>() + 1) +
+                    " has numbers that are not finite");
+  return codes;
+}
+
+}  // namespace tvae

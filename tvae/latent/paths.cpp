@@ -1,0 +1,68 @@
+#include "tvae/latent/paths.h"
+
+#include "tvae/base/assert.h"
+#include "tvae/base/error.h"
+#include "tvae/base/strings.h"
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+
+constexpr double kSmallestSine = 1e-6;
+
+/// Slerp of each row: a [M, d], b [M, d], ratios [R] → [R, M, d], in double precision.
+Tensor slerp_rows(const Tensor& a, const Tensor& b, const Tensor& ratios) {
+  const Tensor a64 = a.to(at::kDouble), b64 = b.to(at::kDouble);
+  const Tensor t = ratios.to(at::kDouble).view({-1, 1, 1});
+  const Tensor norms = a64.norm(2, 1) * b64.norm(2, 1);
+  const Tensor cosine = ((a64 * b64).sum(1) / norms.clamp_min(1e-300)).clamp(-1.0, 1.0);
+  const Tensor angle = cosine.acos().view({1, -1, 1});
+  const Tensor sine = angle.sin();
+  const Tensor straight = (sine < kSmallestSine).logical_or(norms.view({1, -1, 1}) == 0.0);
+  const Tensor divisor = at::where(straight, at::ones_like(sine), sine);
+  const Tensor weight_a = at::where(straight, 1.0 - t, ((1.0 - t) * angle).sin() / divisor);
+  const Tensor weight_b = at::where(straight, t, (t * angle).sin() / divisor);
+  return (weight_a * a64 + weight_b * b64).to(a.scalar_type());
+}
+
+void check_ends(const Tensor& a, const Tensor& b, const Tensor& ratios) {
+  TVAE_ASSERT(a.dim() == 2 && a.sizes() == b.sizes() && ratios.dim() == 1, "a path joins two codes [K, D]");
+}
+
+}  // namespace
+
+Tensor lerp_path(const Tensor& a, const Tensor& b, const Tensor& ratios) {
+  check_ends(a, b, ratios);
+  const Tensor t = ratios.to(a.scalar_type()).view({-1, 1, 1});
+  return (1.0 - t) * a + t * b;
+}
+
+Tensor slerp_path(const Tensor& a, const Tensor& b, const Tensor& ratios) {
+  check_ends(a, b, ratios);
+  return slerp_rows(a.reshape({1, -1}), b.reshape({1, -1}), ratios).view({-1, a.size(0), a.size(1)});
+}
+
+Tensor token_slerp_path(const Tensor& a, const Tensor& b, const Tensor& ratios) {
+  check_ends(a, b, ratios);
+  return slerp_rows(a, b, ratios);
+}
+
+const std::map<std::string, Path>& path_registry() {
+  static const std::map<std::string, Path> registry = {
+      {"lerp", {"straight line", lerp_path}},
+      {"slerp", {"arc of the whole code", slerp_path}},
+      {"token-slerp", {"arc of each latent token", token_slerp_path}},
+  };
+  return registry;
+}
+
+const PathFunction& find_path(const std::string& name) {
+  const auto found = path_registry().find(name);
+  if (found != path_registry().end()) return found->second.function;
+  std::vector<std::string> names;
+  for (const auto& [known, path] : path_registry()) names.push_back(known);
+  throw ConfigError("unknown path", "\"" + name + "\"", "", suggestion(name, names));
+}
+
+}  // namespace tvae

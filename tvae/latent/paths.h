@@ -1,0 +1,33 @@
+// Paths between two codes. A registered one is found by name, --path.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <map>
+#include <string>
+
+namespace tvae {
+
+/// a [K, D], b [K, D], ratios [R] (0 gives a and 1 gives b, exactly) → [R, K, D].
+using PathFunction =
+    std::function<torch::Tensor(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& ratios)>;
+
+/// Straight line.
+torch::Tensor lerp_path(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& ratios);
+/// Spherical interpolation of the whole code (Shoemake 1985; White 2016 for latent spaces). Where the angle is
+/// undefined or the arc is not unique (zero, parallel or opposite codes) it is the straight line.
+torch::Tensor slerp_path(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& ratios);
+/// The same for each of the K codes by itself.
+torch::Tensor token_slerp_path(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& ratios);
+
+struct Path {
+  std::string help;
+  PathFunction function;
+};
+/// Name → path. Add an entry in paths.cpp.
+const std::map<std::string, Path>& path_registry();
+/// Throws ConfigError with the known names.
+const PathFunction& find_path(const std::string& name);
+
+}  // namespace tvae

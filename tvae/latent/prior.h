@@ -1,0 +1,67 @@
+// Distributions over codes that `sample` draws from: the standard normal, and ones fitted to the codes of data.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "tvae/latent/codec.h"
+
+namespace tvae {
+
+class Prior {
+ public:
+  virtual ~Prior() = default;
+  /// n codes [n, K, D] on the CPU, fp32. `scale` multiplies the deviations from the mean (of each component): below 1
+  /// the codes are nearer to typical ones.
+  virtual torch::Tensor sample(int64_t n, Rng& rng, double scale = 1.0) const = 0;
+  /// Natural logarithm of the density of codes [N, K, D] → [N], fp64.
+  virtual torch::Tensor log_density(const torch::Tensor& codes) const = 0;
+  /// What a kind's `load` needs to make it again.
+  virtual TensorMap tensors() const = 0;
+};
+
+/// N(0, I) over K × D numbers.
+std::unique_ptr<Prior> make_normal_prior(int64_t latent_tokens, int64_t latent_size);
+
+struct PriorFitOptions {
+  int64_t components = 0;  // of a mixture; 0 = chosen by held-out likelihood among 1, 2, 4, 8, 16
+  uint64_t seed = 42;      // of the held-out split and of the mixture's start
+};
+
+struct PriorFit {
+  std::unique_ptr<Prior> prior;
+  nlohmann::ordered_json facts;  // components, covariance, held_out_log_density, ...
+};
+
+struct PriorKind {
+  std::string help;
+  /// codes [N, K, D] → a distribution fitted to all of them; the held-out figure is of a fit to nine tenths. Throws
+  /// DataError when there are too few codes.
+  std::function<PriorFit(const torch::Tensor& codes, const PriorFitOptions& options)> fit;
+  std::function<std::unique_ptr<Prior>(const TensorMap& tensors, int64_t latent_tokens, int64_t latent_size)> load;
+};
+/// Name → kind of fitted prior. Add an entry in prior.cpp and a file of its own.
+const std::map<std::string, PriorKind>& prior_registry();
+/// Throws ConfigError with the known names.
+const PriorKind& find_prior_kind(const std::string& name);
+
+PriorFit fit_gaussian(const torch::Tensor& codes, const PriorFitOptions& options);
+PriorFit fit_gaussian_mixture(const torch::Tensor& codes, const PriorFitOptions& options);
+std::unique_ptr<Prior> load_gaussian_mixture(const TensorMap& tensors, int64_t latent_tokens, int64_t latent_size);
+
+/// Writes MODEL/latent/prior.safetensors, atomically, and its facts for people, prior.json.
+void save_prior(const Model& model, const std::string& kind, const PriorFit& fit);
+
+struct SavedPrior {
+  std::string kind;
+  std::unique_ptr<Prior> prior;
+};
+/// The model's fitted prior; nullopt where none was fitted. Warns when the weights changed since. Throws
+/// CheckpointError when the file is damaged or made for other shapes.
+std::optional<SavedPrior> load_prior(const Model& model);
+
+}  // namespace tvae
