@@ -1,0 +1,33 @@
+// Figures about a set of codes (evaluation.md 4). codes are [N, d]: K and D flattened.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "tvae/ops/rng.h"
+
+namespace tvae {
+
+/// #{dimensions whose variance over the data is above 0.01} (Burda et al. 2015).
+int64_t active_units(const torch::Tensor& means);
+
+/// exp of the entropy of the covariance's normalised eigenvalues (Roy and Vetterli 2007); 0 when nothing varies.
+double effective_rank(const torch::Tensor& codes);
+
+/// Of each dimension, over the data: each [d]. Skewness and kurtosis (3 for a Gaussian) are 0 where nothing varies.
+struct Moments {
+  torch::Tensor mean, std, skew, kurtosis;
+};
+Moments moments(const torch::Tensor& codes);
+
+/// Each dimension with mean 0 and variance 1 over the data; dimensions that do not vary become 0.
+torch::Tensor standardise(const torch::Tensor& codes);
+
+/// MMD² (multiquadric, unbiased) between the codes and as many draws from N(0, I).
+double mmd_to_normal(const torch::Tensor& codes, Rng& rng);
+/// What mmd_to_normal gives for n draws from N(0, I) itself: the root mean square over ten draws.
+double mmd_noise_floor(int64_t n, int64_t dimensions, Rng& rng);
+
+/// KL(N(mean, exp(log_variance)) ‖ N(0, I)) in nats, summed over dimensions: [N].
+torch::Tensor kl_to_normal(const torch::Tensor& mean, const torch::Tensor& log_variance);
+
+}  // namespace tvae

@@ -1,0 +1,47 @@
+// The held-out sequences a model is measured on.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "tvae/data/reader.h"
+#include "tvae/model/model_directory.h"
+
+namespace tvae {
+
+/// The files a model was trained with, from run.json: how to read them and where they were. Empty paths where it does
+/// not say.
+struct RecordedData {
+  std::string train, valid;
+  ReadOptions read;
+};
+/// Throws CheckpointError when run.json is there and damaged.
+RecordedData recorded_data(const std::string& model_directory);
+
+/// A seeded sample of the sequences that the model can write: those its tokenizer gives back unchanged and that are no
+/// longer than max_tokens.
+struct HeldOut {
+  std::string path;
+  std::vector<std::string> texts;
+  std::vector<std::vector<int32_t>> ids;  // of each text, end of sequence included
+  int64_t untokenizable = 0;              // left out: the tokenizer does not give them back
+  int64_t overlong = 0;                   // left out: more than max_tokens
+};
+/// Up to `samples` sequences of `texts`, in random order. Throws DataError when none can be used.
+HeldOut sample_held_out(const Model& model, const std::string& path, const std::vector<std::string>& texts,
+                        int64_t samples, uint64_t seed);
+
+/// Which texts a file holds, as hashes.
+class TextSet {
+ public:
+  TextSet(const std::string& path, const ReadOptions& read);
+  bool contains(const std::string& text) const;
+
+ private:
+  std::unordered_set<uint64_t> hashes_;
+};
+
+}  // namespace tvae

@@ -1,0 +1,87 @@
+// The protocol of measurements, section by section. A section is one function in a file of its own; it takes what it
+// needs from an Evaluation, which computes codes and reconstructions once.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "tvae/data/validity.h"
+#include "tvae/eval/held_out.h"
+#include "tvae/latent/codec.h"
+
+namespace tvae {
+
+struct EvaluationOptions {
+  std::vector<std::string> only;  // sections; empty = all
+  int64_t samples = 1000;         // sequences, pairs and draws
+  uint64_t seed = 42;
+  std::string path = "slerp";  // of interpolation
+  /// For novelty: the training texts; nullptr and why where there are none.
+  std::shared_ptr<const TextSet> training_texts;
+  std::string no_training_texts;
+};
+
+class Evaluation {
+ public:
+  Evaluation(const Model& model, HeldOut held_out, EvaluationOptions options);
+
+  const Model& model;
+  const HeldOut held_out;
+  const EvaluationOptions options;
+
+  /// Posteriors of the held-out texts.
+  const EncodedTexts& codes();
+  /// Greedy outputs from their means, and as texts.
+  const std::vector<Generated>& outputs();
+  const std::vector<std::string>& reconstructions();
+
+  /// Share of texts that pass the data's own check; nullopt when it has none. Every different text is checked once.
+  std::optional<double> valid_share(const std::vector<std::string>& texts);
+  std::string check_name() const;
+
+  /// Notes that a section, or a key of one ("prior.fitted"), does not apply.
+  void skip(const std::string& what, const std::string& reason) { skipped_[what] = reason; }
+  const nlohmann::ordered_json& skipped() const { return skipped_; }
+
+ private:
+  std::optional<EncodedTexts> codes_;
+  std::optional<std::vector<Generated>> outputs_;
+  std::optional<std::vector<std::string>> reconstructions_;
+  std::unique_ptr<ValidityCheck> check_;
+  std::unordered_map<std::string, bool> checked_;
+  nlohmann::ordered_json skipped_ = nlohmann::ordered_json::object();
+};
+
+/// Adds "key": share of valid texts, or notes under "section.key" that there is no check.
+void add_valid_share(nlohmann::ordered_json& result, Evaluation& evaluation, const std::string& key,
+                     const std::vector<std::string>& texts);
+
+/// Returns the section's keys with "n" among them (evaluation.md 10), or null after Evaluation::skip. `rng` depends on
+/// the seed and the section alone.
+using SectionFunction = nlohmann::ordered_json (*)(Evaluation& evaluation, Rng& rng);
+
+struct EvaluationSection {
+  std::string name;
+  SectionFunction measure;
+};
+/// In the order of the report. Add an entry in protocol.cpp and a file NAME_section.cpp.
+const std::vector<EvaluationSection>& evaluation_sections();
+/// Throws ConfigError for a section that does not exist.
+void check_section_names(const std::vector<std::string>& names);
+
+nlohmann::ordered_json measure_reconstruction(Evaluation& evaluation, Rng& rng);
+nlohmann::ordered_json measure_interpolation(Evaluation& evaluation, Rng& rng);
+nlohmann::ordered_json measure_prior(Evaluation& evaluation, Rng& rng);
+nlohmann::ordered_json measure_shape(Evaluation& evaluation, Rng& rng);
+
+/// The report: the sections asked for, "skipped", and what was measured.
+nlohmann::ordered_json run_protocol(Evaluation& evaluation);
+
+/// The report as lines of a table for people.
+std::vector<std::string> report_table(const nlohmann::ordered_json& report);
+
+}  // namespace tvae
