@@ -1,0 +1,56 @@
+// tvae encode: texts to codes.
+#include <cstring>
+#include <memory>
+
+#include "apps/text_io.h"
+#include "tvae/base/error.h"
+#include "tvae/base/log.h"
+#include "tvae/latent/code_file.h"
+
+namespace tvae::apps {
+namespace {
+
+struct Options {
+  std::string model, file = "-", out = "-";
+  ReadOptions read;
+};
+
+void write_stdout(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
+    throw DataError("cannot write to stdout", std::strerror(errno));
+}
+
+void encode(const Options& options, const CommonOptions& common) {
+  const bool to_stdout = options.out == "-";
+  if (!to_stdout) code_format(options.out);  // refuse before any work
+  const Model model = load_model(options.model, parse_device(common.device));
+  const Rows rows = read_texts(options.file, options.read);
+  const EncodedTexts encoded = encode_and_warn(model, rows.texts);
+  if (to_stdout)
+    return write_code_lines(common.json ? CodeFormat::kJsonl : CodeFormat::kTsv, encoded.mean, rows.texts,
+                            write_stdout);
+  save_codes(options.out, encoded, rows.texts);
+  if (common.json)
+    print_json({{"out", options.out}, {"shape", encoded.mean.sizes().vec()}});
+  else
+    log_info(std::to_string(rows.texts.size()) + " codes in " + options.out);
+}
+
+RunVerb set_up(CLI::App& command, const CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  command.add_option("MODEL", options->model, "model directory")->required();
+  command.add_option("FILE", options->file, "texts; - = stdin, a line each")->capture_default_str();
+  command.add_option("--out", options->out, ".npy, .safetensors, .jsonl or .tsv; - = stdout")->capture_default_str();
+  add_read_flags(command, options->read);
+  command.footer(
+      "One code a text, in order. stdout and .tsv: the numbers of a code, tab-separated, on a line; --json and "
+      ".jsonl:\n"
+      "{text, code} a line; .npy: float32 [texts, latent tokens, latent size]; .safetensors: \"mean\", and\n"
+      "\"log_variance\" where the posterior has one.");
+  return [options, &common] { encode(*options, common); };
+}
+
+const RegisterVerb registered({"encode", "texts to codes: posterior means", set_up});
+
+}  // namespace
+}  // namespace tvae::apps

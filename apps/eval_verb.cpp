@@ -1,0 +1,74 @@
+// tvae eval: the protocol of measurements on held-out data.
+#include <memory>
+
+#include "apps/text_io.h"
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+#include "tvae/base/log.h"
+#include "tvae/eval/protocol.h"
+#include "tvae/latent/paths.h"
+
+namespace tvae::apps {
+namespace {
+
+struct Options {
+  std::string model, data, out;
+  ReadOptions read;
+  EvaluationOptions evaluation;
+};
+
+void read_training_texts(const RecordedData& recorded, EvaluationOptions& options) {
+  if (recorded.train.empty())
+    options.no_training_texts = "the model does not say what it was trained on";
+  else if (!file_exists(recorded.train))
+    options.no_training_texts = "the training file " + recorded.train + " is not there";
+  else
+    options.training_texts = std::make_shared<TextSet>(recorded.train, recorded.read);
+}
+
+void eval(const Options& options, const CommonOptions& common) {
+  check_section_names(options.evaluation.only);
+  find_path(options.evaluation.path);
+  const Model model = load_model(options.model, parse_device(common.device));
+  const RecordedData recorded = recorded_data(options.model);
+  const std::string path = options.data.empty() ? recorded.valid : options.data;
+  if (path.empty())
+    throw ConfigError("eval needs --data", "", "a file of held-out texts", "the model was trained without one");
+  if (options.data.empty() && !file_exists(path))
+    throw ConfigError("the held-out file " + path + " of the model's run.json is not there", "", "",
+                      "give one with --data");
+  EvaluationOptions how = options.evaluation;
+  how.seed = static_cast<uint64_t>(common.seed);
+  read_training_texts(recorded, how);
+  const Rows rows = read_texts(path, options.data.empty() ? recorded.read : options.read);
+  Evaluation evaluation(model, sample_held_out(model, path, rows.texts, how.samples, how.seed), how);
+  const auto report = run_protocol(evaluation);
+  const std::string out = options.out.empty() ? options.model + "/eval/report.json" : options.out;
+  write_file_atomically(out, report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  if (common.json) return print_json(report);
+  for (const std::string& line : report_table(report)) print_line(line);
+  log_info("written to " + out);
+}
+
+RunVerb set_up(CLI::App& command, const CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  std::string sections;
+  for (const EvaluationSection& section : evaluation_sections())
+    sections += (sections.empty() ? "" : ", ") + section.name;
+  command.add_option("MODEL", options->model, "model directory")->required();
+  command.add_option("--data", options->data, "held-out texts; default: the validation file in the model's run.json");
+  command.add_option("--only", options->evaluation.only, "sections, comma-separated: " + sections)->delimiter(',');
+  command.add_option("--samples", options->evaluation.samples, "sequences, pairs and draws")
+      ->check(CLI::Range(1, 10000000))
+      ->capture_default_str();
+  command.add_option("--path", options->evaluation.path, "path of interpolation: slerp, lerp, token-slerp")
+      ->capture_default_str();
+  command.add_option("--out", options->out, "report; default MODEL/eval/report.json");
+  add_read_flags(command, options->read);
+  return [options, &common] { eval(*options, common); };
+}
+
+const RegisterVerb registered({"eval", "measure a model on held-out data", set_up});
+
+}  // namespace
+}  // namespace tvae::apps

@@ -1,0 +1,93 @@
+// tvae interpolate: the texts on a path between two texts.
+#include <memory>
+
+#include "apps/text_io.h"
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+#include "tvae/base/strings.h"
+#include "tvae/data/validity.h"
+#include "tvae/latent/paths.h"
+
+namespace tvae::apps {
+namespace {
+
+struct Options {
+  std::string model, from, to, pairs, path = "slerp";
+  int64_t steps = 11;
+  bool escapes = false;
+};
+
+/// Ends of the paths: from, to, from, to, ...
+std::vector<std::string> read_ends(const Options& options) {
+  const auto text = [&options](const std::string& raw) { return options.escapes ? unescape_line(raw) : raw; };
+  std::vector<std::string> ends;
+  if (options.pairs.empty()) {
+    if (options.from.empty() || options.to.empty()) throw ConfigError("interpolate needs --from and --to, or --pairs");
+    return {text(options.from), text(options.to)};
+  }
+  if (!options.from.empty() || !options.to.empty()) throw ConfigError("--pairs goes without --from and --to");
+  LineReader lines(options.pairs);
+  for (std::string line; lines.next(line);) {
+    const std::vector<std::string> fields = split(line, '\t');
+    if (fields.size() != 2)
+      throw DataError(options.pairs + " line " + std::to_string(lines.line_number()),
+                      std::to_string(fields.size()) + " fields", "two texts with a tab between them");
+    for (const std::string& field : fields) ends.push_back(text(field));
+  }
+  if (ends.empty()) throw DataError(options.pairs + " holds no pairs");
+  return ends;
+}
+
+void interpolate(const Options& options, const CommonOptions& common) {
+  const PathFunction& path = find_path(options.path);
+  const std::vector<std::string> ends = read_ends(options);
+  const Model model = load_model(options.model, parse_device(common.device));
+  const torch::Tensor codes = encode_and_warn(model, ends).mean;
+  const torch::Tensor ratios = at::linspace(0.0, 1.0, options.steps, at::kDouble);
+  const auto check = common.json ? make_validity_check(model.check) : nullptr;
+  for (int64_t pair = 0; pair < codes.size(0) / 2; ++pair) {
+    const auto texts = decode_codes(model, path(codes[2 * pair], codes[2 * pair + 1], ratios));
+    const auto valid = check ? check->valid(texts) : std::vector<bool>();
+    for (size_t step = 0; step < texts.size(); ++step) {
+      if (!common.json) {
+        print_line(output_line(texts[step], options.escapes));
+        continue;
+      }
+      nlohmann::ordered_json json;
+      if (!options.pairs.empty()) json["pair"] = pair;
+      json["ratio"] = ratios[static_cast<int64_t>(step)].item<double>();
+      json["text"] = texts[step];
+      if (check) json["valid"] = static_cast<bool>(valid[step]);
+      print_json(json);
+    }
+  }
+}
+
+std::string path_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, path] : path_registry()) names.push_back(name + " (" + path.help + ")");
+  return join(names, ", ");
+}
+
+RunVerb set_up(CLI::App& command, const CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  command.add_option("MODEL", options->model, "model directory")->required();
+  command.add_option("--from", options->from, "first text");
+  command.add_option("--to", options->to, "last text");
+  command.add_option("--pairs", options->pairs, "many instead: a file with two tab-separated texts a line; - = stdin");
+  command.add_option("--steps", options->steps, "texts a path, ends included")
+      ->check(CLI::Range(2, 1000000))
+      ->capture_default_str();
+  command.add_option("--path", options->path, path_names())->capture_default_str();
+  command.add_flag("--escapes", options->escapes, "\\n, \\t and \\\\ stand for newline, tab and backslash");
+  command.footer(
+      "A text a line; --pairs gives --steps lines a pair, in order. --json gives {ratio, text} a line, with "
+      "\"pair\" where\n"
+      "there are many and \"valid\" where the data has a check.");
+  return [options, &common] { interpolate(*options, common); };
+}
+
+const RegisterVerb registered({"interpolate", "the steps between two texts", set_up});
+
+}  // namespace
+}  // namespace tvae::apps

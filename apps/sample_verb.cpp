@@ -1,0 +1,110 @@
+// tvae sample: new text from the prior, or around a text.
+#include <cmath>
+#include <memory>
+
+#include "apps/text_io.h"
+#include "tvae/base/error.h"
+#include "tvae/base/log.h"
+#include "tvae/data/validity.h"
+#include "tvae/latent/prior.h"
+
+namespace tvae::apps {
+namespace {
+
+struct Options {
+  std::string model, prior, near;
+  int64_t count = 20;
+  double radius = 1.0, prior_scale = 1.0;
+  bool escapes = false;
+  GenerationOptions generation;
+};
+
+/// μ + radius σ ε around a text; σ is 1 for deterministic codes.
+torch::Tensor codes_near(const Model& model, const Options& options, Rng& rng) {
+  const EncodedTexts encoded = encode_and_warn(model, {options.escapes ? unescape_line(options.near) : options.near});
+  const torch::Tensor noise =
+      at::randn({options.count, encoded.mean.size(1), encoded.mean.size(2)}, rng.generator(), at::kFloat);
+  const torch::Tensor unit = encoded.log_variance ? (0.5 * *encoded.log_variance).exp() : at::ones_like(encoded.mean);
+  return encoded.mean + options.radius * unit * noise;
+}
+
+torch::Tensor codes_of_prior(const Model& model, const Options& options, Rng& rng) {
+  std::unique_ptr<Prior> prior;
+  if (options.prior != "normal") {
+    if (auto saved = load_prior(model))
+      prior = std::move(saved->prior);
+    else if (options.prior == "fitted")
+      throw CheckpointError(model.directory + " has no fitted prior", "", "",
+                            "make one: tvae prior fit " + model.directory);
+    else
+      log_info("no fitted prior: drawing from N(0, I) (tvae prior fit " + model.directory + " makes one)");
+  }
+  const ModelConfig& config = model.vae.config();
+  if (!prior) prior = make_normal_prior(config.latent_tokens, config.latent_size);
+  return prior->sample(options.count, rng, options.prior_scale);
+}
+
+void sample(const Options& options, const CommonOptions& common, bool sampled_decoding) {
+  if (!options.prior.empty() && options.prior != "fitted" && options.prior != "normal")
+    throw ConfigError("--prior", "\"" + options.prior + "\"", "fitted or normal");
+  const Model model = load_model(options.model, parse_device(common.device));
+  Rng rng(static_cast<uint64_t>(common.seed));
+  const torch::Tensor codes =
+      options.near.empty() ? codes_of_prior(model, options, rng) : codes_near(model, options, rng);
+  const auto check = common.json ? make_validity_check(model.check) : nullptr;
+  GenerationOptions generation = options.generation;
+  generation.sample = sampled_decoding;
+  for (const torch::Tensor& part : codes.split(kTextsAtOnce)) {
+    generation.seed = rng.next_key();
+    const std::vector<std::string> texts = decode_codes(model, part, generation);
+    const auto valid = check ? check->valid(texts) : std::vector<bool>();
+    for (size_t i = 0; i < texts.size(); ++i) {
+      nlohmann::ordered_json json = {{"text", texts[i]}};
+      if (check) json["valid"] = static_cast<bool>(valid[i]);
+      if (common.json)
+        print_json(json);
+      else
+        print_line(output_line(texts[i], options.escapes));
+    }
+  }
+}
+
+RunVerb set_up(CLI::App& command, const CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  command.add_option("MODEL", options->model, "model directory")->required();
+  command.add_option("-n,--count", options->count, "texts")
+      ->check(CLI::Range(int64_t{1}, int64_t{100000000}))
+      ->capture_default_str();
+  CLI::Option* prior =
+      command.add_option("--prior", options->prior, "fitted or normal; default fitted where there is one");
+  CLI::Option* scale = command
+                           .add_option("--prior-scale", options->prior_scale,
+                                       "multiplies the prior's deviations; below 1: more typical texts")
+                           ->check(CLI::NonNegativeNumber)
+                           ->capture_default_str();
+  CLI::Option* near =
+      command.add_option("--near", options->near, "draw around this text instead")->excludes(prior)->excludes(scale);
+  command
+      .add_option("--radius", options->radius,
+                  "distance from --near, in posterior standard deviations (1 where there are none)")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(near)
+      ->capture_default_str();
+  CLI::Option* temperature =
+      command.add_option("--temperature", options->generation.temperature, "draw tokens at this temperature")
+          ->check(CLI::PositiveNumber);
+  CLI::Option* top_k = command.add_option("--top-k", options->generation.top_k, "draw tokens from the k likeliest")
+                           ->check(CLI::PositiveNumber);
+  CLI::Option* top_p =
+      command
+          .add_option("--top-p", options->generation.top_p, "draw tokens from the likeliest that hold this probability")
+          ->check(CLI::Range(1e-9, 1.0));
+  command.add_flag("--escapes", options->escapes, "\\n, \\t and \\\\ stand for newline, tab and backslash");
+  command.footer("Codes are drawn; tokens are the likeliest unless --temperature, --top-k or --top-p is given.");
+  return [=, &common] { sample(*options, common, *temperature || *top_k || *top_p); };
+}
+
+const RegisterVerb registered({"sample", "new text from the prior, or around a text", set_up});
+
+}  // namespace
+}  // namespace tvae::apps

@@ -1,0 +1,44 @@
+#include "apps/text_io.h"
+
+#include "tvae/base/log.h"
+#include "tvae/base/utf8.h"
+
+namespace tvae::apps {
+
+void add_read_flags(CLI::App& command, ReadOptions& options) {
+  command.add_option("--column", options.column, "text column of a table; default \"text\", else the first");
+  command.add_option("--label-column", options.label_column, "label column of a table");
+  command.add_flag("--escapes", options.escapes, "\\n, \\t and \\\\ stand for newline, tab and backslash");
+  command.add_flag("--strict", options.strict, "bad rows are errors");
+}
+
+Rows read_texts(const std::string& path, const ReadOptions& options) {
+  Rows rows = read_rows(path, options);
+  if (const std::string bad = describe_bad_rows(rows, path); !bad.empty()) log_warning(bad);
+  return rows;
+}
+
+EncodedTexts encode_and_warn(const Model& model, const std::vector<std::string>& texts) {
+  EncodedTexts encoded = encode_texts(model, texts);
+  if (encoded.cut > 0)
+    log_warning(std::to_string(encoded.cut) + " of " + std::to_string(texts.size()) +
+                " texts are longer than the model's " + std::to_string(model.max_tokens) + " tokens and were cut");
+  return encoded;
+}
+
+std::string output_line(const std::string& text, bool escapes) {
+  const std::string whole = repair_utf8(text);
+  if (escapes) return escape_line(whole);
+  std::string line;
+  for (const char c : whole) {
+    if (c == '\n')
+      line += "\\n";
+    else if (c == '\r')
+      line += "\\r";
+    else
+      line += c;
+  }
+  return line;
+}
+
+}  // namespace tvae::apps

@@ -1,0 +1,185 @@
+// The verbs that go between texts and codes, on one tiny model trained for two steps.
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/program.h"
+#include "tests/support/temporary_folder.h"
+
+namespace tvae {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string numbered_lines(int count) {
+  std::string lines;
+  for (int i = 0; i < count; ++i) lines += "row " + std::to_string(i * 37 % 101) + "\n";
+  return lines;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::vector<Json> json_lines(const std::string& text) {
+  std::vector<Json> objects;
+  for (const std::string& line : lines_of(text)) objects.push_back(Json::parse(line));
+  return objects;
+}
+
+class LatentVerbs : public ProgramTest {
+ protected:
+  static void TearDownTestSuite() { shared_.reset(); }
+  void SetUp() override {
+    ProgramTest::SetUp();
+    if (shared_) return;
+    shared_ = std::make_unique<test::TemporaryFolder>();
+    std::vector<std::string> command = {"train",
+                                        "--train",
+                                        shared_->put("train.txt", numbered_lines(60)),
+                                        "--valid",
+                                        shared_->put("valid.txt", numbered_lines(30)),
+                                        "--out",
+                                        model(),
+                                        "--device",
+                                        "cpu"};
+    for (const char* setting :
+         {"train.steps=2", "data.tokenizer_kind=byte", "data.max_tokens=24", "data.check=none", "model.d_model=16",
+          "model.d_kv=8", "model.d_ff=32", "model.num_heads=2", "model.encoder_layers=1", "model.decoder_layers=1",
+          "model.latent_tokens=2", "model.latent_size=4", "model.bottleneck=queries", "model.posterior=gaussian"})
+      command.insert(command.end(), {"--set", setting});
+    command.insert(command.end(), {"--set", "data.cache_dir=" + shared_->path("cache")});
+    const ProgramResult trained = run(command);
+    ASSERT_EQ(trained.status, 0) << trained.err;
+  }
+
+  static std::string model() { return shared_->path("model"); }
+  void expect_failure(const std::vector<std::string>& arguments, int status, const std::string& message,
+                      const std::string& input = "") const {
+    const ProgramResult result = run(arguments, input);
+    EXPECT_EQ(result.status, status) << result.err;
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+    EXPECT_EQ(lines_of(result.err).size(), 1u) << result.err;
+  }
+
+  static inline std::unique_ptr<test::TemporaryFolder> shared_;
+};
+
+TEST_F(LatentVerbs, DecodingWhatEncodeWroteIsReconstruction) {
+  const std::string texts = "row 1\nanother row\nrow 2\n";
+  const ProgramResult reconstructed = run({"reconstruct", model()}, texts);
+  ASSERT_EQ(reconstructed.status, 0) << reconstructed.err;
+  EXPECT_EQ(lines_of(reconstructed.out).size(), 3u);
+  for (const std::string name : {"z.npy", "z.safetensors", "z.jsonl", "z.tsv"}) {
+    const ProgramResult encoded = run({"encode", model(), "-", "--out", path(name)}, texts);
+    ASSERT_EQ(encoded.status, 0) << encoded.err;
+    EXPECT_EQ(encoded.out, "");
+    EXPECT_EQ(run({"decode", model(), path(name)}).out, reconstructed.out) << name;
+  }
+  const ProgramResult piped = run({"encode", model(), put("in.txt", texts)});
+  EXPECT_EQ(lines_of(piped.out).size(), 3u);
+  EXPECT_EQ(run({"decode", model()}, piped.out).out, reconstructed.out);
+  EXPECT_EQ(run({"decode", model(), "-"}, run({"encode", model(), "--json"}, texts).out).out, reconstructed.out);
+}
+
+TEST_F(LatentVerbs, ReconstructionInJson) {
+  const ProgramResult result =
+      run({"reconstruct", model(), "--json", "--column", "b", put("in.csv", "a,b\n1,row é\n2,row\n")});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const std::vector<Json> rows = json_lines(result.out);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["text"], "row é");
+  for (const Json& row : rows) {
+    EXPECT_EQ(row["exact"].get<bool>(), row["text"] == row["reconstruction"]);
+    EXPECT_EQ(row["edit_distance"] == 0, row["exact"].get<bool>());
+    EXPECT_FALSE(row["probability"].empty());
+    for (const double probability : row["probability"])
+      EXPECT_TRUE(probability >= 0 && probability <= 1) << probability;
+  }
+}
+
+TEST_F(LatentVerbs, LongTextsAreCutAndCounted) {
+  const ProgramResult result = run({"reconstruct", model()}, std::string(100, 'x') + "\nrow\n");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(lines_of(result.out).size(), 2u);
+  EXPECT_NE(result.err.find("1 of 2 texts are longer than the model's 24 tokens"), std::string::npos) << result.err;
+}
+
+TEST_F(LatentVerbs, PathsStartAndEndAtTheReconstructions) {
+  const std::vector<std::string> ends = lines_of(run({"reconstruct", model()}, "row 1\nsomething\n").out);
+  ASSERT_EQ(ends.size(), 2u);
+  for (const std::string path : {"slerp", "lerp", "token-slerp"}) {
+    const ProgramResult result =
+        run({"interpolate", model(), "--from", "row 1", "--to", "something", "--steps", "5", "--path", path, "--json"});
+    const std::vector<Json> points = json_lines(result.out);
+    ASSERT_EQ(points.size(), 5u) << result.err;
+    EXPECT_EQ(points[0]["text"], ends[0]);
+    EXPECT_EQ(points[4]["text"], ends[1]);
+    EXPECT_EQ(points[1]["ratio"], 0.25);
+  }
+  const std::string pairs = put("pairs.tsv", "row 1\tsomething\nsomething\trow 1\n");
+  EXPECT_EQ(lines_of(run({"interpolate", model(), "--pairs", pairs}).out).size(), 22u);
+  const std::vector<Json> points =
+      json_lines(run({"interpolate", model(), "--pairs", pairs, "--steps", "2", "--json"}).out);
+  ASSERT_EQ(points.size(), 4u);
+  EXPECT_EQ(points[2]["pair"], 1);
+  EXPECT_EQ(points[2]["text"], ends[1]);
+}
+
+TEST_F(LatentVerbs, SamplesAreSeededAndUseTheFittedPriorOnceThereIsOne) {
+  expect_failure({"sample", model(), "--prior", "fitted"}, 3, "tvae prior fit");
+  const ProgramResult normal = run({"sample", model(), "-n", "7"});
+  EXPECT_EQ(lines_of(normal.out).size(), 7u) << normal.err;
+  EXPECT_NE(normal.err.find("no fitted prior"), std::string::npos) << normal.err;
+  EXPECT_EQ(run({"sample", model(), "-n", "7", "--prior", "normal"}).out, normal.out);
+  EXPECT_EQ(lines_of(run({"sample", model()}).out).size(), 20u);
+
+  const ProgramResult fitted = run({"prior", "fit", model(), "--kind", "gmm", "--components", "2", "--json"});
+  ASSERT_EQ(fitted.status, 0) << fitted.err;
+  EXPECT_EQ(Json::parse(fitted.out)["components"], 2);
+  const ProgramResult sampled =
+      run({"sample", model(), "-n", "5", "--prior", "fitted", "--json", "--temperature", "2", "--seed", "3"});
+  ASSERT_EQ(json_lines(sampled.out).size(), 5u) << sampled.err;
+  EXPECT_EQ(run({"sample", model(), "-n", "5", "--json", "--temperature", "2", "--seed", "3"}).out, sampled.out);
+  EXPECT_NE(run({"sample", model(), "-n", "5", "--json", "--temperature", "2", "--seed", "4"}).out, sampled.out);
+  std::filesystem::remove_all(model() + "/latent");
+}
+
+TEST_F(LatentVerbs, SamplesNearATextAtRadiusZeroAreItsReconstruction) {
+  const std::string reconstructed = run({"reconstruct", model()}, "row 5\n").out;
+  EXPECT_EQ(run({"sample", model(), "-n", "2", "--near", "row 5", "--radius", "0"}).out, reconstructed + reconstructed);
+}
+
+TEST_F(LatentVerbs, EvaluationPrintsATableAndWritesAReport) {
+  const ProgramResult table = run({"eval", model(), "--samples", "20"});
+  ASSERT_EQ(table.status, 0) << table.err;
+  EXPECT_NE(table.out.find("exact_match"), std::string::npos) << table.out;
+  const Json report = Json::parse(get(model() + "/eval/report.json"));
+  for (const char* section : {"reconstruction", "interpolation", "prior", "shape"})
+    EXPECT_TRUE(report.contains(section)) << section;
+  EXPECT_TRUE(report["prior"]["normal"].contains("novel"));
+  const ProgramResult one = run({"eval", model(), "--data", put("own.txt", numbered_lines(10)), "--only",
+                                 "reconstruction", "--json", "--out", path("r.json")});
+  EXPECT_EQ(Json::parse(one.out), Json::parse(get(path("r.json")))) << one.err;
+  EXPECT_EQ(Json::parse(one.out)["reconstruction"]["n"], 10);
+}
+
+TEST_F(LatentVerbs, MistakesAreOneClearLine) {
+  expect_failure({"encode", model(), "-"}, 3, "stdin");
+  expect_failure({"encode", model(), "--out", path("z.txt")}, 2, "z.txt", "row\n");
+  expect_failure({"decode", model()}, 3, "got 3 numbers, expected 2 × 4", "1\t2\t3\n");
+  expect_failure({"decode", model()}, 3, "not finite", "1\t2\t3\t4\t5\t6\t7\tnan\n");
+  expect_failure({"decode", path("nowhere")}, 3, "nowhere");
+  expect_failure({"interpolate", model(), "--from", "a", "--to", "b", "--path", "slurp"}, 2, "did you mean slerp?");
+  expect_failure({"interpolate", model(), "--from", "a"}, 2, "--to");
+  expect_failure({"interpolate", model(), "--pairs", put("p.tsv", "a\tb\nc\n")}, 3, "line 2");
+  expect_failure({"sample", model(), "--prior", "odd"}, 2, "fitted or normal");
+  expect_failure({"prior", "fit", model(), "--kind", "gausian"}, 2, "did you mean gaussian?");
+  expect_failure({"prior", "fit", model(), "--data", put("few.txt", "a\nb\n")}, 3, "too few codes");
+  expect_failure({"eval", model(), "--only", "shap"}, 2, "did you mean shape?");
+  expect_failure({"eval", model(), "--data", path("none.txt")}, 3, "none.txt");
+}
+
+}  // namespace
+}  // namespace tvae
