@@ -11,7 +11,7 @@ using torch::Tensor;
 
 constexpr double kActiveVariance = 0.01;
 constexpr double kConstantVariance = 1e-12;
-constexpr int kNoiseDraws = 5;
+constexpr int kNoiseDraws = 10;
 
 Tensor normal_draws(int64_t n, int64_t dimensions, Rng& rng) {
   return at::randn({n, dimensions}, rng.generator(), at::kDouble);

@@ -20,41 +20,33 @@ using torch::Tensor;
 
 constexpr int64_t kFewestCodes = 20;
 constexpr int64_t kCodesAComponent = 10;  // fewest for a component with a diagonal covariance
-constexpr int64_t kCodesADimension = 10;  // times the dimensions: fewest for one with a full covariance
+constexpr int64_t kCodesADimension = 4;   // times the dimensions: fewest for one with a full covariance
 constexpr std::array<int64_t, 5> kSizes = {1, 2, 4, 8, 16};
 constexpr int kMostIterations = 100;
 constexpr double kConverged = 1e-4;  // nats a code by which an iteration must raise the likelihood
 constexpr double kSmallestVariance = 1e-10;
 
-/// Σ_k weight_k N(mean_k, factor_k factor_kᵀ) over d numbers. All fp64.
+/// d numbers: Σ_k weight_k N(mean_k, factor_k factor_kᵀ). All fp64.
 struct Mixture {
   Tensor log_weights;  // [k]
   Tensor means;        // [k, d]
-  Tensor factors;      // [k, d, d] lower triangular, or [k, d]: diagonals
+  Tensor factors;      // [k, d, d] lower triangular
 };
 
 Tensor lower_solve(const Tensor& factor, const Tensor& columns) {
   return at::linalg_solve_triangular(factor, columns, /*upper=*/false);
 }
 
-/// (x_n − mean_k)ᵀ (factor_k factor_kᵀ)⁻¹ (x_n − mean_k), [N, k].
-Tensor squared_distances_to(const Mixture& mixture, const Tensor& x) {
-  if (mixture.factors.dim() == 2) {  // as matrix products: nothing of size N × k × d
-    const Tensor precision = mixture.factors.square().reciprocal();
-    const Tensor scaled = mixture.means * precision;
-    return at::mm(x.square(), precision.t()) - 2.0 * at::mm(x, scaled.t()) + (scaled * mixture.means).sum(1);
-  }
-  std::vector<Tensor> columns;
-  for (int64_t k = 0; k < mixture.means.size(0); ++k)
-    columns.push_back(lower_solve(mixture.factors[k], (x - mixture.means[k]).t()).square().sum(0));
-  return at::stack(columns, 1);
-}
-
 /// log(weight_k N(x_n; component k)), [N, k].
 Tensor joint_log_density(const Mixture& mixture, const Tensor& x) {
-  const double constant = static_cast<double>(x.size(1)) * std::log(2.0 * std::numbers::pi);
-  const Tensor diagonals = mixture.factors.dim() == 2 ? mixture.factors : mixture.factors.diagonal(0, 1, 2);
-  return mixture.log_weights - diagonals.log().sum(1) - 0.5 * (squared_distances_to(mixture, x) + constant);
+  const auto d = static_cast<double>(x.size(1));
+  std::vector<Tensor> columns;
+  for (int64_t k = 0; k < mixture.means.size(0); ++k) {
+    const Tensor white = lower_solve(mixture.factors[k], (x - mixture.means[k]).t());
+    columns.push_back(mixture.log_weights[k] - 0.5 * (white.square().sum(0) + d * std::log(2.0 * std::numbers::pi)) -
+                      mixture.factors[k].diagonal().log().sum());
+  }
+  return at::stack(columns, 1);
 }
 
 double mean_log_density(const Mixture& mixture, const Tensor& x) {
@@ -94,21 +86,18 @@ Tensor start_responsibilities(const Tensor& x, int64_t components, Rng& rng) {
 /// Maximisation on white codes. A prior worth `strength` codes of unit variance keeps small components regular.
 Mixture maximise(const Tensor& x, const Tensor& responsibilities, bool full) {
   const Tensor counts = responsibilities.sum(0).clamp_min(1e-9);
-  const auto strength = static_cast<double>(full ? x.size(1) : kCodesAComponent);
   Mixture mixture;
   mixture.log_weights = (counts / counts.sum()).log();
   mixture.means = at::mm(responsibilities.t(), x) / counts.unsqueeze(1);
-  if (!full) {
-    const Tensor spread = at::mm(responsibilities.t(), x.square()) - counts.unsqueeze(1) * mixture.means.square();
-    mixture.factors = ((spread.clamp_min(0.0) + strength) / (counts + strength).unsqueeze(1)).sqrt();
-    return mixture;
-  }
+  const auto strength = static_cast<double>(full ? x.size(1) : kCodesAComponent);
   std::vector<Tensor> factors;
   for (int64_t k = 0; k < counts.size(0); ++k) {
     const Tensor centred = x - mixture.means[k];
-    const Tensor spread = at::mm((centred * responsibilities.select(1, k).unsqueeze(1)).t(), centred);
+    const Tensor weighted = centred * responsibilities.select(1, k).unsqueeze(1);
+    const Tensor total = counts[k] + strength;
     factors.push_back(
-        at::linalg_cholesky((spread + strength * at::eye(x.size(1), x.options())) / (counts[k] + strength)));
+        full ? at::linalg_cholesky((at::mm(weighted.t(), centred) + strength * at::eye(x.size(1), x.options())) / total)
+             : (((weighted * centred).sum(0) + strength) / total).sqrt().diag());
   }
   mixture.factors = at::stack(factors);
   return mixture;
@@ -136,9 +125,7 @@ Mixture fit_mixture(const Tensor& x, const Shape& shape, uint64_t seed) {
     mixture = maximise(white, (joint - total).exp(), shape.full);
   }
   mixture.means = one.means + at::mm(mixture.means, one.factors[0].t());
-  // Lower triangular times lower triangular: again a Cholesky factor.
-  mixture.factors =
-      shape.full ? at::matmul(one.factors[0], mixture.factors) : one.factors[0] * mixture.factors.unsqueeze(1);
+  mixture.factors = at::matmul(one.factors[0], mixture.factors);  // lower times lower: its own Cholesky factor
   return mixture;
 }
 
