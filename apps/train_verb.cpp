@@ -79,10 +79,10 @@ const RegisterVerb registered(
        auto options = std::make_shared<Options>();
        command.add_option("PRESET", options->presets, "presets, left to right");
        command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
-       command.add_option("--train", options->train, "training sequences (data.train)");
-       command.add_option("--valid", options->valid, "held-out sequences (data.valid)");
-       command.add_option("--out", options->out, "folder of the run: becomes a model directory")->required();
-       command.add_option("--from", options->from, "model directory to start from");
+       command.add_option("--train", options->train, "training sequences (data.train)")->take_last();
+       command.add_option("--valid", options->valid, "held-out sequences (data.valid)")->take_last();
+       command.add_option("--out", options->out, "folder of the run: becomes a model directory")->required()->take_last();
+       command.add_option("--from", options->from, "model directory to start from")->take_last();
        command.add_flag("--resume", options->resume, "continue the run in --out");
        command.add_flag("--overwrite", options->overwrite, "throw the run in --out away and start afresh");
        command.add_flag("--escapes", options->escapes, "read \\n, \\t and \\\\ in lines (data.escapes)");

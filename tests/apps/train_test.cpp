@@ -42,7 +42,7 @@ bool is_unfinished(const fs::path& path) {
 
 bool is_saving(const std::string& run) {
   std::error_code ignored;  // folders come and go
-  for (const char* folder : {run, run + "/checkpoint"})
+  for (const std::string& folder : {run, run + "/checkpoint"})
     for (auto entry = fs::directory_iterator(folder, ignored); entry != fs::directory_iterator();
          entry.increment(ignored))
       if (is_unfinished(entry->path())) return true;
