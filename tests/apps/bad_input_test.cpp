@@ -93,7 +93,7 @@ TEST_F(BadInput, TrainingData) {
   const auto train_on = [&](const std::string& file) { return train(out, {"--train", file}); };
   expect_refused(train_on(path("missing.txt")), kData, "missing.txt");
   expect_refused(train_on(put("empty.txt", "")), kData, "empty.txt");
-  expect_refused(train_on(put("blank.txt", "\n\n  \n")), kData, "blank.txt");
+  expect_refused(train_on(put("blank.txt", "\n\n\n")), kData, "blank.txt");
   expect_refused(train_on(put("binary.txt", std::string("\x7f"
                                                         "ELF\0\0\xff\xfe\n",
                                                         9) +
@@ -198,7 +198,7 @@ class FullDisk : public BadInput {
   void SetUp() override {
     BadInput::SetUp();
     fs::create_directory(path("disk"));
-    mounted_ = mount("tmpfs", path("disk").c_str(), "tmpfs", 0, "size=128k") == 0;
+    mounted_ = mount("tmpfs", path("disk").c_str(), "tmpfs", 0, "size=64k") == 0;
   }
   void TearDown() override {
     if (mounted_) umount(path("disk").c_str());

@@ -38,7 +38,8 @@ TEST(Attention, KernelEqualsComposedOperations) {
       options.num_heads = kHeads;
       options.causal = c.causal;
       options.query_offset = c.query_offset;
-      const Tensor q = random_double({c.query_rows, kHeads * kWidth}, 1), k = random_double({c.key_rows, kHeads * kWidth}, 2);
+      const Tensor q = random_double({c.query_rows, kHeads * kWidth}, 1),
+                   k = random_double({c.key_rows, kHeads * kWidth}, 2);
       const Tensor v = random_double({c.key_rows, kHeads * kWidth}, 3);
       const Tensor bias = with_bias ? random_double({kHeads, 2 * c.longest_distance - 1}, 4) : Tensor();
       const Tensor ours = attention(q, k, v, bias, c.queries, c.keys, options);
@@ -67,6 +68,34 @@ TEST(Attention, GradientsAgreeWithFiniteDifferences) {
     }
 }
 
+/// Sizes at which every path of the blocked products is taken, leftover rows and columns included.
+TEST(Attention, LongSequencesAndWideHeadsEqualComposedOperations) {
+  constexpr int64_t kWideHead = 21, kLongest = 37;
+  const Spans lengths = {{0, 19}, {19, 37}, {56, 16}, {72, 2}}, memory = {{0, 5}, {5, 33}, {38, 8}, {46, 17}};
+  for (const bool causal : {false, true})
+    for (const bool self : {false, true}) {
+      SCOPED_TRACE(std::string(causal ? "causal, " : "not causal, ") + (self ? "self" : "memory"));
+      AttentionOptions options;
+      options.num_heads = kHeads;
+      options.causal = causal;
+      const Spans& keys = self ? lengths : memory;
+      const int64_t key_rows = keys.back().start + keys.back().length;
+      const auto gradients = [&](const auto& function) {
+        std::vector<Tensor> x = {
+            random_double({74, kHeads * kWideHead}, 1), random_double({key_rows, kHeads * kWideHead}, 2),
+            random_double({key_rows, kHeads * kWideHead}, 3), random_double({kHeads, 2 * kLongest - 1}, 4)};
+        for (Tensor& tensor : x) tensor.requires_grad_(true);
+        const Tensor output = function(x[0], x[1], x[2], x[3], lengths, keys, options);
+        output.square().sum().backward();
+        std::vector<Tensor> all = {output.detach().flatten()};
+        for (const Tensor& tensor : x) all.push_back(tensor.grad().flatten());
+        return at::cat(all);
+      };
+      const Tensor difference = gradients(attention) - gradients(attention_composed);
+      EXPECT_LT(difference.abs().max().item<double>(), 1e-9);
+    }
+}
+
 TEST(Attention, DoesNotDependOnTheNumberOfThreads) {
   Spans spans;
   for (int64_t i = 0, start = 0; i < 40; ++i) {
@@ -77,7 +106,8 @@ TEST(Attention, DoesNotDependOnTheNumberOfThreads) {
   const auto gradients = [&](int threads) {
     at::set_num_threads(threads);
     std::vector<Tensor> x;
-    for (uint64_t seed = 0; seed < 3; ++seed) x.push_back(random_double({rows, 8}, seed).to(at::kFloat).requires_grad_(true));
+    for (uint64_t seed = 0; seed < 3; ++seed)
+      x.push_back(random_double({rows, 8}, seed).to(at::kFloat).requires_grad_(true));
     x.push_back(random_double({4, 17}, 5).to(at::kFloat).requires_grad_(true));
     AttentionOptions options;
     options.num_heads = 4;

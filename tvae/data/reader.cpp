@@ -25,7 +25,8 @@ constexpr size_t kTextProbe = 4096;  // bytes looked at for NULs
 /// Gathers rows, good and bad.
 class RowCollector {
  public:
-  RowCollector(const std::string& path, const ReadOptions& options) : path_(path), options_(options) {}
+  RowCollector(const std::string& path, const ReadOptions& options)
+      : path_(path == "-" ? "stdin" : path), options_(options) {}
 
   void add(int64_t line, std::string text) { add(line, std::move(text), nullptr); }
   void add(int64_t line, std::string text, std::string label) { add(line, std::move(text), &label); }

@@ -1,14 +1,99 @@
-// Compiled with -O3 -ffast-math (see CMakeLists.txt): the inner loops run over contiguous rows and vectorise.
+// Compiled with -O3 -ffast-math (see CMakeLists.txt): softmax and dropout vectorise.
 #include "tvae/ops/attention_kernel.h"
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "tvae/ops/rng.h"
 
 namespace tvae::kernel {
 namespace {
+
+constexpr int64_t kBlock = 16;  // queries worked on together
+
+#ifdef __AVX512F__
+constexpr int64_t kVectorBytes = 64;
+#else
+constexpr int64_t kVectorBytes = 32;
+#endif
+/// One vector register.
+template <class T>
+using Vector [[gnu::vector_size(kVectorBytes)]] = T;
+template <class T>
+constexpr int64_t kLanes = kVectorBytes / sizeof(T);
+
+int64_t round_up(int64_t n, int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+/// A matrix by its first element and the steps between rows and between columns.
+template <class T>
+struct View {
+  T* data;
+  int64_t row_step, column_step = 1;
+  View<T> transposed() const { return {data, column_step, row_step}; }
+};
+
+/// c [rows, columns] from a [rows, inner] and b [inner, columns].
+struct ProductSize {
+  int64_t rows, columns, inner;
+};
+
+/// `rows` rows and kLanes columns of a product. The sums stay in registers: eight of them hide the adders' latency.
+template <class T, int rows>
+void product_tile(View<const T> a, View<const T> b, View<T> c, int64_t inner, bool accumulate) {
+  Vector<T> sum[rows] = {};
+  for (int64_t p = 0; p < inner; ++p) {
+    Vector<T> b_row;
+    std::memcpy(&b_row, b.data + p * b.row_step, sizeof(b_row));
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; ++r) sum[r] += a.data[r * a.row_step + p * a.column_step] * b_row;
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r) {
+    T* out = c.data + r * c.row_step;
+    if (accumulate) {
+      Vector<T> before;
+      std::memcpy(&before, out, sizeof(before));
+      sum[r] += before;
+    }
+    std::memcpy(out, &sum[r], sizeof(sum[r]));
+  }
+}
+
+/// c = a · b or c += a · b from row `first` on, as many bands of `rows` rows as fit; returns the row after them.
+template <class T, int rows>
+int64_t product_bands(int64_t first, View<const T> a, View<const T> b, View<T> c, const ProductSize& size,
+                      bool accumulate) {
+  for (; first + rows <= size.rows; first += rows) {
+    const View<const T> a_band{a.data + first * a.row_step, a.row_step, a.column_step};
+    const View<T> c_band{c.data + first * c.row_step, c.row_step};
+    int64_t j = 0;
+    for (; j + kLanes<T> <= size.columns; j += kLanes<T>)
+      product_tile<T, rows>(a_band, {b.data + j, b.row_step}, {c_band.data + j, c.row_step}, size.inner, accumulate);
+    for (; j < size.columns; ++j)
+      for (int r = 0; r < rows; ++r) {
+        T sum = 0;
+        for (int64_t p = 0; p < size.inner; ++p)
+          sum += a_band.data[r * a.row_step + p * a.column_step] * b.data[p * b.row_step + j];
+        T& out = c_band.data[r * c.row_step + j];
+        out = accumulate ? out + sum : sum;
+      }
+  }
+  return first;
+}
+
+/// c = a · b or c += a · b; the columns of b and c stand side by side.
+template <class T>
+void product(View<const T> a, View<const T> b, View<T> c, const ProductSize& size, bool accumulate) {
+  int64_t row = product_bands<T, 8>(0, a, b, c, size, accumulate);
+  row = product_bands<T, 4>(row, a, b, c, size, accumulate);
+  row = product_bands<T, 2>(row, a, b, c, size, accumulate);
+  product_bands<T, 1>(row, a, b, c, size, accumulate);
+}
 
 /// A (head, sequence) pair with its pointers: rows of q, k, v are head_size long and `stride` apart.
 template <class T>
@@ -33,9 +118,9 @@ Item<T> item_of(const AttentionArguments<T>& a, int64_t head, int64_t sequence) 
   item.value = a.value + item.key_start;
   item.query_length = q.length;
   item.key_length = k.length;
-  item.bias = a.relative_bias == nullptr ? nullptr
-                                         : a.relative_bias + head * a.bias_columns + (a.bias_columns - 1) / 2 -
-                                               a.options.query_offset;
+  item.bias = a.relative_bias == nullptr
+                  ? nullptr
+                  : a.relative_bias + head * a.bias_columns + (a.bias_columns - 1) / 2 - a.options.query_offset;
   item.probability_offset = a.offsets[sequence] + head * q.length * k.length;
   return item;
 }
@@ -45,58 +130,37 @@ int64_t visible_keys(const AttentionArguments<T>& a, const Item<T>& item, int64_
   return a.options.causal ? std::min(item.key_length, query + a.options.query_offset + 1) : item.key_length;
 }
 
-/// columns[c][j] = rows[j][c]
+/// columns[c][j] = rows[j][c], `padded` apart, zeros from `length` on
 template <class T>
-void transpose(const T* rows, int64_t length, int64_t width, int64_t stride, std::vector<T>& columns) {
-  columns.resize(width * length);
+void transpose(const T* rows, int64_t length, int64_t width, int64_t stride, int64_t padded, std::vector<T>& columns) {
+  columns.resize(width * padded);
   for (int64_t j = 0; j < length; ++j)
-    for (int64_t c = 0; c < width; ++c) columns[c * length + j] = rows[j * stride + c];
+    for (int64_t c = 0; c < width; ++c) columns[c * padded + j] = rows[j * stride + c];
+  for (int64_t c = 0; c < width; ++c) std::fill_n(columns.data() + c * padded + length, padded - length, T(0));
 }
 
-/// out[j] = sum_c row[c] · columns[c][j], four c at a time so that out stays in registers longer
+/// values[j] *= 0 or 1/(1-p), drawn from the probability's own index
 template <class T>
-void row_times_columns(const T* __restrict row, const T* __restrict columns, int64_t width, int64_t length, int64_t n,
-                       T* __restrict out) {
-  for (int64_t j = 0; j < n; ++j) out[j] = 0;
-  int64_t c = 0;
-  for (; c + 4 <= width; c += 4) {
-    const T r0 = row[c], r1 = row[c + 1], r2 = row[c + 2], r3 = row[c + 3];
-    const T* __restrict c0 = columns + c * length;
-    const T* __restrict c1 = c0 + length;
-    const T* __restrict c2 = c1 + length;
-    const T* __restrict c3 = c2 + length;
-    for (int64_t j = 0; j < n; ++j) out[j] += r0 * c0[j] + r1 * c1[j] + r2 * c2[j] + r3 * c3[j];
-  }
-  for (; c < width; ++c)
-    for (int64_t j = 0; j < n; ++j) out[j] += row[c] * columns[c * length + j];
-}
-
-/// out[c] += sum_j weights[j] · rows[j][c]
-template <class T>
-void weighted_rows(const T* __restrict weights, const T* __restrict rows, int64_t n, int64_t width, int64_t stride,
-                   T* __restrict out) {
-  int64_t j = 0;
-  for (; j + 4 <= n; j += 4) {
-    const T w0 = weights[j], w1 = weights[j + 1], w2 = weights[j + 2], w3 = weights[j + 3];
-    const T* __restrict r0 = rows + j * stride;
-    const T* __restrict r1 = r0 + stride;
-    const T* __restrict r2 = r1 + stride;
-    const T* __restrict r3 = r2 + stride;
-    for (int64_t c = 0; c < width; ++c) out[c] += w0 * r0[c] + w1 * r1[c] + w2 * r2[c] + w3 * r3[c];
-  }
-  for (; j < n; ++j)
-    for (int64_t c = 0; c < width; ++c) out[c] += weights[j] * rows[j * stride + c];
-}
-
-/// keep[j] = 0 or 1/(1-p), drawn from the probability's own index
-template <class T>
-void draw_keep(const AttentionOptions& options, int64_t offset, int64_t n, T* __restrict keep) {
+void drop(const AttentionOptions& options, int64_t offset, int64_t n, T* values) {
   const uint32_t threshold = drop_threshold(options.dropout);
   const T scale = static_cast<T>(1.0 / (1.0 - options.dropout));
   const uint64_t key = options.dropout_key;
   const auto first = static_cast<uint32_t>(offset);
   for (int64_t j = 0; j < n; ++j)
-    keep[j] = random_bits(key, first + static_cast<uint32_t>(j)) < threshold ? T(0) : scale;
+    values[j] = random_bits(key, first + static_cast<uint32_t>(j)) < threshold ? T(0) : values[j] * scale;
+}
+
+/// Scores of one query become probabilities: keys from `visible` up to `padded` get none.
+template <class T>
+void softmax_row(T* __restrict scores, int64_t visible, int64_t padded) {
+  T largest = scores[0];
+  for (int64_t j = 1; j < visible; ++j) largest = std::max(largest, scores[j]);
+  for (int64_t j = 0; j < visible; ++j) scores[j] -= largest;
+  for (int64_t j = visible; j < padded; ++j) scores[j] = T(-1e30);
+  T sum = 0;
+  for (int64_t j = 0; j < padded; ++j) sum += (scores[j] = std::exp(scores[j]));
+  const T inverse = T(1) / sum;
+  for (int64_t j = 0; j < padded; ++j) scores[j] *= inverse;
 }
 
 }  // namespace
@@ -106,45 +170,39 @@ void attention_forward(const AttentionArguments<T>& a, T* output, T* probabiliti
   const int64_t heads = a.options.num_heads, width = a.head_size, stride = heads * width;
   const auto sequences = static_cast<int64_t>(a.queries->size());
   at::parallel_for(0, heads * sequences, 1, [&](int64_t begin, int64_t end) {
-    std::vector<T> key_columns, scores, keep;
+    std::vector<T> key_columns, scores;
     for (int64_t unit = begin; unit < end; ++unit) {
       const Item<T> item = item_of(a, unit % heads, unit / heads);
+      const int64_t padded = round_up(item.key_length, kLanes<T>);
+      scores.resize(kBlock * padded);
       // One query (decoding) is not worth transposing the keys for.
       const bool transposed = item.query_length > 1;
-      if (transposed) transpose(item.key, item.key_length, width, stride, key_columns);
-      scores.resize(item.key_length);
-      keep.resize(item.key_length);
-      for (int64_t i = 0; i < item.query_length; ++i) {
-        const int64_t n = visible_keys(a, item, i);
-        const T* q = item.query + i * stride;
-        if (transposed) {
-          row_times_columns(q, key_columns.data(), width, item.key_length, n, scores.data());
-        } else {
-          for (int64_t j = 0; j < n; ++j) {
+      if (transposed) transpose(item.key, item.key_length, width, stride, padded, key_columns);
+      for (int64_t first = 0; first < item.query_length; first += kBlock) {
+        const int64_t rows = std::min(kBlock, item.query_length - first);
+        const int64_t keys = visible_keys(a, item, first + rows - 1), wide = round_up(keys, kLanes<T>);
+        const T* q = item.query + first * stride;
+        if (transposed)
+          product<T>({q, stride}, {key_columns.data(), padded}, {scores.data(), padded}, {rows, wide, width}, false);
+        else
+          for (int64_t j = 0; j < keys; ++j) {
             T dot = 0;
             const T* k = item.key + j * stride;
             for (int64_t c = 0; c < width; ++c) dot += q[c] * k[c];
             scores[j] = dot;
           }
+        for (int64_t r = 0; r < rows; ++r) {
+          const int64_t i = first + r, n = visible_keys(a, item, i);
+          T* row = scores.data() + r * padded;
+          if (item.bias != nullptr)
+            for (int64_t j = 0; j < n; ++j) row[j] += item.bias[j - i];
+          softmax_row(row, n, wide);
+          const int64_t offset = item.probability_offset + i * item.key_length;
+          if (probabilities != nullptr) std::copy_n(row, n, probabilities + offset);
+          if (a.options.dropout > 0) drop(a.options, offset, wide, row);
         }
-        if (item.bias != nullptr)
-          for (int64_t j = 0; j < n; ++j) scores[j] += item.bias[j - i];
-        T largest = scores[0];
-        for (int64_t j = 1; j < n; ++j) largest = std::max(largest, scores[j]);
-        T sum = 0;
-        for (int64_t j = 0; j < n; ++j) sum += (scores[j] = std::exp(scores[j] - largest));
-        const T inverse = T(1) / sum;
-        for (int64_t j = 0; j < n; ++j) scores[j] *= inverse;
-        const int64_t offset = item.probability_offset + i * item.key_length;
-        if (probabilities != nullptr)
-          for (int64_t j = 0; j < n; ++j) probabilities[offset + j] = scores[j];
-        if (a.options.dropout > 0) {
-          draw_keep(a.options, offset, n, keep.data());
-          for (int64_t j = 0; j < n; ++j) scores[j] *= keep[j];
-        }
-        T* out = output + item.query_start + i * stride;
-        for (int64_t c = 0; c < width; ++c) out[c] = 0;
-        weighted_rows(scores.data(), item.value, n, width, stride, out);
+        product<T>({scores.data(), padded}, {item.value, stride}, {output + item.query_start + first * stride, stride},
+                   {rows, width, keys}, false);
       }
     }
   });
@@ -158,7 +216,7 @@ void attention_backward(const AttentionArguments<T>& a, const T* probabilities, 
   // A unit is a head and every `chunks`-th sequence, so that the bias gradient adds up in an order that does not depend
   // on the number of threads.
   at::parallel_for(0, heads * chunks, 1, [&](int64_t begin, int64_t end) {
-    std::vector<T> value_columns, d_scores, keep, dropped;
+    std::vector<T> value_columns, d_scores, dropped;
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t head = unit % heads, chunk = unit / heads;
       T* bias_row = d_bias == nullptr ? nullptr
@@ -166,43 +224,39 @@ void attention_backward(const AttentionArguments<T>& a, const T* probabilities, 
                                             a.options.query_offset;
       for (int64_t sequence = chunk; sequence < sequences; sequence += chunks) {
         const Item<T> item = item_of(a, head, sequence);
-        transpose(item.value, item.key_length, width, stride, value_columns);
-        d_scores.resize(item.key_length);
-        keep.resize(item.key_length);
-        dropped.resize(item.key_length);
-        T* dk = d_key + item.key_start;
-        T* dv = d_value + item.key_start;
-        for (int64_t i = 0; i < item.query_length; ++i) {
-          const int64_t n = visible_keys(a, item, i);
-          const int64_t offset = item.probability_offset + i * item.key_length;
-          const T* __restrict p = probabilities + offset;
-          const T* __restrict d_out = d_output + item.query_start + i * stride;
-          const T* __restrict q = item.query + i * stride;
-          row_times_columns(d_out, value_columns.data(), width, item.key_length, n, d_scores.data());
-          const T* applied = p;
-          if (a.options.dropout > 0) {
-            draw_keep(a.options, offset, n, keep.data());
-            for (int64_t j = 0; j < n; ++j) {
-              d_scores[j] *= keep[j];
-              dropped[j] = p[j] * keep[j];
+        const int64_t padded = round_up(item.key_length, kLanes<T>);
+        transpose(item.value, item.key_length, width, stride, padded, value_columns);
+        d_scores.resize(kBlock * padded);
+        dropped.resize(kBlock * padded);
+        for (int64_t first = 0; first < item.query_length; first += kBlock) {
+          const int64_t rows = std::min(kBlock, item.query_length - first);
+          const int64_t keys = visible_keys(a, item, first + rows - 1), wide = round_up(keys, kLanes<T>);
+          const View<const T> q{item.query + first * stride, stride};
+          const View<const T> d_out{d_output + item.query_start + first * stride, stride};
+          product<T>(d_out, {value_columns.data(), padded}, {d_scores.data(), padded}, {rows, wide, width}, false);
+          for (int64_t r = 0; r < rows; ++r) {
+            const int64_t i = first + r, n = visible_keys(a, item, i);
+            const int64_t offset = item.probability_offset + i * item.key_length;
+            const T* __restrict p = probabilities + offset;
+            T* __restrict d_row = d_scores.data() + r * padded;
+            T* __restrict dropped_row = dropped.data() + r * padded;
+            std::copy_n(p, n, dropped_row);
+            if (a.options.dropout > 0) {
+              drop(a.options, offset, n, dropped_row);
+              drop(a.options, offset, n, d_row);
             }
-            applied = dropped.data();
+            T inner = 0;
+            for (int64_t j = 0; j < n; ++j) inner += p[j] * d_row[j];
+            for (int64_t j = 0; j < n; ++j) d_row[j] = p[j] * (d_row[j] - inner);
+            for (int64_t j = n; j < keys; ++j) d_row[j] = dropped_row[j] = 0;
+            if (bias_row != nullptr)
+              for (int64_t j = 0; j < n; ++j) bias_row[j - i] += d_row[j];
           }
-          T inner = 0;
-          for (int64_t j = 0; j < n; ++j) inner += p[j] * d_scores[j];
-          for (int64_t j = 0; j < n; ++j) d_scores[j] = p[j] * (d_scores[j] - inner);
-          for (int64_t j = 0; j < n; ++j) {
-            const T weight = applied[j], d_score = d_scores[j];
-            T* __restrict dv_row = dv + j * stride;
-            T* __restrict dk_row = dk + j * stride;
-            for (int64_t c = 0; c < width; ++c) {
-              dv_row[c] += weight * d_out[c];
-              dk_row[c] += d_score * q[c];
-            }
-          }
-          weighted_rows(d_scores.data(), item.key, n, width, stride, d_query + item.query_start + i * stride);
-          if (bias_row != nullptr)
-            for (int64_t j = 0; j < n; ++j) bias_row[j - i] += d_scores[j];
+          const View<const T> d_score{d_scores.data(), padded}, probability{dropped.data(), padded};
+          product<T>(d_score, {item.key, stride}, {d_query + item.query_start + first * stride, stride},
+                     {rows, width, keys}, false);
+          product<T>(d_score.transposed(), q, {d_key + item.key_start, stride}, {keys, width, rows}, true);
+          product<T>(probability.transposed(), d_out, {d_value + item.key_start, stride}, {keys, width, rows}, true);
         }
       }
     }

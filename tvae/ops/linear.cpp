@@ -1,8 +1,11 @@
 #include "tvae/ops/linear.h"
 
+#include <ATen/Version.h>
+
 #ifdef TVAE_HAS_ONEDNN_MATMUL
 namespace at::native {
-// Exported by libtorch_cpu without an installed header; cmake/toolchain.cmake checks that it links.
+// Exported by libtorch_cpu without an installed header; cmake/onednn_matmul.cmake checks that it links. It refuses to
+// work without AVX-512.
 TORCH_API void mkldnn_matmul(const Tensor& a, const Tensor& b, const Tensor& result, float beta, float alpha);
 }  // namespace at::native
 #endif
@@ -16,14 +19,16 @@ using torch::autograd::tensor_list;
 
 bool has_onednn(const Tensor& a) {
 #ifdef TVAE_HAS_ONEDNN_MATMUL
-  return a.device().is_cpu() && a.scalar_type() == at::kFloat && at::globalContext().userEnabledMkldnn();
+  static const bool has_avx512 = at::get_cpu_capability() == "AVX512";
+  return has_avx512 && a.device().is_cpu() && a.scalar_type() == at::kFloat && at::globalContext().userEnabledMkldnn();
 #else
   return false;
 #endif
 }
 
 struct LinearFunction : torch::autograd::Function<LinearFunction> {
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
+                        const std::optional<Tensor>& bias) {
     context->save_for_backward({x, weight});
     context->saved_data["bias"] = bias.has_value();
     Tensor y = matrix_product(x, weight.t());
@@ -43,7 +48,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
 
 }  // namespace
 
-void matrix_product_out(Tensor& out, const Tensor& a, const Tensor& b, double beta, double alpha) {
+void matrix_product_out(Tensor out, const Tensor& a, const Tensor& b, double beta, double alpha) {
   if (!has_onednn(a)) {
     at::addmm_out(out, out, a, b, beta, alpha);
     return;

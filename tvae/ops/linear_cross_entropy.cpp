@@ -1,5 +1,7 @@
 #include "tvae/ops/linear_cross_entropy.h"
 
+#include "tvae/base/assert.h"
+#include "tvae/ops/cross_entropy_kernel.h"
 #include "tvae/ops/linear.h"
 
 namespace tvae {
@@ -9,47 +11,82 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-constexpr int64_t kChunkElements = 1 << 23;  // logits alive at once: 32 MB in fp32
+constexpr int64_t kChunkElements = 1 << 24;  // logits alive at once: 64 MB in fp32
+
+/// Rows that are worked on together.
+struct Chunk {
+  Tensor logits;         // [n, V], overwritten
+  Tensor targets;        // [n] int64
+  Tensor weights;        // [n] or undefined
+  Tensor nats, correct;  // [n], results
+};
+
+/// Fills in the results and gives the logits' gradient where it is wanted.
+Tensor cross_entropy_composed(const Chunk& chunk, double scale, bool want_gradient) {
+  const Tensor target = chunk.targets.unsqueeze(1);
+  Tensor logits = chunk.logits;
+  if (scale != 1.0) logits.mul_(scale);
+  logits = logits.to(chunk.nats.scalar_type());  // fp32 for half precision
+  chunk.correct.copy_((logits.argmax(1, true) == target).squeeze(1));
+  const Tensor picked = logits.gather(1, target), log_sum = at::logsumexp(logits, 1, true);
+  chunk.nats.copy_((log_sum - picked).squeeze(1));
+  if (!want_gradient) return {};
+  logits.sub_(log_sum).exp_();  // probabilities, then (p - onehot) · weight · scale
+  logits.scatter_add_(1, target, at::full_like(picked, -1.0));
+  if (chunk.weights.defined()) logits.mul_(chunk.weights.unsqueeze(1));
+  if (scale != 1.0) logits.mul_(scale);
+  return logits.to(chunk.logits.scalar_type());
+}
+
+Tensor cross_entropy_by_kernel(const Chunk& chunk, double scale, bool want_gradient) {
+  AT_DISPATCH_FLOATING_TYPES(chunk.logits.scalar_type(), "cross_entropy", [&] {
+    kernel::CrossEntropyRows<scalar_t> rows;
+    rows.logits = chunk.logits.data_ptr<scalar_t>();
+    rows.targets = chunk.targets.const_data_ptr<int64_t>();
+    rows.weights = chunk.weights.defined() ? chunk.weights.const_data_ptr<scalar_t>() : nullptr;
+    rows.nats = chunk.nats.data_ptr<scalar_t>();
+    rows.correct = chunk.correct.data_ptr<bool>();
+    rows.rows = chunk.logits.size(0);
+    rows.vocabulary = chunk.logits.size(1);
+    rows.scale = scale;
+    rows.want_gradient = want_gradient;
+    kernel::cross_entropy(rows);
+  });
+  return chunk.logits;
+}
 
 struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropyFunction> {
   static tensor_list forward(AutogradContext* context, const Tensor& states, const Tensor& projection,
-                             const Tensor& targets, const std::optional<Tensor>& optional_weights, double scale,
+                             const Tensor& targets, const std::optional<Tensor>& token_weights, double scale,
                              bool want_gradient) {
-    const Tensor token_weights = optional_weights.value_or(Tensor());
     const int64_t tokens = states.size(0), vocabulary = projection.size(0);
-    const int64_t chunk = std::clamp<int64_t>(kChunkElements / vocabulary, 16, std::max<int64_t>(tokens, 16));
-    Tensor nats = at::empty({tokens}, states.options().dtype(at::kFloat));
-    if (states.scalar_type() == at::kDouble) nats = nats.to(at::kDouble);
-    Tensor correct = at::empty({tokens}, states.options().dtype(at::kBool));
+    const int64_t most = std::max<int64_t>(kChunkElements / vocabulary, 16);
+    const int64_t chunks = (tokens + most - 1) / most, chunk_size = (tokens + chunks - 1) / chunks;
+    const bool is_double = states.scalar_type() == at::kDouble;
+    const bool has_kernel = states.device().is_cpu() && (is_double || states.scalar_type() == at::kFloat);
+    const Tensor ids = targets.contiguous();
+    const auto wide = states.options().dtype(is_double ? at::kDouble : at::kFloat);
+    const Tensor weights = token_weights ? token_weights->to(wide.dtype()).contiguous() : Tensor();
+    Tensor nats = at::empty({tokens}, wide), correct = at::empty({tokens}, wide.dtype(at::kBool));
     Tensor d_states, d_projection;
     if (want_gradient) {
       d_states = at::empty_like(states);
       d_projection = at::empty_like(projection);
     }
-    for (int64_t start = 0; start < tokens; start += chunk) {
-      const int64_t n = std::min(chunk, tokens - start);
-      const Tensor h = states.narrow(0, start, n);
-      const Tensor target = targets.narrow(0, start, n).unsqueeze(1);
-      Tensor logits = matrix_product(h, projection.t());
-      if (scale != 1.0) logits.mul_(scale);
-      if (logits.scalar_type() == at::kBFloat16 || logits.scalar_type() == at::kHalf) logits = logits.to(at::kFloat);
-      const Tensor picked = logits.gather(1, target);
-      correct.narrow(0, start, n).copy_((logits.argmax(1, true) == target).squeeze(1));
-      const Tensor log_sum = at::logsumexp(logits, 1, true);
-      nats.narrow(0, start, n).copy_((log_sum - picked).squeeze(1));
+    const Tensor logits = at::empty({chunk_size, vocabulary}, states.options());
+    for (int64_t start = 0; start < tokens; start += chunk_size) {
+      const int64_t n = std::min(chunk_size, tokens - start);
+      const auto rows_of = [&](const Tensor& x) { return x.defined() ? x.narrow(0, start, n) : x; };
+      const Tensor h = rows_of(states);
+      const Chunk chunk{logits.narrow(0, 0, n), rows_of(ids), rows_of(weights), rows_of(nats), rows_of(correct)};
+      matrix_product_out(chunk.logits, h, projection.t(), /*beta=*/0.0);
+      const Tensor d_logits = has_kernel ? cross_entropy_by_kernel(chunk, scale, want_gradient)
+                                         : cross_entropy_composed(chunk, scale, want_gradient);
       if (!want_gradient) continue;
-      logits.sub_(log_sum).exp_();  // probabilities, then (p - onehot) · weight · scale
-      logits.scatter_add_(1, target, at::full_like(picked, -1.0));
-      if (token_weights.defined())
-        logits.mul_((token_weights.narrow(0, start, n) * scale).unsqueeze(1));
-      else if (scale != 1.0)
-        logits.mul_(scale);
-      const Tensor d_logits = logits.to(states.scalar_type());
-      Tensor d_h = d_states.narrow(0, start, n);
-      matrix_product_out(d_h, d_logits, projection, /*beta=*/0.0);
+      matrix_product_out(rows_of(d_states), d_logits, projection, /*beta=*/0.0);
       matrix_product_out(d_projection, d_logits.t(), h, /*beta=*/start == 0 ? 0.0 : 1.0);
     }
-    const Tensor loss = token_weights.defined() ? (nats * token_weights).sum() : nats.sum();
+    const Tensor loss = weights.defined() ? (nats * weights).sum() : nats.sum();
     if (want_gradient) context->save_for_backward({d_states, d_projection});
     context->mark_non_differentiable({nats, correct});
     return {loss, nats, correct};
@@ -57,9 +94,15 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
 
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto saved = context->get_saved_variables();
-    const Tensor factor = gradients[0].to(saved[0].scalar_type());
-    if (factor.device().is_cpu() && factor.item<double>() == 1.0) return {saved[0], saved[1], Tensor(), Tensor(), Tensor(), Tensor()};
-    return {saved[0] * factor, saved[1] * factor, Tensor(), Tensor(), Tensor(), Tensor()};
+    Tensor d_states = saved[0], d_projection = saved[1];
+    const Tensor factor = gradients[0].to(d_states.scalar_type());
+    if (!factor.device().is_cpu() || factor.item<double>() != 1.0) {
+      // In place, because the matrix is large. Going backward twice would scale it twice: autograd refuses to, as it
+      // sees that a saved tensor has changed.
+      d_states.mul_(factor);
+      d_projection.mul_(factor);
+    }
+    return {d_states, d_projection, Tensor(), Tensor(), Tensor(), Tensor()};
   }
 };
 
@@ -67,9 +110,11 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
 
 CrossEntropy linear_cross_entropy(const Tensor& states, const Tensor& projection, const Tensor& targets,
                                   const Tensor& token_weights, double scale) {
+  TVAE_ASSERT(states.size(0) > 0, "there are tokens");
   const bool want_gradient = at::GradMode::is_enabled() && (states.requires_grad() || projection.requires_grad());
   const std::optional<Tensor> weights = token_weights.defined() ? std::optional<Tensor>(token_weights) : std::nullopt;
-  const tensor_list results = LinearCrossEntropyFunction::apply(states, projection, targets, weights, scale, want_gradient);
+  const tensor_list results =
+      LinearCrossEntropyFunction::apply(states, projection, targets, weights, scale, want_gradient);
   return {results[0], results[1], results[2]};
 }
 

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Training steps of transformers' T5ForConditionalGeneration, eager fp32, each timed: one JSON line a step.
+
+Reads what bench_train_step reads and does the same work: AdamW (PyTorch's fused kernel, the fastest it has on a CPU),
+clipping, dropout. --mode says how a batch becomes a rectangle:
+  padded   to --pad-to tokens, as the original Transformer-VAE did
+  longest  to the longest sequence of the batch
+  grouped  as longest, batches made by the sampler behind Trainer's group_by_length
+"""
+
+import argparse
+import json
+import time
+
+import torch
+from safetensors.torch import load_file
+from transformers import T5ForConditionalGeneration
+from transformers.trainer_pt_utils import get_length_grouped_indices
+
+
+def make_batches(sequences, options):
+    """Lists of sequences; the first --warmup batches are the same in every mode."""
+    size = options.batch_size
+    sequences = sequences[: options.steps * size]
+    head, rest = sequences[: options.warmup * size], sequences[options.warmup * size :]
+    if options.mode == "grouped":
+        generator = torch.Generator().manual_seed(42)
+        rest = [rest[i] for i in get_length_grouped_indices([len(s) for s in rest], size, generator=generator)]
+    sequences = head + rest
+    return [sequences[i : i + size] for i in range(0, len(sequences), size)]
+
+
+def collate(batch, pad_to):
+    width = pad_to or max(len(s) for s in batch)
+    ids = torch.zeros(len(batch), width, dtype=torch.long)
+    mask = torch.zeros(len(batch), width, dtype=torch.long)
+    for row, sequence in enumerate(batch):
+        ids[row, : len(sequence)] = sequence
+        mask[row, : len(sequence)] = 1
+    return {"input_ids": ids, "attention_mask": mask, "labels": ids.masked_fill(mask == 0, -100)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", required=True, help="Hugging Face directory")
+    parser.add_argument("--data", required=True, help="safetensors file: ids [N] int32, lengths [sequences] int64")
+    parser.add_argument("--mode", choices=["padded", "longest", "grouped"], default="longest")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=10, help="batches, warm-up included")
+    parser.add_argument("--warmup", type=int, default=0, help="first batches, which grouped leaves as they are")
+    parser.add_argument("--pad-to", type=int, default=64)
+    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--learning-rate", type=float, default=1e-4)
+    parser.add_argument("--clip-norm", type=float, default=1.0)
+    parser.add_argument("--threads", type=int, default=0, help="0 = all")
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.manual_seed(42)
+
+    data = load_file(options.data)
+    sequences = list(data["ids"].long().split(data["lengths"].tolist()))
+    model = T5ForConditionalGeneration.from_pretrained(
+        options.model, dropout_rate=options.dropout, torch_dtype=torch.float32
+    ).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=options.learning_rate, weight_decay=0.0, fused=True)
+    for step, batch in enumerate(make_batches(sequences, options)):
+        start = time.perf_counter()
+        inputs = collate(batch, options.pad_to if options.mode == "padded" else None)
+        loss = model(**inputs).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        line = {
+            "step": step,
+            "loss": loss.item(),
+            "real_tokens": int(inputs["attention_mask"].sum()),
+            "processed_tokens": inputs["input_ids"].numel(),
+            "seconds": time.perf_counter() - start,
+        }
+        print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
