@@ -102,7 +102,7 @@ TEST_F(BadInput, TrainingData) {
   expect_refused(train_on(put("latin1.txt", "caf\xe9\nna\xefve\n")), kData, "latin1.txt");
   expect_refused(train_on(put("torn.txt.gz", "\x1f\x8b\x08")), kData, "torn.txt.gz");
   expect_refused(train_on(put("not.json", "{\"text\": ")), kData, "not.json");
-  expect_refused(train_on(put("long.txt", std::string(100, 'x') + "\n")), kData, "long.txt has no usable sequence");
+  expect_refused(train_on(put("long.txt", std::string(100, 'x') + "\n")), kData, "long.txt: no usable sequences");
   expect_refused(train_on(folder_), kData, "a folder");
   expect_refused(train(out, {"--valid", path("missing.txt")}), kData, "missing.txt");
   expect_refused(train(out, {"--set", "data.tokenizer=" + path("missing")}), kData, "no tokenizer at");
