@@ -42,6 +42,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("FILE", options->file, "texts; - = stdin, a line each")->capture_default_str();
   command.add_option("--out", options->out, ".npy, .safetensors, .jsonl or .tsv; - = stdout")->capture_default_str();
   add_read_flags(command, options->read);
+  options->read.keep_empty = true;  // a row of output for each line of input
   command.footer(
       "One code a text, in order. stdout and .tsv: the numbers of a code, tab-separated, on a line; --json and "
       ".jsonl:\n"

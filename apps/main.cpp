@@ -12,6 +12,7 @@
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 
 namespace tvae::apps {
 
@@ -46,6 +47,19 @@ std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
+/// What is wrong with a command line that CLI11 refused.
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* innermost = &app;
+  while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
+  std::vector<std::string> names;
+  for (const CLI::App* verb : innermost->get_subcommands({})) names.push_back(verb->get_name());
+  for (const std::string& word : innermost->remaining())
+    if (!names.empty() && !word.starts_with("-"))
+      return ConfigError("unknown verb", "\"" + word + "\"", "one of " + join(names, ", "), suggestion(word, names))
+          .what();
+  return first_line(error.what()) + " (see tvae --help)";
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Transformer-VAE: a smooth latent space of sequences", "tvae");
   app.set_version_flag("--version", std::string("tvae ") + TVAE_VERSION);
@@ -64,7 +78,7 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    return fail(ExitCode::kUsage, first_line(error.what()) + " (see tvae --help)");
+    return fail(ExitCode::kUsage, usage_error(app, error));
   }
   for (CLI::App* command : app.get_subcommands()) common.seed_given = command->count("--seed") > 0;
   if (common.quiet) set_log_level(LogLevel::kQuiet);
@@ -80,15 +94,17 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace tvae;
+  const auto verbose = [] { return log_level() == LogLevel::kVerbose; };
   std::signal(SIGPIPE, SIG_DFL);  // `tvae ... | head` ends quietly
   std::signal(SIGXFSZ, SIG_IGN);  // a file above the limit is an error of write() as a full disk is
   try {
     return apps::run(argc, argv);
   } catch (const Error& error) {
-    return apps::fail(error.exit_code(), error.what());
+    return apps::fail(error.exit_code(), error.what() + (verbose() ? "\n" + error.trace() : ""));
   } catch (const c10::Error& error) {
-    const std::string text = log_level() == LogLevel::kVerbose ? error.what() : error.what_without_backtrace();
-    return apps::fail(ExitCode::kBug, "internal error: " + apps::first_line(text));
+    return apps::fail(ExitCode::kBug,
+                      "internal error: " +
+                          (verbose() ? std::string(error.what()) : apps::first_line(error.what_without_backtrace())));
   } catch (const std::bad_alloc&) {
     return apps::fail(ExitCode::kBug, "out of memory (try a smaller batch)");
   } catch (const std::exception& error) {

@@ -39,6 +39,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("MODEL", options->model, "model directory")->required();
   command.add_option("FILE", options->file, "texts; - = stdin, a line each")->capture_default_str();
   add_read_flags(command, options->read);
+  options->read.keep_empty = true;  // a row of output for each line of input
   command.footer(
       "--json gives {text, reconstruction, exact, edit_distance (characters), probability (of each token, the "
       "end\n"

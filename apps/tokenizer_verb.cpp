@@ -1,7 +1,7 @@
 // tvae tokenizer train | encode | decode: a tokenizer of one's own, and what it makes of a text.
 #include <memory>
 
-#include "apps/verb.h"
+#include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
@@ -25,8 +25,7 @@ struct TrainOptions {
 void train(const TrainOptions& options, const CommonOptions& common) {
   std::vector<std::string> lines;
   for (const std::string& file : options.files) {
-    Rows rows = read_rows(file, options.read);
-    if (rows.bad_count > 0) log_warning(describe_bad_rows(rows, file));
+    Rows rows = read_texts(file, options.read);
     lines.insert(lines.end(), std::make_move_iterator(rows.texts.begin()), std::make_move_iterator(rows.texts.end()));
   }
   TokenizerTraining training = options.training;
@@ -98,8 +97,7 @@ RunVerb set_up_train(CLI::App& command, const CommonOptions& common) {
   command.add_option("--sample-lines", training.sample_lines, "lines drawn for training; 0 = all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command.add_option("--column", options->read.column, "column of tables");
-  command.add_flag("--escapes", options->read.escapes, "read \\n, \\t and \\\\ inside a line");
+  add_read_flags(command, options->read);
   command.add_option("--out", options->out, "folder to write")->required();
   command.add_option("FILE", options->files, "texts, one a line; - is stdin")->required();
   return [options, &common] { train(*options, common); };

@@ -1,5 +1,6 @@
 // tvae train: presets + data → a model directory.
 #include <csignal>
+#include <filesystem>
 #include <memory>
 
 #include "apps/verb.h"
@@ -14,7 +15,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> presets, assignments;
-  std::string train, valid, out, from;
+  std::string train, valid, column, label_column, out, from;
   bool resume = false, overwrite = false, escapes = false, strict = false;
 };
 
@@ -26,16 +27,25 @@ void on_signal(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
-RunConfig requested_config(const Options& options, const CommonOptions& common, const RunDirectory& run) {
+/// Paths that hold wherever the run is resumed, or its data is read again.
+std::string absolute(const std::string& path) {
+  return path.empty() || path == "-" ? path : std::filesystem::absolute(path).lexically_normal().string();
+}
+
+ResolvedConfig requested_config(const Options& options, const CommonOptions& common, const RunDirectory& run) {
   const bool with_presets = !options.presets.empty();
   const RunConfig base = with_presets ? RunConfig() : run.saved_config().value_or(RunConfig());
-  RunConfig config = resolve_config(options.presets, options.assignments, base).config;
+  ResolvedConfig resolved = resolve_config(options.presets, options.assignments, base);
+  RunConfig& config = resolved.config;
   if (!options.train.empty()) config.data.train = options.train;
   if (!options.valid.empty()) config.data.valid = options.valid;
+  if (!options.column.empty()) config.data.column = options.column;
+  if (!options.label_column.empty()) config.data.label_column = options.label_column;
   if (options.escapes) config.data.escapes = true;
   if (options.strict) config.data.strict = true;
   if (common.seed_given) config.train.seed = common.seed;
-  return config;
+  for (std::string* path : {&config.data.train, &config.data.valid, &config.data.tokenizer}) *path = absolute(*path);
+  return resolved;
 }
 
 StartMode start_mode(const Options& options) {
@@ -49,10 +59,10 @@ void train(const Options& options, const CommonOptions& common) {
   const torch::Device device = parse_device(common.device);
   const RunDirectory run(options.out, mode);
   run.require_apart_from(options.from);
-  const RunConfig config = requested_config(options, common, run);
-  run.require_same(config, options.from);
-  const std::string from = run.resumes() ? run.saved_from() : options.from;
-  TrainingSetup setup = prepare_training(config, from, run, device);
+  const ResolvedConfig resolved = requested_config(options, common, run);
+  run.require_same(resolved.config, absolute(options.from));
+  const std::string from = run.resumes() ? run.saved_from() : absolute(options.from);
+  TrainingSetup setup = prepare_training(resolved, from, run, device);
   Trainer trainer(setup, run);
   if (options.resume)
     if (const auto checkpoint = load_checkpoint(run.path())) {
@@ -61,7 +71,7 @@ void train(const Options& options, const CommonOptions& common) {
     }
   run.clear();  // nothing was written so far: what is refused leaves OUT as it was
   setup.tokenizer.save(run.path());
-  run.write_run(config, describe_data(setup), from);
+  run.write_run(resolved.config, describe_data(setup), from);
   log_info(std::to_string(setup.vae.parameters().count()) + " weights, " + std::to_string(setup.train.size()) +
            " sequences, " + std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) +
            " steps");
@@ -81,7 +91,12 @@ const RegisterVerb registered(
        command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
        command.add_option("--train", options->train, "training sequences (data.train)")->take_last();
        command.add_option("--valid", options->valid, "held-out sequences (data.valid)")->take_last();
-       command.add_option("--out", options->out, "folder of the run: becomes a model directory")->required()->take_last();
+       command.add_option("--column", options->column, "text column of a table (data.column)")->take_last();
+       command.add_option("--label-column", options->label_column, "label column of a table (data.label_column)")
+           ->take_last();
+       command.add_option("--out", options->out, "folder of the run: becomes a model directory")
+           ->required()
+           ->take_last();
        command.add_option("--from", options->from, "model directory to start from")->take_last();
        command.add_flag("--resume", options->resume, "continue the run in --out");
        command.add_flag("--overwrite", options->overwrite, "throw the run in --out away and start afresh");

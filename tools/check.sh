@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What should pass before a commit: format, layers, build, tests, clang-tidy.
-#   tools/check.sh            format and clang-tidy look at files that differ from main (all where there is no main)
+#   tools/check.sh            format and clang-tidy look at files that differ from main (all files on main itself)
 #   tools/check.sh --all      ... at all files
 #   tools/check.sh --format   formats all files and does nothing else
 set -euo pipefail
@@ -17,7 +17,7 @@ all_sources() { git ls-files -co --exclude-standard '*.h' '*.cpp' '*.cu'; }
 
 changed_sources() {
   local base
-  if [[ $mode == --all ]] || ! base=$(git merge-base HEAD main 2>/dev/null); then
+  if [[ $mode == --all ]] || ! base=$(git merge-base HEAD main 2>/dev/null) || [[ $base == $(git rev-parse HEAD) ]]; then
     all_sources
   else
     {

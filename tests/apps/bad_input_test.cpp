@@ -84,7 +84,11 @@ TEST_F(BadInput, Configuration) {
   expect_refused({"train", "--out", out}, kUsage, "no training data");
   expect_refused({"train", "--train", path("train.txt")}, kUsage, "--out is required");
   expect_refused(train(""), kUsage, "--out");
-  expect_refused({"tain"}, kUsage, "");
+  expect_refused({"tain"}, kUsage, "unknown verb: got \"tain\"");
+  expect_refused({"tokenizer", "tarin"}, kUsage, "(did you mean train?)");
+  expect_refused(train(out, {"--train", "-"}), kUsage, "training data: got stdin");
+  expect_refused(train(out, {"--set", "loss.regularizer=kk"}), kUsage, "loss.regularizer: got \"kk\"");
+  expect_refused(train(out, {"--set", "model.vocab_size=5"}), kUsage, "model.vocab_size: got 5");
   expect_refused({}, kUsage, "");
 }
 
@@ -183,6 +187,19 @@ void expect_only_whole_files(const std::string& out) {
 }
 
 // A limit on the size of files stands for a full disk where no file system can be mounted.
+TEST_F(BadInput, FoldersOfOthersAreLeftAlone) {
+  put("project/README.md", "mine");
+  put("project/logs/a.log", "mine");
+  for (const char* flag : {"--quiet", "--overwrite", "--resume"})
+    expect_refused(train(path("project"), {flag}), kUsage, "holds files that are no run's");
+}
+
+TEST_F(BadInput, VerboseSaysWhere) {
+  const ProgramResult result = run({"decode", path("none"), "--verbose"});
+  EXPECT_EQ(result.status, kData);
+  EXPECT_NE(result.err.find("in tvae::load_model("), std::string::npos) << result.err;
+}
+
 TEST_F(BadInput, FileTooLarge) {
   const std::string out = path("out");
   // Blocks of 512 bytes (POSIX sh): room for the small files, not for the weights.

@@ -77,6 +77,8 @@ TEST_F(LatentVerbs, DecodingWhatEncodeWroteIsReconstruction) {
     EXPECT_EQ(encoded.out, "");
     EXPECT_EQ(run({"decode", model(), path(name)}).out, reconstructed.out) << name;
   }
+  const ProgramResult with_blank = run({"reconstruct", model()}, "row 1\n\nrow 2\n");
+  EXPECT_EQ(std::count(with_blank.out.begin(), with_blank.out.end(), '\n'), 3) << "a row for each line";
   const ProgramResult piped = run({"encode", model(), put("in.txt", texts)});
   EXPECT_EQ(lines_of(piped.out).size(), 3u);
   EXPECT_EQ(run({"decode", model()}, piped.out).out, reconstructed.out);

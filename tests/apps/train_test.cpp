@@ -138,18 +138,44 @@ TEST_F(Train, WritesAModelDirectoryTheSameTwiceAndKeepsIt) {
 }
 
 TEST_F(Train, StartsFromAModelAndResumesWithoutBeingTold) {
-  ASSERT_EQ(run(command("start", {"train.steps=2", "model.d_ff=40"})).status, 0);
+  ASSERT_EQ(run(command("start", {"train.steps=2"})).status, 0);
   const std::vector<std::string> from = {"--from", path("start")};
   ASSERT_EQ(run(command("whole", {"train.steps=4"}, from)).status, 0);
-  EXPECT_EQ(Json::parse(get(path("whole") + "/config.json"))["d_ff"], 40);
+  EXPECT_EQ(Json::parse(get(path("whole") + "/config.json"))["d_ff"], 24);
   EXPECT_EQ(Json::parse(get(path("whole") + "/run.json"))["from"], path("start"));
   const ProgramResult resumed = run({"train", "--resume", "--out", path("whole")});
   EXPECT_EQ(resumed.status, 0) << resumed.err;
   EXPECT_EQ(Json::parse(get(path("whole") + "/run.json"))["from"], path("start"));
 
+  const ProgramResult other_shape = run(command("other", {"model.d_ff=40"}, from));
+  EXPECT_EQ(other_shape.status, 2);
+  EXPECT_NE(other_shape.err.find("model.d_ff: got 40, expected 24"), std::string::npos) << other_shape.err;
+  const ProgramResult with_head = run(command("head", {"train.steps=2", "loss.bag_of_words_weight=0.5"}, from));
+  EXPECT_EQ(with_head.status, 0) << with_head.err;
+
   const ProgramResult onto_itself = run(command("start", {"train.steps=2"}, {"--from", path("start"), "--overwrite"}));
   EXPECT_EQ(onto_itself.status, 2);
   EXPECT_TRUE(fs::exists(path("start") + "/model.safetensors"));
+
+  fs::rename(path("start"), path("elsewhere"));  // once there is a checkpoint the start is needed no more
+  const ProgramResult without_start = run({"train", "--resume", "--out", path("whole")});
+  EXPECT_EQ(without_start.status, 0) << without_start.err;
+}
+
+TEST_F(Train, ReadsColumnsOfATable) {
+  put("table.csv", "kind,line\na,x = 1\nb,y = 2\na,z = 3\n");
+  const ProgramResult result =
+      run(command("table", {"train.steps=1"}, {"--train", path("table.csv"), "--column", "line", "--label-column", "kind"}));
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(Json::parse(get(path("table") + "/run.json"))["data"]["train"]["sequences"], 3);
+}
+
+TEST_F(Train, AChangedHeldOutFileIsNoticed) {
+  ASSERT_EQ(run(command("a", {"train.steps=2"})).status, 0);
+  put("valid.txt", code_lines(20, 61));
+  const ProgramResult result = run({"train", "--resume", "--out", path("a")});
+  EXPECT_EQ(result.status, 3);
+  EXPECT_NE(result.err.find("the data changed since the checkpoint"), std::string::npos) << result.err;
 }
 
 /// Interrupted and killed runs against one that was left alone. TVAE_TEST_KILLS says how many kills (CONTRIBUTING.md).

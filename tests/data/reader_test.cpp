@@ -42,6 +42,10 @@ TEST_F(Reader, TextKeepsEverythingButLineEnds) {
   EXPECT_TRUE(rows.labels.empty());
 }
 
+TEST_F(Reader, EmptyLinesOnRequest) {
+  EXPECT_EQ(read("a.txt", "a\n\nb\n", {.keep_empty = true}).texts, (Strings{"a", "", "b"}));
+}
+
 TEST_F(Reader, UnknownExtensionsAreTextAndColumnsDoNotMatter) {
   EXPECT_EQ(read("lines", "a,b\n", {.column = "headline", .label_column = "x"}).texts, Strings{"a,b"});
 }
@@ -87,6 +91,9 @@ TEST_F(Reader, TableHeaders) {
   EXPECT_EQ(read("a.csv", named, {.column = "headline"}).texts, Strings{"h1"});
   EXPECT_EQ(read("a.csv", named, {.label_column = "kind"}).labels, Strings{"k1"});
   EXPECT_EQ(read("a.csv", named, {.column = "2"}).texts, (Strings{"kind", "k1"})) << "numbers mean no header";
+  const Rows numbers = read("a.tsv", "2\tgood\n1\tbad\n", {.column = "2", .label_column = "1"});
+  EXPECT_EQ(numbers.texts, (Strings{"good", "bad"})) << "a number is a place even where it is a value too";
+  EXPECT_EQ(numbers.labels, (Strings{"2", "1"}));
   const std::string bare = "A\tfirst \"x\nB\tsecond\n";
   testing::internal::CaptureStderr();
   EXPECT_EQ(read("a.tsv", bare).texts, (Strings{"A", "B"}));

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/temporary_folder.h"
 #include "tests/support/saved_model.h"
+#include "tests/support/temporary_folder.h"
 #include "tvae/base/error.h"
 #include "tvae/latent/prior.h"
 

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "tests/support/temporary_folder.h"
 #include "tests/support/saved_model.h"
+#include "tests/support/temporary_folder.h"
 #include "tvae/base/error.h"
 #include "tvae/latent/prior.h"
 

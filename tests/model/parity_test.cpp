@@ -56,7 +56,8 @@ TEST_P(WholeModelParity, LossPartsAndEveryGradient) {
   const Tensor code = forward.code.reshape_as(fixture["z"]);
   EXPECT_LT(test::relative_error(code, fixture["z"].index_select(0, rows)), 1e-5);
   const bool mean = GetParam() != "full_2020";
-  const Tensor cross_entropy = mean ? forward.reconstruction.loss / static_cast<double>(batch.tokens()) : forward.reconstruction.loss;
+  const Tensor cross_entropy =
+      mean ? forward.reconstruction.loss / static_cast<double>(batch.tokens()) : forward.reconstruction.loss;
   EXPECT_LT(test::relative_error(cross_entropy, fixture["cross_entropy"]), 1e-5);
   const Tensor mmd = gaussian_mmd(flat_code(fixture["t"]), flat_code(code));
   EXPECT_LT(test::relative_error(mmd, fixture["mmd"]), 1e-5);
@@ -72,7 +73,8 @@ TEST_P(WholeModelParity, LossPartsAndEveryGradient) {
   test::expect_gradients(vae.parameters(), fixture);
 }
 
-INSTANTIATE_TEST_SUITE_P(Systems, WholeModelParity, testing::Values("full_2020", "full_flax"), [](const auto& tested) { return tested.param; });
+INSTANTIATE_TEST_SUITE_P(Systems, WholeModelParity, testing::Values("full_2020", "full_flax"),
+                         [](const auto& tested) { return tested.param; });
 
 }  // namespace
 }  // namespace tvae

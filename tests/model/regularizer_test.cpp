@@ -12,7 +12,8 @@ namespace {
 
 using torch::Tensor;
 
-RegularizerInput input_of(const Tensor& mean, std::optional<Tensor> log_variance, TrainingPosition position = {0, 100}) {
+RegularizerInput input_of(const Tensor& mean, std::optional<Tensor> log_variance,
+                          TrainingPosition position = {0, 100}) {
   return {Posterior{mean, std::move(log_variance)}, mean, 10, position};
 }
 
@@ -35,7 +36,7 @@ TEST(Schedule, LinearRampAndCycles) {
   EXPECT_EQ(regularizer_weight(loss, {90, 100}), 2.0);
   loss.regularizer_schedule = "cyclical";
   loss.kl_cycles = 2;
-  EXPECT_EQ(regularizer_weight(loss, {20, 100}), 0.0);       // first half of a cycle
+  EXPECT_EQ(regularizer_weight(loss, {20, 100}), 0.0);           // first half of a cycle
   EXPECT_NEAR(regularizer_weight(loss, {31, 100}), 0.96, 1e-9);  // .62 of a cycle: .12 / .25 of the rise
   EXPECT_EQ(regularizer_weight(loss, {45, 100}), 2.0);
   EXPECT_EQ(regularizer_weight(loss, {55, 100}), 0.0);  // the second cycle
@@ -57,23 +58,33 @@ TEST(MmdPublished, ScalingsDifferByTokensOverBatch) {
 TEST(Mmd, FixtureValues) {
   const test::Fixture fixture("regularizers");
   const auto flat = [](const Tensor& codes) { return codes.flatten(0, 1); };
-  EXPECT_LT(test::relative_error(gaussian_mmd(flat(fixture["mmd_2020.t"]), flat(fixture["mmd_2020.z"])), fixture["mmd_2020"]), 1e-5);
-  EXPECT_LT(test::relative_error(gaussian_mmd(flat(fixture["mmd_2021.t"]), flat(fixture["mmd_2021.z"])) * 3.0 / 8.0, fixture["mmd_2021"]), 1e-4);
-  EXPECT_LT(test::relative_error(multiquadric_mmd(fixture["mmd_imq.x"], fixture["mmd_imq.y"]), fixture["mmd_imq.unbiased"]), 1e-4);
+  EXPECT_LT(
+      test::relative_error(gaussian_mmd(flat(fixture["mmd_2020.t"]), flat(fixture["mmd_2020.z"])), fixture["mmd_2020"]),
+      1e-5);
+  EXPECT_LT(test::relative_error(gaussian_mmd(flat(fixture["mmd_2021.t"]), flat(fixture["mmd_2021.z"])) * 3.0 / 8.0,
+                                 fixture["mmd_2021"]),
+            1e-4);
+  EXPECT_LT(
+      test::relative_error(multiquadric_mmd(fixture["mmd_imq.x"], fixture["mmd_imq.y"]), fixture["mmd_imq.unbiased"]),
+      1e-4);
 }
 
 TEST(Kl, ClosedFormFreeBitsAndReduction) {
   const ModelConfig model = test::tiny_config("queries");
-  const Tensor mean = torch::tensor({1.0f, 0.0f}).view({1, 1, 2}), log_variance = torch::tensor({0.0f, -2.0f}).view({1, 1, 2});
+  const Tensor mean = torch::tensor({1.0f, 0.0f}).view({1, 1, 2}),
+               log_variance = torch::tensor({0.0f, -2.0f}).view({1, 1, 2});
   const double first = 0.5, second = 0.5 * (std::exp(-2.0) - 1 + 2);
   LossConfig loss;
   loss.reduction = "sum";
   Rng rng(1);
-  EXPECT_NEAR((*make_kl_regularizer(loss, model))(input_of(mean, log_variance), rng).value.item<double>(), first + second, 1e-6);
+  EXPECT_NEAR((*make_kl_regularizer(loss, model))(input_of(mean, log_variance), rng).value.item<double>(),
+              first + second, 1e-6);
   loss.kl_free_bits = 0.52;  // only the second dimension costs
-  EXPECT_NEAR((*make_kl_regularizer(loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second, 1e-6);
+  EXPECT_NEAR((*make_kl_regularizer(loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second,
+              1e-6);
   loss.reduction = "mean";
-  EXPECT_NEAR((*make_kl_regularizer(loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second / 10, 1e-6);
+  EXPECT_NEAR((*make_kl_regularizer(loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second / 10,
+              1e-6);
 }
 
 TEST(Kl, WeightIsSteeredTowardTheTarget) {
@@ -112,13 +123,19 @@ TEST(MmdRegularizer, TellsCollapsedCodesAndKeepsItsState) {
   torch::manual_seed(1);
   EXPECT_GT(value_of(at::full({64, 3, 6}, 0.5)), value_of(at::randn({64, 3, 6})) + 0.5);
 
+  Rng lonely(1);
+  const auto one_code = make_mmd_regularizer(loss, model);
+  EXPECT_EQ((*one_code)(input_of(at::randn({1, 3, 6}), {}), lonely).value.item<double>(), 0.0);
+  EXPECT_GT((*one_code)(input_of(at::randn({1, 3, 6}), {}), lonely).value.item<double>(), 0.0) << "the queue has one";
+
   const auto first = make_mmd_regularizer(loss, model), second = make_mmd_regularizer(loss, model);
   Rng rng(1);
   const Tensor codes = at::randn({16, 3, 6});
   (*first)(input_of(codes, {}), rng);
   second->load_state(first->state());
   Rng a(9), b(9);
-  EXPECT_EQ((*first)(input_of(codes, {}), a).value.item<double>(), (*second)(input_of(codes, {}), b).value.item<double>());
+  EXPECT_EQ((*first)(input_of(codes, {}), a).value.item<double>(),
+            (*second)(input_of(codes, {}), b).value.item<double>());
 }
 
 }  // namespace

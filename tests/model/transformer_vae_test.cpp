@@ -112,7 +112,8 @@ TEST_P(EveryBottleneck, GradientsAgreeWithFiniteDifferencesThroughTheWholeModel)
   EXPECT_NEAR(analytic, (up - down) / (2 * kStep), 1e-4 * std::abs(analytic));
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, EveryBottleneck, testing::ValuesIn(bottlenecks()), [](const auto& tested) { return tested.param; });
+INSTANTIATE_TEST_SUITE_P(Registry, EveryBottleneck, testing::ValuesIn(bottlenecks()),
+                         [](const auto& tested) { return tested.param; });
 
 TEST(Generation, SamplingWithTopKOneIsGreedyAndSeedsRepeat) {
   Rng rng(5);
@@ -150,6 +151,37 @@ TEST(TransformerVae, ImpossibleConfigurationsAreConfigErrors) {
   config = test::tiny_config("queries");
   config.vocab_size = 0;
   EXPECT_THROW(TransformerVae(config, rng), ConfigError);
+}
+
+TEST(TransformerVae, LayersOfTheFcBottleneckStartAsPyTorchWould) {
+  const ModelConfig config = test::tiny_config("fc");
+  Rng rng(1);
+  const TransformerVae vae(config, rng);
+  const TensorMap weights = vae.parameters().to_map();
+  const double bound = 1.0 / std::sqrt(static_cast<double>(config.d_model));
+  const Tensor wi = weights.at("vae.decoder.norm.DenseReluDense.wi.weight");
+  EXPECT_LE(wi.abs().max().item<double>(), bound);
+  EXPECT_GT(wi.abs().max().item<double>(), 0.95 * bound);
+}
+
+TEST(TransformerVae, MaskedTokensBecomeTheTokenizersUnknown) {
+  ModelConfig config = test::tiny_config("queries");
+  const Tokenizer tokenizer = test::byte_tokenizer();
+  const TokenStream batch = to_stream(test::tiny_batch(tokenizer), torch::kCPU);
+  const auto touched = [&](int64_t unknown) {  // rows of the embedding that the encoder reads when all is masked
+    config.unk_token_id = unknown;
+    config.tie_word_embeddings = false;
+    Rng rng(1);
+    TransformerVae vae(config, rng);
+    const ForwardContext context{/*training=*/true, &rng};
+    NoiseLevels noise;
+    noise.encoder_token_mask = noise.decoder_token_mask = 1.0;
+    vae.forward(batch, noise, context).reconstruction.loss.backward();
+    const Tensor rows = vae.parameters().list()[0].value.grad().abs().sum(1).nonzero().flatten();
+    return std::vector<int64_t>(rows.data_ptr<int64_t>(), rows.data_ptr<int64_t>() + rows.numel());
+  };
+  EXPECT_EQ(touched(2), (std::vector<int64_t>{0, 1, 2}));  // start, end, unknown
+  EXPECT_EQ(touched(7), (std::vector<int64_t>{0, 1, 7}));
 }
 
 TEST(Parameters, LoadIsStrict) {

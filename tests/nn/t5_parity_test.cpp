@@ -66,10 +66,12 @@ class T5Parity : public testing::TestWithParam<std::string> {
     for (const Span& span : spans_)
       for (int64_t i = 0; i < span.length; ++i)
         shifted[span.start + i] = i == 0 ? 0 : ids_[span.start + i - 1].item<int64_t>();
-    return t5_.decoder.forward(at::embedding(t5_.shared, torch::tensor(shifted, at::kLong)), spans_, spans_, &memory, {});
+    return t5_.decoder.forward(at::embedding(t5_.shared, torch::tensor(shifted, at::kLong)), spans_, spans_, &memory,
+                               {});
   }
   Tensor mean_loss() const {
-    return linear_cross_entropy(decode(encode()), t5_.lm_head, ids_, {}, t5_.scale()).loss / static_cast<double>(ids_.size(0));
+    return linear_cross_entropy(decode(encode()), t5_.lm_head, ids_, {}, t5_.scale()).loss /
+           static_cast<double>(ids_.size(0));
   }
 
   Fixture fixture_;
@@ -118,13 +120,14 @@ TEST_P(T5Parity, GreedyTokensWithTheCache) {
     previous.push_back(0);
   }
   for (int64_t position = 0; position < steps; ++position) {
-    const Tensor states = t5_.decoder.step(at::embedding(t5_.shared, torch::tensor(previous, at::kLong)), rows, position,
-                                           steps, memory.spans, cache);
+    const Tensor states = t5_.decoder.step(at::embedding(t5_.shared, torch::tensor(previous, at::kLong)), rows,
+                                           position, steps, memory.spans, cache);
     const Tensor chosen = (at::mm(states, t5_.lm_head.t()) * t5_.scale()).argmax(1);
     std::vector<int64_t> still, next;
     for (size_t i = 0; i < rows.size(); ++i) {
       const int64_t id = chosen[static_cast<int64_t>(i)].item<int64_t>();
-      EXPECT_EQ(id, generated[batch_.rows[rows[i]]][position + 1].item<int64_t>()) << "row " << rows[i] << ", token " << position;
+      EXPECT_EQ(id, generated[batch_.rows[rows[i]]][position + 1].item<int64_t>())
+          << "row " << rows[i] << ", token " << position;
       if (id == config_of(GetParam()).eos_token_id) continue;
       still.push_back(rows[i]);
       next.push_back(id);
@@ -134,7 +137,8 @@ TEST_P(T5Parity, GreedyTokensWithTheCache) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, T5Parity, testing::Values("t5_v1_0", "t5_v1_1"), [](const auto& tested) { return tested.param; });
+INSTANTIATE_TEST_SUITE_P(Versions, T5Parity, testing::Values("t5_v1_0", "t5_v1_1"),
+                         [](const auto& tested) { return tested.param; });
 
 TEST(RelativePosition, BucketsOfTransformers) {
   const Fixture fixture("buckets");
@@ -143,7 +147,8 @@ TEST(RelativePosition, BucketsOfTransformers) {
     if (name == "relative_position") continue;
     const bool bidirectional = name.rfind("both.", 0) == 0;
     const size_t first = name.find('.'), second = name.rfind('.');
-    const int64_t num_buckets = std::stoll(name.substr(first + 1, second - first - 1)), max_distance = std::stoll(name.substr(second + 1));
+    const int64_t num_buckets = std::stoll(name.substr(first + 1, second - first - 1)),
+                  max_distance = std::stoll(name.substr(second + 1));
     for (int64_t i = 0; i < positions.size(0); ++i)
       EXPECT_EQ(relative_position_bucket(positions[i].item<int64_t>(), bidirectional, num_buckets, max_distance),
                 buckets[i].item<int64_t>())

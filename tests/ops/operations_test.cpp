@@ -37,7 +37,9 @@ TEST(Dropout, MaskDependsOnTheKeyAlone) {
 }
 
 TEST(Dropout, NeighbouringElementsAndKeysAreUncorrelated) {
-  const auto mask = [](uint64_t key) { return (tvae::dropout(at::ones({100000}), 0.5, key) != 0).to(at::kDouble) - 0.5; };
+  const auto mask = [](uint64_t key) {
+    return (tvae::dropout(at::ones({100000}), 0.5, key) != 0).to(at::kDouble) - 0.5;
+  };
   Rng rng(5);
   const Tensor a = mask(rng.next_key()), b = mask(rng.next_key());
   const double bound = 5 * 0.25 / std::sqrt(100000.0);
@@ -77,7 +79,9 @@ TEST(LinearCrossEntropy, Gradients) {
   const Tensor targets = at::randint(9, {40}, at::kLong), weights = random_double({40}, 3).abs();
   for (const bool weighted : {false, true})
     test::check_gradients(
-        [&](const std::vector<Tensor>& x) { return 3.0 * linear_cross_entropy(x[0], x[1], targets, weighted ? weights : Tensor(), 0.7).loss; },
+        [&](const std::vector<Tensor>& x) {
+          return 3.0 * linear_cross_entropy(x[0], x[1], targets, weighted ? weights : Tensor(), 0.7).loss;
+        },
         {random_double({40, 5}, 1), random_double({9, 5}, 2)});
 }
 
@@ -87,7 +91,8 @@ TEST(LinearCrossEntropy, ManyChunksGiveTheSameAsOne) {
   const Tensor projection = at::randn({600000, 2}), states = at::randn({40, 2});
   const Tensor targets = at::randint(600000, {40}, at::kLong);
   const Tensor expected = at::cross_entropy_loss(at::mm(states, projection.t()), targets, {}, at::Reduction::Sum);
-  EXPECT_NEAR(linear_cross_entropy(states, projection, targets, {}, 1.0).loss.item<double>() / expected.item<double>(), 1.0, 1e-5);
+  EXPECT_NEAR(linear_cross_entropy(states, projection, targets, {}, 1.0).loss.item<double>() / expected.item<double>(),
+              1.0, 1e-5);
 }
 
 TEST(Mmd, PublishedFormula) {

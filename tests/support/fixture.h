@@ -12,7 +12,9 @@
 
 namespace tvae::test {
 
-inline std::string fixture_path(const std::string& name) { return std::string(TVAE_TEST_DATA) + "/" + name; }
+inline std::string fixture_path(const std::string& name) {
+  return std::string(TVAE_TEST_DATA) + "/" + name;
+}
 
 struct Fixture {
   TensorMap tensors;
@@ -65,7 +67,8 @@ inline double relative_error(const torch::Tensor& a, const torch::Tensor& b) {
 inline void expect_gradients(const Parameters& parameters, const Fixture& fixture, double tolerance = 1e-4) {
   for (const NamedParameter& parameter : parameters.list()) {
     ASSERT_TRUE(parameter.value.grad().defined()) << parameter.name << " got no gradient";
-    EXPECT_LT(relative_error(parameter.value.grad(), fixture["gradients." + parameter.name]), tolerance) << parameter.name;
+    EXPECT_LT(relative_error(parameter.value.grad(), fixture["gradients." + parameter.name]), tolerance)
+        << parameter.name;
   }
 }
 

@@ -10,8 +10,8 @@
 
 namespace tvae::test {
 
-/// Checks d(sum of weights · f(inputs)) / d(inputs) for every element (or, above 200 elements, every few). The weights are
-/// fixed random numbers, so that wrong gradients do not cancel. f must be deterministic.
+/// Checks d(sum of weights · f(inputs)) / d(inputs) for every element (or, above 200 elements, every few). The weights
+/// are fixed random numbers, so that wrong gradients do not cancel. f must be deterministic.
 inline void check_gradients(const std::function<torch::Tensor(const std::vector<torch::Tensor>&)>& f,
                             std::vector<torch::Tensor> inputs, double tolerance = 1e-6) {
   for (torch::Tensor& input : inputs) {

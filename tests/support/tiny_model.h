@@ -40,7 +40,7 @@ inline Tokenizer byte_tokenizer() {
 }
 
 inline const std::vector<std::string>& lines() {
-  static const std::vector<std::string> some = {"x = 1",  "y = x + 2", "return y", "pass",      "del x",   "if x:",
+  static const std::vector<std::string> some = {"x = 1",   "y = x + 2", "return y", "pass",     "del x",   "if x:",
                                                 "f(x, y)", "a[0] = b",  "i += 1",   "print(x)", "x = [1]", "b = not a"};
   return some;
 }

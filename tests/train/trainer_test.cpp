@@ -307,6 +307,7 @@ TEST(Trainer, DivergenceIsAnErrorAndSavesNothing) {
     EXPECT_NE(std::string(error.what()).find("training diverged"), std::string::npos);
   }
   EXPECT_FALSE(load_checkpoint(folder.path()).has_value());
+  EXPECT_TRUE(file_exists(folder.path() + "/model.safetensors")) << "a model directory from the start"; 
 }
 
 TEST(Trainer, ACheckpointOfAnotherRunIsRefused) {

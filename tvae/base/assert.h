@@ -13,9 +13,9 @@ class Bug : public std::logic_error {
 
 }  // namespace tvae
 
-#define TVAE_ASSERT(condition, message)                                                                  \
-  do {                                                                                                   \
-    if (!(condition))                                                                                    \
-      throw ::tvae::Bug(std::string(__FILE__) + ":" + std::to_string(__LINE__) + ": " + (message) +      \
-                        " (" #condition ")");                                                            \
+#define TVAE_ASSERT(condition, message)                                                             \
+  do {                                                                                              \
+    if (!(condition))                                                                               \
+      throw ::tvae::Bug(std::string(__FILE__) + ":" + std::to_string(__LINE__) + ": " + (message) + \
+                        " (" #condition ")");                                                       \
   } while (false)

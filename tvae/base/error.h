@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace tvae {
 
@@ -16,9 +17,12 @@ class Error : public std::runtime_error {
   Error(ExitCode code, const std::string& what, const std::string& got = "", const std::string& expected = "",
         const std::string& hint = "");
   ExitCode exit_code() const { return code_; }
+  /// The functions that were running when the error was made, one a line, innermost first.
+  std::string trace() const;
 
  private:
   ExitCode code_;
+  std::vector<void*> frames_;
 };
 
 /// Wrong flags, keys, values or combinations of them. Exit status 2.

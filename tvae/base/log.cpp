@@ -14,8 +14,12 @@ void print(const std::string& line) {
 }
 }  // namespace
 
-void set_log_level(LogLevel level) { current_level = level; }
-LogLevel log_level() { return current_level; }
+void set_log_level(LogLevel level) {
+  current_level = level;
+}
+LogLevel log_level() {
+  return current_level;
+}
 
 void log_info(const std::string& message) {
   if (current_level != LogLevel::kQuiet) print(message);
@@ -23,8 +27,12 @@ void log_info(const std::string& message) {
 void log_verbose(const std::string& message) {
   if (current_level == LogLevel::kVerbose) print(message);
 }
-void log_warning(const std::string& message) { print("warning: " + message); }
+void log_warning(const std::string& message) {
+  print("warning: " + message);
+}
 
-bool stderr_is_terminal() { return isatty(STDERR_FILENO) != 0; }
+bool stderr_is_terminal() {
+  return isatty(STDERR_FILENO) != 0;
+}
 
 }  // namespace tvae

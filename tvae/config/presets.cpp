@@ -106,10 +106,6 @@ Preset parse_preset(const PresetText& text) {
   return preset;
 }
 
-std::string markdown_value(const Json& value) {
-  return value == "" ? "" : "`" + value.dump() + "`";
-}
-
 }  // namespace
 
 const std::vector<Preset>& all_presets() {
@@ -165,6 +161,15 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
   return resolved;
 }
 
+void require_agreement(const ModelConfig& decided, const ResolvedConfig& resolved, const std::string& hint) {
+  const Json values = model_config_to_json(decided), wanted = model_config_to_json(resolved.config.model);
+  for (const auto& [name, value] : values.items()) {
+    const auto origin = resolved.origins.find("model." + name);
+    if (origin != resolved.origins.end() && origin->second == "--set" && wanted[name] != value)
+      throw ConfigError("model." + name, wanted[name].dump(), value.dump(), hint);
+  }
+}
+
 void set_field(RunConfig& config, const std::string& key, const Json& value) {
   bool found = false;
   visit_run(config, [&](const std::string& name, auto& field, const FieldInfo& info) {
@@ -218,23 +223,6 @@ std::vector<std::string> differing_keys(const RunConfig& a, const RunConfig& b) 
     if (left[section][field] != right[section][field]) keys.push_back(key);
   }
   return keys;
-}
-
-std::string configuration_reference() {
-  std::ostringstream out;
-  const RunConfig defaults;
-  std::string section;
-  visit_run(defaults, [&](const std::string& key, const auto& value, const FieldInfo& info) {
-    const std::string this_section = key.substr(0, key.find('.'));
-    if (this_section != section) {
-      section = this_section;
-      out << "\n## " << section << "\n\n| key | default | meaning |\n|---|---|---|\n";
-    }
-    out << "| `" << key << "` | " << markdown_value(Json(value)) << " | " << info.help;
-    if (!info.choices.empty()) out << ": " << join(info.choices, ", ");
-    out << " |\n";
-  });
-  return out.str();
 }
 
 }  // namespace tvae

@@ -43,6 +43,10 @@ struct ResolvedConfig {
 ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments,
                               const RunConfig& base = {});
 
+/// Throws ConfigError where a --set of the model section disagrees with what was decided elsewhere: it must not pass in
+/// silence. `hint` says what decided.
+void require_agreement(const ModelConfig& decided, const ResolvedConfig& resolved, const std::string& hint);
+
 /// Sets one key from JSON (numbers, booleans, strings; a string is parsed where the field is a number or boolean).
 /// Throws ConfigError for an unknown key (with the nearest one), a wrong type, a value out of range.
 void set_field(RunConfig& config, const std::string& key, const nlohmann::ordered_json& value);
@@ -58,8 +62,5 @@ ModelConfig model_config_from_json(const nlohmann::ordered_json& json);
 
 /// Keys on which two configurations differ.
 std::vector<std::string> differing_keys(const RunConfig& a, const RunConfig& b);
-
-/// Reference of every key as Markdown, for docs/configuration.md.
-std::string configuration_reference();
 
 }  // namespace tvae

@@ -70,6 +70,7 @@ struct ModelConfig {
   double layer_norm_epsilon = 1e-6;
   bool tie_word_embeddings = true;
   bool scale_logits = true;
+  bool scale_attention = false;
   double initializer_factor = 1.0;
   int64_t latent_tokens = 8;
   int64_t latent_size = 32;
@@ -81,11 +82,12 @@ struct ModelConfig {
   int64_t pad_token_id = 0;
   int64_t eos_token_id = 1;
   int64_t decoder_start_token_id = 0;
+  int64_t unk_token_id = 2;
 };
 
 template <class Config, class Visitor>
 void visit_model(Config& c, Visitor&& v) {
-  v("encoder", c.encoder, FieldInfo{"encoder stack", {"t5", "funnel"}});
+  v("encoder", c.encoder, FieldInfo{"encoder stack", {"t5"}});
   v("bottleneck", c.bottleneck, FieldInfo{"how encoder states become the code and back", {}});
   v("vocab_size", c.vocab_size, FieldInfo{"embedding rows; 0 = as many as the tokenizer has", {}, 0, 1e7});
   v("d_model", c.d_model, FieldInfo{"width of the hidden states", {}, 1, 65536});
@@ -96,23 +98,29 @@ void visit_model(Config& c, Visitor&& v) {
   v("decoder_layers", c.decoder_layers, FieldInfo{"decoder blocks", {}, 1, 1024});
   v("feed_forward", c.feed_forward, FieldInfo{"relu (T5 v1.0) or gated-gelu (v1.1)", {"relu", "gated-gelu"}});
   v("dropout", c.dropout, FieldInfo{"dropout rate in training", {}, 0, 0.999});
-  v("relative_attention_num_buckets", c.relative_attention_num_buckets, FieldInfo{"relative position buckets", {}, 4, 4096});
+  v("relative_attention_num_buckets", c.relative_attention_num_buckets,
+    FieldInfo{"relative position buckets", {}, 4, 4096});
   v("relative_attention_max_distance", c.relative_attention_max_distance,
     FieldInfo{"distance from which positions share the last bucket", {}, 4, 1e6});
   v("layer_norm_epsilon", c.layer_norm_epsilon, FieldInfo{"added to the mean square in RMS norm", {}, 0, 1});
   v("tie_word_embeddings", c.tie_word_embeddings, FieldInfo{"one matrix for embedding and output projection"});
   v("scale_logits", c.scale_logits, FieldInfo{"multiply decoder states by d_model^-1/2 before the output projection"});
+  v("scale_attention", c.scale_attention,
+    FieldInfo{"multiply attention scores by d_kv^-1/2; T5 does not, and starts from smaller queries instead"});
   v("initializer_factor", c.initializer_factor, FieldInfo{"scale of T5's initial weights", {}, 0, 100});
   v("latent_tokens", c.latent_tokens, FieldInfo{"codes a sequence (K)", {}, 1, 65536});
   v("latent_size", c.latent_size, FieldInfo{"size of one code (D)", {}, 1, 65536});
   v("sequence_length", c.sequence_length, FieldInfo{"fixed length S of the fc bottleneck (2020)", {}, 1, 65536});
-  v("posterior", c.posterior, FieldInfo{"deterministic code, or gaussian with a learned variance", {"deterministic", "gaussian"}});
+  v("posterior", c.posterior,
+    FieldInfo{"deterministic code, or gaussian with a learned variance", {"deterministic", "gaussian"}});
   v("pooling_layers", c.pooling_layers, FieldInfo{"cross-attention layers of the queries bottleneck", {}, 1, 64});
   v("inject_latent", c.inject_latent, FieldInfo{"also add a projection of the code to every decoder input"});
-  v("bag_of_words", c.bag_of_words, FieldInfo{"a head that predicts the words from the code alone (loss.bag_of_words_weight)"});
+  v("bag_of_words", c.bag_of_words,
+    FieldInfo{"a head that predicts the words from the code alone (loss.bag_of_words_weight)"});
   v("pad_token_id", c.pad_token_id, FieldInfo{"id of padding", {}, 0, 1e7});
   v("eos_token_id", c.eos_token_id, FieldInfo{"id of the end of a sequence", {}, 0, 1e7});
   v("decoder_start_token_id", c.decoder_start_token_id, FieldInfo{"first decoder input", {}, 0, 1e7});
+  v("unk_token_id", c.unk_token_id, FieldInfo{"id of unknown pieces, which also masks tokens", {}, 0, 1e7});
 }
 
 struct LossConfig {
@@ -150,7 +158,8 @@ struct LossConfig {
 
 template <class Config, class Visitor>
 void visit_loss(Config& c, Visitor&& v) {
-  v("reduction", c.reduction, FieldInfo{"cross-entropy as mean a token, or summed over the batch (2020)", {"mean", "sum"}});
+  v("reduction", c.reduction,
+    FieldInfo{"cross-entropy as mean a token, or summed over the batch (2020)", {"mean", "sum"}});
   v("regularizer", c.regularizer, FieldInfo{"what shapes the code", {}});
   v("regularizer_weight", c.regularizer_weight, FieldInfo{"weight of the regularizer, times its schedule", {}, 0, 1e9});
   v("regularizer_schedule", c.regularizer_schedule,
@@ -159,31 +168,45 @@ void visit_loss(Config& c, Visitor&& v) {
   v("schedule_k", c.schedule_k, FieldInfo{"slope k of the sigmoid schedule, per step", {}, 0, 1e3});
   v("schedule_b", c.schedule_b, FieldInfo{"offset b of the sigmoid schedule"});
   v("schedule_start", c.schedule_start, FieldInfo{"share of training at which the linear ramp leaves 0", {}, 0, 1});
-  v("schedule_end", c.schedule_end, FieldInfo{"share of training at which the linear ramp reaches its weight", {}, 0, 1});
-  v("mmd_bandwidth", c.mmd_bandwidth, FieldInfo{"published kernel exp(-|x-y|^2/bandwidth); 0 = D^2, as published", {}, 0, 1e12});
+  v("schedule_end", c.schedule_end,
+    FieldInfo{"share of training at which the linear ramp reaches its weight", {}, 0, 1});
+  v("mmd_bandwidth", c.mmd_bandwidth,
+    FieldInfo{"published kernel exp(-|x-y|^2/bandwidth); 0 = D^2, as published", {}, 0, 1e12});
   v("mmd_scaling", c.mmd_scaling,
     FieldInfo{"mmd_published: 2020 takes it as it is, 2021 times latent tokens over batch size", {"2020", "2021"}});
   v("mmd_queue", c.mmd_queue, FieldInfo{"recent codes the mmd regularizer compares against", {}, 0, 1e6});
-  v("mmd_token_weight", c.mmd_token_weight, FieldInfo{"weight of the mmd of single codes beside that of the whole", {}, 0, 1e6});
-  v("posterior_std", c.posterior_std, FieldInfo{"mmd with a gaussian posterior: the deviation it is held to at first", {}, 1e-6, 10});
+  v("mmd_token_weight", c.mmd_token_weight,
+    FieldInfo{"weight of the mmd of single codes beside that of the whole", {}, 0, 1e6});
+  v("posterior_std", c.posterior_std,
+    FieldInfo{"mmd with a gaussian posterior: the deviation it is held to at first", {}, 1e-6, 10});
   v("posterior_std_final", c.posterior_std_final, FieldInfo{"... and in the second half of training", {}, 1e-6, 10});
-  v("posterior_std_weight", c.posterior_std_weight, FieldInfo{"weight of KL(N(m, s^2) || N(m, posterior_std^2)) a token", {}, 0, 1e6});
-  v("kl_free_bits", c.kl_free_bits, FieldInfo{"KL a dimension below which it costs nothing, in nats (dim_target_kl)", {}, 0, 1e3});
+  v("posterior_std_weight", c.posterior_std_weight,
+    FieldInfo{"weight of KL(N(m, s^2) || N(m, posterior_std^2)) a token", {}, 0, 1e6});
+  v("kl_free_bits", c.kl_free_bits,
+    FieldInfo{"KL a dimension below which it costs nothing, in nats (dim_target_kl)", {}, 0, 1e3});
   v("kl_cycles", c.kl_cycles, FieldInfo{"cycles of the cyclical schedule", {}, 1, 1e6});
   v("kl_cycle_zero", c.kl_cycle_zero, FieldInfo{"share of a cycle at weight 0 (ratio_zero)", {}, 0, 1});
-  v("kl_cycle_increase", c.kl_cycle_increase, FieldInfo{"share of a cycle in which the weight rises (ratio_increase)", {}, 0, 1});
-  v("kl_target", c.kl_target, FieldInfo{"steer the weight so that the mean KL is this many nats a sequence; 0 = off", {}, 0, 1e6});
+  v("kl_cycle_increase", c.kl_cycle_increase,
+    FieldInfo{"share of a cycle in which the weight rises (ratio_increase)", {}, 0, 1});
+  v("kl_target", c.kl_target,
+    FieldInfo{"steer the weight so that the mean KL is this many nats a sequence; 0 = off", {}, 0, 1e6});
   v("kl_target_start", c.kl_target_start, FieldInfo{"target at the first step, falling to kl_target", {}, 0, 1e6});
   v("kl_target_descent", c.kl_target_descent, FieldInfo{"share of training in which the target falls", {}, 0, 1});
-  v("kl_target_rate", c.kl_target_rate, FieldInfo{"how fast the weight is steered: its change a step for a KL twice the target", {}, 0, 1});
+  v("kl_target_rate", c.kl_target_rate,
+    FieldInfo{"how fast the weight is steered: its change a step for a KL twice the target", {}, 0, 1});
   v("encoding_reconstruction_weight", c.encoding_reconstruction_weight,
     FieldInfo{"weight of the squared error between encoder states and their reconstruction (fc)", {}, 0, 1e6});
-  v("bag_of_words_weight", c.bag_of_words_weight, FieldInfo{"weight of predicting the words from the code alone", {}, 0, 1e6});
-  v("bag_of_words_end", c.bag_of_words_end, FieldInfo{"share of training at which that weight has decayed to 0", {}, 0, 1});
-  v("encoder_token_mask", c.encoder_token_mask, FieldInfo{"share of encoder input tokens replaced by unknown", {}, 0, 1});
+  v("bag_of_words_weight", c.bag_of_words_weight,
+    FieldInfo{"weight of predicting the words from the code alone", {}, 0, 1e6});
+  v("bag_of_words_end", c.bag_of_words_end,
+    FieldInfo{"share of training at which that weight has decayed to 0", {}, 0, 1});
+  v("encoder_token_mask", c.encoder_token_mask,
+    FieldInfo{"share of encoder input tokens replaced by unknown", {}, 0, 1});
   v("latent_dropout", c.latent_dropout, FieldInfo{"dropout on the code", {}, 0, 0.999});
-  v("decoder_token_mask", c.decoder_token_mask, FieldInfo{"share of decoder input tokens replaced by unknown, at first", {}, 0, 1});
-  v("decoder_token_mask_end", c.decoder_token_mask_end, FieldInfo{"share of training at which that share has decayed to 0", {}, 0, 1});
+  v("decoder_token_mask", c.decoder_token_mask,
+    FieldInfo{"share of decoder input tokens replaced by unknown, at first", {}, 0, 1});
+  v("decoder_token_mask_end", c.decoder_token_mask_end,
+    FieldInfo{"share of training at which that share has decayed to 0", {}, 0, 1});
 }
 
 struct TrainConfig {
@@ -222,7 +245,8 @@ void visit_train(Config& c, Visitor&& v) {
   v("batch_tokens", c.batch_tokens, FieldInfo{"tokens a micro-batch instead; 0 = count sequences", {}, 0, 1e9});
   v("accumulation_steps", c.accumulation_steps, FieldInfo{"micro-batches an optimizer step", {}, 1, 1e6});
   v("seed", c.seed, FieldInfo{"seed of weights, order, noise and dropout", {}, 0, 9e15});
-  v("optimizer", c.optimizer, FieldInfo{"adamw, adafactor, or muon (matrices by Muon, the rest by AdamW)", {"adamw", "adafactor", "muon"}});
+  v("optimizer", c.optimizer,
+    FieldInfo{"adamw, adafactor, or muon (matrices by Muon, the rest by AdamW)", {"adamw", "adafactor", "muon"}});
   v("learning_rate", c.learning_rate, FieldInfo{"peak learning rate", {}, 0, 1e3});
   v("muon_learning_rate", c.muon_learning_rate, FieldInfo{"peak learning rate of the matrices under muon", {}, 0, 1e3});
   v("muon_momentum", c.muon_momentum, FieldInfo{"momentum of muon", {}, 0, 0.9999});
@@ -230,19 +254,23 @@ void visit_train(Config& c, Visitor&& v) {
   v("beta1", c.beta1, FieldInfo{"decay of AdamW's first moment", {}, 0, 0.999999});
   v("beta2", c.beta2, FieldInfo{"decay of AdamW's second moment", {}, 0, 0.999999});
   v("epsilon", c.epsilon, FieldInfo{"added to the root of AdamW's second moment", {}, 0, 1});
-  v("adafactor_relative_step", c.adafactor_relative_step, FieldInfo{"Adafactor sets its own rate; learning_rate is ignored"});
+  v("adafactor_relative_step", c.adafactor_relative_step,
+    FieldInfo{"Adafactor sets its own rate; learning_rate is ignored"});
   v("schedule", c.schedule, FieldInfo{"learning rate after the warm-up", {"constant", "linear", "cosine"}});
   v("warmup_steps", c.warmup_steps, FieldInfo{"steps of linear warm-up", {}, 0, 1e12});
   v("clip_norm", c.clip_norm, FieldInfo{"largest gradient norm; 0 = no clipping", {}, 0, 1e12});
-  v("ema_decay", c.ema_decay, FieldInfo{"decay of the averaged weights that are evaluated and saved; 0 = off", {}, 0, 0.999999});
-  v("precision", c.precision, FieldInfo{"compute in fp32, or bf16 with fp32 master weights; auto = bf16 on CUDA", {"auto", "fp32", "bf16"}});
+  v("ema_decay", c.ema_decay,
+    FieldInfo{"decay of the averaged weights that are evaluated and saved; 0 = off", {}, 0, 0.999999});
+  v("precision", c.precision,
+    FieldInfo{"compute in fp32, or bf16 with fp32 master weights; auto = bf16 on CUDA", {"auto", "fp32", "bf16"}});
   v("log_steps", c.log_steps, FieldInfo{"steps between lines of metrics.jsonl", {}, 1, 1e12});
   v("eval_steps", c.eval_steps, FieldInfo{"steps between evaluations on data.valid; 0 = only at the end", {}, 0, 1e12});
   v("save_steps", c.save_steps, FieldInfo{"steps between checkpoints; 0 = only at the end", {}, 0, 1e12});
   v("early_stop_evaluations", c.early_stop_evaluations,
     FieldInfo{"stop after this many evaluations without a better loss; 0 = never", {}, 0, 1e9});
   v("save_model", c.save_model,
-    FieldInfo{"weights that OUT/model.safetensors holds: of the lowest held-out cross-entropy, or the last", {"best", "last"}});
+    FieldInfo{"weights that OUT/model.safetensors holds: of the lowest held-out cross-entropy, or the last",
+              {"best", "last"}});
 }
 
 struct RunConfig {

@@ -46,7 +46,7 @@ class RowCollector {
 
  private:
   void add(int64_t line, std::string&& text, std::string* label) {
-    if (text.empty()) return add_bad(line, "empty");
+    if (text.empty() && !options_.keep_empty) return add_bad(line, "empty");
     if (!is_valid_utf8(text) || (label && !is_valid_utf8(*label))) return add_bad(line, "bad UTF-8");
     rows_.texts.push_back(std::move(text));
     if (label) rows_.labels.push_back(std::move(*label));
@@ -72,13 +72,19 @@ std::optional<size_t> find_name(const std::vector<std::string>& names, const std
   return static_cast<size_t>(found - names.begin());
 }
 
-/// A column by its name in the first row, else by its number from 1.
+bool is_number(const std::string& name) {
+  return !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// A column by its number from 1, or by its name in the first row.
 size_t find_column(const std::string& path, const std::vector<std::string>& first, const std::string& name) {
-  if (const auto found = find_name(first, name)) return *found;
-  size_t number = 0;
-  const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (parsed.ec == std::errc() && parsed.ptr == name.data() + name.size() && number >= 1 && number <= first.size())
-    return number - 1;
+  if (is_number(name)) {
+    size_t number = 0;
+    std::from_chars(name.data(), name.data() + name.size(), number);
+    if (number >= 1 && number <= first.size()) return number - 1;
+  } else if (const auto found = find_name(first, name)) {
+    return *found;
+  }
   throw DataError(path + ": no column " + repair_utf8(name), "first row " + repair_utf8(join(first, ", ")), "",
                   "in a table without a header, columns go by number: 1 to " + std::to_string(first.size()));
 }
@@ -87,8 +93,9 @@ TableColumns find_columns(const std::string& path, const std::vector<std::string
   TableColumns columns;
   columns.count = first.size();
   const std::string text_name = options.column.empty() ? "text" : options.column;
-  columns.header =
-      find_name(first, text_name) || (!options.label_column.empty() && find_name(first, options.label_column));
+  // A number may also stand among the values of a row, so it never makes the first row a header.
+  for (const std::string& name : {text_name, options.label_column})
+    if (!name.empty() && !is_number(name) && find_name(first, name)) columns.header = true;
   if (!options.column.empty())
     columns.text = find_column(path, first, options.column);
   else

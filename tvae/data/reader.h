@@ -12,6 +12,7 @@ struct ReadOptions {
   std::string label_column = "";  // of tables; empty = no labels
   bool escapes = false;           // read \n, \t, \\ inside a line (JSON has its own escapes)
   bool strict = false;            // a bad row throws instead of being counted
+  bool keep_empty = false;        // an empty text is a text
 };
 
 /// A row that could not be used.
@@ -32,8 +33,8 @@ struct Rows {
 ///
 /// - Text lines keep everything but the line end. They have no columns: column and label_column are ignored.
 /// - .csv follows RFC 4180 (quotes, doubled quotes, line breaks inside quotes); .tsv splits at tabs, without quotes.
-///   The first row is a header if it holds the asked column (or label column), or, where no column is asked for, a
-///   field "text". Without a header, columns are named by number from 1: "2" is the second; where none is asked for,
+///   The first row is a header if it holds the name of the asked column (or label column), or, where no column is asked
+///   for, a field "text". A number is always a place, from 1: "2" is the second; where no column is asked for,
 ///   the first is taken, with a warning if there are more. Rows with more fields than the first row are bad. After an
 ///   unbalanced quote reading goes on at the next line.
 /// - .json is an array of objects or strings, or objects line by line; .jsonl is always the latter. Columns are the

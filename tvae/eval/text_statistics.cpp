@@ -119,9 +119,9 @@ PathShape path_shape(const std::vector<std::string>& texts) {
     if (points[t] == points[t + 1]) continue;
     ++shape.steps;
     const bool away =
-        normalised_distance(points[t + 1], points.front()) >= normalised_distance(points[t], points.front());
+        normalised_distance(points[t + 1], points.front()) > normalised_distance(points[t], points.front());
     const bool nearer =
-        normalised_distance(points[t + 1], points.back()) <= normalised_distance(points[t], points.back());
+        normalised_distance(points[t + 1], points.back()) < normalised_distance(points[t], points.back());
     shape.monotonic_steps += away && nearer;
   }
   if (length > 0) shape.smoothness = normalised_distance(points.front(), points.back()) / length;

@@ -31,7 +31,7 @@ struct PathShape {
   double largest_step = 0.0;    // max δ(s_t, s_t+1)
   int64_t distinct = 0;         // different texts strictly between the ends
   int64_t steps = 0;            // steps that change the text
-  int64_t monotonic_steps = 0;  // those among them that come no nearer to s_0 and go no farther from s_T
+  int64_t monotonic_steps = 0;  // those among them that move away from s_0 and toward s_T
 };
 PathShape path_shape(const std::vector<std::string>& texts);
 

@@ -147,6 +147,7 @@ ModelConfig model_config_from_huggingface(const Json& config) {
 
 Json huggingface_config(const ModelConfig& config) {
   if (config.encoder != "t5") throw ConfigError("a T5 for Hugging Face: model.encoder", config.encoder, "t5");
+  if (config.scale_attention) throw ConfigError("a T5 for Hugging Face: model.scale_attention", "true", "false");
   if (config.scale_logits != config.tie_word_embeddings)
     throw ConfigError("a T5 for Hugging Face: model.scale_logits", config.scale_logits ? "true" : "false",
                       "the same as model.tie_word_embeddings");

@@ -28,16 +28,14 @@ struct EncoderStates {
 class Bottleneck {
  public:
   virtual ~Bottleneck() = default;
-  /// Rows the encoder must give for a sequence of `length` tokens; more than `length` for published systems that use the
-  /// states of padding (which attends but is not attended to).
+  /// Rows the encoder must give for a sequence of `length` tokens; more than `length` for published systems that use
+  /// the states of padding (which attends but is not attended to).
   virtual int64_t padded_length(int64_t length) const { return length; }
-  /// Longest sequence this bottleneck can hold, if there is a limit.
-  virtual std::optional<int64_t> length_limit() const { return std::nullopt; }
   virtual Posterior encode(const EncoderStates& encoded, const ForwardContext& context) const = 0;
   /// code [B, K, D] → memory of the decoder.
   virtual Memory decode(const torch::Tensor& code, const ForwardContext& context) const = 0;
-  /// Mean squared error between the encoder's states and their reconstruction from the code, for bottlenecks that rebuild
-  /// them (fc); nullopt for the others.
+  /// Mean squared error between the encoder's states and their reconstruction from the code, for bottlenecks that
+  /// rebuild them (fc); nullopt for the others.
   virtual std::optional<torch::Tensor> reconstruction_error(const EncoderStates& encoded, const Memory& memory) const {
     return std::nullopt;
   }

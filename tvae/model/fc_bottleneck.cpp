@@ -1,5 +1,7 @@
 // T5-VAE (2020): a fixed number of positions, fully connected; parity with LatentEncoderLargeTanh_1kLatent and
 // LatentDecoderLargeT5NormFF (systems.md 1.2).
+#include <cmath>
+
 #include "tvae/base/error.h"
 #include "tvae/model/bottleneck.h"
 #include "tvae/ops/rms_norm.h"
@@ -7,7 +9,7 @@
 namespace tvae {
 namespace {
 
-constexpr int64_t kShrunk = 100;      // width of a position on the way in and out
+constexpr int64_t kShrunk = 100;       // width of a position on the way in and out
 constexpr int64_t kShrunkLatent = 10;  // and in the first decoding layer
 
 class FcBottleneck : public Bottleneck {
@@ -22,12 +24,11 @@ class FcBottleneck : public Bottleneck {
     decode_latent_ = Linear::with_bias(decoder / "decode_latent", config.latent_size, kShrunkLatent * length_);
     grow_sequence_ = Linear::with_bias(decoder / "grow_sequence", kShrunkLatent * length_, kShrunk * length_);
     grow_tokens_ = Linear::with_bias(decoder / "grow_tokens", kShrunk, config.d_model);
-    feed_forward_ = T5FeedForward(decoder / "norm" / "DenseReluDense", relu_without_dropout(config));
+    feed_forward_ = feed_forward(decoder / "norm" / "DenseReluDense", config);
     norm_ = (decoder / "norm" / "layer_norm").add("weight", {config.d_model}, Init::constant(1.0));
   }
 
   int64_t padded_length(int64_t length) const override { return length_; }
-  std::optional<int64_t> length_limit() const override { return length_; }
 
   Posterior encode(const EncoderStates& encoded, const ForwardContext& context) const override {
     const torch::Tensor shrunk = shrink_tokens_(encoded.states).view({-1, kShrunk * length_});
@@ -46,10 +47,15 @@ class FcBottleneck : public Bottleneck {
   }
 
  private:
-  static ModelConfig relu_without_dropout(ModelConfig config) {
-    config.feed_forward = "relu";
-    config.dropout = 0.0;
-    return config;
+  /// T5's relu layer without dropout, and with PyTorch's initial weights, because it is made outside of T5.
+  static T5FeedForward feed_forward(const Scope& scope, const ModelConfig& config) {
+    const auto weight = [&](const char* name, int64_t in, int64_t out) {
+      return (scope / name).add("weight", {out, in}, Init::uniform(1.0 / std::sqrt(static_cast<double>(in))));
+    };
+    T5FeedForward layer;
+    layer.wi.weight = weight("wi", config.d_model, config.d_ff);
+    layer.wo.weight = weight("wo", config.d_ff, config.d_model);
+    return layer;
   }
 
   int64_t length_;

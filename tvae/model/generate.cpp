@@ -36,7 +36,8 @@ class BatchDecoder {
 
   std::vector<Generated> run() {
     std::vector<int64_t> previous(active_.size(), vae_.config().decoder_start_token_id);
-    for (int64_t position = 0; position < options_.max_tokens && !active_.empty(); ++position) previous = step(previous, position);
+    for (int64_t position = 0; position < options_.max_tokens && !active_.empty(); ++position)
+      previous = step(previous, position);
     return std::move(outputs_);
   }
 

@@ -19,9 +19,9 @@ struct GenerationOptions {
 };
 
 struct Generated {
-  std::vector<int32_t> ids;       // without end of sequence
+  std::vector<int32_t> ids;        // without end of sequence
   std::vector<float> probability;  // of each id, and of the end of sequence if it came
-  bool finished = false;          // the end of sequence came before max_tokens
+  bool finished = false;           // the end of sequence came before max_tokens
 };
 
 /// code [N, K, D] → N outputs, in order.

@@ -22,17 +22,6 @@ Tokenizer load_tokenizer(const std::string& directory, const std::string& tokeni
   }
 }
 
-/// A --set that the checkpoint overrules must not pass in silence.
-void require_agreement(const ModelConfig& model, const ResolvedConfig& resolved) {
-  const auto decided = model_config_to_json(model), wanted = model_config_to_json(resolved.config.model);
-  for (const auto& [name, value] : decided.items()) {
-    const auto origin = resolved.origins.find("model." + name);
-    if (origin != resolved.origins.end() && origin->second == "--set" && wanted[name] != value)
-      throw ConfigError("model." + name, wanted[name].dump(), value.dump(),
-                        "the checkpoint and the tokenizer decide it");
-  }
-}
-
 ModelConfig imported_config(const ModelConfig& t5, const Tokenizer& tokenizer, const ResolvedConfig& resolved) {
   const ModelConfig& wanted = resolved.config.model;
   ModelConfig model = t5;
@@ -45,9 +34,10 @@ ModelConfig imported_config(const ModelConfig& t5, const Tokenizer& tokenizer, c
   model.inject_latent = wanted.inject_latent;
   model.bag_of_words = wanted.bag_of_words;
   model.vocab_size = std::max(t5.vocab_size, tokenizer.size());
+  model.unk_token_id = tokenizer.unk_id();
   const auto dropout = resolved.origins.find("model.dropout");
   if (dropout != resolved.origins.end() && dropout->second == "--set") model.dropout = wanted.dropout;
-  require_agreement(model, resolved);
+  require_agreement(model, resolved, "the checkpoint and the tokenizer decide it");
   return model;
 }
 
@@ -92,6 +82,12 @@ HuggingFaceT5 export_huggingface_t5(const TransformerVae& vae) {
     torch::Tensor& projection = t5.weights.at("lm_head.weight");
     projection = projection / std::sqrt(static_cast<double>(config.d_model));
     config.scale_logits = false;
+  }
+  if (config.scale_attention) {
+    log_info("Hugging Face's T5 does not scale attention scores: its query weights are multiplied by d_kv^-1/2");
+    for (auto& [name, weight] : t5.weights)
+      if (name.ends_with("Attention.q.weight")) weight = weight / std::sqrt(static_cast<double>(config.d_kv));
+    config.scale_attention = false;
   }
   t5.config = huggingface_config(config);
   return t5;

@@ -24,7 +24,7 @@ class KlRegularizer : public Regularizer {
     const double scale = loss_.reduction == "mean" ? 1.0 / static_cast<double>(input.tokens) : 1.0;
     double weight = 1.0;
     if (loss_.kl_target > 0) {
-      steer(nats, input.position);
+      if (input.position.step != steered_step_) steer(nats, input.position);  // once a step, not a micro-batch
       weight = weight_;
       result.metrics["kl_weight"] = weight_;
     }
@@ -42,7 +42,9 @@ class KlRegularizer : public Regularizer {
  private:
   /// Integral control of log(weight): above the target the KL gets dearer, below it cheaper.
   void steer(double nats, const TrainingPosition& position) {
-    const double fallen = loss_.kl_target_descent > 0 ? std::min(1.0, position.progress() / loss_.kl_target_descent) : 1.0;
+    steered_step_ = position.step;
+    const double fallen =
+        loss_.kl_target_descent > 0 ? std::min(1.0, position.progress() / loss_.kl_target_descent) : 1.0;
     const double start = std::max(loss_.kl_target_start, loss_.kl_target);
     const double target = start * std::pow(loss_.kl_target / start, fallen);
     const double error = std::clamp((nats - target) / target, -1.0, 1.0);
@@ -51,6 +53,7 @@ class KlRegularizer : public Regularizer {
 
   LossConfig loss_;
   double weight_ = kInitialWeight;
+  int64_t steered_step_ = -1;
 };
 
 }  // namespace
@@ -58,8 +61,8 @@ class KlRegularizer : public Regularizer {
 std::unique_ptr<Regularizer> make_kl_regularizer(const LossConfig& loss, const ModelConfig& model) {
   if (model.bottleneck != "queries" || model.posterior != "gaussian")
     throw ConfigError("loss.regularizer kl needs a code with a variance",
-                      "model.bottleneck " + model.bottleneck + ", model.posterior " + model.posterior, "queries, gaussian",
-                      "mmd works for deterministic codes");
+                      "model.bottleneck " + model.bottleneck + ", model.posterior " + model.posterior,
+                      "queries, gaussian", "mmd works for deterministic codes");
   return std::make_unique<KlRegularizer>(loss);
 }
 

@@ -20,7 +20,8 @@ Json read_model_json(const std::string& directory) {
     throw CheckpointError(directory + " holds no config.json", "", "a directory written by tvae train or tvae import");
   const Json json = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) throw CheckpointError(path + " is not a JSON object");
-  const std::string type = json.contains("model_type") && json["model_type"].is_string() ? json["model_type"].get<std::string>() : "";
+  const std::string type =
+      json.contains("model_type") && json["model_type"].is_string() ? json["model_type"].get<std::string>() : "";
   if (type != kModelType)
     throw CheckpointError(path + ": model_type", "\"" + type + "\"", std::string("\"") + kModelType + "\"",
                           type == "t5" ? "tvae import turns a Hugging Face T5 into a model" : "");
@@ -29,17 +30,22 @@ Json read_model_json(const std::string& directory) {
 
 }  // namespace
 
+ModelConfig load_model_config(const std::string& directory) {
+  try {
+    return model_config_from_json(read_model_json(directory));
+  } catch (const ConfigError& error) {
+    throw CheckpointError(directory + "/config.json: " + error.what());
+  }
+}
+
 Model load_model(const std::string& directory, torch::Device device) {
+  const ModelConfig config = load_model_config(directory);
   const Json json = read_model_json(directory);
-  ModelConfig config;
   int64_t max_tokens = 64;
   std::string check;
   try {
-    config = model_config_from_json(json);
     max_tokens = json.value("max_tokens", int64_t{64});
     check = json.value("check", std::string("none"));
-  } catch (const ConfigError& error) {
-    throw CheckpointError(directory + "/config.json: " + error.what());
   } catch (const Json::exception&) {
     throw CheckpointError(directory + "/config.json: max_tokens or check has a wrong type");
   }
@@ -71,7 +77,8 @@ torch::Device parse_device(const std::string& name) {
   if (!cuda) throw ConfigError("--device", "\"" + name + "\"", "auto, cpu, cuda or cuda:N");
   const int index = name == "cuda" ? 0 : std::stoi(name.substr(5));
   if (index >= static_cast<int>(torch::cuda::device_count()))
-    throw ConfigError("--device " + name, std::to_string(torch::cuda::device_count()) + " CUDA devices", "", "try --device cpu");
+    throw ConfigError("--device " + name, std::to_string(torch::cuda::device_count()) + " CUDA devices", "",
+                      "try --device cpu");
   return torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 

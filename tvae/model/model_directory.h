@@ -13,15 +13,17 @@ struct Model {
   std::string directory;
   Tokenizer tokenizer;
   TransformerVae vae;
-  int64_t max_tokens;        // longest sequence it was trained for, end of sequence included
-  std::string check;         // name of the data's validity check ("none", "python", ...)
+  int64_t max_tokens;  // longest sequence it was trained for, end of sequence included
+  std::string check;   // name of the data's validity check ("none", "python", ...)
 };
 
 /// Throws CheckpointError: no such directory, no or damaged config.json, weights that do not fit, no tokenizer.
 Model load_model(const std::string& directory, torch::Device device = torch::kCPU);
+/// Its model section alone. Throws CheckpointError.
+ModelConfig load_model_config(const std::string& directory);
 
-/// Writes config.json, model.safetensors and the tokenizer, each atomically. `weights` are saved under the model's names
-/// (they may be an average of the parameters rather than the parameters).
+/// Writes config.json, model.safetensors and the tokenizer, each atomically. `weights` are saved under the model's
+/// names (they may be an average of the parameters rather than the parameters).
 void save_model(const std::string& directory, const ModelConfig& config, int64_t max_tokens, const std::string& check,
                 const TensorMap& weights, const Tokenizer& tokenizer);
 

@@ -33,7 +33,8 @@ double regularizer_weight(const LossConfig& loss, const TrainingPosition& positi
   }
   if (loss.regularizer_schedule == "linear") {
     const double span = loss.schedule_end - loss.schedule_start;
-    const double risen = span > 0 ? (progress - loss.schedule_start) / span : (progress >= loss.schedule_end ? 1.0 : 0.0);
+    const double risen =
+        span > 0 ? (progress - loss.schedule_start) / span : (progress >= loss.schedule_end ? 1.0 : 0.0);
     return loss.regularizer_weight * std::clamp(risen, 0.0, 1.0);
   }
   if (loss.regularizer_schedule == "cyclical") {  // OPTIMUS: zero, then a linear rise, then the full weight

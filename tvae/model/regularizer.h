@@ -28,7 +28,7 @@ struct RegularizerInput {
 };
 
 struct RegularizerResult {
-  torch::Tensor value;  // scalar added to the loss times the scheduled weight
+  torch::Tensor value;                    // scalar added to the loss times the scheduled weight
   std::map<std::string, double> metrics;  // what else to log, such as the KL in nats a sequence
 };
 

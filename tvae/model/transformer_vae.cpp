@@ -12,14 +12,11 @@ using torch::Tensor;
 
 namespace {
 
-constexpr int64_t kUnknownId = 2;  // T5's <unk>; also the mask of the published systems
-
 /// Row of each sequence for every token: [T], for adding a per-sequence embedding.
 Tensor sequence_of_token(const Spans& spans, int64_t tokens) {
   Tensor index = at::empty({tokens}, at::kLong);
   int64_t* out = index.data_ptr<int64_t>();
-  for (size_t b = 0; b < spans.size(); ++b)
-    std::fill_n(out + spans[b].start, spans[b].length, static_cast<int64_t>(b));
+  for (size_t b = 0; b < spans.size(); ++b) std::fill_n(out + spans[b].start, spans[b].length, static_cast<int64_t>(b));
   return index;
 }
 
@@ -44,15 +41,18 @@ TransformerVae::TransformerVae(const ModelConfig& config, Rng& rng)
   if (config.vocab_size < 4) throw ConfigError("model.vocab_size", std::to_string(config.vocab_size), "at least 4");
   if (config.encoder != "t5") throw ConfigError("model.encoder", "\"" + config.encoder + "\"", "t5");
   const Scope root(*parameters_);
-  shared_ = (root / "shared").add("weight", {config.vocab_size, config.d_model}, Init::normal(config.initializer_factor));
+  shared_ =
+      (root / "shared").add("weight", {config.vocab_size, config.d_model}, Init::normal(config.initializer_factor));
   encoder_ = T5Stack(root / "encoder", config, /*is_decoder=*/false, config.encoder_layers);
   bottleneck_ = make_bottleneck(root / "vae", config);
   decoder_ = T5Stack(root / "decoder", config, /*is_decoder=*/true, config.decoder_layers);
   if (config.bag_of_words)
-    bag_of_words_ = Linear::with_bias(root / "vae" / "bag_of_words", config.latent_tokens * config.latent_size, config.vocab_size);
+    bag_of_words_ =
+        Linear::with_bias(root / "vae" / "bag_of_words", config.latent_tokens * config.latent_size, config.vocab_size);
   lm_head_ = config.tie_word_embeddings
                  ? shared_
-                 : (root / "lm_head").add("weight", {config.vocab_size, config.d_model}, Init::normal(config.initializer_factor));
+                 : (root / "lm_head")
+                       .add("weight", {config.vocab_size, config.d_model}, Init::normal(config.initializer_factor));
 }
 
 ForwardResult TransformerVae::forward(const TokenStream& batch, const NoiseLevels& noise,
@@ -71,7 +71,8 @@ ForwardResult TransformerVae::forward(const TokenStream& batch, const NoiseLevel
   return result;
 }
 
-EncoderStates TransformerVae::encoder_states(const Tensor& ids, const Spans& spans, const ForwardContext& context) const {
+EncoderStates TransformerVae::encoder_states(const Tensor& ids, const Spans& spans,
+                                             const ForwardContext& context) const {
   EncoderStates encoded;
   int64_t rows = 0;
   for (const Span& span : spans) {
@@ -118,7 +119,9 @@ Tensor TransformerVae::bag_of_words(const Tensor& code) const {
   return at::log_softmax(bag_of_words_(code.flatten(1)).to(at::kFloat), 1);
 }
 
-Tensor TransformerVae::embed(const Tensor& ids) const { return at::embedding(shared_, ids); }
+Tensor TransformerVae::embed(const Tensor& ids) const {
+  return at::embedding(shared_, ids);
+}
 
 Tensor TransformerVae::logits(const Tensor& states) const {
   const double scale = config_.scale_logits ? 1.0 / std::sqrt(static_cast<double>(config_.d_model)) : 1.0;
@@ -128,8 +131,9 @@ Tensor TransformerVae::logits(const Tensor& states) const {
 Tensor TransformerVae::mask_tokens(const Tensor& ids, double share, const ForwardContext& context) const {
   if (!context.training || share <= 0) return ids;
   const Tensor drawn = at::rand(ids.sizes(), context.rng->generator(), at::kFloat).to(ids.device());
-  const Tensor keep = (drawn >= share).logical_or(ids == config_.eos_token_id).logical_or(ids == config_.decoder_start_token_id);
-  return at::where(keep, ids, at::full_like(ids, kUnknownId));
+  const Tensor keep =
+      (drawn >= share).logical_or(ids == config_.eos_token_id).logical_or(ids == config_.decoder_start_token_id);
+  return at::where(keep, ids, at::full_like(ids, config_.unk_token_id));
 }
 
 void load_with_fresh_rows(TransformerVae& vae, TensorMap weights, int64_t old_rows, const std::string& source) {

@@ -28,7 +28,7 @@ struct NoiseLevels {
 /// What one pass gives; scalars are differentiable.
 struct ForwardResult {
   Posterior posterior;
-  torch::Tensor code;           // [B, K, D] what was decoded: mean, or mean + σ ε in training
+  torch::Tensor code;  // [B, K, D] what was decoded: mean, or mean + σ ε in training
   Memory memory;
   EncoderStates encoded;
   CrossEntropy reconstruction;  // summed over tokens
@@ -79,8 +79,8 @@ class TransformerVae {
   Linear bag_of_words_;
 };
 
-/// Loads weights made for a vocabulary of `old_rows` ids into a model of as many or more: the rows of the further ids keep
-/// their fresh values. Throws CheckpointError where a weight does not fit; `source` is named.
+/// Loads weights made for a vocabulary of `old_rows` ids into a model of as many or more: the rows of the further ids
+/// keep their fresh values. Throws CheckpointError where a weight does not fit; `source` is named.
 void load_with_fresh_rows(TransformerVae& vae, TensorMap weights, int64_t old_rows, const std::string& source);
 
 }  // namespace tvae

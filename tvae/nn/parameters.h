@@ -54,7 +54,8 @@ class Parameters {
 /// A place in the tree of names: scope / "SelfAttention" adds a level, scope.add("q.weight", ...) makes a weight there.
 class Scope {
  public:
-  explicit Scope(Parameters& parameters, std::string prefix = "") : parameters_(&parameters), prefix_(std::move(prefix)) {}
+  explicit Scope(Parameters& parameters, std::string prefix = "")
+      : parameters_(&parameters), prefix_(std::move(prefix)) {}
   Scope operator/(const std::string& name) const { return Scope(*parameters_, prefix_ + name + "."); }
   torch::Tensor add(const std::string& name, at::IntArrayRef sizes, Init init) const {
     return parameters_->add(prefix_ + name, sizes, init);

@@ -39,16 +39,24 @@ Tensor relative_position_bias(const Tensor& embedding, bool bidirectional, int64
 T5Attention::T5Attention(const Scope& scope, const ModelConfig& config) : num_heads(config.num_heads) {
   const int64_t d = config.d_model, inner = config.num_heads * config.d_kv;
   const double f = config.initializer_factor;
-  q = Linear::without_bias(scope / "q", d, inner, f / std::sqrt(static_cast<double>(d * config.d_kv)));
+  // With scaled scores the queries start larger by as much, so that the scores start the same.
+  score_scale = config.scale_attention ? 1.0 / std::sqrt(static_cast<double>(config.d_kv)) : 1.0;
+  q = Linear::without_bias(scope / "q", d, inner,
+                           f / std::sqrt(static_cast<double>(d * config.d_kv)) / score_scale);
   k = Linear::without_bias(scope / "k", d, inner, f / std::sqrt(static_cast<double>(d)));
   v = Linear::without_bias(scope / "v", d, inner, f / std::sqrt(static_cast<double>(d)));
   o = Linear::without_bias(scope / "o", inner, d, f / std::sqrt(static_cast<double>(inner)));
 }
 
+Tensor T5Attention::queries(const Tensor& hidden) const {
+  const Tensor projected = q(hidden);
+  return score_scale == 1.0 ? projected : projected * score_scale;
+}
+
 Tensor T5Attention::operator()(const Tensor& hidden, const Tensor& memory, const Tensor& relative_bias,
-                               const Spans& queries, const Spans& keys, AttentionOptions options) const {
+                               const Spans& query_spans, const Spans& keys, AttentionOptions options) const {
   options.num_heads = num_heads;
-  return o(attention(q(hidden), k(memory), v(memory), relative_bias, queries, keys, options));
+  return o(attention(queries(hidden), k(memory), v(memory), relative_bias, query_spans, keys, options));
 }
 
 T5FeedForward::T5FeedForward(const Scope& scope, const ModelConfig& config)
@@ -74,7 +82,9 @@ T5Stack::T5Stack(const Scope& scope, const ModelConfig& config, bool is_decoder,
       dropout_(config.dropout),
       epsilon_(config.layer_norm_epsilon),
       max_distance_(config.relative_attention_max_distance) {
-  const auto norm_weight = [&](const Scope& at) { return (at / "layer_norm").add("weight", {config.d_model}, Init::constant(config.initializer_factor)); };
+  const auto norm_weight = [&](const Scope& at) {
+    return (at / "layer_norm").add("weight", {config.d_model}, Init::constant(config.initializer_factor));
+  };
   for (int64_t i = 0; i < layers; ++i) {
     const Scope layer = scope / "block" / std::to_string(i) / "layer";
     T5Block block;
@@ -101,7 +111,9 @@ Tensor T5Stack::relative_bias(int64_t max_length) const {
   return relative_position_bias(relative_attention_bias_, !is_decoder_, max_length, max_distance_);
 }
 
-Tensor T5Stack::norm(const Tensor& hidden, const Tensor& weight) const { return rms_norm(hidden, weight, epsilon_); }
+Tensor T5Stack::norm(const Tensor& hidden, const Tensor& weight) const {
+  return rms_norm(hidden, weight, epsilon_);
+}
 
 Tensor T5Stack::forward(const Tensor& embeddings, const Spans& queries, const Spans& keys, const Memory* memory,
                         const ForwardContext& context) const {
@@ -118,8 +130,8 @@ Tensor T5Stack::forward(const Tensor& embeddings, const Spans& queries, const Sp
   Tensor hidden = dropout(embeddings, p, context.key());
   for (const T5Block& block : blocks_) {
     const Tensor normed = norm(hidden, block.self_norm);
-    hidden = dropout_add(block.self_attention(normed, normed, bias, queries, keys, attention_options(is_decoder_)), hidden,
-                         p, context.key());
+    hidden = dropout_add(block.self_attention(normed, normed, bias, queries, keys, attention_options(is_decoder_)),
+                         hidden, p, context.key());
     if (is_decoder_)
       hidden = dropout_add(block.cross_attention(norm(hidden, block.cross_norm), memory->states, {}, queries,
                                                  memory->spans, attention_options(false)),
@@ -168,10 +180,10 @@ Tensor T5Stack::step(const Tensor& embeddings, const std::vector<int64_t>& rows,
     Tensor normed = norm(hidden, block.self_norm);
     layer.self_key.index_copy_(0, cache_rows, block.self_attention.k(normed));
     layer.self_value.index_copy_(0, cache_rows, block.self_attention.v(normed));
-    hidden = hidden + block.self_attention.o(attention(block.self_attention.q(normed), layer.self_key, layer.self_value,
+    hidden = hidden + block.self_attention.o(attention(block.self_attention.queries(normed), layer.self_key, layer.self_value,
                                                        bias, queries, keys, options));
     normed = norm(hidden, block.cross_norm);
-    hidden = hidden + block.cross_attention.o(attention(block.cross_attention.q(normed), layer.cross_key,
+    hidden = hidden + block.cross_attention.o(attention(block.cross_attention.queries(normed), layer.cross_key,
                                                         layer.cross_value, {}, queries, memory_keys, cross_options));
     hidden = hidden + block.feed_forward(norm(hidden, block.feed_forward_norm), {});
   }

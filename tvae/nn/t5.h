@@ -14,7 +14,8 @@
 namespace tvae {
 
 /// T5's bucket of a relative position key − query (T5Attention._relative_position_bucket).
-int64_t relative_position_bucket(int64_t relative_position, bool bidirectional, int64_t num_buckets, int64_t max_distance);
+int64_t relative_position_bucket(int64_t relative_position, bool bidirectional, int64_t num_buckets,
+                                 int64_t max_distance);
 
 /// Bias of every distance: [H, 2R-1] from the embedding [buckets, H], column r + R - 1 for key − query = r.
 torch::Tensor relative_position_bias(const torch::Tensor& embedding, bool bidirectional, int64_t max_length,
@@ -24,13 +25,16 @@ torch::Tensor relative_position_bias(const torch::Tensor& embedding, bool bidire
 struct T5Attention {
   Linear q, k, v, o;
   int64_t num_heads = 1;
+  double score_scale = 1.0;
 
   T5Attention() = default;
   T5Attention(const Scope& scope, const ModelConfig& config);
-  /// hidden [Tq, d], memory [Tk, d] (hidden itself for self-attention) → [Tq, d]. `options` gives causal; the rest is set
-  /// here.
+  /// q(hidden) · score_scale
+  torch::Tensor queries(const torch::Tensor& hidden) const;
+  /// hidden [Tq, d], memory [Tk, d] (hidden itself for self-attention) → [Tq, d]. `options` gives causal; the rest is
+  /// set here.
   torch::Tensor operator()(const torch::Tensor& hidden, const torch::Tensor& memory, const torch::Tensor& relative_bias,
-                           const Spans& queries, const Spans& keys, AttentionOptions options) const;
+                           const Spans& query_spans, const Spans& keys, AttentionOptions options) const;
 };
 
 /// wo(drop(act(...))): relu(wi x) or gelu_new(wi_0 x) · wi_1 x.
@@ -60,7 +64,7 @@ struct LayerCache {
 /// Memory rows a sequence attends to: states [Σ length, d].
 struct Memory {
   torch::Tensor states;
-  Spans spans;                     // one a sequence
+  Spans spans;                    // one a sequence
   torch::Tensor input_embedding;  // [B, d] added to every decoder input embedding, or undefined
 };
 
@@ -77,8 +81,8 @@ class T5Stack {
 
   /// Caches for `rows` sequences of at most `capacity` tokens over a memory.
   std::vector<LayerCache> make_cache(const Memory& memory, int64_t rows, int64_t capacity) const;
-  /// One decoding step: embeddings [A, d] of the tokens at `position` of the cache rows `rows` (A of them, an int64 tensor
-  /// and the same as a vector) → states [A, d]. Evaluation only.
+  /// One decoding step: embeddings [A, d] of the tokens at `position` of the cache rows `rows` (A of them, an int64
+  /// tensor and the same as a vector) → states [A, d]. Evaluation only.
   torch::Tensor step(const torch::Tensor& embeddings, const std::vector<int64_t>& rows, int64_t position,
                      int64_t capacity, const Spans& memory_spans, std::vector<LayerCache>& cache) const;
 

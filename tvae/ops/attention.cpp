@@ -76,10 +76,10 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     const int64_t chunks = std::max<int64_t>(1, std::min<int64_t>(layout->queries.size(), kMaxChunks));
     if (bias.defined()) d_bias = at::zeros({chunks, bias.size(0), bias.size(1)}, bias.options());
     AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "attention_backward", [&] {
-      kernel::attention_backward<scalar_t>(arguments_of<scalar_t>(q, k, v, bias, *layout),
-                                           probabilities.const_data_ptr<scalar_t>(), d_output.const_data_ptr<scalar_t>(),
-                                           dq.data_ptr<scalar_t>(), dk.data_ptr<scalar_t>(), dv.data_ptr<scalar_t>(),
-                                           bias.defined() ? d_bias.data_ptr<scalar_t>() : nullptr, chunks);
+      kernel::attention_backward<scalar_t>(
+          arguments_of<scalar_t>(q, k, v, bias, *layout), probabilities.const_data_ptr<scalar_t>(),
+          d_output.const_data_ptr<scalar_t>(), dq.data_ptr<scalar_t>(), dk.data_ptr<scalar_t>(),
+          dv.data_ptr<scalar_t>(), bias.defined() ? d_bias.data_ptr<scalar_t>() : nullptr, chunks);
     });
     if (bias.defined()) d_bias = d_bias.sum(0);
     return {dq, dk, dv, d_bias, Tensor(), Tensor()};
@@ -111,14 +111,16 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, co
   TVAE_ASSERT(!relative_bias.defined() || !options.causal ||
                   relative_bias.size(1) >= 2 * (options.query_offset + longest(queries)) - 1,
               "the relative bias covers every distance");
-  const bool has_kernel = query.device().is_cpu() && (query.scalar_type() == at::kFloat || query.scalar_type() == at::kDouble);
+  const bool has_kernel =
+      query.device().is_cpu() && (query.scalar_type() == at::kFloat || query.scalar_type() == at::kDouble);
   if (!has_kernel) return attention_composed(query, key, value, relative_bias, queries, keys, options);
   auto layout = c10::make_intrusive<Layout>();
   layout->queries = queries;
   layout->keys = keys;
   layout->options = options;
-  const bool differentiable = at::GradMode::is_enabled() && (query.requires_grad() || key.requires_grad() || value.requires_grad() ||
-                                                             (relative_bias.defined() && relative_bias.requires_grad()));
+  const bool differentiable =
+      at::GradMode::is_enabled() && (query.requires_grad() || key.requires_grad() || value.requires_grad() ||
+                                     (relative_bias.defined() && relative_bias.requires_grad()));
   // Autograd functions take optional tensors, not undefined ones.
   const std::optional<Tensor> bias = relative_bias.defined() ? std::optional<Tensor>(relative_bias) : std::nullopt;
   return AttentionFunction::apply(query, key, value, bias, std::move(layout), differentiable);
@@ -142,7 +144,8 @@ Tensor attention_composed(const Tensor& query, const Tensor& key, const Tensor& 
     Tensor scores = at::matmul(heads_of(query, queries, first, count, heads),
                                heads_of(key, keys, first, count, heads).transpose(2, 3));
     const auto index = at::TensorOptions().dtype(at::kLong).device(query.device());
-    const Tensor distance = at::arange(lk, index).unsqueeze(0) - at::arange(lq, index).unsqueeze(1) - options.query_offset;
+    const Tensor distance =
+        at::arange(lk, index).unsqueeze(0) - at::arange(lq, index).unsqueeze(1) - options.query_offset;
     if (relative_bias.defined()) {
       const Tensor columns = (distance + (relative_bias.size(1) - 1) / 2).clamp(0, relative_bias.size(1) - 1);
       scores = scores + relative_bias.index_select(1, columns.flatten()).view({heads, lq, lk});

@@ -9,23 +9,23 @@ namespace tvae {
 
 struct AttentionOptions {
   int64_t num_heads = 1;
-  bool causal = false;        // key j is visible to query i where j <= i + query_offset
-  int64_t query_offset = 0;   // position of each sequence's first query; > 0 while decoding with a cache
-  double dropout = 0.0;       // of the probabilities
+  bool causal = false;       // key j is visible to query i where j <= i + query_offset
+  int64_t query_offset = 0;  // position of each sequence's first query; > 0 while decoding with a cache
+  double dropout = 0.0;      // of the probabilities
   uint64_t dropout_key = 0;
 };
 
 /// softmax(q kᵀ + bias) v, unscaled as in T5, for each sequence and head.
 ///
 /// query [Tq, H·k], key and value [Tk, H·k]; queries[b] and keys[b] are the rows of sequence b. Rows of the query in no
-/// span give zeros. relative_bias is [H, 2R-1], the bias of key j at query i standing at column (j - i - query_offset) +
-/// R - 1 (undefined tensor = none). Returns [Tq, H·k]. Differentiable in query, key, value and relative_bias.
+/// span give zeros. relative_bias is [H, 2R-1], the bias of key j at query i standing at column (j - i - query_offset)
+/// + R - 1 (undefined tensor = none). Returns [Tq, H·k]. Differentiable in query, key, value and relative_bias.
 torch::Tensor attention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
                         const torch::Tensor& relative_bias, const Spans& queries, const Spans& keys,
                         const AttentionOptions& options);
 
-/// The same from stock operations, for devices and types without a kernel of ours and as the reference in tests. Grouped
-/// by runs of equal lengths.
+/// The same from stock operations, for devices and types without a kernel of ours and as the reference in tests.
+/// Grouped by runs of equal lengths.
 torch::Tensor attention_composed(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
                                  const torch::Tensor& relative_bias, const Spans& queries, const Spans& keys,
                                  const AttentionOptions& options);

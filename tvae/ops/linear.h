@@ -10,7 +10,8 @@ namespace tvae {
 torch::Tensor matrix_product(const torch::Tensor& a, const torch::Tensor& b);
 
 /// out = beta · out + alpha · a · b, in place, out [N, M] with rows of adjacent numbers.
-void matrix_product_out(torch::Tensor out, const torch::Tensor& a, const torch::Tensor& b, double beta, double alpha = 1.0);
+void matrix_product_out(torch::Tensor out, const torch::Tensor& a, const torch::Tensor& b, double beta,
+                        double alpha = 1.0);
 
 /// y = x Wᵀ + b: x [..., in], weight [out, in], bias [out] or undefined. Differentiable; all three products go through
 /// matrix_product().

@@ -6,7 +6,7 @@
 namespace tvae {
 
 struct CrossEntropy {
-  torch::Tensor loss;      // scalar: sum over tokens of weight · cross-entropy; differentiable in states and weight
+  torch::Tensor loss;        // scalar: sum over tokens of weight · cross-entropy; differentiable in states and weight
   torch::Tensor token_nats;  // [T] cross-entropy of each token, detached
   torch::Tensor correct;     // [T] bool: the target has the largest logit
 };

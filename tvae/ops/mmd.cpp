@@ -33,7 +33,9 @@ Tensor squared_distances(const Tensor& x, const Tensor& y) {
 Tensor gaussian_mmd(const Tensor& t, const Tensor& z, double bandwidth) {
   const auto d = static_cast<double>(z.size(1));
   const double width = bandwidth > 0 ? bandwidth : d * d;
-  const auto mean_kernel = [&](const Tensor& a, const Tensor& b) { return (squared_distances(a, b) * (-1.0 / width)).exp().mean(); };
+  const auto mean_kernel = [&](const Tensor& a, const Tensor& b) {
+    return (squared_distances(a, b) * (-1.0 / width)).exp().mean();
+  };
   return mean_kernel(t, t) + mean_kernel(z, z) - 2.0 * mean_kernel(t, z);
 }
 

@@ -12,7 +12,7 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-constexpr int64_t kGrain = 32;    // rows
+constexpr int64_t kGrain = 32;         // rows
 constexpr int64_t kWeightChunks = 16;  // partial sums of the weight gradient; fixed, so that their order is too
 
 template <class T>

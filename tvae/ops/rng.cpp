@@ -4,7 +4,9 @@
 
 namespace tvae {
 
-uint64_t Rng::next_key() { return mix64(seed_ ^ mix64(draws_++)); }
+uint64_t Rng::next_key() {
+  return mix64(seed_ ^ mix64(draws_++));
+}
 
 at::Generator Rng::generator(c10::Device device) {
   const uint64_t key = next_key();

@@ -44,6 +44,8 @@ inline uint32_t random_bits(uint64_t key, uint32_t index) {
 }
 
 /// Threshold below which random_bits() drops an element with probability p.
-inline uint32_t drop_threshold(double p) { return static_cast<uint32_t>(p * 4294967295.0); }
+inline uint32_t drop_threshold(double p) {
+  return static_cast<uint32_t>(p * 4294967295.0);
+}
 
 }  // namespace tvae

@@ -6,14 +6,17 @@
 namespace tvae {
 namespace {
 
-std::string checkpoint_path(const std::string& run_directory) { return run_directory + "/checkpoint/state.safetensors"; }
+std::string checkpoint_path(const std::string& run_directory) {
+  return run_directory + "/checkpoint/state.safetensors";
+}
 
 }  // namespace
 
 TensorMap Checkpoint::part(const std::string& prefix) const {
   TensorMap found;
   const std::string start = prefix + "/";
-  for (auto it = tensors.lower_bound(start); it != tensors.end() && it->first.compare(0, start.size(), start) == 0; ++it)
+  for (auto it = tensors.lower_bound(start); it != tensors.end() && it->first.compare(0, start.size(), start) == 0;
+       ++it)
     found[it->first.substr(start.size())] = it->second;
   return found;
 }
@@ -26,9 +29,13 @@ void save_checkpoint(const std::string& run_directory, const Checkpoint& checkpo
   save_safetensors(checkpoint_path(run_directory), checkpoint.tensors, {{"state", checkpoint.state.dump()}});
 }
 
+bool has_checkpoint(const std::string& run_directory) {
+  return file_exists(checkpoint_path(run_directory));
+}
+
 std::optional<Checkpoint> load_checkpoint(const std::string& run_directory) {
+  if (!has_checkpoint(run_directory)) return std::nullopt;
   const std::string path = checkpoint_path(run_directory);
-  if (!file_exists(path)) return std::nullopt;
   Checkpoint checkpoint;
   std::map<std::string, std::string> metadata;
   checkpoint.tensors = load_safetensors(path, &metadata);

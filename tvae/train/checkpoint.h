@@ -10,7 +10,7 @@
 namespace tvae {
 
 struct Checkpoint {
-  TensorMap tensors;            // "model/...", "optimizer/...", "average/...", "objective/..."
+  TensorMap tensors;             // "model/...", "optimizer/...", "average/...", "objective/..."
   nlohmann::ordered_json state;  // step, random state, data position, running means, best loss
 
   /// Tensors whose names begin with prefix + "/", without it.
@@ -20,6 +20,7 @@ struct Checkpoint {
 
 /// OUT/checkpoint/state.safetensors, written atomically.
 void save_checkpoint(const std::string& run_directory, const Checkpoint& checkpoint);
+bool has_checkpoint(const std::string& run_directory);
 /// nullopt where none was saved yet. Throws CheckpointError when it is damaged.
 std::optional<Checkpoint> load_checkpoint(const std::string& run_directory);
 

@@ -46,8 +46,8 @@ ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStre
   const auto tokens = static_cast<double>(batch.ids.size(0));
   const bool mean = loss_.reduction == "mean";
   const double per_micro_batch = 1.0 / static_cast<double>(share.micro_batches);
-  // The mean runs over the tokens of the whole step, so that accumulation gives one large batch's gradient; the 2020 sum
-  // is divided by the number of micro-batches, as published.
+  // The mean runs over the tokens of the whole step, so that accumulation gives one large batch's gradient; the 2020
+  // sum is divided by the number of micro-batches, as published.
   const double reconstruction_scale = mean ? 1.0 / static_cast<double>(share.step_tokens) : per_micro_batch;
 
   ObjectiveResult result;

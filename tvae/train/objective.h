@@ -12,7 +12,7 @@ namespace tvae {
 
 /// Sizes of the optimizer step a micro-batch belongs to.
 struct StepShare {
-  int64_t step_tokens = 0;    // target tokens of all micro-batches of the step
+  int64_t step_tokens = 0;  // target tokens of all micro-batches of the step
   int64_t micro_batches = 1;
 };
 

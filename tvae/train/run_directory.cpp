@@ -30,6 +30,19 @@ std::vector<std::string> missing_folders(const std::string& path) {
   return missing;
 }
 
+bool exists(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
+/// Whether the folder is the program's, so that --overwrite may clear it.
+bool holds_run_or_model(const std::string& folder) {
+  if (file_exists(folder + "/run.json")) return true;
+  if (!file_exists(folder + "/config.json")) return false;
+  const Json config = Json::parse(read_file(folder + "/config.json"), nullptr, /*allow_exceptions=*/false);
+  return config.is_object() && config.contains("model_type") && file_exists(folder + "/model.safetensors");
+}
+
 }  // namespace
 
 RunDirectory::RunDirectory(const std::string& path, StartMode mode) : path_(path), mode_(mode) {
@@ -38,6 +51,10 @@ RunDirectory::RunDirectory(const std::string& path, StartMode mode) : path_(path
     throw ConfigError(path + " already holds a run", "", "", "--resume continues it, --overwrite starts afresh");
   if (mode == StartMode::kNew && file_exists(file("config.json")))
     throw ConfigError(path + " already holds a model", "", "", "--overwrite replaces it");
+  if (!holds_run_or_model(path))
+    for (const std::string& name : kRunFiles)
+      if (exists(file(name)))
+        throw ConfigError(path + " holds files that are no run's", name, "an empty folder, or that of a run or model");
   made_ = missing_folders(path);
   make_directories(path);
   if (mode != StartMode::kNew)

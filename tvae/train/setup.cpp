@@ -4,6 +4,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/data/reader.h"
+#include "tvae/model/bottleneck.h"
 #include "tvae/model/model_directory.h"
 
 namespace tvae {
@@ -57,38 +58,70 @@ ModelConfig complete(const RunConfig& config, const Tokenizer& tokenizer) {
   ModelConfig model = config.model;
   model.vocab_size = std::max(model.vocab_size, tokenizer.size());
   model.sequence_length = config.data.max_tokens;
-  model.pad_token_id = tokenizer.pad_id();
+  model.pad_token_id = model.decoder_start_token_id = tokenizer.pad_id();
   model.eos_token_id = tokenizer.eos_id();
+  model.unk_token_id = tokenizer.unk_id();
   if (config.loss.bag_of_words_weight > 0) model.bag_of_words = true;
   return model;
 }
 
+/// The starting model's, but for what the data, the noise and the losses of this run ask for.
+ModelConfig continued(const ModelConfig& start, const RunConfig& config, const Tokenizer& tokenizer) {
+  if (start.bottleneck == "fc" && start.sequence_length != config.data.max_tokens)
+    throw ConfigError("data.max_tokens", std::to_string(config.data.max_tokens),
+                      std::to_string(start.sequence_length) + ", the fixed length of the starting model");
+  ModelConfig model = start;
+  model.vocab_size = std::max(start.vocab_size, tokenizer.size());
+  model.dropout = config.model.dropout;
+  model.bag_of_words = start.bag_of_words || config.model.bag_of_words || config.loss.bag_of_words_weight > 0;
+  return model;
+}
+
+void require_files(const DataConfig& data) {
+  if (data.train.empty())
+    throw ConfigError("no training data", "", "--train FILE", "one sequence a line; tvae data demo makes some");
+  for (const std::string& path : {data.train, data.valid})
+    if (path == "-")
+      throw ConfigError("training data", "stdin", "a file", "a run reads its data again when it is resumed");
+}
+
+/// Throws ConfigError where bottleneck and losses do not fit, before hours of work on the data.
+void require_parts(ModelConfig model, const LossConfig& loss) {
+  Rng rng(0);
+  Parameters scratch(rng);
+  make_bottleneck(Scope(scratch), model);
+  model.bag_of_words = true;  // the head is added where the loss asks for it
+  Objective(loss, model);
+}
+
 }  // namespace
 
-TrainingSetup prepare_training(const RunConfig& config, const std::string& from, const RunDirectory& run,
+TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string& from, const RunDirectory& run,
                                torch::Device device) {
-  if (config.data.train.empty())
-    throw ConfigError("no training data", "", "--train FILE", "one sequence a line; tvae data demo makes some");
+  const RunConfig& config = resolved.config;
+  require_files(config.data);
+  const bool has_model = run.resumes() && has_checkpoint(run.path());  // then the starting model is needed no more
+  std::optional<Model> start;
+  if (!from.empty() && !has_model) start.emplace(load_model(from));
+  require_parts(start ? start->vae.config() : config.model, config.loss);
   Tokenizer tokenizer = choose_tokenizer(config.data, from, run);
+  ModelConfig model = has_model ? load_model_config(run.path())
+                      : start   ? continued(start->vae.config(), config, tokenizer)
+                                : complete(config, tokenizer);
+  require_agreement(model, resolved, start ? "the starting model decides it" : "the data and the tokenizer decide it");
+  Rng rng(static_cast<uint64_t>(config.train.seed));
+  TransformerVae vae(model, rng);
+  if (start) {
+    TensorMap weights = start->vae.parameters().to_map();
+    if (model.bag_of_words && !start->vae.config().bag_of_words)
+      for (const auto& [name, fresh] : vae.parameters().to_map())
+        if (name.starts_with("vae.bag_of_words.")) weights[name] = fresh.clone();
+    load_with_fresh_rows(vae, std::move(weights), start->vae.config().vocab_size, from);
+  }
+  vae.parameters().to(device, at::kFloat);
   TokenDataset train = tokenize(config.data.train, config, tokenizer);
   std::optional<TokenDataset> valid;
   if (!config.data.valid.empty()) valid = tokenize(config.data.valid, config, tokenizer);
-  Rng rng(static_cast<uint64_t>(config.train.seed));
-  std::optional<Model> start;
-  ModelConfig model = complete(config, tokenizer);
-  if (!from.empty()) {
-    start.emplace(load_model(from));
-    const int64_t vocabulary = std::max(start->vae.config().vocab_size, model.vocab_size);
-    model = start->vae.config();
-    model.vocab_size = vocabulary;
-    model.dropout = config.model.dropout;
-    if (model.bottleneck == "fc" && model.sequence_length != config.data.max_tokens)
-      throw ConfigError("data.max_tokens", std::to_string(config.data.max_tokens),
-                        std::to_string(model.sequence_length) + ", the fixed length of " + from);
-  }
-  TransformerVae vae(model, rng);
-  if (start) load_with_fresh_rows(vae, start->vae.parameters().to_map(), start->vae.config().vocab_size, from);
-  vae.parameters().to(device, at::kFloat);
   return {config, std::move(tokenizer), std::move(vae), std::move(train), std::move(valid)};
 }
 

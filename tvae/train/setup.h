@@ -4,13 +4,15 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tvae/config/presets.h"
 #include "tvae/train/trainer.h"
 
 namespace tvae {
 
 /// Writes nothing into the run. `from`: a model directory whose weights and tokenizer the run starts from; empty =
-/// fresh. A run that is being resumed keeps the tokenizer it made. Throws ConfigError, DataError, CheckpointError.
-TrainingSetup prepare_training(const RunConfig& config, const std::string& from, const RunDirectory& run,
+/// fresh. A run that is being resumed keeps the tokenizer it made and, from its first checkpoint on, the model it has.
+/// Throws ConfigError, DataError, CheckpointError.
+TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string& from, const RunDirectory& run,
                                torch::Device device);
 
 /// Path, sequences, tokens, what was left out, and fingerprint of each file, for run.json.

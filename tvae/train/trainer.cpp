@@ -20,7 +20,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kEvaluationBatchTokens = 4096;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 BatchOptions batch_options(const TrainConfig& config) {
   BatchOptions options;
@@ -33,7 +35,8 @@ BatchOptions batch_options(const TrainConfig& config) {
 int64_t planned_steps(const TrainConfig& config, int64_t batches_per_epoch) {
   if (config.steps > 0) return config.steps;
   const double batches = config.epochs * static_cast<double>(batches_per_epoch);
-  return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(batches / static_cast<double>(config.accumulation_steps))));
+  return std::max<int64_t>(1,
+                           static_cast<int64_t>(std::ceil(batches / static_cast<double>(config.accumulation_steps))));
 }
 
 bool use_bf16(const std::string& precision, torch::Device device) {
@@ -46,6 +49,12 @@ std::string number(double value, int digits = 3) {
   out.precision(digits);
   out << value;
   return out.str();
+}
+
+Json data_fingerprints(const TrainingSetup& setup) {
+  Json prints = Json::array({hex(setup.train.fingerprint())});
+  if (setup.valid) prints.push_back(hex(setup.valid->fingerprint()));
+  return prints;
 }
 
 }  // namespace
@@ -94,6 +103,7 @@ Trainer::Trainer(TrainingSetup& setup, const RunDirectory& run)
 }
 
 void Trainer::run(const volatile std::sig_atomic_t& interrupted) {
+  if (position_.step == 0) save_model_files();  // other verbs take the folder from now on
   MetricLog log(run_.file("logs"), position_.step);
   ProgressBar bar(position_.total_steps, position_.step);
   const auto due = [&](int64_t every) { return every > 0 && position_.step % every == 0; };
@@ -134,11 +144,13 @@ void Trainer::train_step() {
   const auto& parameters = setup_.vae.parameters().list();
   if (bf16_)
     for (size_t i = 0; i < master_.size(); ++i)
-      if (parameters[i].value.grad().defined()) master_[i].value.mutable_grad() = parameters[i].value.grad().to(at::kFloat);
+      if (parameters[i].value.grad().defined())
+        master_[i].value.mutable_grad() = parameters[i].value.grad().to(at::kFloat);
   const double norm = clip_gradients(master_, config_.clip_norm);
   if (!std::isfinite(norm))
-    throw Error(ExitCode::kData, "training diverged: gradients at step " + std::to_string(position_.step + 1) + " are not finite",
-                "", "", "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
+    throw Error(ExitCode::kData,
+                "training diverged: gradients at step " + std::to_string(position_.step + 1) + " are not finite", "",
+                "", "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
   metric_sums_["gradient_norm"] += norm * static_cast<double>(config_.accumulation_steps);
   optimizer_->step(learning_rate_factor(config_, position_.step, position_.total_steps));
   optimizer_->zero_grad();
@@ -227,25 +239,34 @@ Checkpoint Trainer::checkpoint() const {
   if (average_) saved.add("average", average_->state());
   saved.add("objective", objective_.state());
   const BatchPosition batch = batcher_.position();
-  saved.state = {{"step", position_.step},
-                 {"total_steps", position_.total_steps},
-                 {"random", {rng_.seed(), rng_.draws()}},
-                 {"batch", {batch.epoch, batch.batch}},
-                 {"data", hex(setup_.train.fingerprint())},
-                 {"seconds", seconds_},
-                 {"interval", {{"sums", metric_sums_}, {"micro_batches", micro_batches_}, {"tokens", tokens_}, {"seconds", interval_seconds_}}},
-                 {"best", {{"step", best_step_}, {"cross_entropy", best_cross_entropy_}, {"evaluations_since", evaluations_since_best_}}}};
+  saved.state = {
+      {"step", position_.step},
+      {"total_steps", position_.total_steps},
+      {"random", {rng_.seed(), rng_.draws()}},
+      {"batch", {batch.epoch, batch.batch}},
+      {"data", data_fingerprints(setup_)},
+      {"seconds", seconds_},
+      {"interval",
+       {{"sums", metric_sums_},
+        {"micro_batches", micro_batches_},
+        {"tokens", tokens_},
+        {"seconds", interval_seconds_}}},
+      {"best",
+       {{"step", best_step_}, {"cross_entropy", best_cross_entropy_}, {"evaluations_since", evaluations_since_best_}}}};
   return saved;
 }
 
 void Trainer::restore(const Checkpoint& saved) {
   try {
     const Json& state = saved.state;
-    if (state.at("data") != hex(setup_.train.fingerprint()))
-      throw CheckpointError("the training data changed since the checkpoint", setup_.config.data.train, "the same rows");
+    if (state.at("data") != data_fingerprints(setup_))
+      throw CheckpointError("the data changed since the checkpoint",
+                            setup_.config.data.train + (setup_.valid ? " or " + setup_.config.data.valid : ""),
+                            "the same rows");
     position_.step = state.at("step");
     if (state.at("total_steps") != position_.total_steps)
-      throw CheckpointError("the checkpoint plans " + state.at("total_steps").dump() + " steps", std::to_string(position_.total_steps));
+      throw CheckpointError("the checkpoint plans " + state.at("total_steps").dump() + " steps",
+                            std::to_string(position_.total_steps));
     rng_ = Rng(state.at("random").at(0), state.at("random").at(1));
     batcher_.seek({state.at("batch").at(0), state.at("batch").at(1)});
     seconds_ = state.at("seconds");
@@ -274,18 +295,21 @@ void Trainer::write_model_card() const {
   const ModelConfig& model = setup_.vae.config();
   std::ostringstream card;
   card << "# A Transformer-VAE\n\nMade by tvae " << TVAE_VERSION << ".\n\n"
-       << "- weights: " << setup_.vae.parameters().count() << ", encoder " << model.encoder << " (" << model.encoder_layers
-       << " layers), bottleneck " << model.bottleneck << ", decoder " << model.decoder_layers << " layers, width "
-       << model.d_model << "\n"
+       << "- weights: " << setup_.vae.parameters().count() << ", encoder " << model.encoder << " ("
+       << model.encoder_layers << " layers), bottleneck " << model.bottleneck << ", decoder " << model.decoder_layers
+       << " layers, width " << model.d_model << "\n"
        << "- code: " << model.latent_tokens << " x " << model.latent_size << "\n"
-       << "- vocabulary: " << setup_.tokenizer.size() << " pieces; longest sequence: " << setup_.config.data.max_tokens << " tokens\n"
-       << "- training data: " << setup_.config.data.train << ", " << setup_.train.size() << " sequences, " << setup_.train.tokens()
+       << "- vocabulary: " << setup_.tokenizer.size() << " pieces; longest sequence: " << setup_.config.data.max_tokens
        << " tokens\n"
-       << "- steps: " << position_.step << " of " << position_.total_steps << ", " << number(seconds_ / 60.0, 1) << " minutes\n";
+       << "- training data: " << setup_.config.data.train << ", " << setup_.train.size() << " sequences, "
+       << setup_.train.tokens() << " tokens\n"
+       << "- steps: " << position_.step << " of " << position_.total_steps << ", " << number(seconds_ / 60.0, 1)
+       << " minutes\n";
   if (last_scores_)
     card << "- held out (" << setup_.config.data.valid << "): cross-entropy " << number(last_scores_->cross_entropy)
          << " nats a token, teacher-forced token accuracy " << number(last_scores_->token_accuracy) << "\n";
-  card << "\n`tvae eval`, `reconstruct`, `interpolate` and `sample` take this folder. The whole configuration is in run.json.\n";
+  card << "\n`tvae eval`, `reconstruct`, `interpolate` and `sample` take this folder. The whole configuration is in "
+          "run.json.\n";
   write_file_atomically(run_.file("README.md"), card.str());
 }
 

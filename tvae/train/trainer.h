@@ -43,8 +43,8 @@ class Trainer {
 
   /// Goes on from a checkpoint. Throws CheckpointError where it does not fit.
   void restore(const Checkpoint& checkpoint);
-  /// Runs to the last step. `interrupted` is looked at after every step: when it is set the state is saved and Interrupted
-  /// thrown.
+  /// Runs to the last step. `interrupted` is looked at after every step: when it is set the state is saved and
+  /// Interrupted thrown.
   void run(const volatile std::sig_atomic_t& interrupted);
 
   int64_t step() const { return position_.step; }
