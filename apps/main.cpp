@@ -53,7 +53,7 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
   std::vector<std::string> names;
   for (const CLI::App* verb : innermost->get_subcommands({})) names.push_back(verb->get_name());
-  for (const std::string& word : innermost->remaining())
+  for (const std::string& word : app.remaining(/*recurse=*/true))
     if (!names.empty() && !word.starts_with("-"))
       return ConfigError("unknown verb", "\"" + word + "\"", "one of " + join(names, ", "), suggestion(word, names))
           .what();

@@ -188,6 +188,7 @@ void expect_only_whole_files(const std::string& out) {
 
 // A limit on the size of files stands for a full disk where no file system can be mounted.
 TEST_F(BadInput, FoldersOfOthersAreLeftAlone) {
+  fs::create_directories(path("project/logs"));
   put("project/README.md", "mine");
   put("project/logs/a.log", "mine");
   for (const char* flag : {"--quiet", "--overwrite", "--resume"})

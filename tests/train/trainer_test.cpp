@@ -13,6 +13,7 @@
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
 #include "tvae/base/error.h"
+#include "tvae/base/files.h"
 #include "tvae/model/model_directory.h"
 
 namespace tvae::test {
@@ -307,7 +308,7 @@ TEST(Trainer, DivergenceIsAnErrorAndSavesNothing) {
     EXPECT_NE(std::string(error.what()).find("training diverged"), std::string::npos);
   }
   EXPECT_FALSE(load_checkpoint(folder.path()).has_value());
-  EXPECT_TRUE(file_exists(folder.path() + "/model.safetensors")) << "a model directory from the start"; 
+  EXPECT_TRUE(file_exists(folder.path() + "/model.safetensors")) << "a model directory from the start";
 }
 
 TEST(Trainer, ACheckpointOfAnotherRunIsRefused) {
