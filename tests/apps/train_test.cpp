@@ -164,8 +164,8 @@ TEST_F(Train, StartsFromAModelAndResumesWithoutBeingTold) {
 
 TEST_F(Train, ReadsColumnsOfATable) {
   put("table.csv", "kind,line\na,x = 1\nb,y = 2\na,z = 3\n");
-  const ProgramResult result =
-      run(command("table", {"train.steps=1"}, {"--train", path("table.csv"), "--column", "line", "--label-column", "kind"}));
+  const ProgramResult result = run(command(
+      "table", {"train.steps=1"}, {"--train", path("table.csv"), "--column", "line", "--label-column", "kind"}));
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(Json::parse(get(path("table") + "/run.json"))["data"]["train"]["sequences"], 3);
 }

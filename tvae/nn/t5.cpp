@@ -41,8 +41,7 @@ T5Attention::T5Attention(const Scope& scope, const ModelConfig& config) : num_he
   const double f = config.initializer_factor;
   // With scaled scores the queries start larger by as much, so that the scores start the same.
   score_scale = config.scale_attention ? 1.0 / std::sqrt(static_cast<double>(config.d_kv)) : 1.0;
-  q = Linear::without_bias(scope / "q", d, inner,
-                           f / std::sqrt(static_cast<double>(d * config.d_kv)) / score_scale);
+  q = Linear::without_bias(scope / "q", d, inner, f / std::sqrt(static_cast<double>(d * config.d_kv)) / score_scale);
   k = Linear::without_bias(scope / "k", d, inner, f / std::sqrt(static_cast<double>(d)));
   v = Linear::without_bias(scope / "v", d, inner, f / std::sqrt(static_cast<double>(d)));
   o = Linear::without_bias(scope / "o", inner, d, f / std::sqrt(static_cast<double>(inner)));
@@ -180,8 +179,8 @@ Tensor T5Stack::step(const Tensor& embeddings, const std::vector<int64_t>& rows,
     Tensor normed = norm(hidden, block.self_norm);
     layer.self_key.index_copy_(0, cache_rows, block.self_attention.k(normed));
     layer.self_value.index_copy_(0, cache_rows, block.self_attention.v(normed));
-    hidden = hidden + block.self_attention.o(attention(block.self_attention.queries(normed), layer.self_key, layer.self_value,
-                                                       bias, queries, keys, options));
+    hidden = hidden + block.self_attention.o(attention(block.self_attention.queries(normed), layer.self_key,
+                                                       layer.self_value, bias, queries, keys, options));
     normed = norm(hidden, block.cross_norm);
     hidden = hidden + block.cross_attention.o(attention(block.cross_attention.queries(normed), layer.cross_key,
                                                         layer.cross_value, {}, queries, memory_keys, cross_options));
