@@ -13,6 +13,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
+#include "tvae/base/threads.h"
 
 namespace tvae::apps {
 
@@ -83,7 +84,10 @@ int run(int argc, char** argv) {
   for (CLI::App* command : app.get_subcommands()) common.seed_given = command->count("--seed") > 0;
   if (common.quiet) set_log_level(LogLevel::kQuiet);
   if (common.verbose) set_log_level(LogLevel::kVerbose);
-  if (common.threads > 0) at::set_num_threads(static_cast<int>(common.threads));
+  if (common.threads > 0) {
+    at::set_num_threads(static_cast<int>(common.threads));
+    set_max_threads(static_cast<size_t>(common.threads));
+  }
   chosen();
   if (std::fflush(stdout) != 0) throw DataError("cannot write to stdout", std::strerror(errno));
   return static_cast<int>(ExitCode::kDone);

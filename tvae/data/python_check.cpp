@@ -20,6 +20,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
+#include "tvae/base/threads.h"
 #include "tvae/base/utf8.h"
 
 namespace tvae {
@@ -120,7 +121,7 @@ class Worker {
 class PythonCheck : public ValidityCheck {
  public:
   PythonCheck(std::string python, std::unique_ptr<Worker> first) : python_(std::move(python)) {
-    workers_.resize(std::clamp(std::thread::hardware_concurrency(), 2u, 4u));
+    workers_.resize(std::clamp<size_t>(max_threads(), 1, 4));
     workers_[0] = std::move(first);
   }
 

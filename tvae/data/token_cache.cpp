@@ -19,6 +19,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/base/threads.h"
 
 namespace tvae {
 namespace {
@@ -92,7 +93,7 @@ void parallel_for(size_t count, const std::function<void(size_t)>& work) {
       if (!failed.test_and_set()) failure = std::current_exception();
     }
   };
-  const size_t thread_count = std::min<size_t>(count, std::max(1u, std::thread::hardware_concurrency()));
+  const size_t thread_count = std::min<size_t>(count, max_threads());
   std::vector<std::thread> threads;
   for (size_t i = 1; i < thread_count; ++i) threads.emplace_back(run);
   run();

@@ -39,12 +39,14 @@ Adafactor::Adafactor(const TrainConfig& config, std::vector<NamedParameter> para
   }
 }
 
-void Adafactor::step(double learning_rate_factor) {
+double Adafactor::step(double learning_rate_factor) {
   const torch::NoGradGuard no_grad;
   const double t = step_count_.add_(1).item<double>();
-  const double rate = relative_step_ ? std::min(kLargestRelativeStep, 1.0 / std::sqrt(t)) : learning_rate_;
+  const double peak = relative_step_ ? std::min(kLargestRelativeStep, 1.0 / std::sqrt(t)) : learning_rate_;
+  const double rate = peak * learning_rate_factor;
   for (const Slot& slot : slots_)
-    if (slot.value.grad().defined()) update(slot, rate * learning_rate_factor, std::pow(t, kDecayExponent));
+    if (slot.value.grad().defined()) update(slot, rate, std::pow(t, kDecayExponent));
+  return rate;
 }
 
 void Adafactor::update(const Slot& slot, double rate, double newness) const {

@@ -12,7 +12,7 @@ class Adafactor : public Optimizer {
   /// system ran it). With it: the peak rate of step t is min(0.01, 1/sqrt(t)) times the parameter's root mean square
   /// (at least 0.001), and learning_rate is not used; for the published behaviour set the schedule to constant.
   Adafactor(const TrainConfig& config, std::vector<NamedParameter> parameters, const ParameterRule& decays);
-  void step(double learning_rate_factor) override;
+  double step(double learning_rate_factor) override;
 
  private:
   struct Slot {

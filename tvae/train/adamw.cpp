@@ -22,11 +22,13 @@ AdamW::AdamW(const TrainConfig& config, std::vector<NamedParameter> parameters, 
   }
 }
 
-void AdamW::step(double learning_rate_factor) {
+double AdamW::step(double learning_rate_factor) {
   const torch::NoGradGuard no_grad;
   step_count_.add_(1);
-  update(decaying_, learning_rate_ * learning_rate_factor, weight_decay_);
-  update(plain_, learning_rate_ * learning_rate_factor, 0.0);
+  const double learning_rate = learning_rate_ * learning_rate_factor;
+  update(decaying_, learning_rate, weight_decay_);
+  update(plain_, learning_rate, 0.0);
+  return learning_rate;
 }
 
 void AdamW::update(const std::vector<Slot>& group, double learning_rate, double weight_decay) {

@@ -9,7 +9,7 @@ class AdamW : public Optimizer {
  public:
   /// Uses learning_rate, beta1, beta2, epsilon and, where `decays` says so, weight_decay of the configuration.
   AdamW(const TrainConfig& config, std::vector<NamedParameter> parameters, const ParameterRule& decays);
-  void step(double learning_rate_factor) override;
+  double step(double learning_rate_factor) override;
 
  protected:
   /// Updates only the parameters that `takes` holds for; the others are a subclass's.

@@ -95,8 +95,8 @@ Muon::Muon(const TrainConfig& config, std::vector<NamedParameter> parameters, co
   }
 }
 
-void Muon::step(double learning_rate_factor) {
-  AdamW::step(learning_rate_factor);
+double Muon::step(double learning_rate_factor) {
+  const double learning_rate_of_the_rest = AdamW::step(learning_rate_factor);
   const torch::NoGradGuard no_grad;
   const double learning_rate = learning_rate_ * learning_rate_factor;
   std::vector<torch::Tensor> values, gradients, momenta;
@@ -111,13 +111,14 @@ void Muon::step(double learning_rate_factor) {
     const double ratio = static_cast<double>(slot.value.size(0)) / static_cast<double>(slot.value.size(1));
     step_sizes.emplace_back(-learning_rate * std::sqrt(std::max(1.0, ratio)));
   }
-  if (values.empty()) return;
+  if (values.empty()) return learning_rate_of_the_rest;
   at::_foreach_lerp_(momenta, gradients, 1.0 - momentum_);
   std::vector<torch::Tensor> directions = at::_foreach_lerp(gradients, momenta, momentum_);
   orthogonalize(directions);
   at::_foreach_mul_(directions, step_sizes);
   at::_foreach_mul_(values, shrinkage);
   at::_foreach_add_(values, directions);
+  return learning_rate_of_the_rest;
 }
 
 }  // namespace tvae

@@ -17,7 +17,7 @@ bool is_layer_matrix(const NamedParameter& parameter);
 class Muon : public AdamW {
  public:
   Muon(const TrainConfig& config, std::vector<NamedParameter> parameters, const ParameterRule& decays);
-  void step(double learning_rate_factor) override;
+  double step(double learning_rate_factor) override;
 
  private:
   struct Slot {

@@ -22,8 +22,9 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   /// One update from the parameters' gradients. The factor comes from the schedule, in [0, 1], and multiplies each
-  /// group's own peak rate. A parameter without a gradient is left as it is.
-  virtual void step(double learning_rate_factor) = 0;
+  /// group's own peak rate. A parameter without a gradient is left as it is. Returns the rate it used (of the first
+  /// group), for the log.
+  virtual double step(double learning_rate_factor) = 0;
 
   /// Drops the gradients: the first backward pass then writes its result instead of adding to zeros.
   void zero_grad();

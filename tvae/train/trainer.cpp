@@ -152,7 +152,7 @@ void Trainer::train_step() {
                 "training diverged: gradients at step " + std::to_string(position_.step + 1) + " are not finite", "",
                 "", "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
   metric_sums_["gradient_norm"] += norm * static_cast<double>(config_.accumulation_steps);
-  optimizer_->step(learning_rate_factor(config_, position_.step, position_.total_steps));
+  learning_rate_ = optimizer_->step(learning_rate_factor(config_, position_.step, position_.total_steps));
   optimizer_->zero_grad();
   if (bf16_)
     for (const NamedParameter& parameter : parameters) parameter.value.mutable_grad() = torch::Tensor();
@@ -172,8 +172,7 @@ void Trainer::log_step(MetricLog& log, ProgressBar& bar) {
   const auto mean = [&](const std::string& name) { return metric_sums_[name] / static_cast<double>(micro_batches_); };
   Metrics metrics;
   for (const char* name : {"loss", "cross_entropy", "regularizer"}) metrics.emplace_back(name, mean(name));
-  metrics.emplace_back("learning_rate", config_.learning_rate *
-                                            learning_rate_factor(config_, position_.step - 1, position_.total_steps));
+  metrics.emplace_back("learning_rate", learning_rate_);
   metrics.emplace_back("tokens_per_second", static_cast<double>(tokens_) / std::max(interval_seconds_, 1e-9));
   metrics.emplace_back("seconds", seconds_);
   for (const auto& [name, sum] : metric_sums_) {
@@ -251,6 +250,7 @@ Checkpoint Trainer::checkpoint() const {
         {"micro_batches", micro_batches_},
         {"tokens", tokens_},
         {"seconds", interval_seconds_}}},
+      {"held_out", last_scores_ ? Json{last_scores_->cross_entropy, last_scores_->token_accuracy} : Json()},
       {"best",
        {{"step", best_step_}, {"cross_entropy", best_cross_entropy_}, {"evaluations_since", evaluations_since_best_}}}};
   return saved;
@@ -275,6 +275,8 @@ void Trainer::restore(const Checkpoint& saved) {
     micro_batches_ = interval.at("micro_batches");
     tokens_ = interval.at("tokens");
     interval_seconds_ = interval.at("seconds");
+    if (const Json& scores = state.at("held_out"); !scores.is_null())
+      last_scores_ = {scores.at(0), scores.at(1), std::nullopt};
     best_step_ = state.at("best").at("step");
     best_cross_entropy_ = state.at("best").at("cross_entropy");
     evaluations_since_best_ = state.at("best").at("evaluations_since");

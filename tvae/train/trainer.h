@@ -81,8 +81,9 @@ class Trainer {
   int64_t tokens_ = 0;
   double interval_seconds_ = 0.0;
 
-  double seconds_ = 0.0;  // of training, over all resumes
-  std::optional<HeldOutScores> last_scores_;
+  double learning_rate_ = 0.0;                // of the last step
+  double seconds_ = 0.0;                      // of training, over all resumes
+  std::optional<HeldOutScores> last_scores_;  // for the model card
   double best_cross_entropy_ = 0.0;
   int64_t best_step_ = -1;
   int64_t evaluations_since_best_ = 0;
