@@ -1,5 +1,5 @@
 # presets/*.json become one generated source, so that the program finds them wherever it is installed.
-file(GLOB preset_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/presets/*.json)
+file(GLOB_RECURSE preset_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/presets/*.json)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${preset_files})
 set(PRESET_ENTRIES "")
 foreach(file ${preset_files})

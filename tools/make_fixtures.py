@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
-from transformers import T5Config, T5ForConditionalGeneration
+from transformers import FunnelConfig, T5Config, T5ForConditionalGeneration
+from transformers.models.funnel.modeling_funnel import FunnelEncoder, upsample
 from transformers.models.t5.modeling_t5 import T5Attention, T5LayerFF
 from transformers.optimization import Adafactor
 
@@ -304,10 +305,12 @@ class FlaxDecoder(nn.Module):
 
 
 def whole_model(out: Path, fixture: str, config: T5Config, encoder: nn.Module, decoder: nn.Module, lengths: list,
-                reduction: str, weights: dict) -> None:
-    """T5 encoder -> latent layers -> T5 decoder. Loss = cross_entropy + weights[mmd] mmd + weights[mse] mse, mse being
-    between encoder states and memory."""
+                reduction: str, weights: dict, funnel_encoder: nn.Module | None = None) -> None:
+    """T5 encoder, or a Funnel encoder on T5's embeddings -> latent layers -> T5 decoder. Loss = cross_entropy +
+    weights[mmd] mmd + weights[mse] mse, mse being between encoder states and memory."""
     model = T5ForConditionalGeneration(config).eval()
+    if funnel_encoder is not None:
+        model.encoder = funnel_encoder.eval()
     model.vae = nn.ModuleDict({"encoder": encoder, "decoder": decoder}).eval()
     liven(model)
     with torch.no_grad():
@@ -316,7 +319,10 @@ def whole_model(out: Path, fixture: str, config: T5Config, encoder: nn.Module, d
 
     ids = random_rows(lengths, config.vocab_size)
     mask = real_positions(lengths)
-    states = model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+    if funnel_encoder is not None:
+        states = model.encoder(model.shared(ids), mask, torch.zeros_like(ids)).last_hidden_state
+    else:
+        states = model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
     z = encoder(states)
     memory = decoder(z)
     for tensor in (states, z, memory):
@@ -343,6 +349,32 @@ def whole_model(out: Path, fixture: str, config: T5Config, encoder: nn.Module, d
     })
 
 
+class UpsamplingDecoder(FlaxDecoder):
+    """2021: (B, n, Z) -> (B, 1 + (n - 1) stride + stride - 1, d), the last rows zero and not masked."""
+
+    def __init__(self, d: int, latent_size: int, stride: int, length: int):
+        super().__init__(d, latent_size)
+        self.norm.eps = 1e-9
+        self.stride, self.length = stride, length
+
+    def forward(self, z):
+        return upsample(super().forward(z), self.stride, self.length, separate_cls=True, truncate_seq=True)
+
+
+def full_2021(out: Path) -> None:
+    torch.manual_seed(42)
+    length = 14
+    config = T5Config(vocab_size=40, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2, dropout_rate=0.0)
+    funnel_config = FunnelConfig(vocab_size=40, d_model=16, n_head=2, d_head=8, d_inner=32, block_sizes=[1, 1, 1],
+                                 hidden_dropout=0.0, attention_dropout=0.0)
+    encoder = FunnelEncoder(funnel_config)
+    with torch.no_grad():
+        for name, p in encoder.named_parameters():
+            p.copy_(0.3 * torch.randn_like(p) + float("norm.weight" in name))
+    whole_model(out, "full_2021", config, FlaxEncoder(config.d_model, 3, 6),
+                UpsamplingDecoder(config.d_model, 6, 4, length), [length, 9, 4, 6, 9], "mean", {"mmd": 5.0}, encoder)
+
+
 def full_2020(out: Path) -> None:
     torch.manual_seed(40)
     length, latent_size = 3, 4
@@ -358,7 +390,64 @@ def full_flax(out: Path) -> None:
                 [4, 9, 3, 6, 9], "mean", {"mmd": 5.0})
 
 
-FIXTURES = (t5_v1_0, t5_v1_1, buckets, optimizers, regularizers, full_2020, full_flax)
+# ---- Funnel ----
+
+FUNNELS = {
+    "relative_shift": dict(block_sizes=[1, 2, 1]),
+    "factorized": dict(block_sizes=[1, 1, 1], attention_type="factorized"),
+    "four_blocks_max": dict(block_sizes=[1, 1, 1, 1], pooling_type="max", truncate_seq=False, pool_q_only=False),
+    "no_cls": dict(block_sizes=[2, 1], separate_cls=False),
+    "no_cls_factorized": dict(block_sizes=[1, 1, 1], separate_cls=False, attention_type="factorized", pool_q_only=False),
+}
+
+
+def funnel(out: Path) -> None:
+    """Encoder states of inputs of every length, each alone, and the gradients of a random weighting of them all; then a
+    padded batch. In fp64, because Hugging Face's sines of large angles lose digits in fp32."""
+    torch.manual_seed(50)
+    tensors = {}
+    longest = 40
+    for name, settings in FUNNELS.items():
+        config = FunnelConfig(vocab_size=8, d_model=8, n_head=2, d_head=4, d_inner=12, hidden_dropout=0.0,
+                              attention_dropout=0.0, **settings)
+        encoder = FunnelEncoder(config).eval()
+        with torch.no_grad():
+            for parameter_name, p in encoder.named_parameters():
+                p.copy_((0.4 * torch.randn_like(p) + float("norm.weight" in parameter_name)).bfloat16())
+        encoder.double()
+        inputs = torch.randn(longest, config.d_model).bfloat16().double().requires_grad_()
+        weights = torch.randn(longest, config.d_model).bfloat16().double()
+        lengths, states = [], []
+        for length in range(1, longest + 1):
+            segments = torch.zeros(1, length, dtype=torch.long)
+            try:
+                result = encoder(inputs[None, :length], torch.ones(1, length), segments).last_hidden_state[0]
+            except (RuntimeError, IndexError):  # Hugging Face cannot encode some very short sequences
+                continue
+            lengths.append(length)
+            states.append(result)
+        loss = sum((state * weights[: len(state)]).sum() for state in states)
+        loss.backward()
+        longest_of_three = lengths[-1]
+        real = torch.tensor([longest_of_three, 9, 4])
+        mask = (torch.arange(longest_of_three) < real[:, None]).double()
+        segments = torch.zeros(3, longest_of_three, dtype=torch.long)
+        padded = encoder(inputs[None, :longest_of_three].expand(3, -1, -1), mask, segments)
+        result = {"lengths": torch.tensor(lengths), "states": torch.cat(states).float(), "inputs": inputs.bfloat16(),
+                  "loss_weights": weights.bfloat16(), "gradients.inputs": inputs.grad.float(),
+                  "padded_tokens": real, "padded_states": padded.last_hidden_state.float()}
+        for parameter_name, p in encoder.named_parameters():
+            result[f"weights.{parameter_name}"] = p.bfloat16()
+            result[f"gradients.{parameter_name}"] = p.grad.float()
+        tensors |= with_prefix(name, result)
+    codes = torch.randn(2, 5, 3)
+    for stride in (1, 2, 4):
+        tensors[f"upsample.{stride}"] = upsample(codes, stride, 14, separate_cls=True, truncate_seq=True)
+    tensors["upsample.codes"] = codes
+    save(out / "funnel.safetensors", "funnel", tensors)
+
+
+FIXTURES = (t5_v1_0, t5_v1_1, buckets, optimizers, regularizers, full_2020, full_2021, full_flax, funnel)
 
 
 def main() -> None:

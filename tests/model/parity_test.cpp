@@ -38,6 +38,15 @@ ModelConfig config_of(const std::string& name) {
   config.bottleneck = "flax";
   config.latent_tokens = 3;
   config.latent_size = 6;
+  if (name == "full_2021") {
+    config.encoder = "funnel";
+    config.funnel_block_sizes = "1_1_1";
+    config.funnel_hidden_dropout = config.funnel_attention_dropout = 0.0;
+    config.bottleneck = "tokens";
+    config.sequence_length = 14;
+    config.pad_inputs = true;
+    config.mask_upsample_tail = false;
+  }
   return config;
 }
 
@@ -73,7 +82,7 @@ TEST_P(WholeModelParity, LossPartsAndEveryGradient) {
   test::expect_gradients(vae.parameters(), fixture);
 }
 
-INSTANTIATE_TEST_SUITE_P(Systems, WholeModelParity, testing::Values("full_2020", "full_flax"),
+INSTANTIATE_TEST_SUITE_P(Systems, WholeModelParity, testing::Values("full_2020", "full_2021", "full_flax"),
                          [](const auto& tested) { return tested.param; });
 
 }  // namespace

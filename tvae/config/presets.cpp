@@ -94,6 +94,7 @@ Preset parse_preset(const PresetText& text) {
   const Json json = Json::parse(text.json, nullptr, true, /*ignore_comments=*/true);
   preset.group = json.value("group", "");
   preset.about = json.value("about", "");
+  preset.base = json.value("base", "");
   if (json.contains("overrides")) {
     if (json["overrides"].is_boolean())
       preset.overrides_all = json["overrides"].get<bool>();
@@ -104,6 +105,23 @@ Preset parse_preset(const PresetText& text) {
   RunConfig scratch;  // a preset with a wrong key or value is our bug; the tests load all of them
   for (const auto& [key, value] : preset.set.items()) set_field(scratch, key, value);
   return preset;
+}
+
+/// The presets, after the one that they start from. Throws ConfigError where they start from different ones.
+std::vector<std::string> with_base(const std::vector<std::string>& presets) {
+  std::string base, owner;
+  for (const std::string& name : presets) {
+    const Preset& preset = find_preset(name);
+    if (preset.base.empty()) continue;
+    if (!base.empty() && base != preset.base)
+      throw ConfigError("presets " + owner + " and " + name + " start from different models",
+                        base + " and " + preset.base, "", "leave one out");
+    base = preset.base;
+    owner = name;
+  }
+  std::vector<std::string> all = presets;
+  if (!base.empty() && std::find(all.begin(), all.end(), base) == all.end()) all.insert(all.begin(), base);
+  return all;
 }
 
 }  // namespace
@@ -135,7 +153,7 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
   std::set<std::string> decided;  // by --set, so that presets may disagree on them
   for (const std::string& assignment : assignments) decided.insert(strip(assignment.substr(0, assignment.find('='))));
   std::map<std::string, std::pair<std::string, Json>> given;  // key -> preset, value
-  for (const std::string& name : presets) {
+  for (const std::string& name : with_base(presets)) {
     const Preset& preset = find_preset(name);
     for (const auto& [key, value] : preset.set.items()) {
       const auto earlier = given.find(key);
@@ -165,6 +183,7 @@ void require_agreement(const ModelConfig& decided, const ResolvedConfig& resolve
   const Json values = model_config_to_json(decided), wanted = model_config_to_json(resolved.config.model);
   for (const auto& [name, value] : values.items()) {
     const auto origin = resolved.origins.find("model." + name);
+    if (wanted[name] == -1) continue;  // "all", which this is
     if (origin != resolved.origins.end() && origin->second == "--set" && wanted[name] != value)
       throw ConfigError("model." + name, wanted[name].dump(), value.dump(), hint);
   }

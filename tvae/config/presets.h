@@ -17,11 +17,13 @@ struct PresetText {
 };
 const std::vector<PresetText>& preset_texts();
 
-/// {"group", "about", "overrides": true|[keys], "set": {key: value}} of one file.
+/// {"group", "about", "base": preset, "overrides": true|[keys], "set": {key: value}} of one file. The base is what a
+/// preset starts from: it stands before all presets that are given.
 struct Preset {
   std::string name;
   std::string group;
   std::string about;
+  std::string base;
   bool overrides_all = false;
   std::vector<std::string> overrides;
   nlohmann::ordered_json set;
@@ -38,8 +40,9 @@ struct ResolvedConfig {
   std::map<std::string, std::string> origins;
 };
 
-/// Presets left to right over `base`, then "key=value" assignments. Two presets that give one key different values are
-/// an error naming both, unless the later lists the key under "overrides" or an assignment decides. Throws ConfigError.
+/// Presets left to right over `base`, the preset they start from first, then "key=value" assignments. Two presets that
+/// give one key different values are an error naming both, unless the later lists the key under "overrides" or an
+/// assignment decides. Throws ConfigError.
 ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments,
                               const RunConfig& base = {});
 

@@ -62,6 +62,17 @@ struct ModelConfig {
   int64_t d_ff = 512;
   int64_t num_heads = 4;
   int64_t encoder_layers = 2;
+  std::string funnel_block_sizes = "2_2_2";
+  std::string funnel_attention = "relative_shift";
+  std::string funnel_pooling = "mean";
+  bool funnel_separate_cls = true;
+  bool funnel_truncate_seq = true;
+  bool funnel_pool_q_only = true;
+  int64_t funnel_d_inner = 0;
+  double funnel_hidden_dropout = 0.1;
+  double funnel_attention_dropout = 0.1;
+  double funnel_activation_dropout = 0.0;
+  double funnel_layer_norm_epsilon = 1e-9;
   int64_t decoder_layers = 2;
   std::string feed_forward = "gated-gelu";
   double dropout = 0.0;
@@ -72,13 +83,23 @@ struct ModelConfig {
   bool scale_logits = true;
   bool scale_attention = false;
   double initializer_factor = 1.0;
+  int64_t attention_window_size = 0;
+  int64_t attention_window_overlap = 0;
+  bool attention_window_shift = true;
+  bool gradient_checkpoint_encoder = false;
+  int64_t gradient_checkpoint_decoder = 0;
   int64_t latent_tokens = 8;
   int64_t latent_size = 32;
   int64_t sequence_length = 64;
+  bool pad_inputs = false;
+  std::string latent_decoder = "layer_norm";
+  bool skip_upsample = false;
+  bool mask_upsample_tail = true;
   std::string posterior = "gaussian";
   int64_t pooling_layers = 1;
   bool inject_latent = true;
   bool bag_of_words = false;
+  std::string critic_block_sizes;
   int64_t pad_token_id = 0;
   int64_t eos_token_id = 1;
   int64_t decoder_start_token_id = 0;
@@ -87,14 +108,35 @@ struct ModelConfig {
 
 template <class Config, class Visitor>
 void visit_model(Config& c, Visitor&& v) {
-  v("encoder", c.encoder, FieldInfo{"encoder stack", {"t5"}});
+  v("encoder", c.encoder, FieldInfo{"encoder stack", {"t5", "funnel"}});
   v("bottleneck", c.bottleneck, FieldInfo{"how encoder states become the code and back", {}});
   v("vocab_size", c.vocab_size, FieldInfo{"embedding rows; 0 = as many as the tokenizer has", {}, 0, 1e7});
   v("d_model", c.d_model, FieldInfo{"width of the hidden states", {}, 1, 65536});
   v("d_kv", c.d_kv, FieldInfo{"width of one attention head", {}, 1, 4096});
   v("d_ff", c.d_ff, FieldInfo{"inner width of the feed-forward layers", {}, 1, 1e6});
   v("num_heads", c.num_heads, FieldInfo{"attention heads", {}, 1, 1024});
-  v("encoder_layers", c.encoder_layers, FieldInfo{"encoder blocks", {}, 1, 1024});
+  v("encoder_layers", c.encoder_layers, FieldInfo{"blocks of the t5 encoder", {}, 1, 1024});
+  v("funnel_block_sizes", c.funnel_block_sizes,
+    FieldInfo{"funnel encoder: layers a block, as 3_3_3; the sequence is halved between blocks"});
+  v("funnel_attention", c.funnel_attention,
+    FieldInfo{"funnel encoder: how positions are scored; alike but for dropout", {"relative_shift", "factorized"}});
+  v("funnel_pooling", c.funnel_pooling,
+    FieldInfo{"funnel encoder: two rows become their mean or max", {"mean", "max"}});
+  v("funnel_separate_cls", c.funnel_separate_cls,
+    FieldInfo{"funnel encoder: the first row is never pooled with others"});
+  v("funnel_truncate_seq", c.funnel_truncate_seq,
+    FieldInfo{"funnel encoder: with separate_cls, the last row is not pooled"});
+  v("funnel_pool_q_only", c.funnel_pool_q_only,
+    FieldInfo{"funnel encoder: the first layer of a block still attends to the unpooled rows"});
+  v("funnel_d_inner", c.funnel_d_inner, FieldInfo{"funnel encoder: inner width of feed-forward; 0 = d_ff", {}, 0, 1e6});
+  v("funnel_hidden_dropout", c.funnel_hidden_dropout,
+    FieldInfo{"funnel encoder: dropout of sub-layers and positions", {}, 0, 0.999});
+  v("funnel_attention_dropout", c.funnel_attention_dropout,
+    FieldInfo{"funnel encoder: dropout of attention probabilities", {}, 0, 0.999});
+  v("funnel_activation_dropout", c.funnel_activation_dropout,
+    FieldInfo{"funnel encoder: dropout inside feed-forward", {}, 0, 0.999});
+  v("funnel_layer_norm_epsilon", c.funnel_layer_norm_epsilon,
+    FieldInfo{"funnel encoder and the bottleneck tokens: added to the variance in layer norm", {}, 0, 1});
   v("decoder_layers", c.decoder_layers, FieldInfo{"decoder blocks", {}, 1, 1024});
   v("feed_forward", c.feed_forward, FieldInfo{"relu (T5 v1.0) or gated-gelu (v1.1)", {"relu", "gated-gelu"}});
   v("dropout", c.dropout, FieldInfo{"dropout rate in training", {}, 0, 0.999});
@@ -108,15 +150,39 @@ void visit_model(Config& c, Visitor&& v) {
   v("scale_attention", c.scale_attention,
     FieldInfo{"multiply attention scores by d_kv^-1/2; T5 does not, and starts from smaller queries instead"});
   v("initializer_factor", c.initializer_factor, FieldInfo{"scale of T5's initial weights", {}, 0, 100});
-  v("latent_tokens", c.latent_tokens, FieldInfo{"codes a sequence (K)", {}, 1, 65536});
+  v("attention_window_size", c.attention_window_size,
+    FieldInfo{"decoder self-attention within windows of this many tokens; 0 = whole sequences", {}, 0, 65536});
+  v("attention_window_overlap", c.attention_window_overlap,
+    FieldInfo{"how far the windows of odd layers are moved; 0 = longest sequence modulo window, or half a window",
+              {},
+              0,
+              65536});
+  v("attention_window_shift", c.attention_window_shift,
+    FieldInfo{"move the windows of odd layers at all; the published code never did"});
+  v("gradient_checkpoint_encoder", c.gradient_checkpoint_encoder,
+    FieldInfo{"compute the encoder again in the backward pass instead of keeping its states: less memory"});
+  v("gradient_checkpoint_decoder", c.gradient_checkpoint_decoder,
+    FieldInfo{"the same for decoder layers: 1 = every layer, n = all but every n-th, 0 = none", {}, 0, 1024});
+  v("latent_tokens", c.latent_tokens,
+    FieldInfo{"codes a sequence (K); -1 = all encoder states (tokens)", {}, -1, 65536});
   v("latent_size", c.latent_size, FieldInfo{"size of one code (D)", {}, 1, 65536});
-  v("sequence_length", c.sequence_length, FieldInfo{"fixed length S of the fc bottleneck (2020)", {}, 1, 65536});
+  v("sequence_length", c.sequence_length, FieldInfo{"longest sequence S, that of data.max_tokens", {}, 1, 65536});
+  v("pad_inputs", c.pad_inputs,
+    FieldInfo{"pad encoder inputs to sequence_length, as published (2021); slower, and codes depend on it"});
+  v("latent_decoder", c.latent_decoder,
+    FieldInfo{"tokens bottleneck: what follows the linear layer from code to state",
+              {"layer_norm", "t5_norm", "no_norm"}});
+  v("skip_upsample", c.skip_upsample, FieldInfo{"tokens bottleneck: the decoder attends to each code once"});
+  v("mask_upsample_tail", c.mask_upsample_tail,
+    FieldInfo{"tokens bottleneck: hide the zero rows at the end of the upsampled codes; false as published"});
   v("posterior", c.posterior,
     FieldInfo{"deterministic code, or gaussian with a learned variance", {"deterministic", "gaussian"}});
   v("pooling_layers", c.pooling_layers, FieldInfo{"cross-attention layers of the queries bottleneck", {}, 1, 64});
   v("inject_latent", c.inject_latent, FieldInfo{"also add a projection of the code to every decoder input"});
   v("bag_of_words", c.bag_of_words,
     FieldInfo{"a head that predicts the words from the code alone (loss.bag_of_words_weight)"});
+  v("critic_block_sizes", c.critic_block_sizes,
+    FieldInfo{"layers a block of the critic's Funnel encoder (loss.critic); empty = no critic"});
   v("pad_token_id", c.pad_token_id, FieldInfo{"id of padding", {}, 0, 1e7});
   v("eos_token_id", c.eos_token_id, FieldInfo{"id of the end of a sequence", {}, 0, 1e7});
   v("decoder_start_token_id", c.decoder_start_token_id, FieldInfo{"first decoder input", {}, 0, 1e7});
@@ -150,6 +216,14 @@ struct LossConfig {
   double encoding_reconstruction_weight = 0.0;
   double bag_of_words_weight = 0.0;
   double bag_of_words_end = 0.5;
+  std::string critic = "none";
+  double critic_weight = 1.0;
+  int64_t critic_min_steps = 1000;
+  double cycle_weight = 0.0;
+  double vae_cycle_weight = 0.0;
+  std::string smoothness = "none";
+  double smoothness_weight = 1.0;
+  int64_t interpolation_every = 1;
   double encoder_token_mask = 0.0;
   double latent_dropout = 0.0;
   double decoder_token_mask = 0.0;
@@ -200,6 +274,21 @@ void visit_loss(Config& c, Visitor&& v) {
     FieldInfo{"weight of predicting the words from the code alone", {}, 0, 1e6});
   v("bag_of_words_end", c.bag_of_words_end,
     FieldInfo{"share of training at which that weight has decayed to 0", {}, 0, 1});
+  v("critic", c.critic,
+    FieldInfo{"a critic guesses how far text is from a code's own (ACAI): score of the first state (cls), mean over "
+              "states, or mean without activation",
+              {"none", "cls", "mean", "mean_no_act"}});
+  v("critic_weight", c.critic_weight, FieldInfo{"weight of the critic's judgement in the model's loss", {}, 0, 1e6});
+  v("critic_min_steps", c.critic_min_steps, FieldInfo{"steps before the model hears the critic", {}, 0, 1e12});
+  v("cycle_weight", c.cycle_weight,
+    FieldInfo{"weight of encoding decoded text between two codes back to where it came from", {}, 0, 1e6});
+  v("vae_cycle_weight", c.vae_cycle_weight, FieldInfo{"the same through the bottleneck alone", {}, 0, 1e6});
+  v("smoothness", c.smoothness,
+    FieldInfo{"hold down how fast decoder states (cosine) or logits change along a path between two codes",
+              {"none", "logits", "logits_mean", "cosine"}});
+  v("smoothness_weight", c.smoothness_weight, FieldInfo{"weight of smoothness", {}, 0, 1e6});
+  v("interpolation_every", c.interpolation_every,
+    FieldInfo{"optimizer steps between critic, cycle and smoothness losses", {}, 1, 1e9});
   v("encoder_token_mask", c.encoder_token_mask,
     FieldInfo{"share of encoder input tokens replaced by unknown", {}, 0, 1});
   v("latent_dropout", c.latent_dropout, FieldInfo{"dropout on the code", {}, 0, 0.999});

@@ -27,7 +27,8 @@ TeacherForced teacher_forced(Evaluation& evaluation) {
         make_token_batch({all.begin() + static_cast<int64_t>(start), all.begin() + static_cast<int64_t>(end)});
     const torch::Tensor rows = torch::tensor(batch.rows, at::kLong) + static_cast<int64_t>(start);
     const torch::Tensor code = evaluation.codes().mean.index_select(0, rows).to(vae.device(), vae.dtype());
-    const CrossEntropy result = vae.reconstruct(to_stream(batch, vae.device()), vae.decode_latent(code), 0.0, {});
+    const TokenStream stream = to_stream(batch, vae.device());
+    const CrossEntropy result = vae.cross_entropy(stream, vae.decoder_states(stream, vae.decode_latent(code), 0.0, {}));
     sum.nats += result.token_nats.sum(at::kDouble).item<double>();
     sum.correct += result.correct.sum().item<double>();
     sum.tokens += batch.tokens();

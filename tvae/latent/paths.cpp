@@ -11,26 +11,23 @@ using torch::Tensor;
 
 constexpr double kSmallestSine = 1e-6;
 
-/// Slerp of each row: a [M, d], b [M, d], ratios [R] → [R, M, d], in double precision.
-Tensor slerp_rows(const Tensor& a, const Tensor& b, const Tensor& ratios) {
-  const Tensor a64 = a.to(at::kDouble), b64 = b.to(at::kDouble);
-  const Tensor t = ratios.to(at::kDouble).view({-1, 1, 1});
-  const Tensor norms = a64.norm(2, 1) * b64.norm(2, 1);
-  const Tensor cosine = ((a64 * b64).sum(1) / norms.clamp_min(1e-300)).clamp(-1.0, 1.0);
-  const Tensor angle = cosine.acos().view({1, -1, 1});
-  const Tensor sine = angle.sin();
-  const Tensor straight = (sine < kSmallestSine).logical_or(norms.view({1, -1, 1}) == 0.0);
-  const Tensor divisor = at::where(straight, at::ones_like(sine), sine);
-  const Tensor weight_a = at::where(straight, 1.0 - t, ((1.0 - t) * angle).sin() / divisor);
-  const Tensor weight_b = at::where(straight, t, (t * angle).sin() / divisor);
-  return (weight_a * a64 + weight_b * b64).to(a.scalar_type());
-}
-
 void check_ends(const Tensor& a, const Tensor& b, const Tensor& ratios) {
   TVAE_ASSERT(a.dim() == 2 && a.sizes() == b.sizes() && ratios.dim() == 1, "a path joins two codes [K, D]");
 }
 
 }  // namespace
+
+Tensor slerp(const Tensor& a, const Tensor& b, const Tensor& ratios) {
+  const Tensor a64 = a.to(at::kDouble), b64 = b.to(at::kDouble), t = ratios.to(at::kDouble);
+  const Tensor norms = a64.norm(2, -1, /*keepdim=*/true) * b64.norm(2, -1, /*keepdim=*/true);
+  const Tensor cosine = ((a64 * b64).sum(-1, /*keepdim=*/true) / norms.clamp_min(1e-300)).clamp(-1.0, 1.0);
+  const Tensor angle = cosine.acos(), sine = angle.sin();
+  const Tensor straight = (sine < kSmallestSine).logical_or(norms == 0.0);
+  const Tensor divisor = at::where(straight, at::ones_like(sine), sine);
+  const Tensor weight_a = at::where(straight, 1.0 - t, ((1.0 - t) * angle).sin() / divisor);
+  const Tensor weight_b = at::where(straight, t, (t * angle).sin() / divisor);
+  return (weight_a * a64 + weight_b * b64).to(a.scalar_type());
+}
 
 Tensor lerp_path(const Tensor& a, const Tensor& b, const Tensor& ratios) {
   check_ends(a, b, ratios);
@@ -40,12 +37,12 @@ Tensor lerp_path(const Tensor& a, const Tensor& b, const Tensor& ratios) {
 
 Tensor slerp_path(const Tensor& a, const Tensor& b, const Tensor& ratios) {
   check_ends(a, b, ratios);
-  return slerp_rows(a.reshape({1, -1}), b.reshape({1, -1}), ratios).view({-1, a.size(0), a.size(1)});
+  return slerp(a.reshape({1, -1}), b.reshape({1, -1}), ratios.view({-1, 1})).view({-1, a.size(0), a.size(1)});
 }
 
 Tensor token_slerp_path(const Tensor& a, const Tensor& b, const Tensor& ratios) {
   check_ends(a, b, ratios);
-  return slerp_rows(a, b, ratios);
+  return slerp(a, b, ratios.view({-1, 1, 1}));
 }
 
 const std::map<std::string, Path>& path_registry() {

@@ -21,6 +21,9 @@ torch::Tensor slerp_path(const torch::Tensor& a, const torch::Tensor& b, const t
 /// The same for each of the K codes by itself.
 torch::Tensor token_slerp_path(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& ratios);
 
+/// Slerp of the last dimension, differentiable: a, b [..., D], ratios broadcast against [..., 1].
+torch::Tensor slerp(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& ratios);
+
 struct Path {
   std::string help;
   PathFunction function;

@@ -1,5 +1,6 @@
 #include "tvae/model/bottleneck.h"
 
+#include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/strings.h"
 
@@ -10,11 +11,26 @@ const std::map<std::string, BottleneckFactory>& bottleneck_registry() {
       {"fc", make_fc_bottleneck},
       {"flax", make_flax_bottleneck},
       {"queries", make_queries_bottleneck},
+      {"tokens", make_tokens_bottleneck},
   };
   return registry;
 }
 
+torch::Tensor first_states(const EncoderStates& encoded, int64_t count) {
+  const auto sequences = static_cast<int64_t>(encoded.spans.size());
+  torch::Tensor rows = at::empty({sequences * count}, at::kLong);
+  int64_t* row = rows.mutable_data_ptr<int64_t>();
+  for (const Span& span : encoded.spans) {
+    TVAE_ASSERT(span.length >= count, "a sequence has the states the bottleneck needs");
+    for (int64_t i = 0; i < count; ++i) *row++ = span.start + i;
+  }
+  return encoded.states.index_select(0, rows.to(encoded.states.device())).view({sequences, count, -1});
+}
+
 std::unique_ptr<Bottleneck> make_bottleneck(const Scope& scope, const ModelConfig& config) {
+  if (config.latent_tokens < 1 && config.bottleneck != "tokens")
+    throw ConfigError("model.latent_tokens", std::to_string(config.latent_tokens),
+                      "at least 1; -1, all encoder states, is for the tokens bottleneck");
   const auto found = bottleneck_registry().find(config.bottleneck);
   if (found != bottleneck_registry().end()) return found->second(scope, config);
   std::vector<std::string> names;

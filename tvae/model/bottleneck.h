@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "tvae/nn/encoder.h"
 #include "tvae/nn/parameters.h"
 #include "tvae/nn/t5.h"
 
@@ -18,28 +19,29 @@ struct Posterior {
   std::optional<torch::Tensor> log_variance;  // [B, K, D]
 };
 
-/// Encoder output with its layout.
-struct EncoderStates {
-  torch::Tensor states;  // [T, d]
-  Spans spans;           // one a sequence, padded rows included (see padded_length)
-  Spans tokens;          // the rows of real tokens among them
-};
-
 class Bottleneck {
  public:
   virtual ~Bottleneck() = default;
-  /// Rows the encoder must give for a sequence of `length` tokens; more than `length` for published systems that use
-  /// the states of padding (which attends but is not attended to).
-  virtual int64_t padded_length(int64_t length) const { return length; }
+  /// States the encoder must give for every sequence. Shorter ones are padded until it does: padding attends, but is
+  /// not attended to, as in the published systems.
+  virtual int64_t states_needed() const { return 1; }
   virtual Posterior encode(const EncoderStates& encoded, const ForwardContext& context) const = 0;
   /// code [B, K, D] → memory of the decoder.
   virtual Memory decode(const torch::Tensor& code, const ForwardContext& context) const = 0;
+  /// The encoder states that a code stands for, before they are laid out as memory: encode() of them is near the code.
+  virtual EncoderStates states_of_code(const torch::Tensor& code, const ForwardContext& context) const {
+    const Memory memory = decode(code, context);
+    return {memory.states, memory.spans, memory.spans};
+  }
   /// Mean squared error between the encoder's states and their reconstruction from the code, for bottlenecks that
   /// rebuild them (fc); nullopt for the others.
   virtual std::optional<torch::Tensor> reconstruction_error(const EncoderStates& encoded, const Memory& memory) const {
     return std::nullopt;
   }
 };
+
+/// The first `count` states of each sequence [B, count, d].
+torch::Tensor first_states(const EncoderStates& encoded, int64_t count);
 
 using BottleneckFactory = std::function<std::unique_ptr<Bottleneck>(const Scope&, const ModelConfig&)>;
 
@@ -50,6 +52,7 @@ std::unique_ptr<Bottleneck> make_bottleneck(const Scope& scope, const ModelConfi
 
 std::unique_ptr<Bottleneck> make_fc_bottleneck(const Scope& scope, const ModelConfig& config);
 std::unique_ptr<Bottleneck> make_flax_bottleneck(const Scope& scope, const ModelConfig& config);
+std::unique_ptr<Bottleneck> make_tokens_bottleneck(const Scope& scope, const ModelConfig& config);
 std::unique_ptr<Bottleneck> make_queries_bottleneck(const Scope& scope, const ModelConfig& config);
 
 }  // namespace tvae

@@ -18,16 +18,10 @@ class FlaxBottleneck : public Bottleneck {
     norm_bias_ = norm.add("bias", {config.d_model}, Init::constant(0.0));
   }
 
-  int64_t padded_length(int64_t length) const override { return std::max(length, latent_tokens_); }
+  int64_t states_needed() const override { return latent_tokens_; }
 
   Posterior encode(const EncoderStates& encoded, const ForwardContext& context) const override {
-    const auto sequences = static_cast<int64_t>(encoded.spans.size());
-    torch::Tensor rows = at::empty({sequences * latent_tokens_}, at::kLong);
-    for (int64_t b = 0; b < sequences; ++b)
-      for (int64_t i = 0; i < latent_tokens_; ++i)
-        rows.data_ptr<int64_t>()[b * latent_tokens_ + i] = encoded.spans[b].start + i;
-    const torch::Tensor first = encoded.states.index_select(0, rows.to(encoded.states.device()));
-    return {at::tanh(token_to_latent_(first)).view({sequences, latent_tokens_, -1}), std::nullopt};
+    return {at::tanh(token_to_latent_(first_states(encoded, latent_tokens_))), std::nullopt};
   }
 
   Memory decode(const torch::Tensor& code, const ForwardContext& context) const override {

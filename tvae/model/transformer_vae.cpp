@@ -39,13 +39,14 @@ TokenStream to_stream(const TokenBatch& batch, torch::Device device) {
 TransformerVae::TransformerVae(const ModelConfig& config, Rng& rng)
     : config_(config), parameters_(std::make_unique<Parameters>(rng)) {
   if (config.vocab_size < 4) throw ConfigError("model.vocab_size", std::to_string(config.vocab_size), "at least 4");
-  if (config.encoder != "t5") throw ConfigError("model.encoder", "\"" + config.encoder + "\"", "t5");
   const Scope root(*parameters_);
   shared_ =
       (root / "shared").add("weight", {config.vocab_size, config.d_model}, Init::normal(config.initializer_factor));
-  encoder_ = T5Stack(root / "encoder", config, /*is_decoder=*/false, config.encoder_layers);
+  encoder_ = make_encoder(root / "encoder", config);
+  encoder_weights_ = (root / "encoder").weights();
   bottleneck_ = make_bottleneck(root / "vae", config);
   decoder_ = T5Stack(root / "decoder", config, /*is_decoder=*/true, config.decoder_layers);
+  if (!config.critic_block_sizes.empty()) critic_.emplace(root / "vae" / "critic", config);
   if (config.bag_of_words)
     bag_of_words_ =
         Linear::with_bias(root / "vae" / "bag_of_words", config.latent_tokens * config.latent_size, config.vocab_size);
@@ -67,31 +68,48 @@ ForwardResult TransformerVae::forward(const TokenStream& batch, const NoiseLevel
   }
   const Tensor decoded = dropout(result.code, context.rate(noise.latent_dropout), context.key());
   result.memory = bottleneck_->decode(decoded, context);
-  result.reconstruction = reconstruct(batch, result.memory, noise.decoder_token_mask, context);
+  result.decoder_states = decoder_states(batch, result.memory, noise.decoder_token_mask, context);
+  result.reconstruction = cross_entropy(batch, result.decoder_states);
   return result;
 }
 
 EncoderStates TransformerVae::encoder_states(const Tensor& ids, const Spans& spans,
                                              const ForwardContext& context) const {
-  EncoderStates encoded;
+  return encode_embeddings(embed(ids), spans, context);
+}
+
+EncoderStates TransformerVae::encode_embeddings(const Tensor& embeddings, const Spans& spans,
+                                                const ForwardContext& context) const {
+  Spans padded_spans, tokens;
   int64_t rows = 0;
   for (const Span& span : spans) {
-    const int64_t padded = bottleneck_->padded_length(span.length);
-    TVAE_ASSERT(padded >= span.length, "the bottleneck holds this length");
-    encoded.spans.push_back({rows, padded});
-    encoded.tokens.push_back({rows, span.length});
+    int64_t padded = config_.pad_inputs ? config_.sequence_length : span.length;
+    TVAE_ASSERT(padded >= span.length, "no sequence is longer than the model takes");
+    while (encoder_->rows(padded) < bottleneck_->states_needed()) ++padded;
+    padded_spans.push_back({rows, padded});
+    tokens.push_back({rows, span.length});
     rows += padded;
   }
-  Tensor input = ids;
-  if (rows != ids.size(0)) {  // published systems: pads take part as queries, never as keys
-    Tensor positions = at::empty({ids.size(0)}, at::kLong);
+  Tensor input = embeddings;
+  if (rows != embeddings.size(0)) {  // published systems: pads take part as queries, never as keys
+    Tensor positions = at::empty({embeddings.size(0)}, at::kLong);
     int64_t* out = positions.data_ptr<int64_t>();
-    for (const Span& span : encoded.tokens)
+    for (const Span& span : tokens)
       for (int64_t i = 0; i < span.length; ++i) *out++ = span.start + i;
-    input = at::full({rows}, config_.pad_token_id, ids.options()).index_copy_(0, positions.to(ids.device()), ids);
+    const auto ids = at::TensorOptions(at::kLong).device(embeddings.device());
+    input = embed(at::full({rows}, config_.pad_token_id, ids)).index_copy(0, positions.to(ids.device()), embeddings);
   }
-  encoded.states = encoder_.forward(embed(input), encoded.spans, encoded.tokens, nullptr, context);
-  return encoded;
+  if (!config_.gradient_checkpoint_encoder) return encoder_->forward(input, padded_spans, tokens, context);
+  const auto encoded = std::make_shared<EncoderStates>();
+  const ForwardPart part = [&encoder = *encoder_, encoded, padded_spans, tokens](const std::vector<Tensor>& inputs,
+                                                                                 const ForwardContext& part_context) {
+    const EncoderStates result = encoder.forward(inputs[0], padded_spans, tokens, part_context);
+    encoded->spans = result.spans;
+    encoded->tokens = result.tokens;
+    return result.states;
+  };
+  const Tensor states = recomputed(part, {input}, encoder_weights_, context);
+  return {states, encoded->spans, encoded->tokens};
 }
 
 Posterior TransformerVae::encode(const TokenStream& batch, const ForwardContext& context) const {
@@ -102,16 +120,26 @@ Memory TransformerVae::decode_latent(const Tensor& code, const ForwardContext& c
   return bottleneck_->decode(code, context);
 }
 
-CrossEntropy TransformerVae::reconstruct(const TokenStream& batch, const Memory& memory, double decoder_token_mask,
-                                         const ForwardContext& context) const {
+Tensor TransformerVae::decoder_states(const TokenStream& batch, const Memory& memory, double decoder_token_mask,
+                                      const ForwardContext& context) const {
   const Tensor shifted = shift_right(batch.ids, batch.spans, config_.decoder_start_token_id);
   Tensor embeddings = embed(mask_tokens(shifted, decoder_token_mask, context));
   if (memory.input_embedding.defined())
     embeddings = embeddings + memory.input_embedding.index_select(
                                   0, sequence_of_token(batch.spans, batch.ids.size(0)).to(embeddings.device()));
-  const Tensor states = decoder_.forward(embeddings, batch.spans, batch.spans, &memory, context);
-  const double scale = config_.scale_logits ? 1.0 / std::sqrt(static_cast<double>(config_.d_model)) : 1.0;
-  return linear_cross_entropy(states, lm_head_, batch.ids, {}, scale);
+  return decoder_.forward(embeddings, batch.spans, batch.spans, &memory, context);
+}
+
+CrossEntropy TransformerVae::cross_entropy(const TokenStream& batch, const Tensor& decoder_states) const {
+  return linear_cross_entropy(decoder_states, lm_head_, batch.ids, {}, logit_scale());
+}
+
+Tensor TransformerVae::differentiable_logits(const Tensor& decoder_states) const {
+  return at::linear(decoder_states, lm_head_) * logit_scale();
+}
+
+double TransformerVae::logit_scale() const {
+  return config_.scale_logits ? 1.0 / std::sqrt(static_cast<double>(config_.d_model)) : 1.0;
 }
 
 Tensor TransformerVae::bag_of_words(const Tensor& code) const {
@@ -124,8 +152,7 @@ Tensor TransformerVae::embed(const Tensor& ids) const {
 }
 
 Tensor TransformerVae::logits(const Tensor& states) const {
-  const double scale = config_.scale_logits ? 1.0 / std::sqrt(static_cast<double>(config_.d_model)) : 1.0;
-  return matrix_product(states, lm_head_.t()).mul_(scale);
+  return matrix_product(states, lm_head_.t()).mul_(logit_scale());
 }
 
 Tensor TransformerVae::mask_tokens(const Tensor& ids, double share, const ForwardContext& context) const {

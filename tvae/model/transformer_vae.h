@@ -6,6 +6,8 @@
 #include "tvae/config/run_config.h"
 #include "tvae/data/token_batch.h"
 #include "tvae/model/bottleneck.h"
+#include "tvae/model/critic.h"
+#include "tvae/nn/encoder.h"
 #include "tvae/nn/t5.h"
 #include "tvae/ops/linear_cross_entropy.h"
 
@@ -31,7 +33,8 @@ struct ForwardResult {
   torch::Tensor code;  // [B, K, D] what was decoded: mean, or mean + σ ε in training
   Memory memory;
   EncoderStates encoded;
-  CrossEntropy reconstruction;  // summed over tokens
+  torch::Tensor decoder_states;  // [T, d] of the batch's tokens, after the final norm
+  CrossEntropy reconstruction;   // summed over tokens
 };
 
 class TransformerVae {
@@ -45,12 +48,21 @@ class TransformerVae {
 
   /// `noisy_ids` [T]: the encoder's input, same layout as `batch.ids`.
   EncoderStates encoder_states(const torch::Tensor& noisy_ids, const Spans& spans, const ForwardContext& context) const;
+  /// The same from embeddings [T, d] of the tokens, or what stands for them.
+  EncoderStates encode_embeddings(const torch::Tensor& embeddings, const Spans& spans,
+                                  const ForwardContext& context) const;
   /// Posterior of each sequence, in the order of the stream.
   Posterior encode(const TokenStream& batch, const ForwardContext& context = {}) const;
   Memory decode_latent(const torch::Tensor& code, const ForwardContext& context = {}) const;
-  /// Teacher-forced cross-entropy of the batch given codes [B, K, D] in the order of the stream.
-  CrossEntropy reconstruct(const TokenStream& batch, const Memory& memory, double decoder_token_mask,
-                           const ForwardContext& context) const;
+  /// Teacher-forced decoder states [T, d] of the batch given the memory of its sequences in the order of the stream.
+  torch::Tensor decoder_states(const TokenStream& batch, const Memory& memory, double decoder_token_mask,
+                               const ForwardContext& context) const;
+  /// Cross-entropy of the batch's tokens given their decoder states.
+  CrossEntropy cross_entropy(const TokenStream& batch, const torch::Tensor& decoder_states) const;
+  /// Logits [T, V] that gradients pass through, twice if need be (logits() is for generation).
+  torch::Tensor differentiable_logits(const torch::Tensor& decoder_states) const;
+  /// Only with model.critic_block_sizes.
+  const Critic& critic() const { return *critic_; }
 
   /// Log-probabilities of the words given the code alone [B, V]; only with model.bag_of_words.
   torch::Tensor bag_of_words(const torch::Tensor& code) const;
@@ -68,14 +80,18 @@ class TransformerVae {
   torch::ScalarType dtype() const { return shared_.scalar_type(); }
 
  private:
+  double logit_scale() const;
   torch::Tensor mask_tokens(const torch::Tensor& ids, double share, const ForwardContext& context) const;
 
   ModelConfig config_;
   std::unique_ptr<Parameters> parameters_;
   torch::Tensor shared_;   // [V, d]
   torch::Tensor lm_head_;  // [V, d], the same tensor when tied
-  T5Stack encoder_, decoder_;
+  std::unique_ptr<Encoder> encoder_;
+  std::vector<torch::Tensor> encoder_weights_;
+  T5Stack decoder_;
   std::unique_ptr<Bottleneck> bottleneck_;
+  std::optional<Critic> critic_;
   Linear bag_of_words_;
 };
 

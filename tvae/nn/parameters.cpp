@@ -5,6 +5,7 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
+#include "tvae/ops/checkpoint.h"
 
 namespace tvae {
 namespace {
@@ -27,6 +28,9 @@ torch::Tensor Parameters::add(const std::string& name, at::IntArrayRef sizes, In
     case Init::Kind::kUniform:
       value.uniform_(-init.scale, init.scale, rng_->generator());
       break;
+    case Init::Kind::kUniformAboveZero:
+      value.uniform_(0.0, init.scale, rng_->generator());
+      break;
     case Init::Kind::kConstant:
       value.fill_(init.scale);
       break;
@@ -34,6 +38,13 @@ torch::Tensor Parameters::add(const std::string& name, at::IntArrayRef sizes, In
   value.requires_grad_(true);
   list_.push_back({name, value});
   return value;
+}
+
+std::vector<torch::Tensor> Scope::weights() const {
+  std::vector<torch::Tensor> found;
+  for (const NamedParameter& parameter : parameters_->list())
+    if (parameter.name.starts_with(prefix_)) found.push_back(parameter.value);
+  return found;
 }
 
 int64_t Parameters::count() const {
@@ -85,6 +96,24 @@ Linear Linear::with_bias(const Scope& scope, int64_t in, int64_t out) {
   linear.weight = scope.add("weight", {out, in}, Init::uniform(bound));
   linear.bias = scope.add("bias", {out}, Init::uniform(bound));
   return linear;
+}
+
+torch::Tensor recomputed(const ForwardPart& part, const std::vector<torch::Tensor>& inputs,
+                         const std::vector<torch::Tensor>& weights, const ForwardContext& context) {
+  if (!context.training) return part(inputs, context);
+  TVAE_ASSERT(context.rng != nullptr, "training has a source of randomness");
+  const auto end = std::make_shared<Rng>(*context.rng);
+  const auto body = [part, context, start = *context.rng, end](const std::vector<torch::Tensor>& given) {
+    Rng rng = start;
+    ForwardContext replay = context;
+    replay.rng = &rng;
+    const torch::Tensor output = part(given, replay);
+    *end = rng;
+    return output;
+  };
+  const torch::Tensor output = checkpoint(body, inputs, weights);
+  *context.rng = *end;
+  return output;
 }
 
 }  // namespace tvae

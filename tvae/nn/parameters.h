@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,11 +16,12 @@ namespace tvae {
 
 /// How a weight starts.
 struct Init {
-  enum class Kind { kNormal, kUniform, kConstant } kind = Kind::kConstant;
-  double scale = 0.0;  // standard deviation, half width, or value
+  enum class Kind { kNormal, kUniform, kUniformAboveZero, kConstant } kind = Kind::kConstant;
+  double scale = 0.0;  // standard deviation, bound, or value
 
   static Init normal(double std) { return {Kind::kNormal, std}; }
   static Init uniform(double bound) { return {Kind::kUniform, bound}; }
+  static Init uniform_above_zero(double bound) { return {Kind::kUniformAboveZero, bound}; }
   static Init constant(double value) { return {Kind::kConstant, value}; }
 };
 
@@ -60,6 +62,8 @@ class Scope {
   torch::Tensor add(const std::string& name, at::IntArrayRef sizes, Init init) const {
     return parameters_->add(prefix_ + name, sizes, init);
   }
+  /// The weights made under this scope so far.
+  std::vector<torch::Tensor> weights() const;
 
  private:
   Parameters* parameters_;
@@ -85,5 +89,12 @@ struct ForwardContext {
   double rate(double dropout) const { return training ? dropout : 0.0; }
   uint64_t key() const { return training && rng != nullptr ? rng->next_key() : 0; }
 };
+
+/// A part of the forward pass, from its inputs.
+using ForwardPart = std::function<torch::Tensor(const std::vector<torch::Tensor>&, const ForwardContext&)>;
+
+/// part(inputs, context), in training under a checkpoint (ops/checkpoint.h) that draws the same random numbers again.
+torch::Tensor recomputed(const ForwardPart& part, const std::vector<torch::Tensor>& inputs,
+                         const std::vector<torch::Tensor>& weights, const ForwardContext& context);
 
 }  // namespace tvae

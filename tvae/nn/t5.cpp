@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "tvae/base/assert.h"
+#include "tvae/base/error.h"
 #include "tvae/ops/dropout.h"
 #include "tvae/ops/rms_norm.h"
 
@@ -80,7 +81,9 @@ T5Stack::T5Stack(const Scope& scope, const ModelConfig& config, bool is_decoder,
     : is_decoder_(is_decoder),
       dropout_(config.dropout),
       epsilon_(config.layer_norm_epsilon),
-      max_distance_(config.relative_attention_max_distance) {
+      max_distance_(config.relative_attention_max_distance),
+      checkpoint_rate_(is_decoder ? config.gradient_checkpoint_decoder : 0) {
+  if (is_decoder) windows_ = AttentionWindows(config);
   const auto norm_weight = [&](const Scope& at) {
     return (at / "layer_norm").add("weight", {config.d_model}, Init::constant(config.initializer_factor));
   };
@@ -101,6 +104,7 @@ T5Stack::T5Stack(const Scope& scope, const ModelConfig& config, bool is_decoder,
     const Scope last = layer / (is_decoder ? "2" : "1");
     block.feed_forward = T5FeedForward(last / "DenseReluDense", config);
     block.feed_forward_norm = norm_weight(last);
+    block.weights = (scope / "block" / std::to_string(i)).weights();
     blocks_.push_back(std::move(block));
   }
   final_norm_ = (scope / "final_layer_norm").add("weight", {config.d_model}, Init::constant(config.initializer_factor));
@@ -118,6 +122,28 @@ Tensor T5Stack::forward(const Tensor& embeddings, const Spans& queries, const Sp
                         const ForwardContext& context) const {
   TVAE_ASSERT(is_decoder_ == (memory != nullptr), "a decoder, and only a decoder, has a memory");
   const double p = context.rate(dropout_);
+  const Tensor bias = relative_bias(windows_.size > 0 ? windows_.size : longest(queries));
+  const Tensor memory_states = memory != nullptr ? memory->states : Tensor();
+  std::vector<LayerView> views;  // of even and odd layers
+  for (size_t parity : {0, 1})
+    views.push_back(windows_.size > 0 ? windows(parity, queries, *memory, embeddings.device())
+                                      : LayerView{{}, queries, keys, memory != nullptr ? memory->spans : Spans{}});
+  Tensor hidden = dropout(embeddings, p, context.key());
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const LayerView& view = views[i % 2];
+    const ForwardPart part = [this, i, view](const std::vector<Tensor>& inputs, const ForwardContext& part_context) {
+      return block(blocks_[i], inputs[0], inputs[1], is_decoder_ ? inputs[2] : Tensor(), view, part_context);
+    };
+    std::vector<Tensor> inputs = {hidden, bias};
+    if (is_decoder_) inputs.push_back(memory_states);
+    hidden = recomputes(i) ? recomputed(part, inputs, blocks_[i].weights, context) : part(inputs, context);
+  }
+  return dropout(norm(hidden, final_norm_), p, context.key());
+}
+
+Tensor T5Stack::block(const T5Block& block, const Tensor& hidden, const Tensor& bias, const Tensor& memory,
+                      const LayerView& view, const ForwardContext& context) const {
+  const double p = context.rate(dropout_);
   const auto attention_options = [&](bool causal) {
     AttentionOptions options;
     options.causal = causal;
@@ -125,19 +151,63 @@ Tensor T5Stack::forward(const Tensor& embeddings, const Spans& queries, const Sp
     options.dropout_key = context.key();
     return options;
   };
-  const Tensor bias = relative_bias(longest(queries));
-  Tensor hidden = dropout(embeddings, p, context.key());
-  for (const T5Block& block : blocks_) {
-    const Tensor normed = norm(hidden, block.self_norm);
-    hidden = dropout_add(block.self_attention(normed, normed, bias, queries, keys, attention_options(is_decoder_)),
-                         hidden, p, context.key());
-    if (is_decoder_)
-      hidden = dropout_add(block.cross_attention(norm(hidden, block.cross_norm), memory->states, {}, queries,
-                                                 memory->spans, attention_options(false)),
-                           hidden, p, context.key());
-    hidden = dropout_add(block.feed_forward(norm(hidden, block.feed_forward_norm), context), hidden, p, context.key());
+  Tensor x = view.rows.defined() ? hidden.index_select(0, view.rows) : hidden;
+  const Tensor normed = norm(x, block.self_norm);
+  x = dropout_add(block.self_attention(normed, normed, bias, view.queries, view.keys, attention_options(is_decoder_)),
+                  x, p, context.key());
+  if (is_decoder_) {
+    // An alias, so that the gradients of keys and values are added here first, as they are in a recomputed block.
+    x = dropout_add(block.cross_attention(norm(x, block.cross_norm), memory.alias(), {}, view.queries, view.memory,
+                                          attention_options(false)),
+                    x, p, context.key());
   }
-  return dropout(norm(hidden, final_norm_), p, context.key());
+  x = dropout_add(block.feed_forward(norm(x, block.feed_forward_norm), context), x, p, context.key());
+  return view.rows.defined() ? hidden.index_copy(0, view.rows, x) : x;
+}
+
+bool T5Stack::recomputes(size_t layer) const {
+  return checkpoint_rate_ == 1 || (checkpoint_rate_ > 1 && static_cast<int64_t>(layer) % checkpoint_rate_ != 0);
+}
+
+LayerView T5Stack::windows(size_t layer, const Spans& sequences, const Memory& memory, torch::Device device) const {
+  LayerView view;
+  std::vector<int64_t> rows;
+  for (size_t b = 0; b < sequences.size(); ++b) {
+    int64_t open = -1;  // the window being filled
+    for (int64_t position = 0; position < sequences[b].length; ++position) {
+      const int64_t window = windows_.window_of(position, layer);
+      if (window < 0) continue;
+      if (window != open) {
+        view.queries.push_back({static_cast<int64_t>(rows.size()), 0});
+        view.memory.push_back(memory.spans[b]);
+        open = window;
+      }
+      rows.push_back(sequences[b].start + position);
+      ++view.queries.back().length;
+    }
+  }
+  view.keys = view.queries;
+  view.rows = torch::tensor(rows, at::kLong).to(device);
+  return view;
+}
+
+AttentionWindows::AttentionWindows(const ModelConfig& config)
+    : size(config.attention_window_size), sequence_length(config.sequence_length) {
+  if (size == 0) return;
+  if (size >= sequence_length)
+    throw ConfigError("model.attention_window_size", std::to_string(size),
+                      "less than data.max_tokens, " + std::to_string(sequence_length));
+  if (!config.attention_window_shift) return;
+  shift = config.attention_window_overlap;
+  if (shift == 0) shift = sequence_length % size;
+  if (shift == 0) shift = (size + 1) / 2;  // windows that divide the sequence would never overlap
+}
+
+int64_t AttentionWindows::window_of(int64_t position, size_t layer) const {
+  const int64_t first = layer % 2 == 1 ? shift : 0;
+  if (position < first) return -1;
+  const int64_t start = first + (position - first) / size * size;
+  return start + size <= sequence_length ? start : -1;
 }
 
 std::vector<LayerCache> T5Stack::make_cache(const Memory& memory, int64_t rows, int64_t capacity) const {
@@ -158,10 +228,9 @@ Tensor T5Stack::step(const Tensor& embeddings, const std::vector<int64_t>& rows,
                      const Spans& memory_spans, std::vector<LayerCache>& cache) const {
   const auto active = static_cast<int64_t>(rows.size());
   const Spans queries = equal_spans(active, 1);
-  Spans keys, memory_keys;
+  Spans memory_keys;
   Tensor cache_rows = at::empty({active}, at::kLong);
   for (int64_t i = 0; i < active; ++i) {
-    keys.push_back({rows[i] * capacity, position + 1});
     memory_keys.push_back(memory_spans[rows[i]]);
     cache_rows.data_ptr<int64_t>()[i] = rows[i] * capacity + position;
   }
@@ -169,10 +238,14 @@ Tensor T5Stack::step(const Tensor& embeddings, const std::vector<int64_t>& rows,
   const Tensor bias = relative_bias(position + 1);
   AttentionOptions options;
   options.causal = true;
-  options.query_offset = position;
   AttentionOptions cross_options;
   Tensor hidden = embeddings;
   for (size_t i = 0; i < blocks_.size(); ++i) {
+    const int64_t first = windows_.size > 0 ? windows_.window_of(position, i) : 0;
+    if (first < 0) continue;
+    options.query_offset = position - first;
+    Spans keys;
+    for (const int64_t row : rows) keys.push_back({row * capacity + first, position - first + 1});
     const T5Block& block = blocks_[i];
     LayerCache& layer = cache[i];
     options.num_heads = cross_options.num_heads = block.self_attention.num_heads;

@@ -53,6 +53,28 @@ struct T5Block {
   torch::Tensor self_norm, cross_norm, feed_forward_norm;
   T5Attention self_attention, cross_attention;
   T5FeedForward feed_forward;
+  std::vector<torch::Tensor> weights;  // all of them, for checkpointing
+};
+
+/// Decoder layers that attend within windows of the sequence (Transformer-VAE 2021). Even layers have theirs at 0,
+/// size, 2 size, ...; odd ones are moved on by `shift`, so that every position sees both its neighbours' windows.
+/// Positions that are in no whole window of the longest sequence pass a layer unchanged.
+struct AttentionWindows {
+  int64_t size = 0;             // 0 = no windows
+  int64_t shift = 0;            // of odd layers
+  int64_t sequence_length = 0;  // the longest sequence, which the windows divide
+
+  AttentionWindows() = default;
+  /// From model.attention_window_*. Throws ConfigError for a window as long as the sequence.
+  explicit AttentionWindows(const ModelConfig& config);
+  /// First position of the window a position is in, or -1.
+  int64_t window_of(int64_t position, size_t layer) const;
+};
+
+/// What one layer sees of a stream.
+struct LayerView {
+  torch::Tensor rows;  // int64, the rows of the stream that take part; undefined = all
+  Spans queries, keys, memory;
 };
 
 /// Keys and values of one decoder layer while decoding: self [rows · capacity, H·k], filled up to the current position;
@@ -87,6 +109,11 @@ class T5Stack {
                      int64_t capacity, const Spans& memory_spans, std::vector<LayerCache>& cache) const;
 
  private:
+  /// The windows of a layer in a stream of sequences.
+  LayerView windows(size_t layer, const Spans& sequences, const Memory& memory, torch::Device device) const;
+  torch::Tensor block(const T5Block& block, const torch::Tensor& hidden, const torch::Tensor& bias,
+                      const torch::Tensor& memory, const LayerView& view, const ForwardContext& context) const;
+  bool recomputes(size_t layer) const;
   torch::Tensor relative_bias(int64_t max_length) const;
   torch::Tensor norm(const torch::Tensor& hidden, const torch::Tensor& weight) const;
 
@@ -94,6 +121,8 @@ class T5Stack {
   double dropout_ = 0.0;
   double epsilon_ = 1e-6;
   int64_t max_distance_ = 128;
+  int64_t checkpoint_rate_ = 0;
+  AttentionWindows windows_;
   std::vector<T5Block> blocks_;
   torch::Tensor relative_attention_bias_;  // [buckets, H], of layer 0, shared by all
   torch::Tensor final_norm_;

@@ -3,6 +3,7 @@
 #include "tvae/base/assert.h"
 #include "tvae/ops/attention_kernel.h"
 #include "tvae/ops/dropout.h"
+#include "tvae/ops/twice_differentiable.h"
 
 namespace tvae {
 namespace {
@@ -111,8 +112,8 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, co
   TVAE_ASSERT(!relative_bias.defined() || !options.causal ||
                   relative_bias.size(1) >= 2 * (options.query_offset + longest(queries)) - 1,
               "the relative bias covers every distance");
-  const bool has_kernel =
-      query.device().is_cpu() && (query.scalar_type() == at::kFloat || query.scalar_type() == at::kDouble);
+  const bool has_kernel = !TwiceDifferentiable::enabled() && query.device().is_cpu() &&
+                          (query.scalar_type() == at::kFloat || query.scalar_type() == at::kDouble);
   if (!has_kernel) return attention_composed(query, key, value, relative_bias, queries, keys, options);
   auto layout = c10::make_intrusive<Layout>();
   layout->queries = queries;

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include "tvae/ops/rng.h"
+#include "tvae/ops/twice_differentiable.h"
 
 namespace tvae {
 namespace {
@@ -78,11 +79,13 @@ struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
 
 Tensor dropout(const Tensor& x, double p, uint64_t key) {
   if (p <= 0) return x;
+  if (TwiceDifferentiable::enabled()) return x * keep_mask(x.detach(), p, key);
   return DropoutFunction::apply(x, std::optional<Tensor>(), p, static_cast<int64_t>(key));
 }
 
 Tensor dropout_add(const Tensor& x, const Tensor& residual, double p, uint64_t key) {
   if (p <= 0) return residual + x;
+  if (TwiceDifferentiable::enabled()) return residual + dropout(x, p, key);
   return DropoutFunction::apply(x, std::optional<Tensor>(residual), p, static_cast<int64_t>(key));
 }
 

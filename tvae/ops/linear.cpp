@@ -2,6 +2,8 @@
 
 #include <ATen/Version.h>
 
+#include "tvae/ops/twice_differentiable.h"
+
 #ifdef TVAE_HAS_ONEDNN_MATMUL
 namespace at::native {
 // Exported by libtorch_cpu without an installed header; cmake/onednn_matmul.cmake checks that it links. It refuses to
@@ -66,7 +68,8 @@ Tensor matrix_product(const Tensor& a, const Tensor& b) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (!has_onednn(x)) return at::linear(x, weight, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt);
+  if (!has_onednn(x) || TwiceDifferentiable::enabled())
+    return at::linear(x, weight, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt);
   const Tensor rows = x.reshape({-1, x.size(-1)}).contiguous();
   const std::optional<Tensor> b = bias.defined() ? std::optional<Tensor>(bias) : std::nullopt;
   std::vector<int64_t> shape = x.sizes().vec();

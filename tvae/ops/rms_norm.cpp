@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "tvae/ops/twice_differentiable.h"
+
 namespace tvae {
 namespace {
 
@@ -84,7 +86,8 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
 }  // namespace
 
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double epsilon) {
-  const bool has_kernel = x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
+  const bool has_kernel = !TwiceDifferentiable::enabled() && x.device().is_cpu() &&
+                          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
   if (has_kernel) return RmsNormFunction::apply(x, weight, epsilon);
   const Tensor wide = x.to(at::kFloat);  // statistics in fp32, as in T5LayerNorm
   return (wide * at::rsqrt(wide.square().mean(-1, true) + epsilon)).to(x.scalar_type()) * weight;

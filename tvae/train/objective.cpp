@@ -31,7 +31,7 @@ Posterior in_fp32(const Posterior& posterior) {
 }  // namespace
 
 Objective::Objective(const LossConfig& loss, const ModelConfig& model)
-    : loss_(loss), regularizer_(make_regularizer(loss, model)) {
+    : loss_(loss), regularizer_(make_regularizer(loss, model)), interpolation_(loss, model) {
   if (loss.encoding_reconstruction_weight > 0 && model.bottleneck != "fc")
     throw ConfigError("loss.encoding_reconstruction_weight", "model.bottleneck " + model.bottleneck,
                       "fc, the bottleneck that rebuilds encoder states");
@@ -84,8 +84,25 @@ ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStre
     result.metrics["bag_of_words"] = bag.item<double>() / tokens;
     total += bag_of_words_weight * bag.item<double>() / (mean ? tokens : 1.0);
   }
+  const InterpolationLosses::Result between = interpolation_(vae, forward, batch.spans, position, rng);
+  if (between.loss.defined()) {
+    result.loss = result.loss + between.loss * per_micro_batch;
+    result.metrics.insert(between.metrics.begin(), between.metrics.end());
+    total += between.loss.item<double>();
+  }
   result.metrics["loss"] = total;
   return result;
+}
+
+TensorMap Objective::state() const {
+  TensorMap saved = interpolation_.state();
+  if (regularizer_) saved.merge(regularizer_->state());
+  return saved;
+}
+
+void Objective::load_state(const TensorMap& saved) {
+  if (regularizer_) regularizer_->load_state(saved);
+  interpolation_.load_state(saved);
 }
 
 NoiseLevels Objective::noise_at(const TrainingPosition& position) const {

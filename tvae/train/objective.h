@@ -7,6 +7,7 @@
 
 #include "tvae/model/regularizer.h"
 #include "tvae/model/transformer_vae.h"
+#include "tvae/train/interpolation_losses.h"
 
 namespace tvae {
 
@@ -29,17 +30,16 @@ class Objective {
   ObjectiveResult operator()(const TransformerVae& vae, const TokenStream& batch, const StepShare& share,
                              const TrainingPosition& position, Rng& rng);
 
-  /// The regularizer's state, for the checkpoint.
-  TensorMap state() const { return regularizer_ ? regularizer_->state() : TensorMap{}; }
-  void load_state(const TensorMap& saved) {
-    if (regularizer_) regularizer_->load_state(saved);
-  }
+  /// What the parts remember, for the checkpoint.
+  TensorMap state() const;
+  void load_state(const TensorMap& saved);
 
  private:
   NoiseLevels noise_at(const TrainingPosition& position) const;
 
   LossConfig loss_;
   std::unique_ptr<Regularizer> regularizer_;
+  InterpolationLosses interpolation_;
 };
 
 }  // namespace tvae

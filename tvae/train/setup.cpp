@@ -6,6 +6,7 @@
 #include "tvae/data/reader.h"
 #include "tvae/model/bottleneck.h"
 #include "tvae/model/model_directory.h"
+#include "tvae/nn/encoder.h"
 
 namespace tvae {
 namespace {
@@ -62,6 +63,13 @@ ModelConfig complete(const RunConfig& config, const Tokenizer& tokenizer) {
   model.eos_token_id = tokenizer.eos_id();
   model.unk_token_id = tokenizer.unk_id();
   if (config.loss.bag_of_words_weight > 0) model.bag_of_words = true;
+  if (config.loss.critic != "none" && model.critic_block_sizes.empty())
+    model.critic_block_sizes = model.funnel_block_sizes;
+  if (model.bottleneck == "tokens") {
+    const int64_t states = encoder_rows(model, model.sequence_length);
+    if (model.latent_tokens < 1) model.pad_inputs = true;  // all states: as many for every sequence
+    model.latent_tokens = model.latent_tokens < 1 ? states : std::min(model.latent_tokens, states);
+  }
   return model;
 }
 
@@ -90,7 +98,8 @@ void require_parts(ModelConfig model, const LossConfig& loss) {
   Rng rng(0);
   Parameters scratch(rng);
   make_bottleneck(Scope(scratch), model);
-  model.bag_of_words = true;  // the head is added where the loss asks for it
+  model.bag_of_words = true;  // the heads are added where the losses ask for them
+  if (model.critic_block_sizes.empty()) model.critic_block_sizes = model.funnel_block_sizes;
   Objective(loss, model);
 }
 

@@ -1,0 +1,129 @@
+// Window attention and gradient checkpointing of the stacks.
+#include <gtest/gtest.h>
+
+#include "tests/support/tiny_model.h"
+#include "tvae/base/error.h"
+#include "tvae/model/generate.h"
+#include "tvae/nn/t5.h"
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+
+ModelConfig windowed(int64_t size, int64_t sequence_length = 16) {
+  ModelConfig config = test::tiny_config("queries");
+  config.decoder_layers = 3;
+  config.sequence_length = sequence_length;
+  config.attention_window_size = size;
+  return config;
+}
+
+TEST(AttentionWindows, ArePublishedOnesOfPublishedLengths) {
+  for (const auto& [length, size, shift] : {std::array{840L, 200L, 40L}, std::array{237L, 60L, 57L}}) {
+    const AttentionWindows windows(windowed(size, length));
+    EXPECT_EQ(windows.shift, shift);
+    const int64_t whole = length - shift;  // even layers: [0, S - o), odd ones [o, S)
+    EXPECT_EQ(windows.window_of(whole - 1, 0), whole - size);
+    EXPECT_EQ(windows.window_of(whole, 0), -1);
+    EXPECT_EQ(windows.window_of(shift - 1, 1), -1);
+    EXPECT_EQ(windows.window_of(shift, 1), shift);
+    EXPECT_EQ(windows.window_of(length - 1, 1), length - size);
+    EXPECT_EQ(windows.window_of(size - 1, 2), 0);
+    EXPECT_EQ(windows.window_of(size, 2), size);
+  }
+}
+
+TEST(AttentionWindows, OverlapForEveryLength) {
+  for (int64_t length = 3; length <= 40; ++length)
+    for (int64_t size = 2; size < length; ++size) {
+      const AttentionWindows windows(windowed(size, length));
+      ASSERT_GT(windows.shift, 0);
+      for (int64_t position = 0; position < length; ++position) {
+        const int64_t even = windows.window_of(position, 0), odd = windows.window_of(position, 1);
+        EXPECT_TRUE(even >= 0 || odd >= 0 || size <= windows.shift + length % size)
+            << "position " << position << " of " << length << " is in no window of " << size;
+        for (const int64_t first : {even, odd}) {
+          EXPECT_TRUE(first < 0 || (first <= position && position < first + size && first + size <= length));
+        }
+      }
+    }
+  EXPECT_EQ(AttentionWindows(windowed(8, 16)).shift, 4);
+  EXPECT_THROW(AttentionWindows(windowed(16, 16)), ConfigError);
+}
+
+TEST(AttentionWindows, NothingFromOutsideTheWindowsIsSeen) {
+  ModelConfig config = windowed(4);
+  config.decoder_layers = 1;  // windows [0, 4), [4, 8), [8, 12), [12, 16): S mod 4 = 0, no row is left out
+  Rng rng(2);
+  const TransformerVae vae(config, rng);
+  const torch::NoGradGuard no_grad;
+  const Memory memory = vae.decode_latent(at::randn({1, config.latent_tokens, config.latent_size}));
+  const Spans spans = {{0, 11}};
+  const Tensor inputs = at::randn({11, config.d_model});
+  const Tensor states = vae.decoder().forward(inputs, spans, spans, &memory, {});
+  Tensor changed = inputs.clone();
+  changed[2] += 1;
+  const Tensor difference = (vae.decoder().forward(changed, spans, spans, &memory, {}) - states).abs().amax(1);
+  for (int64_t i = 0; i < 11; ++i)
+    EXPECT_EQ(difference[i].item<float>() > 0, i == 2 || i == 3) << "row " << i << ": later, and in the same window";
+}
+
+TEST(AttentionWindows, CachedGenerationEqualsTheFullPass) {
+  for (const int64_t size : {3, 4, 5, 7, 15}) {
+    const ModelConfig config = windowed(size);
+    Rng rng(3);
+    const TransformerVae vae(config, rng);
+    const torch::NoGradGuard no_grad;
+    const int64_t rows = 3, length = 16;
+    const Memory memory = vae.decode_latent(at::randn({rows, config.latent_tokens, config.latent_size}));
+    const Tensor inputs = at::randn({rows * length, config.d_model});
+    const Spans spans = equal_spans(rows, length);
+    const Tensor whole = vae.decoder().forward(inputs, spans, spans, &memory, {}).view({rows, length, -1});
+    std::vector<LayerCache> cache = vae.decoder().make_cache(memory, rows, length);
+    for (int64_t position = 0; position < length; ++position) {
+      const Tensor step = vae.decoder().step(inputs.view({rows, length, -1}).select(1, position), {0, 1, 2}, position,
+                                             length, memory.spans, cache);
+      EXPECT_LT((step - whole.select(1, position)).abs().max().item<double>(), 1e-5) << size << " at " << position;
+    }
+  }
+}
+
+/// Gradients of one training step with dropout.
+TensorMap gradients(const ModelConfig& config) {
+  Rng weights(4), noise(5);
+  TransformerVae vae(config, weights);
+  const Tokenizer tokenizer = test::byte_tokenizer();
+  const ForwardResult result =
+      vae.forward(to_stream(test::tiny_batch(tokenizer), torch::kCPU), {0.1, 0.1, 0.1}, {true, &noise});
+  result.reconstruction.loss.backward();
+  TensorMap found;
+  for (const NamedParameter& parameter : vae.parameters().list())
+    if (parameter.value.grad().defined()) found[parameter.name] = parameter.value.grad();
+  found["the next key"] = torch::tensor(static_cast<int64_t>(noise.next_key()));
+  return found;
+}
+
+TEST(GradientCheckpoint, ChangesNoBitOfAnyGradientWithDropout) {
+  for (const std::string encoder : {"t5", "funnel"})
+    for (const int64_t window : {0, 5}) {
+      ModelConfig config = test::tiny_config(encoder == "t5" ? "queries" : "tokens");
+      config.encoder = encoder;
+      config.decoder_layers = 3;
+      config.dropout = 0.2;
+      config.attention_window_size = window;
+      const TensorMap expected = gradients(config);
+      ASSERT_GT(expected.size(), 10u);
+      for (const int64_t rate : {0, 1, 2}) {
+        config.gradient_checkpoint_encoder = rate != 2;
+        config.gradient_checkpoint_decoder = rate;
+        const TensorMap found = gradients(config);
+        ASSERT_EQ(found.size(), expected.size());
+        for (const auto& [name, gradient] : expected)
+          EXPECT_TRUE(torch::equal(found.at(name), gradient)) << encoder << " " << rate << " " << name;
+      }
+    }
+}
+
+}  // namespace
+}  // namespace tvae

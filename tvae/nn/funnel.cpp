@@ -1,0 +1,313 @@
+#include "tvae/nn/funnel.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "tvae/base/assert.h"
+#include "tvae/base/error.h"
+#include "tvae/base/strings.h"
+#include "tvae/ops/dropout.h"
+
+namespace tvae {
+
+using torch::Tensor;
+
+namespace {
+
+constexpr double kInitializerRange = 0.1;  // of biases, kernels and segment embeddings: U(0, range), as published
+constexpr double kMasked = 1e6;            // taken from the scores of padding
+
+FunnelLayer make_layer(const Scope& scope, const ModelConfig& config) {
+  const int64_t d = config.d_model, heads = config.num_heads, k = config.d_kv, inner = heads * k;
+  const int64_t d_inner = config.funnel_d_inner > 0 ? config.funnel_d_inner : config.d_ff;
+  const auto linear = [](const Scope& at, int64_t in, int64_t out, bool bias) {
+    Linear made = Linear::without_bias(at, in, out, std::sqrt(1.0 / static_cast<double>(in + out)));
+    if (bias) made.bias = at.add("bias", {out}, Init::constant(0.0));
+    return made;
+  };
+  const auto one_sided = Init::uniform_above_zero(kInitializerRange);
+  const Scope attention = scope / "attention", ffn = scope / "ffn";
+  FunnelLayer layer;
+  layer.q_head = linear(attention / "q_head", d, inner, false);
+  layer.k_head = linear(attention / "k_head", d, inner, true);
+  layer.v_head = linear(attention / "v_head", d, inner, true);
+  layer.r_w_bias = attention.add("r_w_bias", {heads, k}, one_sided);
+  layer.r_r_bias = attention.add("r_r_bias", {heads, k}, one_sided);
+  layer.r_kernel = attention.add("r_kernel", {d, heads, k}, one_sided);
+  layer.r_s_bias = attention.add("r_s_bias", {heads, k}, one_sided);
+  layer.seg_embed = attention.add("seg_embed", {2, heads, k}, one_sided);
+  layer.post_proj = linear(attention / "post_proj", inner, d, true);
+  layer.attention_norm_weight = (attention / "layer_norm").add("weight", {d}, Init::constant(1.0));
+  layer.attention_norm_bias = (attention / "layer_norm").add("bias", {d}, Init::constant(0.0));
+  layer.linear_1 = linear(ffn / "linear_1", d, d_inner, true);
+  layer.linear_2 = linear(ffn / "linear_2", d_inner, d, true);
+  layer.ffn_norm_weight = (ffn / "layer_norm").add("weight", {d}, Init::constant(1.0));
+  layer.ffn_norm_bias = (ffn / "layer_norm").add("bias", {d}, Init::constant(0.0));
+  return layer;
+}
+
+/// [n·L, H·k] → [n, H, L, k]
+Tensor by_head(const Tensor& rows, int64_t count, int64_t heads) {
+  return rows.view({count, -1, heads, rows.size(1) / heads}).transpose(1, 2);
+}
+
+/// Spans of these lengths, end to end.
+Spans end_to_end(const std::vector<int64_t>& lengths) {
+  Spans spans;
+  int64_t start = 0;
+  for (const int64_t length : lengths) {
+    spans.push_back({start, length});
+    start += length;
+  }
+  return spans;
+}
+
+}  // namespace
+
+std::vector<int64_t> parse_block_sizes(const std::string& text) {
+  std::vector<int64_t> sizes;
+  size_t start = 0;
+  while (start <= text.size()) {
+    const size_t end = std::min(text.find('_', start), text.size());
+    int64_t size = 0;
+    const auto [stop, error] = std::from_chars(text.data() + start, text.data() + end, size);
+    if (error != std::errc() || stop != text.data() + end || size < 1 || size > 1024)
+      throw ConfigError("model.funnel_block_sizes", "\"" + text + "\"", "layers a block, as 3_3_3");
+    sizes.push_back(size);
+    start = end + 1;
+  }
+  return sizes;
+}
+
+int64_t FunnelPooling::length(int64_t length) const {
+  if (length <= (separate_cls ? 2 : 1)) return length;
+  return separate_cls && !truncate_seq ? (length + 2) / 2 : (length + 1) / 2;
+}
+
+std::pair<int64_t, int64_t> FunnelPooling::window(int64_t pooled, int64_t length) const {
+  if (!separate_cls) return {2 * pooled, std::min(2 * pooled + 1, length - 1)};
+  if (pooled == 0) return {0, 0};
+  const int64_t last = length - (truncate_seq ? 2 : 1);
+  return {2 * pooled - 1, std::min(2 * pooled, last)};
+}
+
+namespace {
+
+FunnelPooling pooling_of(const ModelConfig& config) {
+  return {config.funnel_separate_cls, config.funnel_truncate_seq, config.funnel_pooling == "max"};
+}
+
+int64_t rows_after(const FunnelPooling& pooling, size_t halvings, int64_t length) {
+  for (size_t i = 0; i < halvings; ++i) length = pooling.length(length);
+  return length;
+}
+
+}  // namespace
+
+int64_t funnel_rows(const ModelConfig& config, int64_t length) {
+  return rows_after(pooling_of(config), parse_block_sizes(config.funnel_block_sizes).size() - 1, length);
+}
+
+FunnelEncoder::FunnelEncoder(const Scope& scope, const ModelConfig& config)
+    : pooling_(pooling_of(config)),
+      pool_q_only_(config.funnel_pool_q_only),
+      factorized_(config.funnel_attention == "factorized"),
+      d_model_(config.d_model),
+      num_heads_(config.num_heads),
+      d_kv_(config.d_kv),
+      hidden_dropout_(config.funnel_hidden_dropout),
+      attention_dropout_(config.funnel_attention_dropout),
+      activation_dropout_(config.funnel_activation_dropout),
+      epsilon_(config.funnel_layer_norm_epsilon) {
+  if (config.d_model % 2 != 0)
+    throw ConfigError("model.d_model", std::to_string(config.d_model), "an even number (half sines, half cosines)");
+  const std::vector<int64_t> sizes = parse_block_sizes(config.funnel_block_sizes);
+  for (size_t block = 0; block < sizes.size(); ++block) {
+    std::vector<FunnelLayer> layers;
+    for (int64_t i = 0; i < sizes[block]; ++i)
+      layers.push_back(make_layer(scope / "blocks" / std::to_string(block) / std::to_string(i), config));
+    blocks_.push_back(std::move(layers));
+  }
+}
+
+int64_t FunnelEncoder::rows(int64_t length) const {
+  return rows_after(pooling_, blocks_.size() - 1, length);
+}
+
+EncoderStates FunnelEncoder::forward(const Tensor& embeddings, const Spans& spans, const Spans& tokens,
+                                     const ForwardContext& context) const {
+  const FunnelPositions positions = make_positions(longest(spans), embeddings, context);
+  Layout layout{spans, tokens, std::vector<int64_t>(spans.size(), 0)};
+  Tensor hidden = embeddings;
+  for (size_t block = 0; block < blocks_.size(); ++block) {
+    for (size_t i = 0; i < blocks_[block].size(); ++i) {
+      Layout queries = layout;
+      Tensor query = hidden;
+      if (block > 0 && i == 0) {
+        queries = halve(layout);
+        query = pool(hidden, layout, queries);
+        if (!pool_q_only_) {
+          layout = queries;
+          hidden = query;
+        }
+      }
+      hidden = layer(blocks_[block][i], query, queries, hidden, layout, positions, context);
+      layout = std::move(queries);
+    }
+  }
+  return {hidden, layout.spans, layout.tokens};
+}
+
+FunnelEncoder::Layout FunnelEncoder::halve(const Layout& layout) const {
+  Layout halved;
+  std::vector<int64_t> lengths;
+  for (size_t b = 0; b < layout.spans.size(); ++b) {
+    const int64_t length = layout.spans[b].length, tokens = layout.tokens[b].length;
+    const int64_t pooled = pooling_.length(length);
+    int64_t pooled_tokens = tokens;
+    if (pooled < length) {  // a pooled row is real where both of its rows are
+      pooled_tokens = 0;
+      while (pooled_tokens < pooled && pooling_.window(pooled_tokens, length).second < tokens) ++pooled_tokens;
+    }
+    lengths.push_back(pooled);
+    halved.tokens.push_back({0, pooled_tokens});
+    halved.halvings.push_back(layout.halvings[b] + (pooled < length));
+  }
+  halved.spans = end_to_end(lengths);
+  for (size_t b = 0; b < halved.spans.size(); ++b) halved.tokens[b].start = halved.spans[b].start;
+  return halved;
+}
+
+Tensor FunnelEncoder::pool(const Tensor& states, const Layout& from, const Layout& to) const {
+  const int64_t rows = to.spans.empty() ? 0 : to.spans.back().start + to.spans.back().length;
+  Tensor left = at::empty({rows}, at::kLong), right = at::empty({rows}, at::kLong);
+  int64_t* left_rows = left.mutable_data_ptr<int64_t>();
+  int64_t* right_rows = right.mutable_data_ptr<int64_t>();
+  for (size_t b = 0; b < to.spans.size(); ++b) {
+    const Span& span = from.spans[b];
+    const bool halved = to.spans[b].length < span.length;
+    for (int64_t i = 0; i < to.spans[b].length; ++i) {
+      const auto [first, second] = halved ? pooling_.window(i, span.length) : std::pair(i, i);
+      *left_rows++ = span.start + first;
+      *right_rows++ = span.start + second;
+    }
+  }
+  const Tensor a = states.index_select(0, left.to(states.device()));
+  const Tensor b = states.index_select(0, right.to(states.device()));
+  return pooling_.max ? at::maximum(a, b) : (a + b) * 0.5;
+}
+
+FunnelPositions FunnelEncoder::make_positions(int64_t longest, const Tensor& like,
+                                              const ForwardContext& context) const {
+  // Distances reach from -longest to twice that: see position_scores.
+  const int64_t reach = 2 * longest + 4 * (int64_t{1} << blocks_.size());
+  const Tensor frequencies = at::pow(10000.0, at::arange(0, d_model_ / 2, at::kDouble) / (-0.5 * d_model_));
+  const Tensor angles = at::arange(-reach, reach + 1, at::kDouble).unsqueeze(1) * frequencies;
+  const Tensor sine = angles.sin().to(like), cosine = angles.cos().to(like);
+  const double p = context.rate(hidden_dropout_);
+  FunnelPositions positions;
+  positions.zero = reach;
+  if (!factorized_) {
+    positions.sinusoid = dropout(at::cat({sine, cosine}, 1), p, context.key());
+    return positions;
+  }
+  const Tensor dropped_sine = dropout(sine, p, context.key()), dropped_cosine = dropout(cosine, p, context.key());
+  positions.phi = at::cat({dropped_sine, dropped_sine}, 1);
+  positions.pi = at::cat({dropped_cosine, dropped_cosine}, 1);
+  positions.psi = at::cat({cosine, sine}, 1);
+  positions.omega = at::cat({-sine, cosine}, 1);
+  return positions;
+}
+
+Tensor FunnelEncoder::position_scores(const FunnelLayer& layer, const Tensor& query, const Group& group,
+                                      const FunnelPositions& positions) const {
+  const int64_t q = group.query_length, keys = group.key_length, d = d_model_;
+  const Tensor kernel = layer.r_kernel.reshape({d, num_heads_ * d_kv_});
+  if (factorized_) {
+    // sin(i - j) = sin i cos j - cos i sin j, cos(i - j) = cos i cos j + sin i sin j
+    const auto rows = [&](const Tensor& table, int64_t count, int64_t unit) {
+      const int64_t first = pooling_.separate_cls ? 1 - unit : 0;
+      return table.slice(0, positions.zero + first, positions.zero + first + (count - 1) * unit + 1, unit);
+    };
+    const int64_t query_unit = group.halved ? 2 * group.unit : group.unit;
+    // [n, H, Q, k] · [H, k, d]
+    const Tensor projected = at::matmul(query, layer.r_kernel.permute({1, 2, 0}));
+    return at::matmul(projected * rows(positions.phi, q, query_unit), rows(positions.psi, keys, group.unit).t()) +
+           at::matmul(projected * rows(positions.pi, q, query_unit), rows(positions.omega, keys, group.unit).t());
+  }
+  // Distance of query i to key j: unit (step i - j - lead). The column of distance unit (shift - lead - column) is
+  // j - step i + shift, so that dropping `shift` scores and reading rows `step` shorter puts each (i, j) in its place.
+  const int64_t step = group.halved ? 2 : 1, lead = group.halved && pooling_.separate_cls ? 1 : 0;
+  const int64_t shift = step * (q - 1), columns = keys + shift + step;
+  const int64_t first = positions.zero + group.unit * (shift - lead), last = first - group.unit * (columns - 1);
+  TVAE_ASSERT(last >= 0 && first < positions.sinusoid.size(0), "the table holds every distance");
+  const Tensor distances = positions.sinusoid.slice(0, last, first + 1, group.unit).flip(0);  // [columns, d]
+  const Tensor r_head = at::matmul(distances, kernel).view({columns, num_heads_, d_kv_});
+  const Tensor scores = at::matmul(query, r_head.permute({1, 2, 0}));  // [n, H, Q, columns]
+  return scores.flatten(2)
+      .narrow(2, shift, q * (columns - step))
+      .view({group.count, num_heads_, q, columns - step})
+      .narrow(3, 0, keys);
+}
+
+Tensor FunnelEncoder::layer(const FunnelLayer& layer, const Tensor& query, const Layout& queries, const Tensor& key,
+                            const Layout& keys, const FunnelPositions& positions, const ForwardContext& context) const {
+  const double scale = 1.0 / std::sqrt(static_cast<double>(d_kv_));
+  const Tensor q = layer.q_head(query) * scale, k = layer.k_head(key), v = layer.v_head(key);
+  const auto bias = [&](const Tensor& weight) { return (weight * scale).unsqueeze(1); };  // [H, 1, k]
+
+  std::vector<Tensor> attended;
+  const size_t sequences = queries.spans.size();
+  for (size_t begin = 0, end; begin < sequences; begin = end) {
+    const auto alike = [&](size_t b) {
+      return queries.spans[b].length == queries.spans[begin].length && keys.spans[b].length == keys.spans[begin].length;
+    };
+    for (end = begin + 1; end < sequences && alike(end);) ++end;
+    const Group group{static_cast<int64_t>(end - begin),
+                      queries.spans[begin].start,
+                      queries.spans[begin].length,
+                      keys.spans[begin].start,
+                      keys.spans[begin].length,
+                      int64_t{1} << keys.halvings[begin],
+                      queries.spans[begin].length < keys.spans[begin].length};
+    const int64_t query_rows = group.count * group.query_length, key_rows = group.count * group.key_length;
+    const Tensor qh = by_head(q.narrow(0, group.query_start, query_rows), group.count, num_heads_);
+    const Tensor kh = by_head(k.narrow(0, group.key_start, key_rows), group.count, num_heads_);
+    const Tensor vh = by_head(v.narrow(0, group.key_start, key_rows), group.count, num_heads_);
+
+    Tensor relative =
+        position_scores(layer, qh + bias(layer.r_r_bias), group, positions) +
+        at::matmul(qh + bias(layer.r_s_bias), layer.seg_embed[1].unsqueeze(2));  // every token: one segment
+    if (pooling_.separate_cls) {
+      Tensor others = at::ones({group.query_length, group.key_length}, q.options().requires_grad(false));
+      others.select(0, 0).zero_();
+      others.select(1, 0).zero_();
+      relative = relative * others;
+    }
+    Tensor scores = at::matmul(qh + bias(layer.r_w_bias), kh.transpose(2, 3)) + relative;
+    bool padded = false;
+    Tensor mask = at::zeros({group.count, 1, 1, group.key_length}, at::kFloat);
+    for (size_t b = begin; b < end; ++b) {
+      const int64_t real = keys.tokens[b].length, padding = group.key_length - real;
+      if (padding == 0) continue;
+      padded = true;
+      mask[static_cast<int64_t>(b - begin)].narrow(2, real, padding).fill_(-kMasked);
+    }
+    if (scores.scalar_type() != at::kDouble) scores = scores.to(at::kFloat);  // as published, whatever q is
+    if (padded) scores = scores + mask.to(scores.device());
+    const Tensor probabilities =
+        dropout(at::softmax(scores, -1).to(q.scalar_type()), context.rate(attention_dropout_), context.key());
+    attended.push_back(at::matmul(probabilities, vh).transpose(1, 2).reshape({query_rows, num_heads_ * d_kv_}));
+  }
+  const auto norm = [&](const Tensor& x, const Tensor& weight, const Tensor& norm_bias) {
+    return at::layer_norm(x, {d_model_}, weight, norm_bias, epsilon_);
+  };
+  const double p = context.rate(hidden_dropout_);
+  const Tensor mixed = norm(dropout_add(layer.post_proj(at::cat(attended)), query, p, context.key()),
+                            layer.attention_norm_weight, layer.attention_norm_bias);
+  const Tensor inner =
+      dropout(at::gelu(layer.linear_1(mixed), "tanh"), context.rate(activation_dropout_), context.key());
+  return norm(dropout_add(layer.linear_2(inner), mixed, p, context.key()), layer.ffn_norm_weight, layer.ffn_norm_bias);
+}
+
+}  // namespace tvae
