@@ -54,6 +54,14 @@ TokenDataset tokenize(const std::string& path, const RunConfig& config, const To
   return dataset;
 }
 
+/// The parts that this run's losses ask for besides the model proper.
+void add_heads(ModelConfig& model, const RunConfig& config) {
+  if (config.model.bag_of_words || config.loss.bag_of_words_weight > 0) model.bag_of_words = true;
+  if (model.critic_block_sizes.empty()) model.critic_block_sizes = config.model.critic_block_sizes;
+  if (model.critic_block_sizes.empty() && config.loss.critic != "none")
+    model.critic_block_sizes = config.model.funnel_block_sizes;
+}
+
 /// Fills in what follows from the data and the tokenizer.
 ModelConfig complete(const RunConfig& config, const Tokenizer& tokenizer) {
   ModelConfig model = config.model;
@@ -62,9 +70,7 @@ ModelConfig complete(const RunConfig& config, const Tokenizer& tokenizer) {
   model.pad_token_id = model.decoder_start_token_id = tokenizer.pad_id();
   model.eos_token_id = tokenizer.eos_id();
   model.unk_token_id = tokenizer.unk_id();
-  if (config.loss.bag_of_words_weight > 0) model.bag_of_words = true;
-  if (config.loss.critic != "none" && model.critic_block_sizes.empty())
-    model.critic_block_sizes = model.funnel_block_sizes;
+  add_heads(model, config);
   if (model.bottleneck == "tokens") {
     const int64_t states = encoder_rows(model, model.sequence_length);
     if (model.latent_tokens < 1) model.pad_inputs = true;  // all states: as many for every sequence
@@ -81,7 +87,7 @@ ModelConfig continued(const ModelConfig& start, const RunConfig& config, const T
   ModelConfig model = start;
   model.vocab_size = std::max(start.vocab_size, tokenizer.size());
   model.dropout = config.model.dropout;
-  model.bag_of_words = start.bag_of_words || config.model.bag_of_words || config.loss.bag_of_words_weight > 0;
+  add_heads(model, config);
   return model;
 }
 
@@ -122,9 +128,9 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
   TransformerVae vae(model, rng);
   if (start) {
     TensorMap weights = start->vae.parameters().to_map();
-    if (model.bag_of_words && !start->vae.config().bag_of_words)
-      for (const auto& [name, fresh] : vae.parameters().to_map())
-        if (name.starts_with("vae.bag_of_words.")) weights[name] = fresh.clone();
+    for (const auto& [name, fresh] : vae.parameters().to_map())
+      if ((name.starts_with("vae.bag_of_words.") || name.starts_with("vae.critic.")) && !weights.contains(name))
+        weights[name] = fresh.clone();
     load_with_fresh_rows(vae, std::move(weights), start->vae.config().vocab_size, from);
   }
   vae.parameters().to(device, at::kFloat);
