@@ -37,13 +37,9 @@ ModelConfig config_of(const std::string& name) {
 }
 
 Spans end_to_end(const std::vector<int64_t>& lengths) {
-  Spans spans;
-  int64_t start = 0;
-  for (const int64_t length : lengths) {
-    spans.push_back({start, length});
-    start += length;
-  }
-  return spans;
+  std::vector<LengthGroup> groups;
+  for (const int64_t length : lengths) groups.push_back({length, 1});
+  return spans_of(groups);
 }
 
 /// The first rows of `inputs` for every length, end to end.

@@ -34,6 +34,11 @@ struct Scene {
     Rng rng(seed);
     return InterpolationLosses(loss, vae.config())(vae, forward, batch.spans, position, rng);
   }
+  Tensor weight(const std::string& name) {
+    for (const NamedParameter& parameter : vae.parameters().list())
+      if (parameter.name == name) return parameter.value;
+    throw std::runtime_error("no weight " + name);
+  }
   /// Weights that a loss gives a gradient other than zero.
   std::set<std::string> trained(const Tensor& loss) {
     for (const NamedParameter& parameter : vae.parameters().list())
@@ -124,10 +129,7 @@ TEST(InterpolationLosses, TheCriticLearnsFromItsOwnLossAloneAndTheModelFromItsJu
         before[parameter.name] = parameter.value.grad().clone();
     EXPECT_TRUE(any_starts_with(scene.trained(late.loss), "decoder."));
     for (const auto& [name, gradient] : before)
-      for (const NamedParameter& parameter : scene.vae.parameters().list()) {
-        if (parameter.name != name) continue;
-        EXPECT_TRUE(at::allclose(parameter.value.grad(), gradient, 1e-4, 1e-8)) << name;
-      }
+      EXPECT_TRUE(at::allclose(scene.weight(name).grad(), gradient, 1e-4, 1e-8)) << name;
   }
 }
 
@@ -158,24 +160,20 @@ TEST(InterpolationLosses, SmoothnessHasASecondDerivative) {
     EXPECT_TRUE(any_starts_with(trained, "decoder.")) << kind;
 
     // One weight against a finite difference: wrong wherever an operation's gradient is no function of its own.
-    const std::string name = "decoder.block.1.layer.2.DenseReluDense.wo.weight";
-    for (const NamedParameter& parameter : scene.vae.parameters().list()) {
-      if (parameter.name != name) continue;
-      const double analytic = parameter.value.grad()[1][2].item<double>();
-      const torch::NoGradGuard no_grad;
-      Tensor weight = parameter.value;
-      const auto value_at = [&](double offset) {
-        const float original = weight[1][2].item<float>();
-        weight[1][2] += offset;
-        const at::AutoGradMode with_gradients(true);
-        const double value = scene.run(loss).loss.item<double>();
-        const torch::NoGradGuard quiet;
-        weight[1][2] = original;
-        return value;
-      };
-      const double numeric = (value_at(1e-2) - value_at(-1e-2)) / 2e-2;
-      EXPECT_NEAR(analytic, numeric, 2e-2 * std::abs(numeric) + 1e-4) << kind;
-    }
+    Tensor weight = scene.weight("decoder.block.1.layer.2.DenseReluDense.wo.weight");
+    const double analytic = weight.grad()[1][2].item<double>();
+    const torch::NoGradGuard no_grad;
+    const auto value_at = [&](double offset) {
+      const float original = weight[1][2].item<float>();
+      weight[1][2] += offset;
+      const at::AutoGradMode with_gradients(true);
+      const double value = scene.run(loss).loss.item<double>();
+      const torch::NoGradGuard quiet;
+      weight[1][2] = original;
+      return value;
+    };
+    const double numeric = (value_at(1e-2) - value_at(-1e-2)) / 2e-2;
+    EXPECT_NEAR(analytic, numeric, 2e-2 * std::abs(numeric) + 1e-4) << kind;
   }
 }
 

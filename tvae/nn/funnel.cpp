@@ -51,17 +51,6 @@ Tensor by_head(const Tensor& rows, int64_t count, int64_t heads) {
   return rows.view({count, -1, heads, rows.size(1) / heads}).transpose(1, 2);
 }
 
-/// Spans of these lengths, end to end.
-Spans end_to_end(const std::vector<int64_t>& lengths) {
-  Spans spans;
-  int64_t start = 0;
-  for (const int64_t length : lengths) {
-    spans.push_back({start, length});
-    start += length;
-  }
-  return spans;
-}
-
 }  // namespace
 
 std::vector<int64_t> parse_block_sizes(const std::string& text) {
@@ -160,7 +149,7 @@ EncoderStates FunnelEncoder::forward(const Tensor& embeddings, const Spans& span
 
 FunnelEncoder::Layout FunnelEncoder::halve(const Layout& layout) const {
   Layout halved;
-  std::vector<int64_t> lengths;
+  std::vector<LengthGroup> lengths;
   for (size_t b = 0; b < layout.spans.size(); ++b) {
     const int64_t length = layout.spans[b].length, tokens = layout.tokens[b].length;
     const int64_t pooled = pooling_.length(length);
@@ -169,11 +158,11 @@ FunnelEncoder::Layout FunnelEncoder::halve(const Layout& layout) const {
       pooled_tokens = 0;
       while (pooled_tokens < pooled && pooling_.window(pooled_tokens, length).second < tokens) ++pooled_tokens;
     }
-    lengths.push_back(pooled);
+    lengths.push_back({pooled, 1});
     halved.tokens.push_back({0, pooled_tokens});
     halved.halvings.push_back(layout.halvings[b] + (pooled < length));
   }
-  halved.spans = end_to_end(lengths);
+  halved.spans = spans_of(lengths);
   for (size_t b = 0; b < halved.spans.size(); ++b) halved.tokens[b].start = halved.spans[b].start;
   return halved;
 }
@@ -285,16 +274,15 @@ Tensor FunnelEncoder::layer(const FunnelLayer& layer, const Tensor& query, const
       relative = relative * others;
     }
     Tensor scores = at::matmul(qh + bias(layer.r_w_bias), kh.transpose(2, 3)) + relative;
-    bool padded = false;
-    Tensor mask = at::zeros({group.count, 1, 1, group.key_length}, at::kFloat);
+    Tensor mask;
     for (size_t b = begin; b < end; ++b) {
       const int64_t real = keys.tokens[b].length, padding = group.key_length - real;
       if (padding == 0) continue;
-      padded = true;
+      if (!mask.defined()) mask = at::zeros({group.count, 1, 1, group.key_length}, at::kFloat);
       mask[static_cast<int64_t>(b - begin)].narrow(2, real, padding).fill_(-kMasked);
     }
     if (scores.scalar_type() != at::kDouble) scores = scores.to(at::kFloat);  // as published, whatever q is
-    if (padded) scores = scores + mask.to(scores.device());
+    if (mask.defined()) scores = scores + mask.to(scores.device());
     const Tensor probabilities =
         dropout(at::softmax(scores, -1).to(q.scalar_type()), context.rate(attention_dropout_), context.key());
     attended.push_back(at::matmul(probabilities, vh).transpose(1, 2).reshape({query_rows, num_heads_ * d_kv_}));

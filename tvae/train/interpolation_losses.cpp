@@ -31,13 +31,9 @@ TokenBatch decoded_batch(const TransformerVae& vae, const Tensor& codes) {
 }
 
 Spans spans_of_lengths(const Tensor& lengths) {
-  Spans spans;
-  int64_t start = 0;
-  for (int64_t b = 0; b < lengths.size(0); ++b) {
-    spans.push_back({start, lengths[b].item<int64_t>()});
-    start += spans.back().length;
-  }
-  return spans;
+  std::vector<LengthGroup> groups;
+  for (int64_t b = 0; b < lengths.size(0); ++b) groups.push_back({lengths[b].item<int64_t>(), 1});
+  return spans_of(groups);
 }
 
 }  // namespace
