@@ -1,0 +1,13 @@
+# libsvm and liblinear, which classify codes in probes; neither comes with a CMake or pkg-config file.
+find_path(LIBSVM_INCLUDE_DIR libsvm/svm.h)
+find_library(LIBSVM_LIBRARY svm)
+find_path(LIBLINEAR_INCLUDE_DIR linear.h PATH_SUFFIXES liblinear)
+find_library(LIBLINEAR_LIBRARY linear)
+foreach(found LIBSVM_INCLUDE_DIR LIBSVM_LIBRARY LIBLINEAR_INCLUDE_DIR LIBLINEAR_LIBRARY)
+  if(NOT ${found})
+    message(FATAL_ERROR "No ${found}. Run tools/setup.sh, or install libsvm-dev and liblinear-dev.")
+  endif()
+endforeach()
+add_library(tvae_svm INTERFACE)
+target_include_directories(tvae_svm SYSTEM INTERFACE ${LIBSVM_INCLUDE_DIR} ${LIBLINEAR_INCLUDE_DIR})
+target_link_libraries(tvae_svm INTERFACE ${LIBSVM_LIBRARY} ${LIBLINEAR_LIBRARY})
