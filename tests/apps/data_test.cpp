@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/apps/program.h"
@@ -41,21 +42,68 @@ TEST_F(DataVerb, PythonLines) {
   EXPECT_EQ(count_lines(get(path("train"))) + count_lines(get(path("valid"))), 2);
 }
 
-TEST_F(DataVerb, MnistText) {
-  const std::string images = std::string("\0\0\x08\x03\0\0\0\x01\0\0\0\x1c\0\0\0\x1c", 16) + std::string(784, '\xff');
-  put("images", images);
-  put("labels", std::string("\0\0\x08\x01\0\0\0\x01\x07", 9));
-  const ProgramResult result = run({"data", "mnist-text", path("images"), path("labels"), "--side", "7", "--out", "-"});
-  ASSERT_EQ(result.status, 0) << result.err;
-  EXPECT_EQ(count_lines(result.out), 2);
-  const auto digit = nlohmann::json::parse(result.out.substr(0, result.out.find('\n')));
-  EXPECT_EQ(digit["label"], 7);
-  EXPECT_EQ(digit["text"].get<std::string>().substr(0, 21), "00 down a a a a a a a");
+std::string idx_images(int count, int side, char value) {
+  return std::string("\0\0\x08\x03\0\0\0", 7) + static_cast<char>(count) + std::string(3, '\0') +
+         static_cast<char>(side) + std::string(3, '\0') + static_cast<char>(side) +
+         std::string(static_cast<size_t>(count * side * side), value);
+}
 
-  put("small", std::string("\0\0\x08\x03\0\0\0\x01\0\0\0\x02\0\0\0\x02"
-                           "abcd",
-                           20));
-  EXPECT_EQ(run({"data", "mnist-text", path("small"), path("labels"), "--out", "-"}).status, 3);
+std::string idx_labels(int count, char label) {
+  return std::string("\0\0\x08\x01\0\0\0", 7) + static_cast<char>(count) +
+         std::string(static_cast<size_t>(count), label);
+}
+
+TEST_F(DataVerb, MnistTextWithItsTokenizer) {
+  put("images", idx_images(1, 28, '\xff'));
+  put("labels", idx_labels(1, 7));
+  for (const auto& [size, ids] : {std::pair{"7", 56}, {"9", 90}, {"14", 210}, {"28", 812}}) {
+    const ProgramResult result =
+        run({"data", "mnist-text", "--images", path("images"), "--labels", path("labels"), "--valid-images",
+             path("images"), "--valid-labels", path("labels"), "--size", size, "--out", path(size)});
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(count_lines(get(path(size) + "/train.jsonl")), 2);
+    const std::string lines = get(path(size) + "/valid.jsonl");
+    const auto digit = nlohmann::json::parse(lines.substr(0, lines.find('\n')));
+    EXPECT_EQ(digit["label"], 7);
+    const std::string text = digit["text"].get<std::string>();
+    EXPECT_EQ(text.substr(0, 15), "00 down a a a a");
+    put("text.jsonl", lines);
+    const ProgramResult encoded = run({"tokenizer", "encode", path(size) + "/tokenizer", path("text.jsonl")});
+    ASSERT_EQ(encoded.status, 0) << encoded.err;
+    const std::string first = encoded.out.substr(0, encoded.out.find('\n'));
+    EXPECT_EQ(std::count(first.begin(), first.end(), ' ') + 1, ids);
+  }
+}
+
+TEST_F(DataVerb, MnistTextHoldsDigitsOut) {
+  put("images", idx_images(100, 14, 'a'));
+  put("labels", idx_labels(100, 3));
+  ASSERT_EQ(run({"data", "mnist-text", "--images", path("images"), "--labels", path("labels"), "--limit", "50",
+                 "--valid-fraction", "0.3", "--size", "7", "--out", path("out")})
+                .status,
+            0);
+  const int64_t held = count_lines(get(path("out/valid.jsonl")));
+  EXPECT_EQ(held % 2, 0) << "both directions of a digit";
+  EXPECT_GT(held, 0);
+  EXPECT_EQ(count_lines(get(path("out/train.jsonl"))) + held, 100);
+}
+
+TEST_F(DataVerb, MnistTextBadImages) {
+  put("labels", idx_labels(1, 7));
+  const auto make = [&](const std::string& images) {
+    return run({"data", "mnist-text", "--images", path(images), "--labels", path("labels"), "--out", path("out")});
+  };
+  put("small", idx_images(1, 2, 'a'));
+  put("odd", idx_images(1, 20, 'a'));
+  put("cut", idx_images(1, 28, 'a').substr(0, 500));
+  for (const auto& [name, part] :
+       {std::pair{"small", "2 x 2 pixels"}, {"odd", "20 x 20 pixels"}, {"cut", "484 bytes (expected 784"}}) {
+    const ProgramResult result = make(name);
+    EXPECT_EQ(result.status, 3) << result.err;
+    EXPECT_EQ(count_lines(result.err), 1) << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+    EXPECT_FALSE(std::filesystem::exists(path("out"))) << name;
+  }
 }
 
 TEST_F(DataVerb, ErrorsAreOneLineWithAStatus) {
@@ -66,7 +114,8 @@ TEST_F(DataVerb, ErrorsAreOneLineWithAStatus) {
       {{"data", "demo", "--out", path("a"), "--lines", "-5"}, 2},
       {{"data", "demo", "--out", "/dev/null/a", "--lines", "20"}, 3},
       {{"data", "python-lines", path("absent.py"), "--out", path("x")}, 3},
-      {{"data", "mnist-text", put("no.idx", "x"), path("no.idx"), "--out", path("x")}, 3},
+      {{"data", "mnist-text", "--images", put("no.idx", "x"), "--labels", path("no.idx"), "--out", path("x")}, 3},
+      {{"data", "mnist-text", "--images", path("no.idx"), "--labels", path("no.idx"), "--size", "8", "--out", "x"}, 2},
   };
   for (const auto& [arguments, status] : cases) {
     const ProgramResult result = run(arguments);

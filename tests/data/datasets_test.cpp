@@ -66,6 +66,26 @@ TEST(MnistTextData, SymbolsRowsAndPools) {
   for (const bool up : {false, true}) EXPECT_TRUE(is_mnist_text(mnist_text(image, 2, up)));
 }
 
+TEST(MnistTextData, TextsBecomeImagesAgain) {
+  GreyImage image{3, {0, 255, 4, 8, 128, 252, 0, 0, 64}};
+  for (unsigned char& value : image.pixels) value = static_cast<unsigned char>(value * 64 / 255 * 255 / 64);
+  for (const bool up : {false, true}) {
+    const auto read = mnist_image(mnist_text(image, 1, up));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->side, 3);
+    EXPECT_EQ(read->pixels, image.pixels);
+  }
+  EXPECT_TRUE(mnist_image("00 down !"));
+  EXPECT_FALSE(is_mnist_text("00 down !")) << "black";
+  for (const char* broken : {"", "00 down", "00 down ! !", "01 down !", "00 down b", "00 down !\n", "00 up !\n01 up !"})
+    EXPECT_FALSE(mnist_image(broken)) << broken;
+}
+
+TEST(MnistTextData, PiecesCoverAnImage) {
+  const std::vector<std::string> pieces = mnist_text_pieces();
+  EXPECT_EQ(std::set<std::string>(pieces.begin(), pieces.end()).size(), 65u + 28 * 4);
+}
+
 std::string idx(const std::string& sizes, const std::string& bytes) {
   std::string file{'\0', '\0', '\x08', static_cast<char>(sizes.size())};
   for (const char size : sizes) file += std::string(3, '\0') + size;

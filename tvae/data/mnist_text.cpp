@@ -11,10 +11,17 @@ namespace tvae {
 namespace {
 
 constexpr char kBlack = '!';
-constexpr char kWhite = 'a';  // kBlack + 64
+constexpr char kWhite = 'a';
+constexpr int kLevels = kWhite - kBlack;  // 64
+constexpr int kMnistSide = 28;
+constexpr size_t kMostRows = 100;  // their numbers have two digits
 
 std::string two_digits(int number) {
   return {static_cast<char>('0' + number / 10), static_cast<char>('0' + number % 10)};
+}
+
+std::string row_start(int row, bool up) {
+  return two_digits(row) + (up ? " up" : " down");
 }
 
 /// The body of an idx file of bytes (http://yann.lecun.com/exdb/mnist) and its sizes.
@@ -53,14 +60,14 @@ std::string mnist_text(const GreyImage& image, int pool, bool up) {
   const int rows = image.side / pool, skipped = image.side % pool;
   std::vector<std::string> lines;
   for (int row = 0; row < rows; ++row) {
-    std::string line = two_digits(row) + (up ? " up" : " down");
+    std::string line = row_start(row, up);
     for (int column = 0; column < rows; ++column) {
       int value = 0;
       for (int i = 0; i < pool * pool; ++i) {
         const int y = skipped + row * pool + i / pool, x = skipped + column * pool + i % pool;
         value = std::max<int>(value, image.pixels[y * image.side + x]);
       }
-      line += {' ', static_cast<char>(kBlack + value * 64 / 255)};
+      line += {' ', static_cast<char>(kBlack + value * kLevels / 255)};
     }
     lines.push_back(line);
   }
@@ -68,22 +75,39 @@ std::string mnist_text(const GreyImage& image, int pool, bool up) {
   return join(lines, "\n");
 }
 
-bool is_mnist_text(std::string_view text) {
+std::optional<GreyImage> mnist_image(std::string_view text) {
   std::vector<std::string> lines = split(text, '\n');
   const bool up = lines[0].find(" up ") == 2;
   if (up) std::reverse(lines.begin(), lines.end());
-  bool all_black = true;
-  if (lines.size() > 100) return false;
-  for (size_t row = 0; row < lines.size(); ++row) {
-    const std::string start = two_digits(static_cast<int>(row)) + (up ? " up" : " down");
+  if (lines.size() > kMostRows) return std::nullopt;
+  GreyImage image{static_cast<int>(lines.size()), {}};
+  for (int row = 0; row < image.side; ++row) {
+    const std::string start = row_start(row, up);
     const std::string& line = lines[row];
-    if (line.size() != start.size() + 2 * lines.size() || line.compare(0, start.size(), start) != 0) return false;
+    if (line.size() != start.size() + 2 * lines.size() || line.compare(0, start.size(), start) != 0)
+      return std::nullopt;
     for (size_t i = start.size(); i < line.size(); i += 2) {
-      if (line[i] != ' ' || line[i + 1] < kBlack || line[i + 1] > kWhite) return false;
-      all_black &= line[i + 1] == kBlack;
+      if (line[i] != ' ' || line[i + 1] < kBlack || line[i + 1] > kWhite) return std::nullopt;
+      image.pixels.push_back(static_cast<unsigned char>((line[i + 1] - kBlack) * 255 / kLevels));
     }
   }
-  return !all_black;
+  return image;
+}
+
+bool is_mnist_text(std::string_view text) {
+  const auto image = mnist_image(text);
+  return image && std::any_of(image->pixels.begin(), image->pixels.end(), [](int value) { return value > 0; });
+}
+
+std::vector<std::string> mnist_text_pieces() {
+  std::vector<std::string> pieces;
+  for (char symbol = kBlack; symbol <= kWhite; ++symbol) pieces.push_back({' ', symbol});
+  for (int row = 0; row < kMnistSide; ++row)
+    for (const bool up : {false, true}) {
+      pieces.push_back(row_start(row, up));
+      pieces.push_back("\n" + row_start(row, up));
+    }
+  return pieces;
 }
 
 LabelledImages read_mnist(const std::string& images_path, const std::string& labels_path) {

@@ -1,6 +1,7 @@
 // Images as text, as in the dataset mnist-text: rows "NN down ! ! a ..." of one symbol a pixel, joined by newlines.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +19,16 @@ struct GreyImage {
 /// `up` gives the upside-down variant: the rows in reverse order, marked "up".
 std::string mnist_text(const GreyImage& image, int pool, bool up);
 
-/// Whether a text is such an image: rows numbered from 00 down or from the last up, as many symbols a row as rows, and
-/// not all black.
+/// The image that a text is, the right way up whatever its direction; grey values are those the symbols stand for.
+/// nullopt unless rows are numbered from 00 down, or from the last up, with as many symbols a row as rows.
+std::optional<GreyImage> mnist_image(std::string_view text);
+
+/// Whether a text is such an image and not all black.
 bool is_mnist_text(std::string_view text);
+
+/// What a tokenizer should write as one id each: symbols (with the space before them) and the beginnings of rows (with
+/// the newline before them). So an image of n rows takes n (n + 1) ids.
+std::vector<std::string> mnist_text_pieces();
 
 /// The images and labels of MNIST's idx files, plain or .gz. Throws DataError where they are no such files.
 struct LabelledImages {

@@ -113,6 +113,14 @@ std::vector<std::string_view> cut_lines(const std::vector<std::string_view>& lin
   return sentences;
 }
 
+/// As one row of CSV, with SentencePiece's mark for spaces.
+std::string user_defined_symbols(const std::vector<std::string>& pieces) {
+  std::vector<std::string> quoted;
+  for (const std::string& piece : pieces)
+    quoted.push_back("\"" + join(split(join(split(piece, ' '), "\u2581"), '"'), "\"\"") + "\"");
+  return join(quoted, ",");
+}
+
 std::unordered_map<std::string, std::string> trainer_settings(const TokenizerTraining& training) {
   return {{"model_type", training.kind},
           {"vocab_size", std::to_string(training.vocab_size)},
@@ -131,6 +139,7 @@ std::unordered_map<std::string, std::string> trainer_settings(const TokenizerTra
           {"max_sentence_length", "1000000000"},
           // Candidates to start from. The default of a million takes twice the time for slightly longer encodings.
           {"seed_sentencepiece_size", std::to_string(10 * training.vocab_size)},
+          {"user_defined_symbols", user_defined_symbols(training.pieces)},
           {"num_threads", "8"},  // sums differ with the number of threads: fixed, whatever the machine has
           {"minloglevel", "3"}};
 }
