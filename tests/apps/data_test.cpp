@@ -67,8 +67,10 @@ TEST_F(DataVerb, MnistTextWithItsTokenizer) {
     EXPECT_EQ(digit["label"], 7);
     const std::string text = digit["text"].get<std::string>();
     EXPECT_EQ(text.substr(0, 15), "00 down a a a a");
-    put("text.jsonl", lines);
-    const ProgramResult encoded = run({"tokenizer", "encode", path(size) + "/tokenizer", path("text.jsonl")});
+    const size_t start = lines.find("00 down"), end = lines.find("\",\"label");
+    put("text.txt", lines.substr(start, end - start) + "\n");  // JSON's \n is that of --escapes
+    const ProgramResult encoded =
+        run({"tokenizer", "encode", path(size) + "/tokenizer", path("text.txt"), "--escapes"});
     ASSERT_EQ(encoded.status, 0) << encoded.err;
     const std::string first = encoded.out.substr(0, encoded.out.find('\n'));
     EXPECT_EQ(std::count(first.begin(), first.end(), ' ') + 1, ids);

@@ -81,6 +81,20 @@ TEST(MnistTextData, TextsBecomeImagesAgain) {
     EXPECT_FALSE(mnist_image(broken)) << broken;
 }
 
+TEST(MnistTextData, Strips) {
+  const auto strip = image_strip({"00 down a", "text", "00 down ! a\n01 down a !"});
+  ASSERT_TRUE(strip);
+  EXPECT_EQ(strip->width, 8);
+  EXPECT_EQ(strip->height, 2);
+  EXPECT_EQ(strip->pixels, (std::vector<unsigned char>{255, 128, 128, 128, 128, 128, 0, 255,  //
+                                                       128, 128, 128, 128, 128, 128, 255, 0}));
+  EXPECT_FALSE(image_strip({"a", "b"}));
+  const Picture large = enlarged(*strip, 3);
+  EXPECT_EQ(large.width, 24);
+  EXPECT_EQ(large.pixels[24 * 3 + 21], 0);
+  EXPECT_EQ(encode_png(large).substr(1, 3), "PNG");
+}
+
 TEST(MnistTextData, PiecesCoverAnImage) {
   const std::vector<std::string> pieces = mnist_text_pieces();
   EXPECT_EQ(std::set<std::string>(pieces.begin(), pieces.end()).size(), 65u + 28 * 4);

@@ -324,6 +324,10 @@ struct TrainConfig {
   int64_t save_steps = 500;
   int64_t early_stop_evaluations = 0;
   std::string save_model = "best";
+  bool previews = true;
+  int64_t preview_samples = 10;
+  std::string preview_path = "slerp";
+  bool preview_probe = true;
 };
 
 template <class Config, class Visitor>
@@ -360,6 +364,14 @@ void visit_train(Config& c, Visitor&& v) {
   v("save_model", c.save_model,
     FieldInfo{"weights that OUT/model.safetensors holds: of the lowest held-out cross-entropy, or the last",
               {"best", "last"}});
+  v("previews", c.previews,
+    FieldInfo{"at each evaluation log an interpolation between two held-out texts, samples, and the probe of labels"});
+  v("preview_samples", c.preview_samples, FieldInfo{"draws from N(0, I) that previews decode", {}, 0, 1e6});
+  v("preview_path", c.preview_path,
+    FieldInfo{"the interpolation's path; token-slerp as published (2021), slerp for its interpolate_all_at_once",
+              {"slerp", "lerp", "token-slerp"}});
+  v("preview_probe", c.preview_probe,
+    FieldInfo{"with data.label_column: classify held-out codes by an SVM, as published (2021)"});
 }
 
 struct RunConfig {

@@ -1,5 +1,7 @@
 #include "tvae/train/setup.h"
 
+#include <set>
+
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
@@ -52,6 +54,20 @@ TokenDataset tokenize(const std::string& path, const RunConfig& config, const To
     throw DataError(path + " has no usable sequence", "", "",
                     "data.max_tokens is " + std::to_string(config.data.max_tokens));
   return dataset;
+}
+
+/// The labels of the sequences, for the probe that previews show; none where there is no label column.
+std::vector<std::string> labels_of(const TokenDataset& valid, const DataConfig& data) {
+  if (data.label_column.empty()) return {};
+  const std::vector<std::string> of_rows = read_rows(data.valid, read_options(data)).labels;
+  if (of_rows.empty()) return {};  // lines of text have no columns
+  std::vector<std::string> labels;
+  for (int64_t i = 0; i < valid.size(); ++i) labels.push_back(of_rows[static_cast<size_t>(valid.source_row(i))]);
+  if (std::set<std::string>(labels.begin(), labels.end()).size() < 2)
+    throw DataError(data.valid + ": nothing to classify in the label column " + data.label_column,
+                    "one class, \"" + labels.front() + "\"", "two or more",
+                    "leave data.label_column empty to train without labels");
+  return labels;
 }
 
 /// The parts that this run's losses ask for besides the model proper.
@@ -137,7 +153,10 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
   TokenDataset train = tokenize(config.data.train, config, tokenizer);
   std::optional<TokenDataset> valid;
   if (!config.data.valid.empty()) valid = tokenize(config.data.valid, config, tokenizer);
-  return {config, std::move(tokenizer), std::move(vae), std::move(train), std::move(valid)};
+  std::vector<std::string> labels;
+  if (valid) labels = labels_of(*valid, config.data);
+  Model trained{run.path(), std::move(tokenizer), std::move(vae), config.data.max_tokens, config.data.check};
+  return {config, std::move(trained), std::move(train), std::move(valid), std::move(labels)};
 }
 
 nlohmann::ordered_json describe_data(const TrainingSetup& setup) {

@@ -9,6 +9,7 @@
 #include "tvae/base/log.h"
 #include "tvae/model/model_directory.h"
 #include "tvae/train/gradients.h"
+#include "tvae/train/previewer.h"
 #include "tvae/train/progress_bar.h"
 #include "tvae/train/schedule.h"
 
@@ -87,20 +88,23 @@ Trainer::Trainer(TrainingSetup& setup, const RunDirectory& run)
       run_(run),
       config_(setup.config.train),
       batcher_(setup.train, batch_options(setup.config.train)),
-      objective_(setup.config.loss, setup.vae.config()),
+      objective_(setup.config.loss, setup.model.vae.config()),
       rng_(mix64(static_cast<uint64_t>(setup.config.train.seed)) + 1),
-      bf16_(use_bf16(setup.config.train.precision, setup.vae.device())) {
+      bf16_(use_bf16(setup.config.train.precision, setup.model.vae.device())) {
   position_.total_steps = planned_steps(config_, batcher_.batches_per_epoch());
   if (bf16_) {
-    for (const NamedParameter& parameter : setup_.vae.parameters().list())
+    for (const NamedParameter& parameter : setup_.model.vae.parameters().list())
       master_.push_back({parameter.name, parameter.value.detach().clone().requires_grad_(true)});
-    setup_.vae.parameters().to(setup_.vae.device(), at::kBFloat16);
+    setup_.model.vae.parameters().to(setup_.model.vae.device(), at::kBFloat16);
   } else {
-    master_ = setup_.vae.parameters().list();
+    master_ = setup_.model.vae.parameters().list();
   }
   optimizer_ = make_optimizer(config_, master_);
+  if (config_.previews && setup_.valid) previewer_ = std::make_unique<Previewer>(setup_);
   if (config_.ema_decay > 0) average_ = std::make_unique<MovingAverage>(master_, config_.ema_decay);
 }
+
+Trainer::~Trainer() = default;
 
 void Trainer::run(const volatile std::sig_atomic_t& interrupted) {
   if (position_.step == 0) save_model_files();  // other verbs take the folder from now on
@@ -134,14 +138,14 @@ void Trainer::train_step() {
     share.step_tokens += batches.back().tokens();
   }
   for (const TokenBatch& batch : batches) {
-    const TokenStream stream = to_stream(batch, setup_.vae.device());
-    ObjectiveResult result = objective_(setup_.vae, stream, share, position_, rng_);
+    const TokenStream stream = to_stream(batch, setup_.model.vae.device());
+    ObjectiveResult result = objective_(setup_.model.vae, stream, share, position_, rng_);
     result.loss.backward();
     for (const auto& [name, value] : result.metrics) metric_sums_[name] += value;
     ++micro_batches_;
   }
   tokens_ += share.step_tokens;
-  const auto& parameters = setup_.vae.parameters().list();
+  const auto& parameters = setup_.model.vae.parameters().list();
   if (bf16_)
     for (size_t i = 0; i < master_.size(); ++i)
       if (parameters[i].value.grad().defined())
@@ -164,7 +168,7 @@ void Trainer::train_step() {
 void Trainer::refresh_compute_weights() {
   if (!bf16_) return;
   const torch::NoGradGuard no_grad;
-  const auto& parameters = setup_.vae.parameters().list();
+  const auto& parameters = setup_.model.vae.parameters().list();
   for (size_t i = 0; i < master_.size(); ++i) parameters[i].value.copy_(master_[i].value);
 }
 
@@ -189,10 +193,13 @@ void Trainer::log_step(MetricLog& log, ProgressBar& bar) {
 
 void Trainer::evaluate(MetricLog& log, ProgressBar& bar) {
   HeldOutScores scores;
+  Preview preview;
+  Metrics preview_metrics;
   {
     const AveragedWeights averaged(average_.get());
     refresh_compute_weights();
-    scores = evaluate_held_out(setup_.vae, *setup_.valid, setup_.config.data.max_valid);
+    scores = evaluate_held_out(setup_.model.vae, *setup_.valid, setup_.config.data.max_valid);
+    if (previewer_) preview = (*previewer_)(position_.step, preview_metrics);
   }
   refresh_compute_weights();
   const bool best = best_step_ < 0 || scores.cross_entropy < best_cross_entropy_;
@@ -206,7 +213,9 @@ void Trainer::evaluate(MetricLog& log, ProgressBar& bar) {
   }
   Metrics metrics = {{"valid_cross_entropy", scores.cross_entropy}, {"valid_token_accuracy", scores.token_accuracy}};
   if (scores.kl) metrics.emplace_back("valid_kl", *scores.kl);
+  metrics.insert(metrics.end(), preview_metrics.begin(), preview_metrics.end());
   log.write(position_.step, metrics);
+  log.write(position_.step, preview);
   bar.log(position_.step, metrics);
   if (best && config_.save_model == "best") save_model_files();
 }
@@ -226,8 +235,8 @@ void Trainer::save_model_files() {
     const AveragedWeights averaged(average_.get());
     for (const NamedParameter& parameter : master_) weights[parameter.name] = parameter.value.detach().clone();
   }
-  save_model(run_.path(), setup_.vae.config(), setup_.config.data.max_tokens, setup_.config.data.check, weights,
-             setup_.tokenizer);
+  save_model(run_.path(), setup_.model.vae.config(), setup_.config.data.max_tokens, setup_.config.data.check, weights,
+             setup_.model.tokenizer);
   write_model_card();
 }
 
@@ -283,7 +292,7 @@ void Trainer::restore(const Checkpoint& saved) {
   } catch (const Json::exception& error) {
     throw CheckpointError("the checkpoint's state is damaged", error.what());
   }
-  setup_.vae.parameters().load(saved.part("model"), "the checkpoint");
+  setup_.model.vae.parameters().load(saved.part("model"), "the checkpoint");
   if (bf16_) {
     const torch::NoGradGuard no_grad;
     for (const NamedParameter& parameter : master_) parameter.value.copy_(saved.tensors.at("model/" + parameter.name));
@@ -294,15 +303,15 @@ void Trainer::restore(const Checkpoint& saved) {
 }
 
 void Trainer::write_model_card() const {
-  const ModelConfig& model = setup_.vae.config();
+  const ModelConfig& model = setup_.model.vae.config();
   std::ostringstream card;
   card << "# A Transformer-VAE\n\nMade by tvae " << TVAE_VERSION << ".\n\n"
-       << "- weights: " << setup_.vae.parameters().count() << ", encoder " << model.encoder << " ("
+       << "- weights: " << setup_.model.vae.parameters().count() << ", encoder " << model.encoder << " ("
        << model.encoder_layers << " layers), bottleneck " << model.bottleneck << ", decoder " << model.decoder_layers
        << " layers, width " << model.d_model << "\n"
        << "- code: " << model.latent_tokens << " x " << model.latent_size << "\n"
-       << "- vocabulary: " << setup_.tokenizer.size() << " pieces; longest sequence: " << setup_.config.data.max_tokens
-       << " tokens\n"
+       << "- vocabulary: " << setup_.model.tokenizer.size()
+       << " pieces; longest sequence: " << setup_.config.data.max_tokens << " tokens\n"
        << "- training data: " << setup_.config.data.train << ", " << setup_.train.size() << " sequences, "
        << setup_.train.tokens() << " tokens\n"
        << "- steps: " << position_.step << " of " << position_.total_steps << ", " << number(seconds_ / 60.0, 1)

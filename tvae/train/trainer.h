@@ -7,8 +7,7 @@
 #include <string>
 
 #include "tvae/data/batcher.h"
-#include "tvae/model/transformer_vae.h"
-#include "tvae/text/tokenizer.h"
+#include "tvae/model/model_directory.h"
 #include "tvae/train/checkpoint.h"
 #include "tvae/train/ema.h"
 #include "tvae/train/metric_log.h"
@@ -18,15 +17,16 @@
 
 namespace tvae {
 
+class Previewer;
 class ProgressBar;
 
 /// What a trainer works on.
 struct TrainingSetup {
   RunConfig config;
-  Tokenizer tokenizer;
-  TransformerVae vae;
+  Model model;
   TokenDataset train;
   std::optional<TokenDataset> valid;
+  std::vector<std::string> valid_labels;  // one a sequence of `valid`, or none
 };
 
 /// Held-out scores with codes at their means and teacher forcing.
@@ -40,6 +40,7 @@ HeldOutScores evaluate_held_out(const TransformerVae& vae, const TokenDataset& d
 class Trainer {
  public:
   Trainer(TrainingSetup& setup, const RunDirectory& run);
+  ~Trainer();
 
   /// Goes on from a checkpoint. Throws CheckpointError where it does not fit.
   void restore(const Checkpoint& checkpoint);
@@ -73,6 +74,7 @@ class Trainer {
   std::vector<NamedParameter> master_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<MovingAverage> average_;
+  std::unique_ptr<Previewer> previewer_;
   bool bf16_ = false;
 
   // Since the last logged step.
