@@ -107,9 +107,11 @@ ModelConfig continued(const ModelConfig& start, const RunConfig& config, const T
   return model;
 }
 
-void require_files(const DataConfig& data) {
+void require_files(const ResolvedConfig& resolved) {
+  const DataConfig& data = resolved.config.data;
   if (data.train.empty())
-    throw ConfigError("no training data", "", "--train FILE", "one sequence a line; tvae data demo makes some");
+    throw ConfigError("no training data", "", "--train FILE",
+                      resolved.wants.empty() ? "one sequence a line; tvae data demo makes some" : resolved.wants);
   for (const std::string& path : {data.train, data.valid})
     if (path == "-")
       throw ConfigError("training data", "stdin", "a file", "a run reads its data again when it is resumed");
@@ -130,7 +132,7 @@ void require_parts(ModelConfig model, const LossConfig& loss) {
 TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string& from, const RunDirectory& run,
                                torch::Device device) {
   const RunConfig& config = resolved.config;
-  require_files(config.data);
+  require_files(resolved);
   const bool has_model = run.resumes() && has_checkpoint(run.path());  // then the starting model is needed no more
   std::optional<Model> start;
   if (!from.empty() && !has_model) start.emplace(load_model(from));
