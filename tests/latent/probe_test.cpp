@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/fixture.h"
-#include "tvae/base/error.h"
 
 namespace tvae {
 namespace {
@@ -75,12 +74,8 @@ TEST(Probe, RandomBaselineDrawsEveryClass) {
 
 TEST(Probe, LabelsThatAllowNoPublishedProbeAreRefused) {
   const auto refusal = [](const std::vector<std::string>& labels) {
-    try {
-      check_published_probe(labels, "valid.tsv");
-    } catch (const DataError& error) {
-      return std::string(error.what());
-    }
-    return std::string();
+    const std::optional<DataError> error = why_no_probe(labels, "valid.tsv");
+    return error ? std::string(error->what()) : "";
   };
   EXPECT_EQ(refusal({"a", "a", "b", "b"}), "");
   EXPECT_NE(refusal({"a", "b", "b"}).find("valid.tsv: too few labelled rows for a probe: got 3"), std::string::npos);

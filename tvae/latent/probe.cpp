@@ -8,7 +8,6 @@
 #include <set>
 
 #include "tvae/base/assert.h"
-#include "tvae/base/error.h"
 
 namespace tvae {
 namespace {
@@ -95,19 +94,19 @@ std::vector<int64_t> rbf_svm_predictions(const Tensor& train, const std::vector<
   return predictions;
 }
 
-void check_published_probe(const std::vector<std::string>& labels, const std::string& source) {
+std::optional<DataError> why_no_probe(const std::vector<std::string>& labels, const std::string& source) {
   const size_t test = published_test_rows(labels.size());
   if (test == 0)
-    throw DataError(source + ": too few labelled rows for a probe", std::to_string(labels.size()), "4 or more");
+    return DataError(source + ": too few labelled rows for a probe", std::to_string(labels.size()), "4 or more");
   const std::set<std::string> trained(labels.begin() + static_cast<std::ptrdiff_t>(test), labels.end());
-  if (trained.size() < 2)
-    throw DataError(source + ": the label column has one class", "\"" + *trained.begin() + "\"", "two or more",
-                    "is it the right column?");
+  if (trained.size() > 1) return std::nullopt;
+  return DataError(source + ": the label column has one class", "\"" + *trained.begin() + "\"", "two or more",
+                   "is it the right column?");
 }
 
 PublishedProbe published_probe(const Tensor& codes, const std::vector<std::string>& labels, Rng& rng) {
   TVAE_ASSERT(codes.size(0) == static_cast<int64_t>(labels.size()), "one label a row");
-  check_published_probe(labels, "published probe");
+  if (const auto error = why_no_probe(labels, "published probe")) throw *error;
   const ClassLabels classes = number_labels(labels);
   const auto all = static_cast<int64_t>(labels.size());
   const auto test = static_cast<int64_t>(published_test_rows(labels.size()));

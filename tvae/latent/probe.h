@@ -3,9 +3,11 @@
 
 #include <torch/torch.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "tvae/base/error.h"
 #include "tvae/ops/rng.h"
 
 namespace tvae {
@@ -30,12 +32,12 @@ struct PublishedProbe {
   double random_accuracy = 0.0;  // of guesses drawn uniformly from all classes (the original never drew the last)
   int64_t train_rows = 0, test_rows = 0, classes = 0;
 };
-/// `codes` [N, K, D] or [N, F], finite, on any device, one label a row. `rng` draws the guesses. Throws what
-/// check_published_probe does. For 2,000 codes of 256 numbers it takes about a second.
+/// `codes` [N, K, D] or [N, F], finite, on any device, one label a row. `rng` draws the guesses. Throws why_no_probe.
+/// 2,000 codes of 256 numbers take about a second.
 PublishedProbe published_probe(const torch::Tensor& codes, const std::vector<std::string>& labels, Rng& rng);
 
-/// Throws DataError where these labels allow no published probe: fewer than four rows, or all rows to train on of one
-/// class. `source` names where they come from. For callers that want to know before they have codes.
-void check_published_probe(const std::vector<std::string>& labels, const std::string& source);
+/// What keeps labels from a published probe: fewer than four rows, or all rows to train on of one class; nullopt where
+/// nothing does. `source` names where they come from. For callers that want to know before they have codes.
+std::optional<DataError> why_no_probe(const std::vector<std::string>& labels, const std::string& source);
 
 }  // namespace tvae
