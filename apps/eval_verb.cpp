@@ -17,20 +17,38 @@ struct Options {
   EvaluationOptions evaluation;
 };
 
+// Rows that probes are trained on; of all labels together, this many for every sequence that is measured.
+constexpr int64_t kProbeRowsALabel = 1000, kProbeRowsASample = 10;
+
 void read_training_texts(const RecordedData& recorded, EvaluationOptions& options) {
-  if (recorded.train.empty())
+  if (recorded.train.empty()) {
     options.no_training_texts = "the model does not say what it was trained on";
-  else if (!file_exists(recorded.train))
+  } else if (!file_exists(recorded.train)) {
     options.no_training_texts = "the training file " + recorded.train + " is not there";
-  else
-    options.training_texts = std::make_shared<TextSet>(recorded.train, recorded.read);
+  } else {
+    const Rows rows = read_rows(recorded.train, recorded.read);
+    options.training_texts = std::make_shared<TextSet>(rows.texts);
+    options.labelled_training_texts =
+        sample_labelled(recorded.train, rows, kProbeRowsALabel, kProbeRowsASample * options.samples, options.seed);
+  }
+}
+
+/// The run's data as read then, except for what flags say; they describe --data where that is given.
+RecordedData run_data(const Options& options) {
+  RecordedData recorded = recorded_data(options.model);
+  if (!options.data.empty()) return recorded;
+  if (!options.read.column.empty()) recorded.read.column = options.read.column;
+  if (!options.read.label_column.empty()) recorded.read.label_column = options.read.label_column;
+  recorded.read.escapes |= options.read.escapes;
+  recorded.read.strict |= options.read.strict;
+  return recorded;
 }
 
 void eval(const Options& options, const CommonOptions& common) {
   check_section_names(options.evaluation.only);
   find_path(options.evaluation.path);
   const Model model = load_model(options.model, parse_device(common.device));
-  const RecordedData recorded = recorded_data(options.model);
+  const RecordedData recorded = run_data(options);
   const std::string path = options.data.empty() ? recorded.valid : options.data;
   if (path.empty())
     throw ConfigError("eval needs --data", "", "a file of held-out texts", "the model was trained without one");
@@ -41,7 +59,7 @@ void eval(const Options& options, const CommonOptions& common) {
   how.seed = static_cast<uint64_t>(common.seed);
   read_training_texts(recorded, how);
   const Rows rows = read_texts(path, options.data.empty() ? recorded.read : options.read);
-  Evaluation evaluation(model, sample_held_out(model, path, rows.texts, how.samples, how.seed), how);
+  Evaluation evaluation(model, sample_held_out(model, path, rows, how.samples, how.seed), how);
   const auto report = run_protocol(evaluation);
   const std::string out = options.out.empty() ? options.model + "/eval/report.json" : options.out;
   write_file_atomically(out, report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/fixtures: what PyTorch and Hugging Face compute, for the tests to compare with.
 
-    pip install torch==2.13.0 transformers==4.57.6 safetensors numpy
+    pip install torch==2.13.0 transformers==4.57.6 scikit-learn==1.9.1 safetensors numpy
     python tools/make_fixtures.py [--out tests/fixtures] [NAME ...]
 
 One function a fixture; everything is seeded, fp32 and on the CPU, without dropout. tests/fixtures/README.md says what
@@ -16,6 +16,10 @@ from unittest import mock
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.svm import SVC, LinearSVC
 from torch import nn
 from transformers import FunnelConfig, T5Config, T5ForConditionalGeneration
 from transformers.models.funnel.modeling_funnel import FunnelEncoder, upsample
@@ -447,7 +451,38 @@ def funnel(out: Path) -> None:
     save(out / "funnel.safetensors", "funnel", tensors)
 
 
-FIXTURES = (t5_v1_0, t5_v1_1, buckets, optimizers, regularizers, full_2020, full_2021, full_flax, funnel)
+# ---- Probes ----
+
+TFIDF_TEXTS = ("The cat sat on the mat.", "the dog, the DOG and a cat", "x = [i for i in range(10)]", "Été à naïve café",
+               "don't stop-me now_2", "!?", "one one one two")
+TFIDF_QUERY = ("the café cat is new", "unseen words only")
+
+
+def probes(out: Path) -> None:
+    """Three overlapping blobs, the first columns wider; classes in no order. Points near a border are left out of the
+    test, so that every correct solver agrees on them."""
+    torch.manual_seed(11)
+    centres = 1.5 * torch.randn(3, 5)
+    classes = torch.randint(0, 3, (90,))
+    train = centres[classes] + torch.tensor([3.0, 2.0, 1.0, 1.0, 0.5]) * torch.randn(90, 5)
+    test = centres[torch.arange(150) % 3] + 2 * torch.randn(150, 5)
+    tensors = {"classes": classes}
+    svc = SVC(decision_function_shape="ovo").fit(train.numpy(), classes)
+    test = test[torch.from_numpy(abs(svc.decision_function(test.numpy())).min(1)) > 0.02]
+    tensors |= {"train": train, "test": test, "svc": torch.from_numpy(svc.predict(test.numpy()))}
+    for name, model in {"svm": LinearSVC(tol=1e-8, dual=False),
+                        "logistic": OneVsRestClassifier(LogisticRegression(solver="liblinear", tol=1e-8))}.items():
+        model.fit(train.numpy(), classes)
+        tensors[f"{name}.scores"] = torch.from_numpy(model.decision_function(test.numpy()))
+        two = model.fit(train[classes != 1].numpy(), classes[classes != 1])
+        tensors[f"{name}.scores_of_two"] = torch.from_numpy(two.decision_function(test.numpy()))
+    vectorizer = TfidfVectorizer().fit(TFIDF_TEXTS)
+    for name, texts in {"train": TFIDF_TEXTS, "query": TFIDF_QUERY}.items():
+        tensors[f"tfidf.{name}"] = torch.from_numpy(vectorizer.transform(texts).toarray())
+    save(out / "probes.safetensors", "probes", tensors)
+
+
+FIXTURES = (t5_v1_0, t5_v1_1, buckets, optimizers, regularizers, full_2020, full_2021, full_flax, funnel, probes)
 
 
 def main() -> None:

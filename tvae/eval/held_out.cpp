@@ -1,6 +1,7 @@
 #include "tvae/eval/held_out.h"
 
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
@@ -24,14 +25,23 @@ RecordedData recorded_data(const std::string& model_directory) {
   }
 }
 
-HeldOut sample_held_out(const Model& model, const std::string& path, const std::vector<std::string>& texts,
-                        int64_t samples, uint64_t seed) {
+namespace {
+
+/// 0 … count - 1 in random order.
+std::vector<size_t> random_order(size_t count, uint64_t seed) {
+  Rng rng(seed);
+  const torch::Tensor order = at::randperm(static_cast<int64_t>(count), rng.generator(), at::kLong);
+  return {order.const_data_ptr<int64_t>(), order.const_data_ptr<int64_t>() + order.numel()};
+}
+
+}  // namespace
+
+HeldOut sample_held_out(const Model& model, const std::string& path, const Rows& rows, int64_t samples, uint64_t seed) {
   HeldOut held_out;
   held_out.path = path;
-  Rng rng(seed);
-  const torch::Tensor order = at::randperm(static_cast<int64_t>(texts.size()), rng.generator(), at::kLong);
-  for (int64_t i = 0; i < order.numel() && static_cast<int64_t>(held_out.texts.size()) < samples; ++i) {
-    const std::string& text = texts[order.const_data_ptr<int64_t>()[i]];
+  for (const size_t row : random_order(rows.texts.size(), seed)) {
+    if (static_cast<int64_t>(held_out.texts.size()) == samples) break;
+    const std::string& text = rows.texts[row];
     bool too_long = false;
     std::vector<int32_t> ids = model_ids(model, text, &too_long);
     if (too_long) {
@@ -40,6 +50,7 @@ HeldOut sample_held_out(const Model& model, const std::string& path, const std::
       ++held_out.untokenizable;
     } else {
       held_out.texts.push_back(text);
+      if (!rows.labels.empty()) held_out.labels.push_back(rows.labels[row]);
       held_out.ids.push_back(std::move(ids));
     }
   }
@@ -50,8 +61,22 @@ HeldOut sample_held_out(const Model& model, const std::string& path, const std::
   return held_out;
 }
 
-TextSet::TextSet(const std::string& path, const ReadOptions& read) {
-  for (const std::string& text : read_rows(path, read).texts) hashes_.insert(hash_bytes(text));
+LabelledTexts sample_labelled(const std::string& path, const Rows& rows, int64_t most_a_label, int64_t most,
+                              uint64_t seed) {
+  LabelledTexts sample{path, {}, {}};
+  if (rows.labels.empty()) return sample;
+  std::unordered_map<std::string, int64_t> taken;
+  for (const size_t row : random_order(rows.texts.size(), seed)) {
+    if (static_cast<int64_t>(sample.texts.size()) == most) break;
+    if (++taken[rows.labels[row]] > most_a_label) continue;
+    sample.texts.push_back(rows.texts[row]);
+    sample.labels.push_back(rows.labels[row]);
+  }
+  return taken.size() < 2 ? LabelledTexts{path, {}, {}} : sample;
+}
+
+TextSet::TextSet(const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) hashes_.insert(hash_bytes(text));
 }
 
 bool TextSet::contains(const std::string& text) const {

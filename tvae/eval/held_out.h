@@ -26,18 +26,28 @@ RecordedData recorded_data(const std::string& model_directory);
 struct HeldOut {
   std::string path;
   std::vector<std::string> texts;
+  std::vector<std::string> labels;        // empty, or one a text
   std::vector<std::vector<int32_t>> ids;  // of each text, end of sequence included
   int64_t untokenizable = 0;              // left out: the tokenizer does not give them back
   int64_t overlong = 0;                   // left out: more than max_tokens
 };
-/// Up to `samples` sequences of `texts`, in random order. Throws DataError when none can be used.
-HeldOut sample_held_out(const Model& model, const std::string& path, const std::vector<std::string>& texts,
-                        int64_t samples, uint64_t seed);
+/// Up to `samples` sequences of the rows of a file, in random order. Throws DataError when none can be used.
+HeldOut sample_held_out(const Model& model, const std::string& path, const Rows& rows, int64_t samples, uint64_t seed);
 
-/// Which texts a file holds, as hashes.
+/// Texts to train probes on, with their labels; both empty where there are none.
+struct LabelledTexts {
+  std::string path;
+  std::vector<std::string> texts, labels;
+};
+/// A seeded sample of labelled rows, in random order: up to `most_a_label` of each label, `most` in all. Empty where
+/// the rows have no labels, or one only.
+LabelledTexts sample_labelled(const std::string& path, const Rows& rows, int64_t most_a_label, int64_t most,
+                              uint64_t seed);
+
+/// Which texts there are, as hashes.
 class TextSet {
  public:
-  TextSet(const std::string& path, const ReadOptions& read);
+  explicit TextSet(const std::vector<std::string>& texts);
   bool contains(const std::string& text) const;
 
  private:

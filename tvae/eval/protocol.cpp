@@ -53,6 +53,10 @@ std::optional<double> Evaluation::valid_share(const std::vector<std::string>& te
   return static_cast<double>(valid) / static_cast<double>(texts.size());
 }
 
+bool Evaluation::asked_for(const std::string& section) const {
+  return std::find(options.only.begin(), options.only.end(), section) != options.only.end();
+}
+
 std::string Evaluation::check_name() const {
   return check_ == nullptr ? "none" : check_->describe();
 }
@@ -71,6 +75,7 @@ const std::vector<EvaluationSection>& evaluation_sections() {
       {"interpolation", measure_interpolation},
       {"prior", measure_prior},
       {"shape", measure_shape},
+      {"probe", measure_probe},
   };
   return sections;
 }
@@ -95,8 +100,7 @@ Json run_protocol(Evaluation& evaluation) {
                  {"check", evaluation.check_name()},
                  {"samples", options.samples}};
   for (const EvaluationSection& section : evaluation_sections()) {
-    if (!options.only.empty() &&
-        std::find(options.only.begin(), options.only.end(), section.name) == options.only.end()) {
+    if (!options.only.empty() && !evaluation.asked_for(section.name)) {
       evaluation.skip(section.name, "not asked for");
       continue;
     }
@@ -127,10 +131,22 @@ void add_row(std::vector<std::string>& lines, const std::string& key, const std:
   lines.push_back("  " + key + std::string(key.size() < 26 ? 26 - key.size() : 1, ' ') + value);
 }
 
-/// Rows of a section; objects inside it as key.key, lists of points as key point; lists of numbers are for the file.
+/// {mean, std} of draws, or a mean alone, as one figure; empty where a value is something else.
+std::string figure_text(const Json& value) {
+  if (!value.is_object() || !value.contains("mean") || !value["mean"].is_number_float()) return "";
+  const std::string mean = number_text(value["mean"]);
+  return value.contains("std") ? mean + " ± " + number_text(value["std"]) : mean;
+}
+
+/// Rows of a section; objects inside it as key.key, figures side by side, lists of points as key point; lists of
+/// numbers are for the file.
 void add_rows(std::vector<std::string>& lines, const std::string& prefix, const Json& section) {
   for (const auto& [key, value] : section.items()) {
-    if (value.is_object()) {
+    if (value.is_object() && !value.empty() && !figure_text(value.front()).empty()) {
+      std::vector<std::string> figures;
+      for (const auto& [name, figure] : value.items()) figures.push_back(name + ": " + figure_text(figure));
+      add_row(lines, prefix + key, join(figures, "   "));
+    } else if (value.is_object()) {
       add_rows(lines, prefix + key + ".", value);
     } else if (!value.is_array()) {
       add_row(lines, prefix + key, number_text(value));

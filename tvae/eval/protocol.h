@@ -23,6 +23,8 @@ struct EvaluationOptions {
   /// For novelty: the training texts; nullptr and why where there are none.
   std::shared_ptr<const TextSet> training_texts;
   std::string no_training_texts;
+  /// For probes: labelled training texts; empty where there are none.
+  LabelledTexts labelled_training_texts;
 };
 
 class Evaluation {
@@ -45,6 +47,8 @@ class Evaluation {
 
   /// Notes that a section, or a key of one ("prior.fitted"), does not apply.
   void skip(const std::string& what, const std::string& reason) { skipped_[what] = reason; }
+  /// Whether the section was named, not only measured among all.
+  bool asked_for(const std::string& section) const;
   const nlohmann::ordered_json& skipped() const { return skipped_; }
 
  private:
@@ -77,6 +81,8 @@ nlohmann::ordered_json measure_reconstruction(Evaluation& evaluation, Rng& rng);
 nlohmann::ordered_json measure_interpolation(Evaluation& evaluation, Rng& rng);
 nlohmann::ordered_json measure_prior(Evaluation& evaluation, Rng& rng);
 nlohmann::ordered_json measure_shape(Evaluation& evaluation, Rng& rng);
+/// Throws where it was asked for by name and labels are missing, too few or all the same.
+nlohmann::ordered_json measure_probe(Evaluation& evaluation, Rng& rng);
 
 /// The report: the sections asked for, "skipped", and what was measured.
 nlohmann::ordered_json run_protocol(Evaluation& evaluation);

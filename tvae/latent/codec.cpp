@@ -1,12 +1,40 @@
 #include "tvae/latent/codec.h"
 
+#include <functional>
+
 #include "tvae/base/error.h"
 #include "tvae/data/token_batch.h"
 
 namespace tvae {
 namespace {
 
+using torch::Tensor;
+
 constexpr size_t kTextsAtOnce = 256;
+
+/// Values of the sequences of a batch, in the order of its stream → in the order of the texts, on the CPU in fp32.
+using InInputOrder = std::function<Tensor(const Tensor&)>;
+
+/// Calls `take` with every batch of texts. Returns how many texts were cut.
+int64_t for_each_batch(const Model& model, const std::vector<std::string>& texts,
+                       const std::function<void(const TokenStream&, const InInputOrder&)>& take) {
+  int64_t cut = 0;
+  for (size_t start = 0; start < texts.size(); start += kTextsAtOnce) {
+    std::vector<std::vector<int32_t>> sequences;
+    for (size_t i = start; i < std::min(texts.size(), start + kTextsAtOnce); ++i) {
+      bool was_cut = false;
+      sequences.push_back(model_ids(model, texts[i], &was_cut));
+      cut += was_cut;
+    }
+    const TokenBatch batch = make_token_batch(sequences);
+    const Tensor rows = torch::tensor(batch.rows, at::kLong);
+    take(to_stream(batch, model.vae.device()), [&rows](const Tensor& stream_order) {
+      const Tensor values = stream_order.to(at::kCPU, at::kFloat);
+      return at::empty_like(values).index_copy_(0, rows, values);
+    });
+  }
+  return cut;
+}
 
 }  // namespace
 
@@ -22,24 +50,12 @@ std::vector<int32_t> model_ids(const Model& model, const std::string& text, bool
 EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& texts) {
   const torch::NoGradGuard no_grad;
   EncodedTexts encoded;
-  std::vector<torch::Tensor> means, log_variances;
-  for (size_t start = 0; start < texts.size(); start += kTextsAtOnce) {
-    std::vector<std::vector<int32_t>> sequences;
-    for (size_t i = start; i < std::min(texts.size(), start + kTextsAtOnce); ++i) {
-      bool was_cut = false;
-      sequences.push_back(model_ids(model, texts[i], &was_cut));
-      encoded.cut += was_cut;
-    }
-    const TokenBatch batch = make_token_batch(sequences);
-    const Posterior posterior = model.vae.encode(to_stream(batch, model.vae.device()));
-    const torch::Tensor rows = torch::tensor(batch.rows, at::kLong);
-    const auto in_input_order = [&](const torch::Tensor& stream_order) {
-      const torch::Tensor values = stream_order.to(at::kCPU, at::kFloat);
-      return at::empty_like(values).index_copy_(0, rows, values);
-    };
+  std::vector<Tensor> means, log_variances;
+  encoded.cut = for_each_batch(model, texts, [&](const TokenStream& stream, const InInputOrder& in_input_order) {
+    const Posterior posterior = model.vae.encode(stream);
     means.push_back(in_input_order(posterior.mean));
     if (posterior.log_variance) log_variances.push_back(in_input_order(*posterior.log_variance));
-  }
+  });
   const ModelConfig& config = model.vae.config();
   encoded.mean = means.empty() ? at::empty({0, config.latent_tokens, config.latent_size}) : at::cat(means);
   if (!log_variances.empty()) encoded.log_variance = at::cat(log_variances);
@@ -48,7 +64,19 @@ EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& te
   return encoded;
 }
 
-std::vector<Generated> generate_from(const Model& model, const torch::Tensor& code, GenerationOptions options) {
+Tensor mean_encoder_states(const Model& model, const std::vector<std::string>& texts) {
+  const torch::NoGradGuard no_grad;
+  std::vector<Tensor> batches = {at::empty({0, model.vae.config().d_model})};
+  for_each_batch(model, texts, [&](const TokenStream& stream, const InInputOrder& in_input_order) {
+    const EncoderStates encoded = model.vae.encoder_states(stream.ids, stream.spans, {});
+    std::vector<Tensor> means;
+    for (const Span& span : encoded.tokens) means.push_back(encoded.states.narrow(0, span.start, span.length).mean(0));
+    batches.push_back(in_input_order(at::stack(means)));
+  });
+  return at::cat(batches);
+}
+
+std::vector<Generated> generate_from(const Model& model, const Tensor& code, GenerationOptions options) {
   options.max_tokens = model.max_tokens;
   return generate(model.vae, code, options);
 }
@@ -60,7 +88,7 @@ std::vector<std::string> texts_of(const Model& model, const std::vector<Generate
   return texts;
 }
 
-std::vector<std::string> decode_codes(const Model& model, const torch::Tensor& code, const GenerationOptions& options) {
+std::vector<std::string> decode_codes(const Model& model, const Tensor& code, const GenerationOptions& options) {
   return texts_of(model, generate_from(model, code, options));
 }
 

@@ -22,6 +22,9 @@ std::vector<int32_t> model_ids(const Model& model, const std::string& text, bool
 /// Throws CheckpointError when the weights give codes that are not finite.
 EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& texts);
 
+/// The mean of the encoder's states over each text's tokens: [N, d], on the CPU in fp32, in input order.
+torch::Tensor mean_encoder_states(const Model& model, const std::vector<std::string>& texts);
+
 /// One output a code, in order. code [N, K, D]. max_tokens is taken from the model.
 std::vector<Generated> generate_from(const Model& model, const torch::Tensor& code, GenerationOptions options = {});
 /// The texts of outputs.

@@ -1,0 +1,30 @@
+// Linear classifiers on dense or sparse features, by liblinear: the probes of evaluation.md 5.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <utility>
+#include <vector>
+
+namespace tvae {
+
+/// The features of one row that are not 0: column from 0 and value, columns ascending.
+using FeatureRow = std::vector<std::pair<int32_t, double>>;
+
+/// The rows of a matrix [N, F], on any device.
+std::vector<FeatureRow> feature_rows(const torch::Tensor& features);
+
+/// One class against the rest, with an intercept that is regularised like a weight, C 1, stopped at 1e-4:
+/// - kSvm: squared hinge loss (L2R_L2LOSS_SVC), the optimum of scikit-learn's LinearSVC;
+/// - kLogistic: L2R_LR, that of LogisticRegression(solver="liblinear").
+/// Both are solved in the primal: without random numbers, so that a fit depends on nothing but its rows.
+enum class LinearClassifier { kSvm, kLogistic };
+
+/// Decision values [test, classes] (fp64, -infinity for classes without a row to train on) of a classifier trained on
+/// the rows `train` of `features`, which are of classes 0 … class_count - 1, of two or more. May be called from several
+/// threads at once.
+torch::Tensor linear_scores(LinearClassifier classifier, const std::vector<FeatureRow>& features,
+                            const std::vector<int64_t>& classes, const std::vector<size_t>& train, int64_t class_count,
+                            const std::vector<FeatureRow>& test);
+
+}  // namespace tvae
