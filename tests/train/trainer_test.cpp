@@ -8,6 +8,7 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 
 #include "tests/support/fixture.h"
@@ -89,6 +90,7 @@ class TestRun {
   std::string read(const std::string& name) const { return folder_.get(name); }
   TensorMap model() const { return load_safetensors(folder_.path("model.safetensors")); }
   Checkpoint checkpoint() const { return load_checkpoint(folder_.path()).value(); }
+  void replace(const Checkpoint& checkpoint) const { save_checkpoint(folder_.path(), checkpoint); }
   double held_out_cross_entropy() const {
     const TrainingSetup setup = make_setup(config_);
     return evaluate_held_out(load_model(folder_.path()).vae, *setup.valid, 0).cross_entropy;
@@ -274,6 +276,83 @@ TEST(Trainer, DecoderNoiseEndsWhereItsScheduleSays) {
   EXPECT_NE(cross_entropy(noisy, 25), clean);
   EXPECT_EQ(cross_entropy(noisy, 50), clean);
   EXPECT_EQ(cross_entropy(noisy, 99), clean);
+}
+
+TEST(Trainer, DenoisingChoosesTokensAndReplacesThemAsPublished) {
+  RunConfig config = tiny_run();
+  config.model.posterior = "deterministic";
+  config.loss.regularizer = "none";
+  TrainingSetup setup = make_setup(config);
+  const TokenStream batch = to_stream(tiny_batch(setup.tokenizer), at::kCPU);
+  const auto cross_entropy = [&](const LossConfig& loss) {
+    Rng rng(3);
+    return Objective(loss, config.model)(setup.vae, batch, {batch.ids.size(0), 1}, {50, 100}, rng)
+        .metrics["cross_entropy"];
+  };
+  const auto of_noise = [&](double unknown, double random) {
+    Rng rng(3);
+    NoiseLevels noise;
+    noise.encoder_token_mask = unknown;
+    noise.encoder_token_random = random;
+    const ForwardResult forward = setup.vae.forward(batch, noise, {/*training=*/true, &rng});
+    return forward.reconstruction.loss.item<double>() / static_cast<double>(batch.ids.size(0));
+  };
+  LossConfig loss = config.loss;
+  EXPECT_EQ(cross_entropy(loss), of_noise(0.0, 0.0));
+  loss.mlm_probability = 0.5;  // 80/2/18 of them
+  EXPECT_DOUBLE_EQ(cross_entropy(loss), of_noise(0.4, 0.01));
+  EXPECT_NE(cross_entropy(loss), of_noise(0.0, 0.0));
+  loss.mlm_random_ratio = 0.5;  // 80/10/10
+  EXPECT_DOUBLE_EQ(cross_entropy(loss), of_noise(0.4, 0.05));
+  loss.encoder_token_mask = 0.2;
+  EXPECT_DOUBLE_EQ(cross_entropy(loss), of_noise(0.6, 0.05));
+}
+
+RunConfig rarely_between_codes() {
+  RunConfig config = tiny_run("tokens");
+  config.loss.regularizer = "none";
+  config.loss.vae_cycle_weight = 1;
+  config.loss.interpolation_every = 3;  // in steps 4, 7, 10 and so on: the first has none
+  config.train.accumulation_steps = 2;
+  config.train.steps = 10;
+  return config;
+}
+
+TEST(Trainer, AMetricIsTheMeanOverTheMicroBatchesThatHadIt) {
+  RunConfig config = rarely_between_codes();
+  TestRun each(config);
+  each.go();
+  const std::vector<double> values = each.values("vae_cycle"), losses = each.values("loss");
+  ASSERT_EQ(values.size(), 3u);
+  ASSERT_GT(values[0], 0.0);
+  config.train.log_steps = 5;
+  TestRun rare(config), pieces(config);
+  rare.go();
+  const std::vector<double> logged = rare.values("vae_cycle");
+  ASSERT_EQ(logged.size(), 2u);
+  EXPECT_DOUBLE_EQ(logged[0], values[0]);
+  EXPECT_DOUBLE_EQ(logged[1], (values[1] + values[2]) / 2);
+  EXPECT_NEAR(rare.values("loss")[0], std::accumulate(losses.begin(), losses.begin() + 5, 0.0) / 5, 1e-12);
+  for (int64_t step = 1; step <= 10; ++step) EXPECT_EQ(pieces.go(kAtOnce), step);
+  EXPECT_EQ(pieces.lines(), rare.lines()) << "the counts survive too";
+}
+
+TEST(Trainer, TakesTheSumsOfOlderCheckpoints) {
+  RunConfig config = rarely_between_codes();
+  config.train.log_steps = 5;
+  TestRun whole(config), older(config);
+  whole.go();
+  for (int64_t step = 1; step <= 3; ++step) older.go(kAtOnce);
+  Checkpoint saved = older.checkpoint();
+  Json& interval = saved.state["interval"];
+  Json sums;
+  for (const auto& [name, sum] : interval["metrics"].items())
+    sums[name] = sum[0].get<double>() * (name == "gradient_norm" ? 2 : 1);  // once a step, for each micro-batch
+  interval = {{"sums", sums}, {"micro_batches", 6}, {"tokens", interval["tokens"]}, {"seconds", interval["seconds"]}};
+  older.replace(saved);
+  older.go();
+  for (const char* metric : {"loss", "cross_entropy", "vae_cycle"})
+    EXPECT_EQ(older.values(metric), whole.values(metric)) << metric;
 }
 
 TEST(Trainer, StopsEarlyAndStaysStopped) {

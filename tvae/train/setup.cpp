@@ -8,7 +8,6 @@
 #include "tvae/data/reader.h"
 #include "tvae/model/bottleneck.h"
 #include "tvae/model/model_directory.h"
-#include "tvae/nn/encoder.h"
 
 namespace tvae {
 namespace {
@@ -87,22 +86,25 @@ ModelConfig complete(const RunConfig& config, const Tokenizer& tokenizer) {
   model.eos_token_id = tokenizer.eos_id();
   model.unk_token_id = tokenizer.unk_id();
   add_heads(model, config);
-  if (model.bottleneck == "tokens") {
-    const int64_t states = encoder_rows(model, model.sequence_length);
-    if (model.latent_tokens < 1) model.pad_inputs = true;  // all states: as many for every sequence
-    model.latent_tokens = model.latent_tokens < 1 ? states : std::min(model.latent_tokens, states);
-  }
+  settle_latent_tokens(model);
   return model;
 }
 
-/// The starting model's, but for what the data, the noise and the losses of this run ask for.
+/// The starting model's, but for what the data, the noise, the memory and the losses of this run ask for.
 ModelConfig continued(const ModelConfig& start, const RunConfig& config, const Tokenizer& tokenizer) {
   if (start.bottleneck == "fc" && start.sequence_length != config.data.max_tokens)
     throw ConfigError("data.max_tokens", std::to_string(config.data.max_tokens),
                       std::to_string(start.sequence_length) + ", the fixed length of the starting model");
+  if (start.pad_inputs && start.sequence_length < config.data.max_tokens)
+    throw ConfigError("data.max_tokens", std::to_string(config.data.max_tokens),
+                      std::to_string(start.sequence_length) + " at most, to which the starting model pads its inputs");
   ModelConfig model = start;
   model.vocab_size = std::max(start.vocab_size, tokenizer.size());
-  model.dropout = config.model.dropout;
+  for (const auto field : {&ModelConfig::dropout, &ModelConfig::funnel_hidden_dropout,
+                           &ModelConfig::funnel_attention_dropout, &ModelConfig::funnel_activation_dropout})
+    model.*field = config.model.*field;
+  model.gradient_checkpoint_encoder = config.model.gradient_checkpoint_encoder;
+  model.gradient_checkpoint_decoder = config.model.gradient_checkpoint_decoder;
   add_heads(model, config);
   return model;
 }

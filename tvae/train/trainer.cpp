@@ -141,8 +141,7 @@ void Trainer::train_step() {
     const TokenStream stream = to_stream(batch, setup_.model.vae.device());
     ObjectiveResult result = objective_(setup_.model.vae, stream, share, position_, rng_);
     result.loss.backward();
-    for (const auto& [name, value] : result.metrics) metric_sums_[name] += value;
-    ++micro_batches_;
+    for (const auto& [name, value] : result.metrics) metrics_[name].add(value);
   }
   tokens_ += share.step_tokens;
   const auto& parameters = setup_.model.vae.parameters().list();
@@ -155,7 +154,7 @@ void Trainer::train_step() {
     throw Error(ExitCode::kData,
                 "training diverged: gradients at step " + std::to_string(position_.step + 1) + " are not finite", "",
                 "", "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
-  metric_sums_["gradient_norm"] += norm * static_cast<double>(config_.accumulation_steps);
+  metrics_["gradient_norm"].add(norm);
   learning_rate_ = optimizer_->step(learning_rate_factor(config_, position_.step, position_.total_steps));
   optimizer_->zero_grad();
   if (bf16_)
@@ -173,21 +172,20 @@ void Trainer::refresh_compute_weights() {
 }
 
 void Trainer::log_step(MetricLog& log, ProgressBar& bar) {
-  const auto mean = [&](const std::string& name) { return metric_sums_[name] / static_cast<double>(micro_batches_); };
   Metrics metrics;
-  for (const char* name : {"loss", "cross_entropy", "regularizer"}) metrics.emplace_back(name, mean(name));
+  for (const char* name : {"loss", "cross_entropy", "regularizer"}) metrics.emplace_back(name, metrics_[name].mean());
   metrics.emplace_back("learning_rate", learning_rate_);
   metrics.emplace_back("tokens_per_second", static_cast<double>(tokens_) / std::max(interval_seconds_, 1e-9));
   metrics.emplace_back("seconds", seconds_);
-  for (const auto& [name, sum] : metric_sums_) {
+  for (const auto& [name, sum] : metrics_) {
     bool listed = false;
     for (const auto& [known, value] : metrics) listed = listed || known == name;
-    if (!listed) metrics.emplace_back(name, sum / static_cast<double>(micro_batches_));
+    if (!listed) metrics.emplace_back(name, sum.mean());
   }
   log.write(position_.step, metrics);
   bar.log(position_.step, metrics);
-  metric_sums_.clear();
-  micro_batches_ = tokens_ = 0;
+  metrics_.clear();
+  tokens_ = 0;
   interval_seconds_ = 0.0;
 }
 
@@ -247,6 +245,8 @@ Checkpoint Trainer::checkpoint() const {
   if (average_) saved.add("average", average_->state());
   saved.add("objective", objective_.state());
   const BatchPosition batch = batcher_.position();
+  Json metrics = Json::object();
+  for (const auto& [name, sum] : metrics_) metrics[name] = {sum.sum, sum.count};
   saved.state = {
       {"step", position_.step},
       {"total_steps", position_.total_steps},
@@ -254,11 +254,7 @@ Checkpoint Trainer::checkpoint() const {
       {"batch", {batch.epoch, batch.batch}},
       {"data", data_fingerprints(setup_)},
       {"seconds", seconds_},
-      {"interval",
-       {{"sums", metric_sums_},
-        {"micro_batches", micro_batches_},
-        {"tokens", tokens_},
-        {"seconds", interval_seconds_}}},
+      {"interval", {{"metrics", std::move(metrics)}, {"tokens", tokens_}, {"seconds", interval_seconds_}}},
       {"held_out", last_scores_ ? Json{last_scores_->cross_entropy, last_scores_->token_accuracy} : Json()},
       {"best",
        {{"step", best_step_}, {"cross_entropy", best_cross_entropy_}, {"evaluations_since", evaluations_since_best_}}}};
@@ -280,8 +276,11 @@ void Trainer::restore(const Checkpoint& saved) {
     batcher_.seek({state.at("batch").at(0), state.at("batch").at(1)});
     seconds_ = state.at("seconds");
     const Json& interval = state.at("interval");
-    metric_sums_ = interval.at("sums").get<std::map<std::string, double>>();
-    micro_batches_ = interval.at("micro_batches");
+    if (interval.contains("sums"))  // as saved before the micro-batches of each metric were counted
+      for (const auto& [name, sum] : interval.at("sums").items())
+        metrics_[name] = {sum.get<double>(), interval.at("micro_batches").get<int64_t>()};
+    else
+      for (const auto& [name, sum] : interval.at("metrics").items()) metrics_[name] = {sum.at(0), sum.at(1)};
     tokens_ = interval.at("tokens");
     interval_seconds_ = interval.at("seconds");
     if (const Json& scores = state.at("held_out"); !scores.is_null())

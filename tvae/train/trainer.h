@@ -78,8 +78,13 @@ class Trainer {
   bool bf16_ = false;
 
   // Since the last logged step.
-  std::map<std::string, double> metric_sums_;
-  int64_t micro_batches_ = 0;
+  struct MetricSum {
+    double sum = 0.0;
+    int64_t count = 0;  // micro-batches that had the metric
+    void add(double value) { sum += value, ++count; }
+    double mean() const { return sum / static_cast<double>(count); }
+  };
+  std::map<std::string, MetricSum> metrics_;
   int64_t tokens_ = 0;
   double interval_seconds_ = 0.0;
 
