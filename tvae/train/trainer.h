@@ -10,11 +10,9 @@
 #include "tvae/model/transformer_vae.h"
 #include "tvae/text/tokenizer.h"
 #include "tvae/train/checkpoint.h"
-#include "tvae/train/ema.h"
 #include "tvae/train/metric_log.h"
-#include "tvae/train/objective.h"
-#include "tvae/train/optimizer.h"
 #include "tvae/train/run_directory.h"
+#include "tvae/train/train_step.h"
 
 namespace tvae {
 
@@ -52,8 +50,6 @@ class Trainer {
 
  private:
   void train_step();
-  /// Casts the master weights to the bf16 weights the model computes with; nothing in fp32.
-  void refresh_compute_weights();
   void log_step(MetricLog& log, ProgressBar& bar);
   void evaluate(MetricLog& log, ProgressBar& bar);
   bool stop_early() const;
@@ -66,14 +62,9 @@ class Trainer {
   const RunDirectory& run_;
   const TrainConfig& config_;
   Batcher batcher_;
-  Objective objective_;
+  TrainStep step_;
   Rng rng_;
   TrainingPosition position_;
-  /// fp32 weights the optimizer works on: the model's own, or, when the model computes in bf16, their master copies.
-  std::vector<NamedParameter> master_;
-  std::unique_ptr<Optimizer> optimizer_;
-  std::unique_ptr<MovingAverage> average_;
-  bool bf16_ = false;
 
   // Since the last logged step.
   std::map<std::string, double> metric_sums_;
