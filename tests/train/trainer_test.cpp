@@ -283,10 +283,10 @@ TEST(Trainer, DenoisingChoosesTokensAndReplacesThemAsPublished) {
   config.model.posterior = "deterministic";
   config.loss.regularizer = "none";
   TrainingSetup setup = make_setup(config);
-  const TokenStream batch = to_stream(tiny_batch(setup.tokenizer), at::kCPU);
+  const TokenStream batch = to_stream(tiny_batch(setup.model.tokenizer), at::kCPU);
   const auto cross_entropy = [&](const LossConfig& loss) {
     Rng rng(3);
-    return Objective(loss, config.model)(setup.vae, batch, {batch.ids.size(0), 1}, {50, 100}, rng)
+    return Objective(loss, config.model)(setup.model.vae, batch, {batch.ids.size(0), 1}, {50, 100}, rng)
         .metrics["cross_entropy"];
   };
   const auto of_noise = [&](double unknown, double random) {
@@ -294,7 +294,7 @@ TEST(Trainer, DenoisingChoosesTokensAndReplacesThemAsPublished) {
     NoiseLevels noise;
     noise.encoder_token_mask = unknown;
     noise.encoder_token_random = random;
-    const ForwardResult forward = setup.vae.forward(batch, noise, {/*training=*/true, &rng});
+    const ForwardResult forward = setup.model.vae.forward(batch, noise, {/*training=*/true, &rng});
     return forward.reconstruction.loss.item<double>() / static_cast<double>(batch.ids.size(0));
   };
   LossConfig loss = config.loss;

@@ -36,8 +36,8 @@ TokenStream to_stream(const TokenBatch& batch, torch::Device device) {
   return {ids.to(at::kLong).to(device), spans_of(batch.groups)};
 }
 
-TransformerVae::TransformerVae(const ModelConfig& config, Rng& rng)
-    : config_(config), parameters_(std::make_unique<Parameters>(rng)) {
+TransformerVae::TransformerVae(const ModelConfig& config, Rng& rng, torch::Device device)
+    : config_(config), parameters_(std::make_unique<Parameters>(rng, device)) {
   if (config.vocab_size < 4) throw ConfigError("model.vocab_size", std::to_string(config.vocab_size), "at least 4");
   const Scope root(*parameters_);
   shared_ =

@@ -40,8 +40,9 @@ struct ForwardResult {
 
 class TransformerVae {
  public:
-  /// Fresh weights drawn from `rng`. Throws ConfigError for impossible configurations.
-  TransformerVae(const ModelConfig& config, Rng& rng);
+  /// Fresh weights drawn from `rng`; on the meta device, shapes alone. Throws ConfigError for impossible
+  /// configurations.
+  TransformerVae(const ModelConfig& config, Rng& rng, torch::Device device = torch::kCPU);
   TransformerVae(TransformerVae&&) = default;
 
   /// encode → sample → decode → cross-entropy; posterior sampling in training only.

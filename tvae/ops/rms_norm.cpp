@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "tvae/ops/cpu_kernels.h"
 #include "tvae/ops/twice_differentiable.h"
 
 namespace tvae {
@@ -61,11 +62,12 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
     const Tensor x = input.contiguous();
     const int64_t d = x.size(-1), rows = x.numel() / d;
     Tensor out = at::empty_like(x), inverse = at::empty({rows}, x.options());
+    context->save_for_backward({x, weight, inverse});
+    if (x.is_meta()) return out;
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "rms_norm", [&] {
       forward_kernel<scalar_t>(x.const_data_ptr<scalar_t>(), weight.const_data_ptr<scalar_t>(),
                                out.data_ptr<scalar_t>(), inverse.data_ptr<scalar_t>(), rows, d, epsilon);
     });
-    context->save_for_backward({x, weight, inverse});
     return out;
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
@@ -74,6 +76,7 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
     const Tensor grad = gradients[0].contiguous();
     const int64_t d = x.size(-1), rows = x.numel() / d;
     Tensor dx = at::empty_like(x), dw = at::zeros({kWeightChunks, d}, x.options());
+    if (x.is_meta()) return {dx, dw.sum(0), Tensor()};
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "rms_norm_backward", [&] {
       backward_kernel<scalar_t>(grad.const_data_ptr<scalar_t>(), x.const_data_ptr<scalar_t>(),
                                 weight.const_data_ptr<scalar_t>(), inverse.const_data_ptr<scalar_t>(),
@@ -86,9 +89,7 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
 }  // namespace
 
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double epsilon) {
-  const bool has_kernel = !TwiceDifferentiable::enabled() && x.device().is_cpu() &&
-                          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
-  if (has_kernel) return RmsNormFunction::apply(x, weight, epsilon);
+  if (!TwiceDifferentiable::enabled() && has_cpu_kernel(x)) return RmsNormFunction::apply(x, weight, epsilon);
   const Tensor wide = x.to(at::kFloat);  // statistics in fp32, as in T5LayerNorm
   return (wide * at::rsqrt(wide.square().mean(-1, true) + epsilon)).to(x.scalar_type()) * weight;
 }

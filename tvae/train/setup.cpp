@@ -79,14 +79,10 @@ void add_heads(ModelConfig& model, const RunConfig& config) {
 
 /// Fills in what follows from the data and the tokenizer.
 ModelConfig complete(const RunConfig& config, const Tokenizer& tokenizer) {
-  ModelConfig model = config.model;
-  model.vocab_size = std::max(model.vocab_size, tokenizer.size());
-  model.sequence_length = config.data.max_tokens;
+  ModelConfig model = complete_model_config(config, tokenizer.size());
   model.pad_token_id = model.decoder_start_token_id = tokenizer.pad_id();
   model.eos_token_id = tokenizer.eos_id();
   model.unk_token_id = tokenizer.unk_id();
-  add_heads(model, config);
-  settle_latent_tokens(model);
   return model;
 }
 
@@ -130,6 +126,15 @@ void require_parts(ModelConfig model, const LossConfig& loss) {
 }
 
 }  // namespace
+
+ModelConfig complete_model_config(const RunConfig& config, int64_t vocabulary) {
+  ModelConfig model = config.model;
+  model.vocab_size = std::max(model.vocab_size, vocabulary);
+  model.sequence_length = config.data.max_tokens;
+  add_heads(model, config);
+  settle_latent_tokens(model);
+  return model;
+}
 
 TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string& from, const RunDirectory& run,
                                torch::Device device) {

@@ -8,10 +8,8 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/model/model_directory.h"
-#include "tvae/train/gradients.h"
 #include "tvae/train/previewer.h"
 #include "tvae/train/progress_bar.h"
-#include "tvae/train/schedule.h"
 
 namespace tvae {
 namespace {
@@ -38,10 +36,6 @@ int64_t planned_steps(const TrainConfig& config, int64_t batches_per_epoch) {
   const double batches = config.epochs * static_cast<double>(batches_per_epoch);
   return std::max<int64_t>(1,
                            static_cast<int64_t>(std::ceil(batches / static_cast<double>(config.accumulation_steps))));
-}
-
-bool use_bf16(const std::string& precision, torch::Device device) {
-  return precision == "bf16" || (precision == "auto" && device.is_cuda());
 }
 
 std::string number(double value, int digits = 3) {
@@ -88,20 +82,10 @@ Trainer::Trainer(TrainingSetup& setup, const RunDirectory& run)
       run_(run),
       config_(setup.config.train),
       batcher_(setup.train, batch_options(setup.config.train)),
-      objective_(setup.config.loss, setup.model.vae.config()),
-      rng_(mix64(static_cast<uint64_t>(setup.config.train.seed)) + 1),
-      bf16_(use_bf16(setup.config.train.precision, setup.model.vae.device())) {
+      step_(setup.model.vae, setup.config),
+      rng_(mix64(static_cast<uint64_t>(setup.config.train.seed)) + 1) {
   position_.total_steps = planned_steps(config_, batcher_.batches_per_epoch());
-  if (bf16_) {
-    for (const NamedParameter& parameter : setup_.model.vae.parameters().list())
-      master_.push_back({parameter.name, parameter.value.detach().clone().requires_grad_(true)});
-    setup_.model.vae.parameters().to(setup_.model.vae.device(), at::kBFloat16);
-  } else {
-    master_ = setup_.model.vae.parameters().list();
-  }
-  optimizer_ = make_optimizer(config_, master_);
   if (config_.previews && setup_.valid) previewer_ = std::make_unique<Previewer>(setup_);
-  if (config_.ema_decay > 0) average_ = std::make_unique<MovingAverage>(master_, config_.ema_decay);
 }
 
 Trainer::~Trainer() = default;
@@ -138,37 +122,13 @@ void Trainer::train_step() {
     share.step_tokens += batches.back().tokens();
   }
   for (const TokenBatch& batch : batches) {
-    const TokenStream stream = to_stream(batch, setup_.model.vae.device());
-    ObjectiveResult result = objective_(setup_.model.vae, stream, share, position_, rng_);
-    result.loss.backward();
-    for (const auto& [name, value] : result.metrics) metrics_[name].add(value);
+    for (const auto& [name, value] : step_.accumulate(batch, share, position_, rng_)) metrics_[name].add(value);
   }
   tokens_ += share.step_tokens;
-  const auto& parameters = setup_.model.vae.parameters().list();
-  if (bf16_)
-    for (size_t i = 0; i < master_.size(); ++i)
-      if (parameters[i].value.grad().defined())
-        master_[i].value.mutable_grad() = parameters[i].value.grad().to(at::kFloat);
-  const double norm = clip_gradients(master_, config_.clip_norm);
-  if (!std::isfinite(norm))
-    throw Error(ExitCode::kData,
-                "training diverged: gradients at step " + std::to_string(position_.step + 1) + " are not finite", "",
-                "", "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
-  metrics_["gradient_norm"].add(norm);
-  learning_rate_ = optimizer_->step(learning_rate_factor(config_, position_.step, position_.total_steps));
-  optimizer_->zero_grad();
-  if (bf16_)
-    for (const NamedParameter& parameter : parameters) parameter.value.mutable_grad() = torch::Tensor();
-  refresh_compute_weights();
-  if (average_) average_->update();
+  const TrainStep::Applied applied = step_.apply(position_);
+  metrics_["gradient_norm"].add(applied.gradient_norm);
+  learning_rate_ = applied.learning_rate;
   ++position_.step;
-}
-
-void Trainer::refresh_compute_weights() {
-  if (!bf16_) return;
-  const torch::NoGradGuard no_grad;
-  const auto& parameters = setup_.model.vae.parameters().list();
-  for (size_t i = 0; i < master_.size(); ++i) parameters[i].value.copy_(master_[i].value);
 }
 
 void Trainer::log_step(MetricLog& log, ProgressBar& bar) {
@@ -194,12 +154,12 @@ void Trainer::evaluate(MetricLog& log, ProgressBar& bar) {
   Preview preview;
   Metrics preview_metrics;
   {
-    const AveragedWeights averaged(average_.get());
-    refresh_compute_weights();
+    const AveragedWeights averaged(step_.average());
+    step_.refresh_compute_weights();
     scores = evaluate_held_out(setup_.model.vae, *setup_.valid, setup_.config.data.max_valid);
     if (previewer_) preview = (*previewer_)(position_.step, preview_metrics);
   }
-  refresh_compute_weights();
+  step_.refresh_compute_weights();
   const bool best = best_step_ < 0 || scores.cross_entropy < best_cross_entropy_;
   last_scores_ = scores;
   if (best) {
@@ -230,8 +190,8 @@ void Trainer::save() {
 void Trainer::save_model_files() {
   TensorMap weights;
   {
-    const AveragedWeights averaged(average_.get());
-    for (const NamedParameter& parameter : master_) weights[parameter.name] = parameter.value.detach().clone();
+    const AveragedWeights averaged(step_.average());
+    for (const NamedParameter& parameter : step_.master()) weights[parameter.name] = parameter.value.detach().clone();
   }
   save_model(run_.path(), setup_.model.vae.config(), setup_.config.data.max_tokens, setup_.config.data.check, weights,
              setup_.model.tokenizer);
@@ -240,10 +200,11 @@ void Trainer::save_model_files() {
 
 Checkpoint Trainer::checkpoint() const {
   Checkpoint saved;
-  for (const NamedParameter& parameter : master_) saved.tensors["model/" + parameter.name] = parameter.value.detach();
-  saved.add("optimizer", optimizer_->state());
-  if (average_) saved.add("average", average_->state());
-  saved.add("objective", objective_.state());
+  for (const NamedParameter& parameter : step_.master())
+    saved.tensors["model/" + parameter.name] = parameter.value.detach();
+  saved.add("optimizer", step_.optimizer().state());
+  if (step_.average() != nullptr) saved.add("average", step_.average()->state());
+  saved.add("objective", step_.objective().state());
   const BatchPosition batch = batcher_.position();
   Json metrics = Json::object();
   for (const auto& [name, sum] : metrics_) metrics[name] = {sum.sum, sum.count};
@@ -291,14 +252,10 @@ void Trainer::restore(const Checkpoint& saved) {
   } catch (const Json::exception& error) {
     throw CheckpointError("the checkpoint's state is damaged", error.what());
   }
-  setup_.model.vae.parameters().load(saved.part("model"), "the checkpoint");
-  if (bf16_) {
-    const torch::NoGradGuard no_grad;
-    for (const NamedParameter& parameter : master_) parameter.value.copy_(saved.tensors.at("model/" + parameter.name));
-  }
-  optimizer_->load_state(saved.part("optimizer"));
-  if (average_) average_->load_state(saved.part("average"));
-  objective_.load_state(saved.part("objective"));
+  step_.load_weights(saved.part("model"));
+  step_.optimizer().load_state(saved.part("optimizer"));
+  if (step_.average() != nullptr) step_.average()->load_state(saved.part("average"));
+  step_.objective().load_state(saved.part("objective"));
 }
 
 void Trainer::write_model_card() const {

@@ -9,11 +9,9 @@
 #include "tvae/data/batcher.h"
 #include "tvae/model/model_directory.h"
 #include "tvae/train/checkpoint.h"
-#include "tvae/train/ema.h"
 #include "tvae/train/metric_log.h"
-#include "tvae/train/objective.h"
-#include "tvae/train/optimizer.h"
 #include "tvae/train/run_directory.h"
+#include "tvae/train/train_step.h"
 
 namespace tvae {
 
@@ -53,8 +51,6 @@ class Trainer {
 
  private:
   void train_step();
-  /// Casts the master weights to the bf16 weights the model computes with; nothing in fp32.
-  void refresh_compute_weights();
   void log_step(MetricLog& log, ProgressBar& bar);
   void evaluate(MetricLog& log, ProgressBar& bar);
   bool stop_early() const;
@@ -67,15 +63,10 @@ class Trainer {
   const RunDirectory& run_;
   const TrainConfig& config_;
   Batcher batcher_;
-  Objective objective_;
+  TrainStep step_;
   Rng rng_;
   TrainingPosition position_;
-  /// fp32 weights the optimizer works on: the model's own, or, when the model computes in bf16, their master copies.
-  std::vector<NamedParameter> master_;
-  std::unique_ptr<Optimizer> optimizer_;
-  std::unique_ptr<MovingAverage> average_;
   std::unique_ptr<Previewer> previewer_;
-  bool bf16_ = false;
 
   // Since the last logged step.
   struct MetricSum {
