@@ -6,6 +6,8 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/eval/protocol.h"
+#include "tvae/eval/report_examples.h"
+#include "tvae/eval/report_page.h"
 #include "tvae/latent/paths.h"
 
 namespace tvae::apps {
@@ -26,6 +28,13 @@ void read_training_texts(const RecordedData& recorded, EvaluationOptions& option
     options.training_texts = std::make_shared<TextSet>(recorded.train, recorded.read);
 }
 
+/// X.html for X.json, NAME.html for any other NAME.
+std::string page_path(const std::string& report_path) {
+  const std::string_view suffix = ".json";
+  return (report_path.ends_with(suffix) ? report_path.substr(0, report_path.size() - suffix.size()) : report_path) +
+         ".html";
+}
+
 void eval(const Options& options, const CommonOptions& common) {
   check_section_names(options.evaluation.only);
   find_path(options.evaluation.path);
@@ -44,10 +53,14 @@ void eval(const Options& options, const CommonOptions& common) {
   Evaluation evaluation(model, sample_held_out(model, path, rows.texts, how.samples, how.seed), how);
   const auto report = run_protocol(evaluation);
   const std::string out = options.out.empty() ? options.model + "/eval/report.json" : options.out;
+  const std::string page = page_path(out);
   write_file_atomically(out, report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  if (common.json) return print_json(report);
-  for (const std::string& line : report_table(report)) print_line(line);
-  log_info("written to " + out);
+  write_file_atomically(page, report_page(report, report_examples(evaluation, report)));
+  if (common.json)
+    print_json(report);
+  else
+    for (const std::string& line : report_table(report)) print_line(line);
+  log_info("written to " + out + " and " + page);
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
@@ -63,7 +76,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->capture_default_str();
   command.add_option("--path", options->evaluation.path, "path of interpolation: slerp, lerp, token-slerp")
       ->capture_default_str();
-  command.add_option("--out", options->out, "report; default MODEL/eval/report.json");
+  command.add_option("--out", options->out,
+                     "report, with a page for the browser beside it (.html); default MODEL/eval/report.json");
   add_read_flags(command, options->read);
   return [options, &common] { eval(*options, common); };
 }
