@@ -10,7 +10,7 @@
 
 namespace tvae {
 
-/// A preset file as built in (generated from presets/*.json by cmake/embed_presets.cmake).
+/// A preset file as built in (generated from presets/*.json by cmake/embed.cmake).
 struct PresetText {
   std::string name;
   std::string json;
