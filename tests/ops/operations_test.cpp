@@ -93,6 +93,22 @@ TEST(RmsNorm, Gradients) {
                         {random_double({19, 5}, 1), random_double({5}, 2)});
 }
 
+TEST(RmsNorm, HalfPrecisionHasTheGradientsOfFullPrecision) {
+  torch::manual_seed(4);
+  const Tensor x = at::randn({9, 64}).to(at::kBFloat16), weight = at::randn({64}).to(at::kBFloat16);
+  const Tensor direction = at::randn({9, 64}).to(at::kBFloat16);
+  const auto gradients = [&](at::ScalarType type) {
+    std::vector<Tensor> inputs;
+    for (const Tensor& input : {x, weight}) inputs.push_back(input.to(type).detach().requires_grad_(true));
+    return torch::autograd::grad({(rms_norm(inputs[0], inputs[1], 1e-6) * direction.to(type)).sum()}, inputs);
+  };
+  const auto half = gradients(at::kBFloat16), full = gradients(at::kFloat);
+  for (size_t i = 0; i < 2; ++i) {  // bf16 keeps 8 bits: each gradient is rounded once
+    EXPECT_EQ(half[i].scalar_type(), at::kBFloat16);
+    EXPECT_TRUE(at::allclose(half[i].to(at::kFloat), full[i], /*rtol=*/0.01, /*atol=*/0.02)) << i;
+  }
+}
+
 TEST(LinearCrossEntropy, EqualsLogSoftmaxOfTheProjection) {
   const Tensor states = random_double({50, 6}, 1), projection = random_double({11, 6}, 2);
   const Tensor targets = at::randint(11, {50}, at::kLong), weights = random_double({50}, 3).abs();
