@@ -37,14 +37,14 @@ TEST(Presets, EachTrainsSavesLoadsAndGenerates) {
     const volatile std::sig_atomic_t never = 0;
     trainer.run(never);
 
-    const Model model = load_model(folder.path());
-    EXPECT_EQ(model.max_tokens, 16);
-    EXPECT_EQ(model.check, config.data.check);
-    const EncodedTexts encoded = encode_texts(model, lines());
+    const Model loaded = load_model(folder.path());
+    EXPECT_EQ(loaded.max_tokens, 16);
+    EXPECT_EQ(loaded.check, config.data.check);
+    const EncodedTexts encoded = encode_texts(loaded, lines());
     EXPECT_TRUE(encoded.mean.isfinite().all().item<bool>());
     EXPECT_EQ(encoded.mean.sizes(), (std::vector<int64_t>{static_cast<int64_t>(lines().size()),
                                                           config.model.latent_tokens, config.model.latent_size}));
-    EXPECT_EQ(decode_codes(model, encoded.mean).size(), lines().size());
+    EXPECT_EQ(decode_codes(loaded, encoded.mean).size(), lines().size());
   }
 }
 

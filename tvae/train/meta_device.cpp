@@ -46,7 +46,8 @@ Tensor where(const Tensor& condition, const Tensor& self, const Tensor& other) {
 }
 
 Tensor& logical_out(const Tensor& self, const Tensor& other, Tensor& out) {
-  return out.resize_(at::infer_size(self.sizes(), other.sizes()));
+  out.resize_(at::infer_size(self.sizes(), other.sizes()));
+  return out;
 }
 
 /// For operations in place.

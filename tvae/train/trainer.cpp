@@ -121,9 +121,8 @@ void Trainer::train_step() {
     batches.push_back(batcher_.next());
     share.step_tokens += batches.back().tokens();
   }
-  for (const TokenBatch& batch : batches) {
+  for (const TokenBatch& batch : batches)
     for (const auto& [name, value] : step_.accumulate(batch, share, position_, rng_)) metrics_[name].add(value);
-  }
   tokens_ += share.step_tokens;
   const TrainStep::Applied applied = step_.apply(position_);
   metrics_["gradient_norm"].add(applied.gradient_norm);
