@@ -64,7 +64,7 @@ TEST_P(LinearProbe, ValuesThatAreLeftOutAreZero) {
 INSTANTIATE_TEST_SUITE_P(Classifiers, LinearProbe,
                          testing::Values(std::pair{LinearClassifier::kSvm, "svm"},
                                          std::pair{LinearClassifier::kLogistic, "logistic"}),
-                         [](const auto& info) { return std::string(info.param.second); });
+                         [](const auto& test) { return std::string(test.param.second); });
 
 }  // namespace
 }  // namespace tvae
