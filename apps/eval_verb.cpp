@@ -6,6 +6,8 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/eval/protocol.h"
+#include "tvae/eval/report_examples.h"
+#include "tvae/eval/report_page.h"
 #include "tvae/latent/paths.h"
 
 namespace tvae::apps {
@@ -44,6 +46,13 @@ RecordedData run_data(const Options& options) {
   return recorded;
 }
 
+/// X.html for X.json, NAME.html for any other NAME.
+std::string page_path(const std::string& report_path) {
+  const std::string_view suffix = ".json";
+  return (report_path.ends_with(suffix) ? report_path.substr(0, report_path.size() - suffix.size()) : report_path) +
+         ".html";
+}
+
 void eval(const Options& options, const CommonOptions& common) {
   check_section_names(options.evaluation.only);
   find_path(options.evaluation.path);
@@ -62,10 +71,14 @@ void eval(const Options& options, const CommonOptions& common) {
   Evaluation evaluation(model, sample_held_out(model, path, rows, how.samples, how.seed), how);
   const auto report = run_protocol(evaluation);
   const std::string out = options.out.empty() ? options.model + "/eval/report.json" : options.out;
+  const std::string page = page_path(out);
   write_file_atomically(out, report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  if (common.json) return print_json(report);
-  for (const std::string& line : report_table(report)) print_line(line);
-  log_info("written to " + out);
+  write_file_atomically(page, report_page(report, report_examples(evaluation, report)));
+  if (common.json)
+    print_json(report);
+  else
+    for (const std::string& line : report_table(report)) print_line(line);
+  log_info("written to " + out + " and " + page);
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
@@ -81,7 +94,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->capture_default_str();
   command.add_option("--path", options->evaluation.path, "path of interpolation: slerp, lerp, token-slerp")
       ->capture_default_str();
-  command.add_option("--out", options->out, "report; default MODEL/eval/report.json");
+  command.add_option("--out", options->out,
+                     "report, with a page for the browser beside it (.html); default MODEL/eval/report.json");
   add_read_flags(command, options->read);
   return [options, &common] { eval(*options, common); };
 }

@@ -1,4 +1,4 @@
-// tvae import: a Hugging Face T5 → a model directory with a fresh bottleneck.
+// tvae import: a Hugging Face T5, with or without a Funnel encoder → a model directory with a fresh bottleneck.
 #include <memory>
 
 #include "apps/verb.h"
@@ -9,7 +9,8 @@ namespace tvae::apps {
 namespace {
 
 struct Options {
-  std::string source, out, tokenizer;
+  HuggingFaceSource source;
+  std::string out;
   std::vector<std::string> presets, assignments;
   bool overwrite = false;
 };
@@ -18,8 +19,9 @@ void import(const Options& options, const CommonOptions& common) {
   ResolvedConfig resolved = resolve_config(options.presets, options.assignments);
   if (common.seed_given) resolved.config.train.seed = common.seed;
   const RunDirectory out(options.out, options.overwrite ? StartMode::kOverwrite : StartMode::kNew);
-  out.require_apart_from(options.source);
-  const Model model = import_huggingface_t5(options.source, options.tokenizer, resolved);
+  out.require_apart_from(options.source.t5);
+  out.require_apart_from(options.source.funnel);
+  const Model model = import_huggingface(options.source, resolved);
   out.clear();
   save_model(out.path(), model.vae.config(), model.max_tokens, model.check, model.vae.parameters().to_map(),
              model.tokenizer);
@@ -32,12 +34,15 @@ void import(const Options& options, const CommonOptions& common) {
 const RegisterVerb registered(
     {"import", "make a model of a Hugging Face T5", [](CLI::App& command, const CommonOptions& common) {
        auto options = std::make_shared<Options>();
-       command.add_option("HF_DIR", options->source, "folder with config.json and model.safetensors of a T5")
+       command.add_option("HF_DIR", options->source.t5, "folder with config.json and model.safetensors of a T5")
            ->required();
-       command.add_option("PRESET", options->presets, "presets, left to right: the bottleneck and its sizes");
+       command.add_option("PRESET", options->presets, "presets, left to right: what the checkpoints do not decide");
        command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
        command.add_option("--out", options->out, "model directory to write")->required();
-       command.add_option("--tokenizer", options->tokenizer, "tokenizer folder or .model file, where HF_DIR has none");
+       command.add_option("--funnel", options->source.funnel,
+                          "folder with config.json and model.safetensors of a Funnel, for the encoder");
+       command.add_option("--tokenizer", options->source.tokenizer,
+                          "tokenizer folder or .model file, where HF_DIR has none");
        command.add_flag("--overwrite", options->overwrite, "replace the model in --out");
        return [options, &common] { import(*options, common); };
      }});

@@ -70,9 +70,9 @@ void train(const Options& options, const CommonOptions& common) {
       log_info("resuming at step " + std::to_string(trainer.step()) + " of " + std::to_string(trainer.total_steps()));
     }
   run.clear();  // nothing was written so far: what is refused leaves OUT as it was
-  setup.tokenizer.save(run.path());
+  setup.model.tokenizer.save(run.path());
   run.write_run(resolved.config, describe_data(setup), from);
-  log_info(std::to_string(setup.vae.parameters().count()) + " weights, " + std::to_string(setup.train.size()) +
+  log_info(std::to_string(setup.model.vae.parameters().count()) + " weights, " + std::to_string(setup.train.size()) +
            " sequences, " + std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) +
            " steps");
   std::signal(SIGINT, on_signal);

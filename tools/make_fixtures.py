@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC, LinearSVC
 from torch import nn
-from transformers import FunnelConfig, T5Config, T5ForConditionalGeneration
+from transformers import FunnelConfig, FunnelForPreTraining, T5Config, T5ForConditionalGeneration
 from transformers.models.funnel.modeling_funnel import FunnelEncoder, upsample
 from transformers.models.t5.modeling_t5 import T5Attention, T5LayerFF
 from transformers.optimization import Adafactor
@@ -482,7 +482,25 @@ def probes(out: Path) -> None:
     save(out / "probes.safetensors", "probes", tensors)
 
 
-FIXTURES = (t5_v1_0, t5_v1_1, buckets, optimizers, regularizers, full_2020, full_2021, full_flax, funnel, probes)
+def funnel_pretrained(out: Path) -> None:
+    """As wide as t5_v1_0 and with other heads, a repeated block, and what the encoder of a T5 does not want: embeddings,
+    decoder and a head."""
+    torch.manual_seed(51)
+    config = FunnelConfig(vocab_size=12, d_model=16, n_head=3, d_head=4, d_inner=20, block_sizes=[1, 2],
+                          block_repeats=[2, 2], num_decoder_layers=1, hidden_dropout=0.15, activation_dropout=0.05)
+    model = FunnelForPreTraining(config).eval()
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            p.copy_(0.3 * torch.randn_like(p) + float("norm.weight" in name))
+    directory = out / "funnel_pretrained"
+    model.save_pretrained(directory)
+    inputs = torch.randn(3, 11, config.d_model)
+    states = model.funnel.encoder(inputs, torch.ones(3, 11), torch.zeros(3, 11, dtype=torch.long)).last_hidden_state
+    save(directory / "parity.safetensors", "funnel_pretrained", {"inputs": inputs, "states": states})
+
+
+FIXTURES = (t5_v1_0, t5_v1_1, buckets, optimizers, regularizers, full_2020, full_2021, full_flax, funnel,
+            funnel_pretrained, probes)
 
 
 def main() -> None:

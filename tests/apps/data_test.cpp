@@ -42,6 +42,40 @@ TEST_F(DataVerb, PythonLines) {
   EXPECT_EQ(count_lines(get(path("train"))) + count_lines(get(path("valid"))), 2);
 }
 
+TEST_F(DataVerb, NewsHeadlinesGetNumbers) {
+  put("news.csv", "category,headline\nSPORT,A win\nARTS,A book\nSPORT,A loss\nSPORT,A win\n");
+  const ProgramResult result = run({"data", "news", path("news.csv"), "--out", path("news"), "--valid-fraction", "0"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(get(path("news/train.jsonl")),
+            "{\"headline\":\"A win\",\"category\":\"SPORT\",\"category_num\":1}\n"
+            "{\"headline\":\"A book\",\"category\":\"ARTS\",\"category_num\":0}\n"
+            "{\"headline\":\"A loss\",\"category\":\"SPORT\",\"category_num\":1}\n");
+  put("news.tsv", "SPORT\tA win\nARTS\tA book\n");
+  EXPECT_EQ(
+      run({"data", "news", path("news.tsv"), "--column", "2", "--label-column", "1", "--out", path("tsv")}).status, 0);
+  put("one.csv", "category,headline\nSPORT,A win\n");
+  for (const std::string& bad : {path("one.csv"), put("lines.txt", "A win\n"), put("other.csv", "text,label\na,b\n")}) {
+    const ProgramResult refused = run({"data", "news", bad, "--out", path("x")});
+    EXPECT_EQ(refused.status, 3) << bad;
+    EXPECT_EQ(count_lines(refused.err), 1) << refused.err;
+  }
+}
+
+TEST_F(DataVerb, MoleculesSentencesAndStatements) {
+  const auto make = [&](const std::string& kind, const std::string& file) {
+    const ProgramResult result = run({"data", kind, file, "--out", path(kind), "--valid-fraction", "0"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return get(path(kind + "/train.txt"));
+  };
+  EXPECT_EQ(make("smiles", put("a.smi", "CCO ethanol\nC1CC\nc1ccccc1\tbenzene\nCCO again\n")), "CCO\nc1ccccc1\n");
+  EXPECT_EQ(make("wikipedia", put("articles", "A title\nThe rain fell on the town for days. Then it ended.\n")),
+            "The rain fell on the town for days.\n");
+  EXPECT_EQ(
+      make("python-states", put("states.csv", "start,code,end\ng = 1,g += 1,g = 2\ni = 2,\"i = 3\nfor\",i = 3\n")),
+      "g += 1\ni = 3\n");
+  EXPECT_EQ(run({"data", "smiles", put("none.smi", "hello\n"), "--out", path("x")}).status, 3);
+}
+
 std::string idx_images(int count, int side, char value) {
   return std::string("\0\0\x08\x03\0\0\0", 7) + static_cast<char>(count) + std::string(3, '\0') +
          static_cast<char>(side) + std::string(3, '\0') + static_cast<char>(side) +
@@ -67,8 +101,10 @@ TEST_F(DataVerb, MnistTextWithItsTokenizer) {
     EXPECT_EQ(digit["label"], 7);
     const std::string text = digit["text"].get<std::string>();
     EXPECT_EQ(text.substr(0, 15), "00 down a a a a");
-    put("text.jsonl", lines);
-    const ProgramResult encoded = run({"tokenizer", "encode", path(size) + "/tokenizer", path("text.jsonl")});
+    const size_t start = lines.find("00 down"), end = lines.find("\",\"label");
+    put("text.txt", lines.substr(start, end - start) + "\n");  // JSON's \n is that of --escapes
+    const ProgramResult encoded =
+        run({"tokenizer", "encode", path(size) + "/tokenizer", path("text.txt"), "--escapes"});
     ASSERT_EQ(encoded.status, 0) << encoded.err;
     const std::string first = encoded.out.substr(0, encoded.out.find('\n'));
     EXPECT_EQ(std::count(first.begin(), first.end(), ' ') + 1, ids);

@@ -6,27 +6,33 @@
 namespace tvae {
 namespace {
 
-using ImportExport = ProgramTest;
+class ImportExport : public ProgramTest {
+ protected:
+  /// A T5 of width 16 with a tokenizer, made by training a model and exporting it.
+  std::string exported_t5(const std::vector<std::string>& shape) {
+    std::string lines;
+    for (int i = 0; i < 40; ++i) lines += "x_" + std::to_string(i) + " = {" + std::to_string(i * i) + "}\n";
+    std::vector<std::string> command = {
+        "train",   "--train", put("lines.txt", lines),          "--out", path("model"), "--device", "cpu",
+        "--quiet", "--set",   "data.cache_dir=" + path("cache")};
+    for (const std::string setting :
+         {"train.steps=2", "data.tokenizer_kind=char", "data.vocab_size=400", "data.check=none", "model.d_model=16",
+          "model.d_kv=8", "model.d_ff=32", "model.num_heads=2", "model.encoder_layers=1", "model.decoder_layers=1"})
+      command.insert(command.end(), {"--set", setting});
+    for (const std::string& setting : shape) command.insert(command.end(), {"--set", setting});
+    const ProgramResult trained = run(command);
+    EXPECT_EQ(trained.status, 0) << trained.err;
+    const ProgramResult exported = run({"export", path("model"), "--out", path("t5")});
+    EXPECT_EQ(exported.status, 0) << exported.err;
+    EXPECT_EQ(exported.out, path("t5") + "\n");
+    return path("t5");
+  }
+};
 
 TEST_F(ImportExport, AModelGoesOutAndComesBack) {
-  std::string lines;
-  for (int i = 0; i < 40; ++i) lines += "x_" + std::to_string(i) + " = {" + std::to_string(i * i) + "}\n";
-  std::vector<std::string> command = {
-      "train",   "--train", put("lines.txt", lines),          "--out", path("model"), "--device", "cpu",
-      "--quiet", "--set",   "data.cache_dir=" + path("cache")};
   const std::vector<std::string> shape = {"model.latent_tokens=2", "model.latent_size=4", "model.bottleneck=queries",
                                           "data.max_tokens=24"};
-  for (const std::string setting :
-       {"train.steps=2", "data.tokenizer_kind=char", "data.vocab_size=400", "data.check=none", "model.d_model=16",
-        "model.d_kv=8", "model.d_ff=32", "model.num_heads=2", "model.encoder_layers=1", "model.decoder_layers=1"})
-    command.insert(command.end(), {"--set", setting});
-  for (const std::string& setting : shape) command.insert(command.end(), {"--set", setting});
-  const ProgramResult trained = run(command);
-  ASSERT_EQ(trained.status, 0) << trained.err;
-
-  const ProgramResult exported = run({"export", path("model"), "--out", path("t5")});
-  ASSERT_EQ(exported.status, 0) << exported.err;
-  EXPECT_EQ(exported.out, path("t5") + "\n");
+  exported_t5(shape);
   std::vector<std::string> import = {"import", path("t5"), "--out", path("again")};
   for (const std::string& setting : shape) import.insert(import.end(), {"--set", setting});
   const ProgramResult imported = run(import);
@@ -41,6 +47,41 @@ TEST_F(ImportExport, AModelGoesOutAndComesBack) {
   const ProgramResult texts = run({"reconstruct", path("again")}, "x_1 = {1}\n");
   EXPECT_EQ(texts.status, 0) << texts.err;
   EXPECT_EQ(nlohmann::json::parse(get(path("t5/config.json")))["model_type"], "t5");
+}
+
+TEST_F(ImportExport, AFunnelEncoderComesWithTheT5AndTheModelTrains) {
+  const std::vector<std::string> shape = {"data.max_tokens=24"};
+  const std::string t5 = exported_t5(shape), funnel = std::string(TVAE_TEST_DATA) + "/funnel_pretrained";
+  const std::vector<std::string> small = {"--set", "data.max_tokens=24",      "--set", "model.latent_tokens=2",
+                                          "--set", "model.latent_size=4",     "--set", "train.steps=2",
+                                          "--set", "loss.mlm_probability=0.3"};
+  const auto with_small = [&](std::vector<std::string> command) {
+    command.insert(command.end(), small.begin(), small.end());
+    return run(command);
+  };
+  const ProgramResult imported =
+      with_small({"import", t5, "--funnel", funnel, "--out", path("both"), "transformer_vae_2021"});
+  ASSERT_EQ(imported.status, 0) << imported.err;
+  const auto config = nlohmann::json::parse(get(path("both/config.json")));
+  EXPECT_EQ(config["encoder"], "funnel");
+  EXPECT_EQ(config["funnel_num_heads"], 3);
+  EXPECT_EQ(config["bottleneck"], "tokens");
+  const ProgramResult trained =
+      with_small({"train", "transformer_vae_2021", "--from", path("both"), "--train", path("lines.txt"), "--out",
+                  path("run"), "--device", "cpu", "--quiet", "--set", "data.cache_dir=" + path("cache")});
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  EXPECT_EQ(nlohmann::json::parse(get(path("run/config.json")))["funnel_block_repeats"], "2_2");
+  const ProgramResult texts = run({"reconstruct", path("run")}, "x_1 = {1}\n");
+  EXPECT_EQ(texts.status, 0) << texts.err;
+
+  const ProgramResult too_long =
+      run({"train", "--from", path("both"), "--train", path("lines.txt"), "--out", path("long"), "--set",
+           "data.max_tokens=30", "--set", "train.steps=2", "--quiet"});
+  EXPECT_EQ(too_long.status, 2);
+  EXPECT_NE(too_long.err.find("data.max_tokens: got 30, expected 24 at most"), std::string::npos) << too_long.err;
+  const ProgramResult swapped = with_small({"import", t5, "--funnel", t5, "--out", path("wrong")});
+  EXPECT_EQ(swapped.status, 3);
+  EXPECT_NE(swapped.err.find("model_type: got \"t5\", expected \"funnel\""), std::string::npos) << swapped.err;
 }
 
 }  // namespace

@@ -159,10 +159,16 @@ TEST_F(LatentVerbs, EvaluationPrintsATableAndWritesAReport) {
   for (const char* section : {"reconstruction", "interpolation", "prior", "shape"})
     EXPECT_TRUE(report.contains(section)) << section;
   EXPECT_TRUE(report["prior"]["normal"].contains("novel"));
+  EXPECT_NE(table.err.find("eval/report.json and " + model() + "/eval/report.html"), std::string::npos) << table.err;
+  const std::string page = get(model() + "/eval/report.html");
+  for (const char* part :
+       {"id=\"training\"", "id=\"reconstruction\"", "id=\"shape\"", "valid.txt", "\"loss\":[[", "</html>"})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
   const ProgramResult one = run({"eval", model(), "--data", put("own.txt", numbered_lines(10)), "--only",
                                  "reconstruction", "--json", "--out", path("r.json")});
   EXPECT_EQ(Json::parse(one.out), Json::parse(get(path("r.json")))) << one.err;
   EXPECT_EQ(Json::parse(one.out)["reconstruction"]["n"], 10);
+  EXPECT_NE(get(path("r.html")).find("own.txt"), std::string::npos);
 }
 
 /// Label, tab, text; the text tells the label.

@@ -36,6 +36,36 @@ TEST(Presets, ComposeLeftToRightWithAssignmentsLast) {
   EXPECT_FALSE(resolved.origins.contains("train.epochs"));
 }
 
+TEST(Presets, SayWhichDataTheyAreFor) {
+  EXPECT_EQ(resolve_config({"demo"}, {}).wants, "");
+  EXPECT_EQ(resolve_config({"mnist_small", "tenth_5_tkn"}, {}).wants.find("preset mnist_small is for MNIST as text: "),
+            0u);
+}
+
+TEST(Presets, ReadmeCommandsOf2021) {
+  const RunConfig base =
+      resolve_config({"mnist_base", "tenth_5_tkn", "grad_check_pnt", "batch_small", "window200", "funnel_small"}, {})
+          .config;
+  EXPECT_EQ(base.data.max_tokens, 840);
+  EXPECT_EQ(base.data.check, "mnist");
+  EXPECT_EQ(base.model.latent_tokens, 5);
+  EXPECT_EQ(base.model.latent_size, 77);
+  EXPECT_TRUE(base.model.gradient_checkpoint_encoder);
+  EXPECT_EQ(base.model.gradient_checkpoint_decoder, 3);
+  EXPECT_EQ(base.train.batch_size, 10);
+  EXPECT_EQ(base.model.attention_window_size, 200);
+  EXPECT_EQ(base.model.funnel_block_sizes, "2_2_2");
+  const RunConfig small = resolve_config({"mnist_small", "tenth_5_tkn", "batch_small", "eval"}, {}).config;
+  EXPECT_EQ(small.data.max_tokens, 237);
+  EXPECT_EQ(small.train.eval_steps, 500);
+  for (const char* data : {"syntax", "semantics"}) {
+    const RunConfig config = resolve_config({data, "tenth_5_tkn", "batch_large", "30Seq", "eval"}, {}).config;
+    EXPECT_EQ(config.data.max_tokens, 30) << data;
+    EXPECT_EQ(config.train.batch_size, 70) << data;
+    EXPECT_EQ(config.model.d_model, 768) << data;
+  }
+}
+
 TEST(Presets, DisagreementNamesBothUnlessAnAssignmentDecides) {
   const std::string disagreement = error_of({"t5_vae_2020", "t5_vae_flax"}, {});
   EXPECT_EQ(disagreement,

@@ -9,6 +9,7 @@
 #include "tvae/data/demo_data.h"
 #include "tvae/data/mnist_text.h"
 #include "tvae/data/python_lines.h"
+#include "tvae/data/sentences.h"
 
 namespace tvae {
 namespace {
@@ -53,6 +54,31 @@ TEST(PythonLines, HeldOutShare) {
   EXPECT_TRUE(is_held_out("a", 1.0, 3));
 }
 
+TEST(Sentences, AreCutWhereOneEnds) {
+  EXPECT_EQ(split_sentences("It rained. Dr. A. Smith (b. 1900) came. \"Why?\" she asked.  3 went on, e.g. to work"),
+            (Lines{"It rained.", "Dr. A. Smith (b. 1900) came.", "\"Why?\" she asked.", "3 went on, e.g. to work"}));
+  EXPECT_TRUE(split_sentences(" ").empty());
+}
+
+TEST(Sentences, WholeOnesOnly) {
+  const SentenceOptions options{10, 40};
+  EXPECT_TRUE(is_whole_sentence("It rained for a day.", options));
+  for (const char* other :
+       {"it rained for a day.", "It rained for a day", "It rained all day.", "It rained (for a day.",
+        "It 1 2 3 4 5 6 7 8 9 0.", "It rained for a day and then for another one and more.", "I a b c."})
+    EXPECT_FALSE(is_whole_sentence(other, options)) << other;
+}
+
+TEST(Sentences, OutOfArticles) {
+  const test::TemporaryFolder folder;
+  folder.put("AA/wiki_01",
+             "<doc id=\"1\" title=\"Rain\">\nRain\n\nRain is water that falls. It can fall for days on end.\n</doc>\n");
+  folder.put("AA/wiki_00", "{\"id\": 1, \"text\": \"Snow\\n\\nSnow is water that falls slowly.\"}\n");
+  EXPECT_EQ(gather_sentences({folder.path()}, {10, 100}),
+            (Lines{"Snow is water that falls slowly.", "Rain is water that falls.", "It can fall for days on end."}));
+  EXPECT_THROW(gather_sentences({folder.path("absent")}, {}), DataError);
+}
+
 TEST(MnistTextData, SymbolsRowsAndPools) {
   GreyImage image{4,
                   {0, 0, 0, 0,    //
@@ -79,6 +105,20 @@ TEST(MnistTextData, TextsBecomeImagesAgain) {
   EXPECT_FALSE(is_mnist_text("00 down !")) << "black";
   for (const char* broken : {"", "00 down", "00 down ! !", "01 down !", "00 down b", "00 down !\n", "00 up !\n01 up !"})
     EXPECT_FALSE(mnist_image(broken)) << broken;
+}
+
+TEST(MnistTextData, Strips) {
+  const auto strip = image_strip({"00 down a", "text", "00 down ! a\n01 down a !"});
+  ASSERT_TRUE(strip);
+  EXPECT_EQ(strip->width, 8);
+  EXPECT_EQ(strip->height, 2);
+  EXPECT_EQ(strip->pixels, (std::vector<unsigned char>{255, 128, 128, 128, 128, 128, 0, 255,  //
+                                                       128, 128, 128, 128, 128, 128, 255, 0}));
+  EXPECT_FALSE(image_strip({"a", "b"}));
+  const Picture large = enlarged(*strip, 3);
+  EXPECT_EQ(large.width, 24);
+  EXPECT_EQ(large.pixels[24 * 3 + 21], 0);
+  EXPECT_EQ(encode_png(large).substr(1, 3), "PNG");
 }
 
 TEST(MnistTextData, PiecesCoverAnImage) {

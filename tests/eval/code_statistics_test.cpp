@@ -56,6 +56,26 @@ TEST(CodeStatistics, CodesOnALineHaveRankOne) {
   EXPECT_EQ(active_units(one_unit), 1);
 }
 
+TEST(CodeStatistics, PrincipalComponentsOfAPlane) {
+  const Tensor coordinates = gaussian_codes().narrow(1, 0, 2) * torch::tensor({3.0, 1.0}, at::kDouble);
+  const Tensor basis = std::get<0>(at::linalg_qr(gaussian_codes(2).narrow(0, 0, kDimensions).narrow(1, 0, 2)));
+  const PrincipalComponents found = principal_components(at::mm(coordinates, basis.t()) + 5.0);
+  EXPECT_NEAR(found.variance.sum().item<double>(), 1.0, 1e-12);
+  EXPECT_NEAR(found.variance[0].item<double>(), 0.9, 0.02);  // 9 / (9 + 1), from 1000 draws
+  // Distances within the plane stay as they are.
+  EXPECT_TRUE(at::allclose(at::pdist(found.coordinates), at::pdist(coordinates), 1e-9, 1e-9));
+  EXPECT_GT(found.coordinates.select(1, 0).max().item<double>(), -found.coordinates.select(1, 0).min().item<double>());
+}
+
+TEST(CodeStatistics, PrincipalComponentsThatAreNotThere) {
+  const PrincipalComponents collapsed = principal_components(torch::ones({5, 3}));
+  EXPECT_TRUE(collapsed.coordinates.eq(0).all().item<bool>());
+  EXPECT_TRUE(collapsed.variance.eq(0).all().item<bool>());
+  const PrincipalComponents line = principal_components(torch::tensor({{1.0}, {2.0}, {6.0}}));
+  EXPECT_TRUE(at::allclose(line.coordinates.select(1, 0), torch::tensor({-2.0, -1.0, 3.0}, at::kDouble)));
+  EXPECT_TRUE(line.coordinates.select(1, 1).eq(0).all().item<bool>());
+}
+
 TEST(CodeStatistics, SaturatedCodesShowInTheKurtosis) {
   const Tensor codes = gaussian_codes().sign();
   EXPECT_NEAR(moments(codes).kurtosis.mean().item<double>(), 1.0, 0.01);

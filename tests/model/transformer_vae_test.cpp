@@ -184,6 +184,52 @@ TEST(TransformerVae, MaskedTokensBecomeTheTokenizersUnknown) {
   EXPECT_EQ(touched(7), (std::vector<int64_t>{0, 1, 7}));
 }
 
+TEST(TransformerVae, ReplacedTokensAreAsManyAsAskedAndSpecialOnesStay) {
+  const ModelConfig config = test::tiny_config("queries");
+  Rng weights(1);
+  const TransformerVae vae(config, weights);
+  const int64_t count = 40000;
+  torch::manual_seed(4);
+  const Tensor ids = at::randint(3, config.vocab_size, {count}, at::kLong);
+  const auto replaced = [&](double unknown, double random, uint64_t seed) {
+    Rng rng(seed);
+    return vae.replace_tokens(ids, unknown, random, {/*training=*/true, &rng});
+  };
+  const auto share = [&](const Tensor& which) { return which.sum().item<double>() / static_cast<double>(count); };
+  const Tensor noisy = replaced(0.3, 0.1, 7);
+  // Four standard deviations of a share of 40,000; one of 259 random ids is unknown, and one the old id.
+  constexpr double kTolerance = 0.01;
+  EXPECT_NEAR(share(noisy == config.unk_token_id), 0.3 + 0.1 / 259, kTolerance);
+  const Tensor random = (noisy != ids).logical_and(noisy != config.unk_token_id);
+  EXPECT_NEAR(share(random), 0.1, kTolerance);
+  EXPECT_NEAR(noisy.masked_select(random).to(at::kFloat).mean().item<double>(), 129, 5) << "any id alike";
+  EXPECT_TRUE(torch::equal(noisy, replaced(0.3, 0.1, 7)));
+  EXPECT_FALSE(torch::equal(noisy, replaced(0.3, 0.1, 8)));
+  EXPECT_TRUE(torch::equal(replaced(0.0, 0.0, 7), ids));
+  EXPECT_TRUE(torch::equal(vae.replace_tokens(ids, 0.3, 0.1, {}), ids)) << "off in evaluation";
+
+  Rng rng(1);
+  const Tensor special = torch::tensor({0, 1, 2}, at::kLong).repeat({1000});  // start (and padding), end, unknown
+  EXPECT_TRUE(torch::equal(vae.replace_tokens(special, 0.5, 0.5, {/*training=*/true, &rng}), special));
+}
+
+TEST(TransformerVae, EncoderNoiseChangesWhatIsEncodedAndNotWhatIsToBeWritten) {
+  Rng rng(1);
+  const TransformerVae vae(test::tiny_config("flax"), rng);  // without dropout, and the code is its mean
+  const Tokenizer tokenizer = test::byte_tokenizer();
+  const TokenStream batch = to_stream(test::tiny_batch(tokenizer), torch::kCPU);
+  const Tensor clean = vae.encode(batch).mean;
+  for (const bool random : {false, true}) {
+    NoiseLevels noise;
+    (random ? noise.encoder_token_random : noise.encoder_token_mask) = 0.5;
+    const ForwardResult result = vae.forward(batch, noise, {/*training=*/true, &rng});
+    EXPECT_GT((result.code - clean).abs().max().item<double>(), 1e-3);
+    const Tensor states = vae.decoder_states(batch, result.memory, 0.0, {});
+    EXPECT_EQ(vae.cross_entropy(batch, states).loss.item<double>(), result.reconstruction.loss.item<double>());
+    EXPECT_TRUE(torch::equal(vae.forward(batch, noise, {}).code, clean)) << "off in evaluation";
+  }
+}
+
 TEST(Parameters, LoadIsStrict) {
   Rng rng(1);
   TransformerVae vae(test::tiny_config("queries"), rng);

@@ -52,6 +52,35 @@ TEST(Dropout, Gradients) {
                         {random_double({4, 6}, 1), random_double({4, 6}, 2)});
 }
 
+TEST(Activations, WithDropoutGiveWhatTheirPartsGive) {
+  using Operation = std::function<Tensor(const Tensor&, const Tensor&)>;
+  torch::manual_seed(2);
+  const Tensor gate = at::randn({20, 30}), x = at::randn({20, 30}), direction = at::randn({20, 30});
+  const auto value_and_gradients = [&](const Operation& operation) {
+    std::vector<Tensor> inputs = {gate.clone().requires_grad_(true), x.clone().requires_grad_(true)};
+    const Tensor y = operation(inputs[0], inputs[1]);
+    std::vector<Tensor> results = torch::autograd::grad({(y * direction).sum()}, inputs, {}, {}, false, true);
+    results.push_back(y.detach());
+    return results;
+  };
+  for (const double p : {0.0, 0.3}) {
+    const std::vector<std::pair<Operation, Operation>> pairs = {
+        {[p](const Tensor& a, const Tensor&) { return relu_dropout(a, p, 9); },
+         [p](const Tensor& a, const Tensor&) { return tvae::dropout(at::relu(a), p, 9); }},
+        {[p](const Tensor& a, const Tensor& b) { return gated_gelu_dropout(a, b, p, 9); },
+         [p](const Tensor& a, const Tensor& b) { return tvae::dropout(at::gelu(a, "tanh") * b, p, 9); }}};
+    for (const auto& [fused, parts] : pairs) {
+      const auto found = value_and_gradients(fused), expected = value_and_gradients(parts);
+      for (size_t i = 0; i < found.size(); ++i) {
+        ASSERT_EQ(found[i].defined(), expected[i].defined());
+        if (found[i].defined()) {
+          EXPECT_TRUE(at::equal(found[i], expected[i])) << i;
+        }
+      }
+    }
+  }
+}
+
 TEST(RmsNorm, EqualsItsFormula) {
   const Tensor x = random_double({7, 12}, 1), weight = random_double({12}, 2);
   const Tensor expected = x * at::rsqrt(x.square().mean(-1, true) + 1e-6) * weight;
@@ -62,6 +91,22 @@ TEST(RmsNorm, EqualsItsFormula) {
 TEST(RmsNorm, Gradients) {
   test::check_gradients([](const std::vector<Tensor>& x) { return rms_norm(x[0], x[1], 1e-6); },
                         {random_double({19, 5}, 1), random_double({5}, 2)});
+}
+
+TEST(RmsNorm, HalfPrecisionHasTheGradientsOfFullPrecision) {
+  torch::manual_seed(4);
+  const Tensor x = at::randn({9, 64}).to(at::kBFloat16), weight = at::randn({64}).to(at::kBFloat16);
+  const Tensor direction = at::randn({9, 64}).to(at::kBFloat16);
+  const auto gradients = [&](at::ScalarType type) {
+    std::vector<Tensor> inputs;
+    for (const Tensor& input : {x, weight}) inputs.push_back(input.to(type).detach().requires_grad_(true));
+    return torch::autograd::grad({(rms_norm(inputs[0], inputs[1], 1e-6) * direction.to(type)).sum()}, inputs);
+  };
+  const auto half = gradients(at::kBFloat16), full = gradients(at::kFloat);
+  for (size_t i = 0; i < 2; ++i) {  // bf16 keeps 8 bits: each gradient is rounded once
+    EXPECT_EQ(half[i].scalar_type(), at::kBFloat16);
+    EXPECT_TRUE(at::allclose(half[i].to(at::kFloat), full[i], /*rtol=*/0.01, /*atol=*/0.02)) << i;
+  }
 }
 
 TEST(LinearCrossEntropy, EqualsLogSoftmaxOfTheProjection) {

@@ -47,11 +47,30 @@ TEST(MetricLog, RemovesATornLastLine) {
 TEST(MetricLog, WritesTensorBoardEventsBeside) {
   const test::TemporaryFolder folder;
   { MetricLog(folder.path(), 0).write(1, {{"loss", 2.0}}); }
-  { MetricLog(folder.path(), 1).text(2, "samples", "a"); }
+  { MetricLog(folder.path(), 1).write(2, {{"loss", 1.0}}); }
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
     files += entry.path().filename().string().starts_with("events.out.tfevents.");
   EXPECT_EQ(files, 2);
+}
+
+TEST(MetricLog, PreviewsAreTablesAndAPicture) {
+  const test::TemporaryFolder folder;
+  Preview preview;
+  preview.interpolation = {{-10, "a|b\nc", true}, {0.5, "\xFF", false}};
+  preview.samples = {{0, "x", std::nullopt}};
+  preview.strip = Picture{2, 1, {0, 255}};
+  MetricLog(folder.path(), 0).write(7, preview);
+  EXPECT_EQ(folder.get("interpolations.jsonl"),
+            "{\"step\":7,\"rows\":[{\"ratio\":-10.0,\"text\":\"a|b\\nc\",\"valid\":true},"
+            "{\"ratio\":0.5,\"text\":\"\xEF\xBF\xBD\",\"valid\":false}]}\n");
+  EXPECT_EQ(folder.get("samples.jsonl"), "{\"step\":7,\"rows\":[{\"text\":\"x\",\"valid\":null}]}\n");
+  EXPECT_EQ(folder.get("images/interpolation-00000007.png").substr(1, 3), "PNG");
+  std::string events;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+    if (entry.path().filename().string().starts_with("events")) events = folder.get(entry.path().filename());
+  EXPECT_NE(events.find("| -10 | <code>a&#124;b<br>c</code> | yes |"), std::string::npos);
+  EXPECT_NE(events.find("image_interpolation"), std::string::npos);
 }
 
 }  // namespace

@@ -29,8 +29,8 @@ TEST(Presets, EachTrainsSavesLoadsAndGenerates) {
     Tokenizer tokenizer = byte_tokenizer();
     TokenDataset data = tiny_dataset(tokenizer);
     Rng rng(1);
-    TransformerVae vae(config.model, rng);
-    TrainingSetup setup{config, std::move(tokenizer), std::move(vae), data, data};
+    Model model{"", std::move(tokenizer), TransformerVae(config.model, rng), config.data.max_tokens, config.data.check};
+    TrainingSetup setup{config, std::move(model), data, data, {}};
     const TemporaryFolder folder;
     const RunDirectory directory(folder.path(), StartMode::kNew);
     Trainer trainer(setup, directory);

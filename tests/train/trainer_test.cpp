@@ -8,6 +8,8 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <set>
 
 #include "tests/support/fixture.h"
 #include "tests/support/temporary_folder.h"
@@ -44,7 +46,10 @@ TrainingSetup make_setup(const RunConfig& config, bool with_valid = true) {
   if (with_valid) valid = TokenDataset::from_texts({"while a:", "c = 3", "import os", "y = [x]"}, tokenizer, options);
   TokenDataset train = tiny_dataset(tokenizer);
   Rng rng(static_cast<uint64_t>(config.train.seed));
-  return {config, std::move(tokenizer), TransformerVae(config.model, rng), std::move(train), std::move(valid)};
+  std::vector<std::string> labels;
+  if (with_valid) labels = {"statement", "assignment", "statement", "assignment"};
+  Model model{"", std::move(tokenizer), TransformerVae(config.model, rng), config.data.max_tokens, config.data.check};
+  return {config, std::move(model), std::move(train), std::move(valid), std::move(labels)};
 }
 
 /// One run in a folder of its own.
@@ -71,7 +76,7 @@ class TestRun {
     std::ifstream file(folder_.path("logs/metrics.jsonl"));
     for (std::string line; std::getline(file, line);) {
       Json json = Json::parse(line);
-      for (const char* timing : {"seconds", "tokens_per_second"}) json.erase(timing);
+      for (const char* timing : {"seconds", "tokens_per_second", "preview_seconds"}) json.erase(timing);
       if (json.contains(key)) found.push_back(json);
     }
     return found;
@@ -82,8 +87,10 @@ class TestRun {
       found.push_back(line[key].is_null() ? std::numeric_limits<double>::quiet_NaN() : line[key].get<double>());
     return found;
   }
+  std::string read(const std::string& name) const { return folder_.get(name); }
   TensorMap model() const { return load_safetensors(folder_.path("model.safetensors")); }
   Checkpoint checkpoint() const { return load_checkpoint(folder_.path()).value(); }
+  void replace(const Checkpoint& checkpoint) const { save_checkpoint(folder_.path(), checkpoint); }
   double held_out_cross_entropy() const {
     const TrainingSetup setup = make_setup(config_);
     return evaluate_held_out(load_model(folder_.path()).vae, *setup.valid, 0).cross_entropy;
@@ -143,7 +150,7 @@ TEST(Trainer, EveryRegularizerResumesAndFitsEveryBottleneckItSaysItFits) {
         const std::string what = regularizer + " on " + bottleneck + ", " + posterior;
         try {
           const TrainingSetup setup = make_setup(config);
-          Objective(config.loss, setup.vae.config());
+          Objective(config.loss, setup.model.vae.config());
         } catch (const ConfigError&) {
           continue;
         }
@@ -178,9 +185,9 @@ TEST(Trainer, AccumulatedMicroBatchesGiveTheGradientOfOneLargeBatch) {
     Batcher batcher(setup.train, options);
     const StepShare share{setup.train.tokens(), setup.train.size() / batch_size};
     for (int64_t i = 0; i < share.micro_batches; ++i)
-      objective(setup.vae, to_stream(batcher.next(), at::kCPU), share, {}, rng).loss.backward();
+      objective(setup.model.vae, to_stream(batcher.next(), at::kCPU), share, {}, rng).loss.backward();
     TensorMap found;
-    for (const NamedParameter& parameter : setup.vae.parameters().list()) {
+    for (const NamedParameter& parameter : setup.model.vae.parameters().list()) {
       found[parameter.name] = parameter.value.grad().clone();
       parameter.value.mutable_grad() = torch::Tensor();
     }
@@ -204,6 +211,39 @@ TEST(Trainer, AccumulatedMicroBatchesGiveTheGradientOfOneLargeBatch) {
   EXPECT_NEAR(small.values("gradient_norm").at(0), norm, 1e-4 * norm);
 }
 
+TEST(Trainer, PreviewsAtEachEvaluation) {
+  RunConfig config = tiny_run();
+  config.train.eval_steps = 3;
+  config.train.preview_samples = 4;
+  config.data.check = "mnist";
+  TestRun whole(config), pieces(config);
+  whole.go();
+  for (int64_t step = 1; step <= 6; ++step) pieces.go(kAtOnce);
+  for (const char* file : {"logs/interpolations.jsonl", "logs/samples.jsonl"})
+    EXPECT_EQ(whole.read(file), pieces.read(file)) << "resumed";
+
+  const std::vector<Json> metrics = whole.lines("interpolation_valid");
+  ASSERT_EQ(metrics.size(), 2u);
+  for (const char* name : {"sample_valid", "svm_classification_test_accuracy", "random_classification_test_accuracy"})
+    EXPECT_TRUE(metrics[1].contains(name)) << name;
+  const Json shown = Json::parse(
+      whole.read("logs/interpolations.jsonl").substr(0, whole.read("logs/interpolations.jsonl").find('\n')));
+  EXPECT_EQ(shown["step"], 3);
+  ASSERT_EQ(shown["rows"].size(), 13u);
+  EXPECT_EQ(shown["rows"][0]["ratio"], -10.0);
+  EXPECT_EQ(shown["rows"][12]["ratio"], 10.0);
+  EXPECT_EQ(shown["rows"][1]["ratio"], 0.0);
+  EXPECT_FALSE(shown["rows"][5]["valid"].get<bool>());
+  const std::set<std::string> held_out = {"while a:", "c = 3", "import os", "y = [x]"};
+  EXPECT_TRUE(held_out.count(shown["rows"][0]["text"])) << shown["rows"][0];
+
+  config.train.previews = false;
+  TestRun without(config);
+  without.go();
+  EXPECT_TRUE(without.lines("interpolation_valid").empty());
+  expect_identical(whole.model(), without.model(), "previews draw from a generator of their own");
+}
+
 TEST(Trainer, LossFallsOnTinyData) {
   RunConfig config = tiny_run();
   config.train.steps = 60;
@@ -222,10 +262,10 @@ TEST(Trainer, DecoderNoiseEndsWhereItsScheduleSays) {
   config.model.posterior = "deterministic";
   config.loss.regularizer = "none";
   TrainingSetup setup = make_setup(config);
-  const TokenStream batch = to_stream(tiny_batch(setup.tokenizer), at::kCPU);
+  const TokenStream batch = to_stream(tiny_batch(setup.model.tokenizer), at::kCPU);
   const auto cross_entropy = [&](const LossConfig& loss, int64_t step) {
     Rng rng(3);
-    return Objective(loss, config.model)(setup.vae, batch, {batch.ids.size(0), 1}, {step, 100}, rng)
+    return Objective(loss, config.model)(setup.model.vae, batch, {batch.ids.size(0), 1}, {step, 100}, rng)
         .metrics["cross_entropy"];
   };
   const double clean = cross_entropy(config.loss, 0);
@@ -236,6 +276,83 @@ TEST(Trainer, DecoderNoiseEndsWhereItsScheduleSays) {
   EXPECT_NE(cross_entropy(noisy, 25), clean);
   EXPECT_EQ(cross_entropy(noisy, 50), clean);
   EXPECT_EQ(cross_entropy(noisy, 99), clean);
+}
+
+TEST(Trainer, DenoisingChoosesTokensAndReplacesThemAsPublished) {
+  RunConfig config = tiny_run();
+  config.model.posterior = "deterministic";
+  config.loss.regularizer = "none";
+  TrainingSetup setup = make_setup(config);
+  const TokenStream batch = to_stream(tiny_batch(setup.model.tokenizer), at::kCPU);
+  const auto cross_entropy = [&](const LossConfig& loss) {
+    Rng rng(3);
+    return Objective(loss, config.model)(setup.model.vae, batch, {batch.ids.size(0), 1}, {50, 100}, rng)
+        .metrics["cross_entropy"];
+  };
+  const auto of_noise = [&](double unknown, double random) {
+    Rng rng(3);
+    NoiseLevels noise;
+    noise.encoder_token_mask = unknown;
+    noise.encoder_token_random = random;
+    const ForwardResult forward = setup.model.vae.forward(batch, noise, {/*training=*/true, &rng});
+    return forward.reconstruction.loss.item<double>() / static_cast<double>(batch.ids.size(0));
+  };
+  LossConfig loss = config.loss;
+  EXPECT_EQ(cross_entropy(loss), of_noise(0.0, 0.0));
+  loss.mlm_probability = 0.5;  // 80/2/18 of them
+  EXPECT_DOUBLE_EQ(cross_entropy(loss), of_noise(0.4, 0.01));
+  EXPECT_NE(cross_entropy(loss), of_noise(0.0, 0.0));
+  loss.mlm_random_ratio = 0.5;  // 80/10/10
+  EXPECT_DOUBLE_EQ(cross_entropy(loss), of_noise(0.4, 0.05));
+  loss.encoder_token_mask = 0.2;
+  EXPECT_DOUBLE_EQ(cross_entropy(loss), of_noise(0.6, 0.05));
+}
+
+RunConfig rarely_between_codes() {
+  RunConfig config = tiny_run("tokens");
+  config.loss.regularizer = "none";
+  config.loss.vae_cycle_weight = 1;
+  config.loss.interpolation_every = 3;  // in steps 4, 7, 10 and so on: the first has none
+  config.train.accumulation_steps = 2;
+  config.train.steps = 10;
+  return config;
+}
+
+TEST(Trainer, AMetricIsTheMeanOverTheMicroBatchesThatHadIt) {
+  RunConfig config = rarely_between_codes();
+  TestRun each(config);
+  each.go();
+  const std::vector<double> values = each.values("vae_cycle"), losses = each.values("loss");
+  ASSERT_EQ(values.size(), 3u);
+  ASSERT_GT(values[0], 0.0);
+  config.train.log_steps = 5;
+  TestRun rare(config), pieces(config);
+  rare.go();
+  const std::vector<double> logged = rare.values("vae_cycle");
+  ASSERT_EQ(logged.size(), 2u);
+  EXPECT_DOUBLE_EQ(logged[0], values[0]);
+  EXPECT_DOUBLE_EQ(logged[1], (values[1] + values[2]) / 2);
+  EXPECT_NEAR(rare.values("loss")[0], std::accumulate(losses.begin(), losses.begin() + 5, 0.0) / 5, 1e-12);
+  for (int64_t step = 1; step <= 10; ++step) EXPECT_EQ(pieces.go(kAtOnce), step);
+  EXPECT_EQ(pieces.lines(), rare.lines()) << "the counts survive too";
+}
+
+TEST(Trainer, TakesTheSumsOfOlderCheckpoints) {
+  RunConfig config = rarely_between_codes();
+  config.train.log_steps = 5;
+  TestRun whole(config), older(config);
+  whole.go();
+  for (int64_t step = 1; step <= 3; ++step) older.go(kAtOnce);
+  Checkpoint saved = older.checkpoint();
+  Json& interval = saved.state["interval"];
+  Json sums;
+  for (const auto& [name, sum] : interval["metrics"].items())
+    sums[name] = sum[0].get<double>() * (name == "gradient_norm" ? 2 : 1);  // once a step, for each micro-batch
+  interval = {{"sums", sums}, {"micro_batches", 6}, {"tokens", interval["tokens"]}, {"seconds", interval["seconds"]}};
+  older.replace(saved);
+  older.go();
+  for (const char* metric : {"loss", "cross_entropy", "vae_cycle"})
+    EXPECT_EQ(older.values(metric), whole.values(metric)) << metric;
 }
 
 TEST(Trainer, StopsEarlyAndStaysStopped) {
@@ -299,7 +416,7 @@ TEST(Trainer, DivergenceIsAnErrorAndSavesNothing) {
   TemporaryFolder folder;
   const RunDirectory directory(folder.path(), StartMode::kResume);
   Trainer trainer(setup, directory);
-  setup.vae.parameters().list()[0].value.detach().fill_(std::numeric_limits<float>::infinity());
+  setup.model.vae.parameters().list()[0].value.detach().fill_(std::numeric_limits<float>::infinity());
   try {
     trainer.run(kNever);
     FAIL() << "did not throw";

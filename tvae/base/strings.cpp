@@ -1,6 +1,7 @@
 #include "tvae/base/strings.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 
 namespace tvae {
@@ -26,6 +27,18 @@ std::string strip(std::string_view text) {
   const size_t first = text.find_first_not_of(blanks);
   if (first == std::string_view::npos) return "";
   return std::string(text.substr(first, text.find_last_not_of(blanks) - first + 1));
+}
+
+std::string base64(std::string_view bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string encoded;
+  for (size_t start = 0; start < bytes.size(); start += 3) {
+    const size_t count = std::min<size_t>(3, bytes.size() - start);
+    uint32_t group = 0;  // three bytes are four digits
+    for (size_t i = 0; i < 3; ++i) group = group << 8 | (i < count ? static_cast<unsigned char>(bytes[start + i]) : 0u);
+    for (size_t i = 0; i < 4; ++i) encoded += i <= count ? kDigits[group >> (18 - 6 * i) & 63] : '=';
+  }
+  return encoded;
 }
 
 size_t edit_distance(std::string_view a, std::string_view b) {

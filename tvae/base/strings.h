@@ -11,6 +11,9 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, const std::string& separator);
 std::string strip(std::string_view text);
 
+/// RFC 4648, padded.
+std::string base64(std::string_view bytes);
+
 /// Levenshtein distance in bytes.
 size_t edit_distance(std::string_view a, std::string_view b);
 

@@ -94,6 +94,7 @@ Preset parse_preset(const PresetText& text) {
   const Json json = Json::parse(text.json, nullptr, true, /*ignore_comments=*/true);
   preset.group = json.value("group", "");
   preset.about = json.value("about", "");
+  preset.wants = json.value("wants", "");
   preset.base = json.value("base", "");
   if (json.contains("overrides")) {
     if (json["overrides"].is_boolean())
@@ -149,12 +150,13 @@ const Preset& find_preset(const std::string& name) {
 
 ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments,
                               const RunConfig& base) {
-  ResolvedConfig resolved{base, {}};
+  ResolvedConfig resolved{base, {}, ""};
   std::set<std::string> decided;  // by --set, so that presets may disagree on them
   for (const std::string& assignment : assignments) decided.insert(strip(assignment.substr(0, assignment.find('='))));
   std::map<std::string, std::pair<std::string, Json>> given;  // key -> preset, value
   for (const std::string& name : with_base(presets)) {
     const Preset& preset = find_preset(name);
+    if (!preset.wants.empty()) resolved.wants = "preset " + name + " is for " + preset.wants;
     for (const auto& [key, value] : preset.set.items()) {
       const auto earlier = given.find(key);
       const bool may_override = preset.overrides_all || std::find(preset.overrides.begin(), preset.overrides.end(),

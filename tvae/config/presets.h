@@ -10,19 +10,21 @@
 
 namespace tvae {
 
-/// A preset file as built in (generated from presets/*.json by cmake/embed_presets.cmake).
+/// A preset file as built in (generated from presets/*.json by cmake/embed.cmake).
 struct PresetText {
   std::string name;
   std::string json;
 };
 const std::vector<PresetText>& preset_texts();
 
-/// {"group", "about", "base": preset, "overrides": true|[keys], "set": {key: value}} of one file. The base is what a
-/// preset starts from: it stands before all presets that are given.
+/// {"group", "about", "wants", "base": preset, "overrides": true|[keys], "set": {key: value}} of one file. The base is
+/// what a preset starts from: it stands before all presets that are given. "wants" says which data it was made for, and
+/// how to get it.
 struct Preset {
   std::string name;
   std::string group;
   std::string about;
+  std::string wants;
   std::string base;
   bool overrides_all = false;
   std::vector<std::string> overrides;
@@ -38,6 +40,7 @@ const Preset& find_preset(const std::string& name);
 struct ResolvedConfig {
   RunConfig config;
   std::map<std::string, std::string> origins;
+  std::string wants;  // of the last preset that says which data it was made for; for people
 };
 
 /// Presets left to right over `base`, the preset they start from first, then "key=value" assignments. Two presets that

@@ -63,11 +63,14 @@ struct ModelConfig {
   int64_t num_heads = 4;
   int64_t encoder_layers = 2;
   std::string funnel_block_sizes = "2_2_2";
+  std::string funnel_block_repeats;
   std::string funnel_attention = "relative_shift";
   std::string funnel_pooling = "mean";
   bool funnel_separate_cls = true;
   bool funnel_truncate_seq = true;
   bool funnel_pool_q_only = true;
+  int64_t funnel_num_heads = 0;
+  int64_t funnel_d_kv = 0;
   int64_t funnel_d_inner = 0;
   double funnel_hidden_dropout = 0.1;
   double funnel_attention_dropout = 0.1;
@@ -118,6 +121,8 @@ void visit_model(Config& c, Visitor&& v) {
   v("encoder_layers", c.encoder_layers, FieldInfo{"blocks of the t5 encoder", {}, 1, 1024});
   v("funnel_block_sizes", c.funnel_block_sizes,
     FieldInfo{"funnel encoder: layers a block, as 3_3_3; the sequence is halved between blocks"});
+  v("funnel_block_repeats", c.funnel_block_repeats,
+    FieldInfo{"funnel encoder: how often each layer of a block is run, as 1_2_2; empty = once"});
   v("funnel_attention", c.funnel_attention,
     FieldInfo{"funnel encoder: how positions are scored; alike but for dropout", {"relative_shift", "factorized"}});
   v("funnel_pooling", c.funnel_pooling,
@@ -128,6 +133,8 @@ void visit_model(Config& c, Visitor&& v) {
     FieldInfo{"funnel encoder: with separate_cls, the last row is not pooled"});
   v("funnel_pool_q_only", c.funnel_pool_q_only,
     FieldInfo{"funnel encoder: the first layer of a block still attends to the unpooled rows"});
+  v("funnel_num_heads", c.funnel_num_heads, FieldInfo{"funnel encoder: attention heads; 0 = num_heads", {}, 0, 1024});
+  v("funnel_d_kv", c.funnel_d_kv, FieldInfo{"funnel encoder: width of one attention head; 0 = d_kv", {}, 0, 4096});
   v("funnel_d_inner", c.funnel_d_inner, FieldInfo{"funnel encoder: inner width of feed-forward; 0 = d_ff", {}, 0, 1e6});
   v("funnel_hidden_dropout", c.funnel_hidden_dropout,
     FieldInfo{"funnel encoder: dropout of sub-layers and positions", {}, 0, 0.999});
@@ -225,6 +232,8 @@ struct LossConfig {
   double smoothness_weight = 1.0;
   int64_t interpolation_every = 1;
   double encoder_token_mask = 0.0;
+  double mlm_probability = 0.0;
+  double mlm_random_ratio = 0.1;
   double latent_dropout = 0.0;
   double decoder_token_mask = 0.0;
   double decoder_token_mask_end = 1.0;
@@ -291,6 +300,10 @@ void visit_loss(Config& c, Visitor&& v) {
     FieldInfo{"optimizer steps between critic, cycle and smoothness losses", {}, 1, 1e9});
   v("encoder_token_mask", c.encoder_token_mask,
     FieldInfo{"share of encoder input tokens replaced by unknown", {}, 0, 1});
+  v("mlm_probability", c.mlm_probability,
+    FieldInfo{"denoising (2021): share of encoder input tokens chosen, 80% of which become unknown", {}, 0, 1});
+  v("mlm_random_ratio", c.mlm_random_ratio,
+    FieldInfo{"share of the other 20% that become a random id; 0.1 as published, 0.5 as in BERT", {}, 0, 1});
   v("latent_dropout", c.latent_dropout, FieldInfo{"dropout on the code", {}, 0, 0.999});
   v("decoder_token_mask", c.decoder_token_mask,
     FieldInfo{"share of decoder input tokens replaced by unknown, at first", {}, 0, 1});
@@ -324,6 +337,10 @@ struct TrainConfig {
   int64_t save_steps = 500;
   int64_t early_stop_evaluations = 0;
   std::string save_model = "best";
+  bool previews = true;
+  int64_t preview_samples = 10;
+  std::string preview_path = "slerp";
+  bool preview_probe = true;
 };
 
 template <class Config, class Visitor>
@@ -360,6 +377,14 @@ void visit_train(Config& c, Visitor&& v) {
   v("save_model", c.save_model,
     FieldInfo{"weights that OUT/model.safetensors holds: of the lowest held-out cross-entropy, or the last",
               {"best", "last"}});
+  v("previews", c.previews,
+    FieldInfo{"at each evaluation log an interpolation between two held-out texts, samples, and the probe of labels"});
+  v("preview_samples", c.preview_samples, FieldInfo{"draws from N(0, I) that previews decode", {}, 0, 1e6});
+  v("preview_path", c.preview_path,
+    FieldInfo{"the interpolation's path; token-slerp as published (2021), slerp for its interpolate_all_at_once",
+              {"slerp", "lerp", "token-slerp"}});
+  v("preview_probe", c.preview_probe,
+    FieldInfo{"with data.label_column: classify held-out codes by an SVM, as published (2021)"});
 }
 
 struct RunConfig {

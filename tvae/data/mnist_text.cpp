@@ -13,6 +13,7 @@ namespace {
 constexpr char kBlack = '!';
 constexpr char kWhite = 'a';
 constexpr int kLevels = kWhite - kBlack;  // 64
+constexpr unsigned char kGrey = 128;
 constexpr int kMnistSide = 28;
 constexpr size_t kMostRows = 100;  // their numbers have two digits
 
@@ -97,6 +98,25 @@ std::optional<GreyImage> mnist_image(std::string_view text) {
 bool is_mnist_text(std::string_view text) {
   const auto image = mnist_image(text);
   return image && std::any_of(image->pixels.begin(), image->pixels.end(), [](int value) { return value > 0; });
+}
+
+std::optional<Picture> image_strip(const std::vector<std::string>& texts) {
+  std::vector<std::optional<GreyImage>> images;
+  int side = 0;
+  for (const std::string& text : texts) {
+    images.push_back(mnist_image(text));
+    if (images.back()) side = std::max(side, images.back()->side);
+  }
+  if (side == 0) return std::nullopt;
+  const int count = static_cast<int>(images.size());
+  Picture strip{count * (side + 1) - 1, side, {}};
+  strip.pixels.assign(static_cast<size_t>(strip.width) * side, kGrey);
+  for (int i = 0; i < count; ++i)
+    if (images[i])
+      for (int y = 0; y < images[i]->side; ++y)
+        std::copy_n(images[i]->pixels.begin() + y * images[i]->side, images[i]->side,
+                    strip.pixels.begin() + y * strip.width + i * (side + 1));
+  return strip;
 }
 
 std::vector<std::string> mnist_text_pieces() {

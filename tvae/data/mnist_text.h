@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tvae/data/png.h"
+
 namespace tvae {
 
 /// A square grey image, row by row; 0 is black, 255 white.
@@ -25,6 +27,10 @@ std::optional<GreyImage> mnist_image(std::string_view text);
 
 /// Whether a text is such an image and not all black.
 bool is_mnist_text(std::string_view text);
+
+/// The images of texts side by side, a grey line between them; texts that are no image become grey. nullopt where none
+/// is one.
+std::optional<Picture> image_strip(const std::vector<std::string>& texts);
 
 /// What a tokenizer should write as one id each: symbols (with the space before them) and the beginnings of rows (with
 /// the newline before them). So an image of n rows takes n (n + 1) ids.

@@ -1,38 +1,19 @@
 #include "tvae/data/python_lines.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <unordered_set>
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
+#include "tvae/data/file_list.h"
 #include "tvae/data/records.h"
 
 namespace tvae {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr size_t kCheckedAtOnce = 1 << 14;
-
-std::vector<std::string> source_files(const std::vector<std::string>& paths) {
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    if (!directory_exists(path)) {
-      if (!file_exists(path)) throw DataError("no such file or folder", path);
-      files.push_back(path);
-      continue;
-    }
-    std::vector<std::string> found;
-    for (const auto& entry : fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied))
-      if (entry.path().extension() == ".py" && entry.is_regular_file()) found.push_back(entry.path());
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
-  }
-  return files;
-}
 
 bool starts_as_text_or_comment(const std::string& line) {
   return line.front() == '"' || line.front() == '\'' || line.front() == '#';
@@ -52,7 +33,7 @@ PythonLines gather_python_lines(const std::vector<std::string>& paths, const Pyt
       if (valid[i]) result.lines.push_back(std::move(candidates[i]));
     candidates.clear();
   };
-  for (const std::string& file : source_files(paths)) {
+  for (const std::string& file : list_files(paths, ".py")) {
     if (enough()) break;
     ++result.files;
     for_each_line(read_file(file), [&](std::string_view source, int64_t) {

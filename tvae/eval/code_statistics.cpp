@@ -34,6 +34,20 @@ double effective_rank(const Tensor& codes) {
   return std::exp(-at::xlogy(shares, shares).sum().item<double>());
 }
 
+PrincipalComponents principal_components(const Tensor& codes) {
+  const Tensor x = codes.to(at::kDouble);
+  const auto [rows, sizes, axes] = at::linalg_svd(x - x.mean(0), /*full_matrices=*/false);
+  const int64_t found = std::min<int64_t>(2, sizes.size(0));
+  const Tensor on_axes = (rows * sizes).narrow(1, 0, found);
+  const Tensor farthest = on_axes.gather(0, on_axes.abs().argmax(0, /*keepdim=*/true));
+  PrincipalComponents components{at::zeros({x.size(0), 2}, at::kDouble), at::zeros({2}, at::kDouble)};
+  components.coordinates.narrow(1, 0, found).copy_(on_axes * farthest.sign());
+  const Tensor squares = sizes.square();
+  if (squares.sum().item<double>() > 0.0)
+    components.variance.narrow(0, 0, found).copy_(squares.narrow(0, 0, found) / squares.sum());
+  return components;
+}
+
 Moments moments(const Tensor& codes) {
   const Tensor x = codes.to(at::kDouble);
   const Tensor standard = standardise(x);

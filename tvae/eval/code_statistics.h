@@ -13,6 +13,14 @@ int64_t active_units(const torch::Tensor& means);
 /// exp of the entropy of the covariance's normalised eigenvalues (Roy and Vetterli 2007); 0 when nothing varies.
 double effective_rank(const torch::Tensor& codes);
 
+/// The codes on their first two principal axes, and the share of the variance on each. An axis points to its
+/// farthest code; one that is not there (a code of one number) has coordinates and variance 0.
+struct PrincipalComponents {
+  torch::Tensor coordinates;  // [N, 2], fp64
+  torch::Tensor variance;     // [2]
+};
+PrincipalComponents principal_components(const torch::Tensor& codes);
+
 /// Of each dimension, over the data: each [d]. Skewness and kurtosis (3 for a Gaussian) are 0 where nothing varies.
 struct Moments {
   torch::Tensor mean, std, skew, kurtosis;

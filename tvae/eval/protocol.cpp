@@ -41,16 +41,23 @@ const std::vector<std::string>& Evaluation::reconstructions() {
   return *reconstructions_;
 }
 
-std::optional<double> Evaluation::valid_share(const std::vector<std::string>& texts) {
+std::optional<std::vector<bool>> Evaluation::valid(const std::vector<std::string>& texts) {
   if (check_ == nullptr) return std::nullopt;
   std::vector<std::string> unknown;
   for (const std::string& text : texts)
     if (checked_.emplace(text, false).second) unknown.push_back(text);
   const std::vector<bool> answers = check_->valid(unknown);
   for (size_t i = 0; i < unknown.size(); ++i) checked_[unknown[i]] = answers[i];
-  const auto valid =
-      std::count_if(texts.begin(), texts.end(), [this](const std::string& text) { return checked_.at(text); });
-  return static_cast<double>(valid) / static_cast<double>(texts.size());
+  std::vector<bool> all;
+  for (const std::string& text : texts) all.push_back(checked_.at(text));
+  return all;
+}
+
+std::optional<double> Evaluation::valid_share(const std::vector<std::string>& texts) {
+  const auto passes = valid(texts);
+  if (!passes) return std::nullopt;
+  const auto passed = std::count(passes->begin(), passes->end(), true);
+  return static_cast<double>(passed) / static_cast<double>(texts.size());
 }
 
 bool Evaluation::asked_for(const std::string& section) const {

@@ -41,7 +41,9 @@ class Evaluation {
   const std::vector<Generated>& outputs();
   const std::vector<std::string>& reconstructions();
 
-  /// Share of texts that pass the data's own check; nullopt when it has none. Every different text is checked once.
+  /// Which texts pass the data's own check; nullopt when it has none. Every different text is checked once.
+  std::optional<std::vector<bool>> valid(const std::vector<std::string>& texts);
+  /// Their share.
   std::optional<double> valid_share(const std::vector<std::string>& texts);
   std::string check_name() const;
 

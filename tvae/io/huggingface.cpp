@@ -1,10 +1,13 @@
 #include "tvae/io/huggingface.h"
 
+#include <algorithm>
+#include <cstring>
 #include <set>
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 #include "tvae/config/presets.h"
 
 namespace tvae {
@@ -23,7 +26,7 @@ struct Key {
   const char* ours;
   Json fallback;
 };
-const std::vector<Key> kKeys = {
+const std::vector<Key> kT5Keys = {
     {"vocab_size", "vocab_size", 32128},
     {"d_model", "d_model", 512},
     {"d_kv", "d_kv", 64},
@@ -42,6 +45,25 @@ const std::vector<Key> kKeys = {
     {"eos_token_id", "eos_token_id", 1},
     {"decoder_start_token_id", "decoder_start_token_id", 0},
 };
+/// The same of FunnelConfig.
+const std::vector<Key> kFunnelKeys = {
+    {"n_head", "funnel_num_heads", 12},
+    {"d_head", "funnel_d_kv", 64},
+    {"d_inner", "funnel_d_inner", 3072},
+    {"hidden_dropout", "funnel_hidden_dropout", 0.1},
+    {"attention_dropout", "funnel_attention_dropout", 0.1},
+    {"activation_dropout", "funnel_activation_dropout", 0.0},
+    {"layer_norm_eps", "funnel_layer_norm_epsilon", 1e-9},
+    {"pooling_type", "funnel_pooling", "mean"},
+    {"attention_type", "funnel_attention", "relative_shift"},
+    {"separate_cls", "funnel_separate_cls", true},
+    {"truncate_seq", "funnel_truncate_seq", true},
+    {"pool_q_only", "funnel_pool_q_only", true},
+};
+constexpr char kFunnelPrefix[] = "funnel.";
+/// What transformers' Funnel classes have besides the encoder.
+const std::vector<std::string> kNoFunnelEncoder = {
+    "embeddings.", "decoder.", "lm_head.", "discriminator_predictions.", "classifier.", "qa_outputs."};
 
 /// Hugging Face writes null for a field at its default.
 Json value_of(const Json& config, const char* key, const Json& fallback) {
@@ -77,17 +99,42 @@ TensorMap load_shards(const std::string& directory, const std::string& index_pat
   return weights;
 }
 
-TensorMap load_weights(const std::string& directory) {
+/// `python_class` is what reads a pickled model in Python.
+TensorMap load_weights(const std::string& directory, const std::string& python_class) {
   const std::string path = directory + "/model.safetensors";
   const std::string index_path = path + ".index.json";
   if (file_exists(path)) return load_safetensors(path);
   if (file_exists(index_path)) return load_shards(directory, index_path);
   const bool pickled =
       file_exists(directory + "/pytorch_model.bin") || file_exists(directory + "/pytorch_model.bin.index.json");
-  throw CheckpointError(directory + " holds no model.safetensors", pickled ? "pytorch_model.bin" : "", "",
-                        pickled ? "in Python, T5ForConditionalGeneration.from_pretrained(DIR).save_pretrained(DIR) "
-                                  "writes model.safetensors"
-                                : "");
+  throw CheckpointError(
+      directory + " holds no model.safetensors", pickled ? "pytorch_model.bin" : "", "",
+      pickled ? "in Python, " + python_class + ".from_pretrained(DIR).save_pretrained(DIR) writes model.safetensors"
+              : "");
+}
+
+void require_model_type(const Json& config, const std::string& type, const std::string& model) {
+  const Json found = value_of(config, "model_type", "");
+  if (found != type)
+    throw CheckpointError("config.json of " + model + ": model_type", found.dump(), "\"" + type + "\"");
+}
+
+ModelConfig checked_config(const Json& config, const std::string& model) {
+  try {
+    return model_config_from_json(config);
+  } catch (const ConfigError& error) {
+    throw CheckpointError("config.json of " + model + ": " + error.what());
+  }
+}
+
+/// [3, 3] → "3_3"
+Json joined_numbers(const Json& list, const char* key) {
+  std::vector<std::string> numbers;
+  for (const Json& number : list) numbers.push_back(number.dump());
+  if (!list.is_array() || list.empty())
+    throw CheckpointError("config.json of a Funnel: " + std::string(key), list.dump(),
+                          "a list of numbers, one a block");
+  return join(numbers, "_");
 }
 
 bool same_values(const torch::Tensor& a, const torch::Tensor& b) {
@@ -115,12 +162,28 @@ void remove_aliases(const std::string& directory, bool tied, TensorMap& weights)
 
 }  // namespace
 
+HuggingFaceFunnel load_huggingface_funnel(const std::string& directory) {
+  if (!directory_exists(directory)) throw CheckpointError("no directory " + directory);
+  HuggingFaceFunnel funnel;
+  funnel.config = read_json(directory + "/config.json");
+  require_model_type(funnel.config, "funnel", "a Funnel");
+  for (const auto& [stored, tensor] : load_weights(directory, "FunnelBaseModel")) {
+    const std::string name = stored.starts_with(kFunnelPrefix) ? stored.substr(strlen(kFunnelPrefix)) : stored;
+    const auto begins = [&](const std::string& part) { return name.starts_with(part); };
+    if (begins("encoder."))
+      funnel.weights[name] = tensor;
+    else if (std::none_of(kNoFunnelEncoder.begin(), kNoFunnelEncoder.end(), begins))
+      throw CheckpointError(directory + " has a weight that no Funnel has", stored);
+  }
+  return funnel;
+}
+
 HuggingFaceT5 load_huggingface_t5(const std::string& directory) {
   if (!directory_exists(directory)) throw CheckpointError("no directory " + directory);
   HuggingFaceT5 t5;
   t5.config = read_json(directory + "/config.json");
   const bool tied = model_config_from_huggingface(t5.config).tie_word_embeddings;
-  t5.weights = load_weights(directory);
+  t5.weights = load_weights(directory, "T5ForConditionalGeneration");
   remove_aliases(directory, tied, t5.weights);
   return t5;
 }
@@ -131,18 +194,31 @@ void save_huggingface_t5(const std::string& directory, const HuggingFaceT5& t5) 
   write_file_atomically(directory + "/config.json", t5.config.dump(2) + "\n");
 }
 
-ModelConfig model_config_from_huggingface(const Json& config) {
-  const Json type = value_of(config, "model_type", "");
-  if (type != "t5") throw CheckpointError("config.json of a T5: model_type", type.dump(), "\"t5\"");
-  Json model;
-  for (const Key& key : kKeys) model[key.ours] = value_of(config, key.huggingface, key.fallback);
+ModelConfig model_config_from_huggingface(const Json& config, const ModelConfig& base) {
+  require_model_type(config, "t5", "a T5");
+  Json model = model_config_to_json(base);
+  for (const Key& key : kT5Keys) model[key.ours] = value_of(config, key.huggingface, key.fallback);
   if (model["decoder_layers"].is_null()) model["decoder_layers"] = model["encoder_layers"];
   model["scale_logits"] = model["tie_word_embeddings"];
-  try {
-    return model_config_from_json(model);
-  } catch (const ConfigError& error) {
-    throw CheckpointError(std::string("config.json of a T5: ") + error.what());
-  }
+  model["scale_attention"] = false;
+  return checked_config(model, "a T5");
+}
+
+ModelConfig funnel_config_from_huggingface(const Json& config, const ModelConfig& base) {
+  require_model_type(config, "funnel", "a Funnel");
+  const auto require = [&](const char* key, const Json& fallback, const Json& wanted, const std::string& reason) {
+    if (const Json value = value_of(config, key, fallback); value != wanted)
+      throw CheckpointError(std::string("config.json of a Funnel: ") + key, value.dump(), wanted.dump() + reason);
+  };
+  require("d_model", 768, base.d_model, ", the width of the T5");
+  require("hidden_act", "gelu_new", "gelu_new", "");
+  Json model = model_config_to_json(base);
+  for (const Key& key : kFunnelKeys) model[key.ours] = value_of(config, key.huggingface, key.fallback);
+  model["encoder"] = "funnel";
+  model["funnel_block_sizes"] = joined_numbers(value_of(config, "block_sizes", {4, 4, 4}), "block_sizes");
+  const Json repeats = value_of(config, "block_repeats", nullptr);
+  model["funnel_block_repeats"] = repeats.is_null() ? Json("") : joined_numbers(repeats, "block_repeats");
+  return checked_config(model, "a Funnel");
 }
 
 Json huggingface_config(const ModelConfig& config) {
@@ -155,7 +231,7 @@ Json huggingface_config(const ModelConfig& config) {
   Json result = {{"architectures", Json::array({"T5ForConditionalGeneration"})},
                  {"model_type", "t5"},
                  {"is_encoder_decoder", true}};
-  for (const Key& key : kKeys) result[key.huggingface] = model[key.ours];
+  for (const Key& key : kT5Keys) result[key.huggingface] = model[key.ours];
   return result;
 }
 

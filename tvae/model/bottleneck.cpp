@@ -16,6 +16,13 @@ const std::map<std::string, BottleneckFactory>& bottleneck_registry() {
   return registry;
 }
 
+void settle_latent_tokens(ModelConfig& model) {
+  if (model.bottleneck != "tokens") return;
+  const int64_t states = encoder_rows(model, model.sequence_length);
+  if (model.latent_tokens < 1) model.pad_inputs = true;
+  model.latent_tokens = model.latent_tokens < 1 ? states : std::min(model.latent_tokens, states);
+}
+
 torch::Tensor first_states(const EncoderStates& encoded, int64_t count) {
   const auto sequences = static_cast<int64_t>(encoded.spans.size());
   torch::Tensor rows = at::empty({sequences * count}, at::kLong);

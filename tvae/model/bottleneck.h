@@ -40,6 +40,10 @@ class Bottleneck {
   }
 };
 
+/// The tokens bottleneck has no more codes than the encoder gives states for the longest sequence. -1 becomes all of
+/// them; inputs are then padded, so that every sequence has as many. Other bottlenecks stay as they are.
+void settle_latent_tokens(ModelConfig& model);
+
 /// The first `count` states of each sequence [B, count, d].
 torch::Tensor first_states(const EncoderStates& encoded, int64_t count);
 

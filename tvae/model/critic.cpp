@@ -7,6 +7,7 @@ namespace {
 
 ModelConfig critic_config(ModelConfig config) {
   config.funnel_block_sizes = config.critic_block_sizes;
+  config.funnel_block_repeats.clear();
   return config;
 }
 

@@ -13,6 +13,10 @@ bool belongs_to_bottleneck(const std::string& name) {
   return name.starts_with("vae.");
 }
 
+bool belongs_to_encoder(const std::string& name) {
+  return name.starts_with("encoder.");
+}
+
 Tokenizer load_tokenizer(const std::string& directory, const std::string& tokenizer) {
   if (!tokenizer.empty()) return Tokenizer::load(tokenizer);
   try {
@@ -22,21 +26,24 @@ Tokenizer load_tokenizer(const std::string& directory, const std::string& tokeni
   }
 }
 
-ModelConfig imported_config(const ModelConfig& t5, const Tokenizer& tokenizer, const ResolvedConfig& resolved) {
+ModelConfig imported_config(const HuggingFaceT5& t5, const std::optional<HuggingFaceFunnel>& funnel,
+                            const Tokenizer& tokenizer, const ResolvedConfig& resolved) {
   const ModelConfig& wanted = resolved.config.model;
-  ModelConfig model = t5;
-  model.bottleneck = wanted.bottleneck;
-  model.latent_tokens = wanted.latent_tokens;
-  model.latent_size = wanted.latent_size;
-  model.sequence_length = resolved.config.data.max_tokens;
-  model.posterior = wanted.posterior;
-  model.pooling_layers = wanted.pooling_layers;
-  model.inject_latent = wanted.inject_latent;
-  model.bag_of_words = wanted.bag_of_words;
-  model.vocab_size = std::max(t5.vocab_size, tokenizer.size());
+  ModelConfig model = model_config_from_huggingface(t5.config, wanted);
+  if (funnel) model = funnel_config_from_huggingface(funnel->config, model);
+  model.vocab_size = std::max(model.vocab_size, tokenizer.size());
   model.unk_token_id = tokenizer.unk_id();
-  const auto dropout = resolved.origins.find("model.dropout");
-  if (dropout != resolved.origins.end() && dropout->second == "--set") model.dropout = wanted.dropout;
+  model.sequence_length = resolved.config.data.max_tokens;
+  settle_latent_tokens(model);
+  const std::vector<std::pair<std::string, double ModelConfig::*>> rates = {
+      {"model.dropout", &ModelConfig::dropout},
+      {"model.funnel_hidden_dropout", &ModelConfig::funnel_hidden_dropout},
+      {"model.funnel_attention_dropout", &ModelConfig::funnel_attention_dropout},
+      {"model.funnel_activation_dropout", &ModelConfig::funnel_activation_dropout}};
+  for (const auto& [key, rate] : rates) {
+    const auto origin = resolved.origins.find(key);
+    if (origin != resolved.origins.end() && origin->second == "--set") model.*rate = wanted.*rate;
+  }
   require_agreement(model, resolved, "the checkpoint and the tokenizer decide it");
   return model;
 }
@@ -52,13 +59,14 @@ void require_same_ids(const ModelConfig& t5, const Tokenizer& tokenizer, const s
 
 }  // namespace
 
-Model import_huggingface_t5(const std::string& directory, const std::string& tokenizer_path,
-                            const ResolvedConfig& resolved) {
-  const HuggingFaceT5 t5 = load_huggingface_t5(directory);
+Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved) {
+  const HuggingFaceT5 t5 = load_huggingface_t5(source.t5);
+  std::optional<HuggingFaceFunnel> funnel;
+  if (!source.funnel.empty()) funnel = load_huggingface_funnel(source.funnel);
   const ModelConfig t5_config = model_config_from_huggingface(t5.config);
-  Tokenizer tokenizer = load_tokenizer(directory, tokenizer_path);
-  require_same_ids(t5_config, tokenizer, directory);
-  const ModelConfig config = imported_config(t5_config, tokenizer, resolved);
+  Tokenizer tokenizer = load_tokenizer(source.t5, source.tokenizer);
+  require_same_ids(t5_config, tokenizer, source.t5);
+  const ModelConfig config = imported_config(t5, funnel, tokenizer, resolved);
   if (config.vocab_size > t5_config.vocab_size)
     log_warning("the tokenizer has " + std::to_string(config.vocab_size) + " ids and the embedding " +
                 std::to_string(t5_config.vocab_size) + " rows: the missing rows start at random");
@@ -66,10 +74,21 @@ Model import_huggingface_t5(const std::string& directory, const std::string& tok
   Rng rng(static_cast<uint64_t>(resolved.config.train.seed));
   TransformerVae vae(config, rng);
   TensorMap weights = t5.weights;
+  std::string sources = source.t5;
+  if (config.encoder == "funnel") {
+    std::erase_if(weights, [](const auto& weight) { return belongs_to_encoder(weight.first); });
+    if (funnel) {
+      weights.merge(funnel->weights);
+      sources += " with " + source.funnel;
+    } else {
+      log_info("the T5's encoder is left out: model.encoder is funnel, and a Funnel starts at random without --funnel");
+    }
+  }
+  const bool fresh_encoder = config.encoder == "funnel" && !funnel;
   for (const auto& [name, fresh] : vae.parameters().to_map())
-    if (belongs_to_bottleneck(name)) weights[name] = fresh.clone();
-  load_with_fresh_rows(vae, weights, t5_config.vocab_size, directory);
-  return {directory, std::move(tokenizer), std::move(vae), resolved.config.data.max_tokens, resolved.config.data.check};
+    if (belongs_to_bottleneck(name) || (fresh_encoder && belongs_to_encoder(name))) weights[name] = fresh.clone();
+  load_with_fresh_rows(vae, weights, t5_config.vocab_size, sources);
+  return {source.t5, std::move(tokenizer), std::move(vae), resolved.config.data.max_tokens, resolved.config.data.check};
 }
 
 HuggingFaceT5 export_huggingface_t5(const TransformerVae& vae) {

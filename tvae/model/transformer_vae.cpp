@@ -36,8 +36,8 @@ TokenStream to_stream(const TokenBatch& batch, torch::Device device) {
   return {ids.to(at::kLong).to(device), spans_of(batch.groups)};
 }
 
-TransformerVae::TransformerVae(const ModelConfig& config, Rng& rng)
-    : config_(config), parameters_(std::make_unique<Parameters>(rng)) {
+TransformerVae::TransformerVae(const ModelConfig& config, Rng& rng, torch::Device device)
+    : config_(config), parameters_(std::make_unique<Parameters>(rng, device)) {
   if (config.vocab_size < 4) throw ConfigError("model.vocab_size", std::to_string(config.vocab_size), "at least 4");
   const Scope root(*parameters_);
   shared_ =
@@ -59,7 +59,8 @@ TransformerVae::TransformerVae(const ModelConfig& config, Rng& rng)
 ForwardResult TransformerVae::forward(const TokenStream& batch, const NoiseLevels& noise,
                                       const ForwardContext& context) const {
   ForwardResult result;
-  result.encoded = encoder_states(mask_tokens(batch.ids, noise.encoder_token_mask, context), batch.spans, context);
+  const Tensor noisy = replace_tokens(batch.ids, noise.encoder_token_mask, noise.encoder_token_random, context);
+  result.encoded = encoder_states(noisy, batch.spans, context);
   result.posterior = bottleneck_->encode(result.encoded, context);
   result.code = result.posterior.mean;
   if (context.training && result.posterior.log_variance) {
@@ -123,7 +124,7 @@ Memory TransformerVae::decode_latent(const Tensor& code, const ForwardContext& c
 Tensor TransformerVae::decoder_states(const TokenStream& batch, const Memory& memory, double decoder_token_mask,
                                       const ForwardContext& context) const {
   const Tensor shifted = shift_right(batch.ids, batch.spans, config_.decoder_start_token_id);
-  Tensor embeddings = embed(mask_tokens(shifted, decoder_token_mask, context));
+  Tensor embeddings = embed(replace_tokens(shifted, decoder_token_mask, 0.0, context));
   if (memory.input_embedding.defined())
     embeddings = embeddings + memory.input_embedding.index_select(
                                   0, sequence_of_token(batch.spans, batch.ids.size(0)).to(embeddings.device()));
@@ -155,12 +156,19 @@ Tensor TransformerVae::logits(const Tensor& states) const {
   return matrix_product(states, lm_head_.t()).mul_(logit_scale());
 }
 
-Tensor TransformerVae::mask_tokens(const Tensor& ids, double share, const ForwardContext& context) const {
-  if (!context.training || share <= 0) return ids;
+Tensor TransformerVae::replace_tokens(const Tensor& ids, double unknown, double random,
+                                      const ForwardContext& context) const {
+  if (!context.training || unknown + random <= 0) return ids;
   const Tensor drawn = at::rand(ids.sizes(), context.rng->generator(), at::kFloat).to(ids.device());
-  const Tensor keep =
-      (drawn >= share).logical_or(ids == config_.eos_token_id).logical_or(ids == config_.decoder_start_token_id);
-  return at::where(keep, ids, at::full_like(ids, config_.unk_token_id));
+  Tensor noisy = at::where(drawn < unknown, at::full_like(ids, config_.unk_token_id), ids);
+  if (random > 0) {
+    const Tensor any = at::randint(config_.vocab_size, ids.sizes(), context.rng->generator(), at::kLong);
+    noisy = at::where((drawn >= unknown).logical_and(drawn < unknown + random), any.to(ids.device()), noisy);
+  }
+  const Tensor special = (ids == config_.eos_token_id)
+                             .logical_or(ids == config_.decoder_start_token_id)
+                             .logical_or(ids == config_.unk_token_id);
+  return at::where(special, ids, noisy);
 }
 
 void load_with_fresh_rows(TransformerVae& vae, TensorMap weights, int64_t old_rows, const std::string& source) {

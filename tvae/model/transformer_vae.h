@@ -24,7 +24,8 @@ TokenStream to_stream(const TokenBatch& batch, torch::Device device);
 struct NoiseLevels {
   double encoder_token_mask = 0.0;  // share of encoder input tokens replaced by unknown
   double latent_dropout = 0.0;
-  double decoder_token_mask = 0.0;  // share of decoder input tokens replaced by unknown
+  double decoder_token_mask = 0.0;    // share of decoder input tokens replaced by unknown
+  double encoder_token_random = 0.0;  // share of encoder input tokens replaced by a random id
 };
 
 /// What one pass gives; scalars are differentiable.
@@ -39,8 +40,9 @@ struct ForwardResult {
 
 class TransformerVae {
  public:
-  /// Fresh weights drawn from `rng`. Throws ConfigError for impossible configurations.
-  TransformerVae(const ModelConfig& config, Rng& rng);
+  /// Fresh weights drawn from `rng`; on the meta device, shapes alone. Throws ConfigError for impossible
+  /// configurations.
+  TransformerVae(const ModelConfig& config, Rng& rng, torch::Device device = torch::kCPU);
   TransformerVae(TransformerVae&&) = default;
 
   /// encode → sample → decode → cross-entropy; posterior sampling in training only.
@@ -51,6 +53,10 @@ class TransformerVae {
   /// The same from embeddings [T, d] of the tokens, or what stands for them.
   EncoderStates encode_embeddings(const torch::Tensor& embeddings, const Spans& spans,
                                   const ForwardContext& context) const;
+  /// ids [T] with two shares of them replaced in training: by unknown, and by an id drawn from all. The end of a
+  /// sequence, the decoder's start and unknown stay.
+  torch::Tensor replace_tokens(const torch::Tensor& ids, double unknown, double random,
+                               const ForwardContext& context) const;
   /// Posterior of each sequence, in the order of the stream.
   Posterior encode(const TokenStream& batch, const ForwardContext& context = {}) const;
   Memory decode_latent(const torch::Tensor& code, const ForwardContext& context = {}) const;
@@ -81,7 +87,6 @@ class TransformerVae {
 
  private:
   double logit_scale() const;
-  torch::Tensor mask_tokens(const torch::Tensor& ids, double share, const ForwardContext& context) const;
 
   ModelConfig config_;
   std::unique_ptr<Parameters> parameters_;

@@ -17,8 +17,16 @@ namespace {
 constexpr double kInitializerRange = 0.1;  // of biases, kernels and segment embeddings: U(0, range), as published
 constexpr double kMasked = 1e6;            // taken from the scores of padding
 
+int64_t heads_of(const ModelConfig& config) {
+  return config.funnel_num_heads > 0 ? config.funnel_num_heads : config.num_heads;
+}
+
+int64_t head_size_of(const ModelConfig& config) {
+  return config.funnel_d_kv > 0 ? config.funnel_d_kv : config.d_kv;
+}
+
 FunnelLayer make_layer(const Scope& scope, const ModelConfig& config) {
-  const int64_t d = config.d_model, heads = config.num_heads, k = config.d_kv, inner = heads * k;
+  const int64_t d = config.d_model, heads = heads_of(config), k = head_size_of(config), inner = heads * k;
   const int64_t d_inner = config.funnel_d_inner > 0 ? config.funnel_d_inner : config.d_ff;
   const auto linear = [](const Scope& at, int64_t in, int64_t out, bool bias) {
     Linear made = Linear::without_bias(at, in, out, std::sqrt(1.0 / static_cast<double>(in + out)));
@@ -53,7 +61,7 @@ Tensor by_head(const Tensor& rows, int64_t count, int64_t heads) {
 
 }  // namespace
 
-std::vector<int64_t> parse_block_sizes(const std::string& text) {
+std::vector<int64_t> parse_block_sizes(const std::string& text, const std::string& key) {
   std::vector<int64_t> sizes;
   size_t start = 0;
   while (start <= text.size()) {
@@ -61,7 +69,7 @@ std::vector<int64_t> parse_block_sizes(const std::string& text) {
     int64_t size = 0;
     const auto [stop, error] = std::from_chars(text.data() + start, text.data() + end, size);
     if (error != std::errc() || stop != text.data() + end || size < 1 || size > 1024)
-      throw ConfigError("model.funnel_block_sizes", "\"" + text + "\"", "layers a block, as 3_3_3");
+      throw ConfigError(key, "\"" + text + "\"", "a number a block, as 3_3_3");
     sizes.push_back(size);
     start = end + 1;
   }
@@ -102,8 +110,8 @@ FunnelEncoder::FunnelEncoder(const Scope& scope, const ModelConfig& config)
       pool_q_only_(config.funnel_pool_q_only),
       factorized_(config.funnel_attention == "factorized"),
       d_model_(config.d_model),
-      num_heads_(config.num_heads),
-      d_kv_(config.d_kv),
+      num_heads_(heads_of(config)),
+      d_kv_(head_size_of(config)),
       hidden_dropout_(config.funnel_hidden_dropout),
       attention_dropout_(config.funnel_attention_dropout),
       activation_dropout_(config.funnel_activation_dropout),
@@ -117,6 +125,12 @@ FunnelEncoder::FunnelEncoder(const Scope& scope, const ModelConfig& config)
       layers.push_back(make_layer(scope / "blocks" / std::to_string(block) / std::to_string(i), config));
     blocks_.push_back(std::move(layers));
   }
+  repeats_.assign(sizes.size(), 1);
+  if (!config.funnel_block_repeats.empty())
+    repeats_ = parse_block_sizes(config.funnel_block_repeats, "model.funnel_block_repeats");
+  if (repeats_.size() != sizes.size())
+    throw ConfigError("model.funnel_block_repeats", config.funnel_block_repeats,
+                      "as many numbers as model.funnel_block_sizes " + config.funnel_block_sizes);
 }
 
 int64_t FunnelEncoder::rows(int64_t length) const {
@@ -129,10 +143,11 @@ EncoderStates FunnelEncoder::forward(const Tensor& embeddings, const Spans& span
   Layout layout{spans, tokens, std::vector<int64_t>(spans.size(), 0)};
   Tensor hidden = embeddings;
   for (size_t block = 0; block < blocks_.size(); ++block) {
-    for (size_t i = 0; i < blocks_[block].size(); ++i) {
+    const int64_t repeats = repeats_[block], runs = repeats * static_cast<int64_t>(blocks_[block].size());
+    for (int64_t run = 0; run < runs; ++run) {
       Layout queries = layout;
       Tensor query = hidden;
-      if (block > 0 && i == 0) {
+      if (block > 0 && run == 0) {
         queries = halve(layout);
         query = pool(hidden, layout, queries);
         if (!pool_q_only_) {
@@ -140,7 +155,8 @@ EncoderStates FunnelEncoder::forward(const Tensor& embeddings, const Spans& span
           hidden = query;
         }
       }
-      hidden = layer(blocks_[block][i], query, queries, hidden, layout, positions, context);
+      hidden =
+          layer(blocks_[block][static_cast<size_t>(run / repeats)], query, queries, hidden, layout, positions, context);
       layout = std::move(queries);
     }
   }

@@ -14,8 +14,9 @@
 
 namespace tvae {
 
-/// "3_3_3" → {3, 3, 3}. Throws ConfigError for anything else than positive numbers joined by underscores.
-std::vector<int64_t> parse_block_sizes(const std::string& text);
+/// "3_3_3" → {3, 3, 3}. Throws ConfigError, naming `key`, for anything else than positive numbers joined by
+/// underscores.
+std::vector<int64_t> parse_block_sizes(const std::string& text, const std::string& key = "model.funnel_block_sizes");
 
 /// How sequences are halved: rows are averaged (or the larger taken) in pairs.
 struct FunnelPooling {
@@ -87,6 +88,7 @@ class FunnelEncoder : public Encoder {
   int64_t d_model_ = 0, num_heads_ = 0, d_kv_ = 0;
   double hidden_dropout_ = 0.0, attention_dropout_ = 0.0, activation_dropout_ = 0.0, epsilon_ = 1e-9;
   std::vector<std::vector<FunnelLayer>> blocks_;
+  std::vector<int64_t> repeats_;  // runs of each layer, one number a block
 };
 
 }  // namespace tvae

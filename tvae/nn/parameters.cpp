@@ -20,7 +20,7 @@ std::string shape_text(const torch::Tensor& tensor) {
 
 torch::Tensor Parameters::add(const std::string& name, at::IntArrayRef sizes, Init init) {
   for (const NamedParameter& parameter : list_) TVAE_ASSERT(parameter.name != name, "weight names are unique: " + name);
-  torch::Tensor value = at::empty(sizes, at::kFloat);
+  torch::Tensor value = at::empty(sizes, at::TensorOptions(at::kFloat).device(device_));
   switch (init.kind) {
     case Init::Kind::kNormal:
       value.normal_(0.0, init.scale, rng_->generator());

@@ -32,8 +32,8 @@ struct NamedParameter {
 
 class Parameters {
  public:
-  /// Weights are drawn from `rng` in the order in which they are asked for.
-  explicit Parameters(Rng& rng) : rng_(&rng) {}
+  /// Weights are drawn from `rng` in the order in which they are asked for. `device`: CPU, or meta for shapes alone.
+  explicit Parameters(Rng& rng, torch::Device device = torch::kCPU) : rng_(&rng), device_(device) {}
   Parameters(const Parameters&) = delete;
   Parameters& operator=(const Parameters&) = delete;
 
@@ -50,6 +50,7 @@ class Parameters {
 
  private:
   Rng* rng_;
+  torch::Device device_;
   std::vector<NamedParameter> list_;
 };
 

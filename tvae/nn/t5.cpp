@@ -73,8 +73,9 @@ T5FeedForward::T5FeedForward(const Scope& scope, const ModelConfig& config)
 }
 
 Tensor T5FeedForward::operator()(const Tensor& hidden, const ForwardContext& context) const {
-  const Tensor inner = gated ? at::gelu(wi_0(hidden), "tanh") * wi_1(hidden) : at::relu(wi(hidden));
-  return wo(dropout(inner, context.rate(dropout_rate), context.key()));
+  const double p = context.rate(dropout_rate);
+  return wo(gated ? gated_gelu_dropout(wi_0(hidden), wi_1(hidden), p, context.key())
+                  : relu_dropout(wi(hidden), p, context.key()));
 }
 
 T5Stack::T5Stack(const Scope& scope, const ModelConfig& config, bool is_decoder, int64_t layers)

@@ -2,6 +2,7 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/ops/attention_kernel.h"
+#include "tvae/ops/cpu_kernels.h"
 #include "tvae/ops/dropout.h"
 #include "tvae/ops/twice_differentiable.h"
 
@@ -40,6 +41,13 @@ kernel::AttentionArguments<T> arguments_of(const Tensor& query, const Tensor& ke
   return arguments;
 }
 
+int64_t count_probabilities(const Layout& layout) {
+  int64_t count = 0;
+  for (size_t b = 0; b < layout.queries.size(); ++b)
+    count += layout.options.num_heads * layout.queries[b].length * layout.keys[b].length;
+  return count;
+}
+
 /// Rows outside every span are never written by the kernel, so such outputs start as zeros.
 Tensor output_like(const Tensor& query, const Spans& queries) {
   int64_t covered = 0;
@@ -55,16 +63,17 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     const Tensor bias = relative_bias ? relative_bias->contiguous() : Tensor();
     Tensor output = output_like(q, layout->queries);
     Tensor probabilities;
-    AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "attention", [&] {
-      const auto arguments = arguments_of<scalar_t>(q, k, v, bias, *layout);
-      if (keep_probabilities) probabilities = at::empty({arguments.offsets.back()}, q.options());
-      kernel::attention_forward<scalar_t>(arguments, output.data_ptr<scalar_t>(),
-                                          keep_probabilities ? probabilities.data_ptr<scalar_t>() : nullptr);
-    });
     if (keep_probabilities) {
+      probabilities = at::empty({count_probabilities(*layout)}, q.options());
       context->save_for_backward({q, k, v, bias, probabilities});
       context->saved_data["layout"] = c10::IValue::make_capsule(layout);
     }
+    if (q.is_meta()) return output;
+    AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "attention", [&] {
+      const auto arguments = arguments_of<scalar_t>(q, k, v, bias, *layout);
+      kernel::attention_forward<scalar_t>(arguments, output.data_ptr<scalar_t>(),
+                                          keep_probabilities ? probabilities.data_ptr<scalar_t>() : nullptr);
+    });
     return output;
   }
 
@@ -76,12 +85,13 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     Tensor dq = at::zeros_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v), d_bias;
     const int64_t chunks = std::max<int64_t>(1, std::min<int64_t>(layout->queries.size(), kMaxChunks));
     if (bias.defined()) d_bias = at::zeros({chunks, bias.size(0), bias.size(1)}, bias.options());
-    AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "attention_backward", [&] {
-      kernel::attention_backward<scalar_t>(
-          arguments_of<scalar_t>(q, k, v, bias, *layout), probabilities.const_data_ptr<scalar_t>(),
-          d_output.const_data_ptr<scalar_t>(), dq.data_ptr<scalar_t>(), dk.data_ptr<scalar_t>(),
-          dv.data_ptr<scalar_t>(), bias.defined() ? d_bias.data_ptr<scalar_t>() : nullptr, chunks);
-    });
+    if (!q.is_meta())
+      AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "attention_backward", [&] {
+        kernel::attention_backward<scalar_t>(
+            arguments_of<scalar_t>(q, k, v, bias, *layout), probabilities.const_data_ptr<scalar_t>(),
+            d_output.const_data_ptr<scalar_t>(), dq.data_ptr<scalar_t>(), dk.data_ptr<scalar_t>(),
+            dv.data_ptr<scalar_t>(), bias.defined() ? d_bias.data_ptr<scalar_t>() : nullptr, chunks);
+      });
     if (bias.defined()) d_bias = d_bias.sum(0);
     return {dq, dk, dv, d_bias, Tensor(), Tensor()};
   }
@@ -112,9 +122,8 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, co
   TVAE_ASSERT(!relative_bias.defined() || !options.causal ||
                   relative_bias.size(1) >= 2 * (options.query_offset + longest(queries)) - 1,
               "the relative bias covers every distance");
-  const bool has_kernel = !TwiceDifferentiable::enabled() && query.device().is_cpu() &&
-                          (query.scalar_type() == at::kFloat || query.scalar_type() == at::kDouble);
-  if (!has_kernel) return attention_composed(query, key, value, relative_bias, queries, keys, options);
+  if (TwiceDifferentiable::enabled() || !has_cpu_kernel(query))
+    return attention_composed(query, key, value, relative_bias, queries, keys, options);
   auto layout = c10::make_intrusive<Layout>();
   layout->queries = queries;
   layout->keys = keys;

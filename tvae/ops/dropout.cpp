@@ -3,6 +3,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "tvae/ops/cpu_kernels.h"
 #include "tvae/ops/rng.h"
 #include "tvae/ops/twice_differentiable.h"
 
@@ -14,10 +15,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
 constexpr int64_t kGrain = 1 << 14;
-
-bool has_kernel(const Tensor& x) {
-  return x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
-}
 
 /// out = (residual or 0) + x · keep
 template <class T>
@@ -38,19 +35,22 @@ void dropout_kernel(const T* __restrict x, const T* __restrict residual, T* __re
 
 /// The mask for devices without a kernel, from a generator seeded with the key: 0 or 1/(1-p).
 Tensor keep_mask(const Tensor& x, double p, uint64_t key) {
+  Tensor mask = at::empty_like(x);
+  if (x.is_meta()) return mask;
   at::Generator generator = at::globalContext().defaultGenerator(x.device()).clone();
   generator.set_current_seed(key);
-  return at::empty_like(x).bernoulli_(1.0 - p, generator).mul_(1.0 / (1.0 - p));
+  return mask.bernoulli_(1.0 - p, generator).mul_(1.0 / (1.0 - p));
 }
 
 Tensor apply_dropout(const Tensor& x, const Tensor& residual, double p, uint64_t key) {
-  if (!has_kernel(x)) {
+  if (!has_cpu_kernel(x)) {
     const Tensor dropped = x * keep_mask(x, p, key);
     return residual.defined() ? residual + dropped : dropped;
   }
   const Tensor input = x.contiguous();
   const Tensor base = residual.defined() ? residual.contiguous() : residual;
   Tensor out = at::empty_like(input);
+  if (out.is_meta()) return out;
   AT_DISPATCH_FLOATING_TYPES(input.scalar_type(), "dropout", [&] {
     dropout_kernel<scalar_t>(input.const_data_ptr<scalar_t>(),
                              base.defined() ? base.const_data_ptr<scalar_t>() : nullptr, out.data_ptr<scalar_t>(),
@@ -75,6 +75,34 @@ struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
   }
 };
 
+struct ReluDropoutFunction : torch::autograd::Function<ReluDropoutFunction> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, double p, int64_t key) {
+    const Tensor y = apply_dropout(at::relu(x), Tensor(), p, static_cast<uint64_t>(key));
+    context->save_for_backward({y});
+    context->saved_data["p"] = p;
+    context->saved_data["key"] = key;
+    return y;
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
+    const double p = context->saved_data["p"].toDouble();
+    const auto key = static_cast<uint64_t>(context->saved_data["key"].toInt());
+    const Tensor y = context->get_saved_variables()[0];
+    return {at::threshold_backward(apply_dropout(gradients[0], Tensor(), p, key), y, 0), Tensor(), Tensor()};
+  }
+};
+
+struct GatedGeluFunction : torch::autograd::Function<GatedGeluFunction> {
+  static Tensor forward(AutogradContext* context, const Tensor& gate, const Tensor& x) {
+    context->save_for_backward({gate, x});
+    return at::gelu(gate, "tanh").mul_(x);
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &gate = saved[0], &x = saved[1], &dy = gradients[0];
+    return {at::gelu_backward(dy * x, gate, "tanh"), dy * at::gelu(gate, "tanh")};
+  }
+};
+
 }  // namespace
 
 Tensor dropout(const Tensor& x, double p, uint64_t key) {
@@ -87,6 +115,16 @@ Tensor dropout_add(const Tensor& x, const Tensor& residual, double p, uint64_t k
   if (p <= 0) return residual + x;
   if (TwiceDifferentiable::enabled()) return residual + dropout(x, p, key);
   return DropoutFunction::apply(x, std::optional<Tensor>(residual), p, static_cast<int64_t>(key));
+}
+
+Tensor relu_dropout(const Tensor& x, double p, uint64_t key) {
+  if (p <= 0 || TwiceDifferentiable::enabled()) return dropout(at::relu(x), p, key);
+  return ReluDropoutFunction::apply(x, p, static_cast<int64_t>(key));
+}
+
+Tensor gated_gelu_dropout(const Tensor& gate, const Tensor& x, double p, uint64_t key) {
+  if (TwiceDifferentiable::enabled()) return dropout(at::gelu(gate, "tanh") * x, p, key);
+  return dropout(GatedGeluFunction::apply(gate, x), p, key);
 }
 
 }  // namespace tvae

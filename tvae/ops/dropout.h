@@ -11,4 +11,10 @@ torch::Tensor dropout(const torch::Tensor& x, double p, uint64_t key);
 /// residual + dropout(x, p): the end of every T5 sub-layer in one pass.
 torch::Tensor dropout_add(const torch::Tensor& x, const torch::Tensor& residual, double p, uint64_t key);
 
+/// dropout(relu(x), p): the result alone is kept for the backward pass, as zeros of either kind pass no gradient.
+torch::Tensor relu_dropout(const torch::Tensor& x, double p, uint64_t key);
+
+/// dropout(gelu(gate) · x, p), gelu in its tanh approximation, computed again in the backward pass instead of kept.
+torch::Tensor gated_gelu_dropout(const torch::Tensor& gate, const torch::Tensor& x, double p, uint64_t key);
+
 }  // namespace tvae

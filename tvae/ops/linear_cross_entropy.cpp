@@ -1,6 +1,7 @@
 #include "tvae/ops/linear_cross_entropy.h"
 
 #include "tvae/base/assert.h"
+#include "tvae/ops/cpu_kernels.h"
 #include "tvae/ops/cross_entropy_kernel.h"
 #include "tvae/ops/linear.h"
 
@@ -39,6 +40,7 @@ Tensor cross_entropy_composed(const Chunk& chunk, double scale, bool want_gradie
 }
 
 Tensor cross_entropy_by_kernel(const Chunk& chunk, double scale, bool want_gradient) {
+  if (chunk.logits.is_meta()) return chunk.logits;
   AT_DISPATCH_FLOATING_TYPES(chunk.logits.scalar_type(), "cross_entropy", [&] {
     kernel::CrossEntropyRows<scalar_t> rows;
     rows.logits = chunk.logits.data_ptr<scalar_t>();
@@ -60,10 +62,9 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
                              const Tensor& targets, const std::optional<Tensor>& token_weights, double scale,
                              bool want_gradient) {
     const int64_t tokens = states.size(0), vocabulary = projection.size(0);
-    const int64_t most = std::max<int64_t>(kChunkElements / vocabulary, 16);
-    const int64_t chunks = (tokens + most - 1) / most, chunk_size = (tokens + chunks - 1) / chunks;
+    const int64_t chunk_size = logit_rows(tokens, vocabulary);
     const bool is_double = states.scalar_type() == at::kDouble;
-    const bool has_kernel = states.device().is_cpu() && (is_double || states.scalar_type() == at::kFloat);
+    const bool has_kernel = has_cpu_kernel(states);
     const Tensor ids = targets.contiguous();
     const auto wide = states.options().dtype(is_double ? at::kDouble : at::kFloat);
     const Tensor weights = token_weights ? token_weights->to(wide.dtype()).contiguous() : Tensor();
@@ -107,6 +108,12 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
 };
 
 }  // namespace
+
+int64_t logit_rows(int64_t tokens, int64_t vocabulary) {
+  const int64_t most = std::max<int64_t>(kChunkElements / vocabulary, 16);
+  const int64_t chunks = (tokens + most - 1) / most;
+  return (tokens + chunks - 1) / chunks;
+}
 
 CrossEntropy linear_cross_entropy(const Tensor& states, const Tensor& projection, const Tensor& targets,
                                   const Tensor& token_weights, double scale) {

@@ -16,4 +16,7 @@ struct CrossEntropy {
 CrossEntropy linear_cross_entropy(const torch::Tensor& states, const torch::Tensor& projection,
                                   const torch::Tensor& targets, const torch::Tensor& token_weights, double scale);
 
+/// Tokens whose logits are alive together.
+int64_t logit_rows(int64_t tokens, int64_t vocabulary);
+
 }  // namespace tvae

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "tvae/ops/cpu_kernels.h"
 #include "tvae/ops/twice_differentiable.h"
 
 namespace tvae {
@@ -56,16 +57,22 @@ void backward_kernel(const T* grad, const T* x, const T* weight, const T* invers
   });
 }
 
+/// 1 / root mean square of each row [..., 1], of fp32 values: statistics are in fp32, as in T5LayerNorm.
+Tensor inverse_scale(const Tensor& wide, double epsilon) {
+  return at::rsqrt(wide.square().mean(-1, true) + epsilon);
+}
+
 struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& input, const Tensor& weight, double epsilon) {
     const Tensor x = input.contiguous();
     const int64_t d = x.size(-1), rows = x.numel() / d;
     Tensor out = at::empty_like(x), inverse = at::empty({rows}, x.options());
+    context->save_for_backward({x, weight, inverse});
+    if (x.is_meta()) return out;
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "rms_norm", [&] {
       forward_kernel<scalar_t>(x.const_data_ptr<scalar_t>(), weight.const_data_ptr<scalar_t>(),
                                out.data_ptr<scalar_t>(), inverse.data_ptr<scalar_t>(), rows, d, epsilon);
     });
-    context->save_for_backward({x, weight, inverse});
     return out;
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
@@ -74,6 +81,7 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
     const Tensor grad = gradients[0].contiguous();
     const int64_t d = x.size(-1), rows = x.numel() / d;
     Tensor dx = at::empty_like(x), dw = at::zeros({kWeightChunks, d}, x.options());
+    if (x.is_meta()) return {dx, dw.sum(0), Tensor()};
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "rms_norm_backward", [&] {
       backward_kernel<scalar_t>(grad.const_data_ptr<scalar_t>(), x.const_data_ptr<scalar_t>(),
                                 weight.const_data_ptr<scalar_t>(), inverse.const_data_ptr<scalar_t>(),
@@ -83,14 +91,33 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
   }
 };
 
+/// From stock operations, for other devices and types. Differentiated by hand, because autograd would keep three fp32
+/// copies of every state.
+struct StockRmsNormFunction : torch::autograd::Function<StockRmsNormFunction> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, double epsilon) {
+    const Tensor wide = x.to(at::kFloat), inverse = inverse_scale(wide, epsilon);
+    context->save_for_backward({x, weight, inverse});
+    return (wide * inverse).to(x.scalar_type()) * weight;
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &x = saved[0], &weight = saved[1], &inverse = saved[2];
+    const Tensor grad = gradients[0].to(at::kFloat), normed = x.to(at::kFloat) * inverse;
+    const Tensor weighted = grad * weight;
+    const Tensor dx = inverse * (weighted - normed * (weighted * normed).mean(-1, true));
+    const Tensor dw = (grad * normed).flatten(0, -2).sum(0);
+    return {dx.to(x.scalar_type()), dw.to(weight.scalar_type()), Tensor()};
+  }
+};
+
 }  // namespace
 
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double epsilon) {
-  const bool has_kernel = !TwiceDifferentiable::enabled() && x.device().is_cpu() &&
-                          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble);
-  if (has_kernel) return RmsNormFunction::apply(x, weight, epsilon);
-  const Tensor wide = x.to(at::kFloat);  // statistics in fp32, as in T5LayerNorm
-  return (wide * at::rsqrt(wide.square().mean(-1, true) + epsilon)).to(x.scalar_type()) * weight;
+  if (!TwiceDifferentiable::enabled())
+    return has_cpu_kernel(x) ? RmsNormFunction::apply(x, weight, epsilon)
+                             : StockRmsNormFunction::apply(x, weight, epsilon);
+  const Tensor wide = x.to(at::kFloat);
+  return (wide * inverse_scale(wide, epsilon)).to(x.scalar_type()) * weight;
 }
 
 }  // namespace tvae

@@ -69,7 +69,7 @@ struct TokenizerTraining {
   int64_t vocab_size = 4096;      // at most; few or short lines give fewer ids, with a warning. Not used by byte
   int64_t sample_lines = 100000;  // lines drawn (seeded) for training; 0 = all
   int64_t seed = 42;
-  std::vector<std::string> pieces;  // texts that are always one id, beyond what training finds; not for byte
+  std::vector<std::string> pieces = {};  // texts that are always one id, beyond what training finds; not for byte
 };
 
 /// Trains on lines held in memory; the same lines and settings give the same tokenizer on every machine. Throws

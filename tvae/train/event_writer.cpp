@@ -135,6 +135,16 @@ void EventWriter::text(int64_t step, const std::string& tag, const std::string& 
   write_record(event(step).message(5, Message().message(1, value)).str());
 }
 
+void EventWriter::image(int64_t step, const std::string& tag, const Picture& picture) {
+  constexpr int kGreyscale = 1;
+  const Message image = Message()
+                            .varint(1, static_cast<uint64_t>(picture.height))
+                            .varint(2, static_cast<uint64_t>(picture.width))
+                            .varint(3, kGreyscale)
+                            .bytes(4, encode_png(picture));
+  write_record(event(step).message(5, Message().message(1, Message().bytes(1, tag).message(4, image))).str());
+}
+
 void EventWriter::write_record(const std::string& event) {
   const std::string length = little_endian(event.size(), 8);
   const std::string record =

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "tvae/data/png.h"
+
 namespace tvae {
 
 class EventWriter {
@@ -23,6 +25,8 @@ class EventWriter {
   void scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values);
   /// Shown in TensorBoard's text tab, where it is read as Markdown.
   void text(int64_t step, const std::string& tag, const std::string& content);
+  /// A grey image, in TensorBoard's image tab.
+  void image(int64_t step, const std::string& tag, const Picture& picture);
 
   const std::string& path() const { return path_; }
 

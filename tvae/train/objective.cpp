@@ -8,6 +8,8 @@ using torch::Tensor;
 
 namespace {
 
+constexpr double kMaskedOfChosen = 0.8;  // of the tokens that denoising chooses (BERT, and the published collator)
+
 /// Falls linearly from 1 at the start to 0 at share `end` of training.
 double decay(const TrainingPosition& position, double end) {
   return end > 0 ? std::max(0.0, 1.0 - position.progress() / end) : 0.0;
@@ -107,7 +109,8 @@ void Objective::load_state(const TensorMap& saved) {
 
 NoiseLevels Objective::noise_at(const TrainingPosition& position) const {
   NoiseLevels noise;
-  noise.encoder_token_mask = loss_.encoder_token_mask;
+  noise.encoder_token_mask = loss_.encoder_token_mask + kMaskedOfChosen * loss_.mlm_probability;
+  noise.encoder_token_random = (1.0 - kMaskedOfChosen) * loss_.mlm_random_ratio * loss_.mlm_probability;
   noise.latent_dropout = loss_.latent_dropout;
   noise.decoder_token_mask = loss_.decoder_token_mask * decay(position, loss_.decoder_token_mask_end);
   return noise;

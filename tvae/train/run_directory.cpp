@@ -15,7 +15,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr char kRunFile[] = "run.json";
-const std::vector<std::string> kHarmlessKeys = {"train.log_steps", "train.save_steps", "data.cache_dir"};
+const std::vector<std::string> kHarmlessKeys = {"train.log_steps",       "train.save_steps",   "train.previews",
+                                                "train.preview_samples", "train.preview_path", "train.preview_probe",
+                                                "data.cache_dir"};
 
 /// What a run leaves behind; nothing else in the folder is touched. Removed in this order: without its checkpoint a run
 /// starts anew, so that an interrupted removal mixes nothing.

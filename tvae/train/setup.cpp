@@ -1,12 +1,13 @@
 #include "tvae/train/setup.h"
 
+#include <set>
+
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/data/reader.h"
 #include "tvae/model/bottleneck.h"
 #include "tvae/model/model_directory.h"
-#include "tvae/nn/encoder.h"
 
 namespace tvae {
 namespace {
@@ -54,6 +55,20 @@ TokenDataset tokenize(const std::string& path, const RunConfig& config, const To
   return dataset;
 }
 
+/// The labels of the sequences, for the probe that previews show; none where there is no label column.
+std::vector<std::string> labels_of(const TokenDataset& valid, const DataConfig& data) {
+  if (data.label_column.empty()) return {};
+  const std::vector<std::string> of_rows = read_rows(data.valid, read_options(data)).labels;
+  if (of_rows.empty()) return {};  // lines of text have no columns
+  std::vector<std::string> labels;
+  for (int64_t i = 0; i < valid.size(); ++i) labels.push_back(of_rows[static_cast<size_t>(valid.source_row(i))]);
+  if (std::set<std::string>(labels.begin(), labels.end()).size() < 2)
+    throw DataError(data.valid + ": nothing to classify in the label column " + data.label_column,
+                    "one class, \"" + labels.front() + "\"", "two or more",
+                    "leave data.label_column empty to train without labels");
+  return labels;
+}
+
 /// The parts that this run's losses ask for besides the model proper.
 void add_heads(ModelConfig& model, const RunConfig& config) {
   if (config.model.bag_of_words || config.loss.bag_of_words_weight > 0) model.bag_of_words = true;
@@ -64,36 +79,37 @@ void add_heads(ModelConfig& model, const RunConfig& config) {
 
 /// Fills in what follows from the data and the tokenizer.
 ModelConfig complete(const RunConfig& config, const Tokenizer& tokenizer) {
-  ModelConfig model = config.model;
-  model.vocab_size = std::max(model.vocab_size, tokenizer.size());
-  model.sequence_length = config.data.max_tokens;
+  ModelConfig model = complete_model_config(config, tokenizer.size());
   model.pad_token_id = model.decoder_start_token_id = tokenizer.pad_id();
   model.eos_token_id = tokenizer.eos_id();
   model.unk_token_id = tokenizer.unk_id();
-  add_heads(model, config);
-  if (model.bottleneck == "tokens") {
-    const int64_t states = encoder_rows(model, model.sequence_length);
-    if (model.latent_tokens < 1) model.pad_inputs = true;  // all states: as many for every sequence
-    model.latent_tokens = model.latent_tokens < 1 ? states : std::min(model.latent_tokens, states);
-  }
   return model;
 }
 
-/// The starting model's, but for what the data, the noise and the losses of this run ask for.
+/// The starting model's, but for what the data, the noise, the memory and the losses of this run ask for.
 ModelConfig continued(const ModelConfig& start, const RunConfig& config, const Tokenizer& tokenizer) {
   if (start.bottleneck == "fc" && start.sequence_length != config.data.max_tokens)
     throw ConfigError("data.max_tokens", std::to_string(config.data.max_tokens),
                       std::to_string(start.sequence_length) + ", the fixed length of the starting model");
+  if (start.pad_inputs && start.sequence_length < config.data.max_tokens)
+    throw ConfigError("data.max_tokens", std::to_string(config.data.max_tokens),
+                      std::to_string(start.sequence_length) + " at most, to which the starting model pads its inputs");
   ModelConfig model = start;
   model.vocab_size = std::max(start.vocab_size, tokenizer.size());
-  model.dropout = config.model.dropout;
+  for (const auto field : {&ModelConfig::dropout, &ModelConfig::funnel_hidden_dropout,
+                           &ModelConfig::funnel_attention_dropout, &ModelConfig::funnel_activation_dropout})
+    model.*field = config.model.*field;
+  model.gradient_checkpoint_encoder = config.model.gradient_checkpoint_encoder;
+  model.gradient_checkpoint_decoder = config.model.gradient_checkpoint_decoder;
   add_heads(model, config);
   return model;
 }
 
-void require_files(const DataConfig& data) {
+void require_files(const ResolvedConfig& resolved) {
+  const DataConfig& data = resolved.config.data;
   if (data.train.empty())
-    throw ConfigError("no training data", "", "--train FILE", "one sequence a line; tvae data demo makes some");
+    throw ConfigError("no training data", "", "--train FILE",
+                      resolved.wants.empty() ? "one sequence a line; tvae data demo makes some" : resolved.wants);
   for (const std::string& path : {data.train, data.valid})
     if (path == "-")
       throw ConfigError("training data", "stdin", "a file", "a run reads its data again when it is resumed");
@@ -111,10 +127,19 @@ void require_parts(ModelConfig model, const LossConfig& loss) {
 
 }  // namespace
 
+ModelConfig complete_model_config(const RunConfig& config, int64_t vocabulary) {
+  ModelConfig model = config.model;
+  model.vocab_size = std::max(model.vocab_size, vocabulary);
+  model.sequence_length = config.data.max_tokens;
+  add_heads(model, config);
+  settle_latent_tokens(model);
+  return model;
+}
+
 TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string& from, const RunDirectory& run,
                                torch::Device device) {
   const RunConfig& config = resolved.config;
-  require_files(config.data);
+  require_files(resolved);
   const bool has_model = run.resumes() && has_checkpoint(run.path());  // then the starting model is needed no more
   std::optional<Model> start;
   if (!from.empty() && !has_model) start.emplace(load_model(from));
@@ -137,7 +162,10 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
   TokenDataset train = tokenize(config.data.train, config, tokenizer);
   std::optional<TokenDataset> valid;
   if (!config.data.valid.empty()) valid = tokenize(config.data.valid, config, tokenizer);
-  return {config, std::move(tokenizer), std::move(vae), std::move(train), std::move(valid)};
+  std::vector<std::string> labels;
+  if (valid) labels = labels_of(*valid, config.data);
+  Model trained{run.path(), std::move(tokenizer), std::move(vae), config.data.max_tokens, config.data.check};
+  return {config, std::move(trained), std::move(train), std::move(valid), std::move(labels)};
 }
 
 nlohmann::ordered_json describe_data(const TrainingSetup& setup) {

@@ -15,6 +15,9 @@ namespace tvae {
 TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string& from, const RunDirectory& run,
                                torch::Device device);
 
+/// The model section with what follows from the rest of a run: sizes and heads, but not the tokenizer's special ids.
+ModelConfig complete_model_config(const RunConfig& config, int64_t vocabulary);
+
 /// Path, sequences, tokens, what was left out, and fingerprint of each file, for run.json.
 nlohmann::ordered_json describe_data(const TrainingSetup& setup);
 

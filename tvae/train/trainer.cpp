@@ -8,9 +8,8 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/model/model_directory.h"
-#include "tvae/train/gradients.h"
+#include "tvae/train/previewer.h"
 #include "tvae/train/progress_bar.h"
-#include "tvae/train/schedule.h"
 
 namespace tvae {
 namespace {
@@ -37,10 +36,6 @@ int64_t planned_steps(const TrainConfig& config, int64_t batches_per_epoch) {
   const double batches = config.epochs * static_cast<double>(batches_per_epoch);
   return std::max<int64_t>(1,
                            static_cast<int64_t>(std::ceil(batches / static_cast<double>(config.accumulation_steps))));
-}
-
-bool use_bf16(const std::string& precision, torch::Device device) {
-  return precision == "bf16" || (precision == "auto" && device.is_cuda());
 }
 
 std::string number(double value, int digits = 3) {
@@ -87,20 +82,13 @@ Trainer::Trainer(TrainingSetup& setup, const RunDirectory& run)
       run_(run),
       config_(setup.config.train),
       batcher_(setup.train, batch_options(setup.config.train)),
-      objective_(setup.config.loss, setup.vae.config()),
-      rng_(mix64(static_cast<uint64_t>(setup.config.train.seed)) + 1),
-      bf16_(use_bf16(setup.config.train.precision, setup.vae.device())) {
+      step_(setup.model.vae, setup.config),
+      rng_(mix64(static_cast<uint64_t>(setup.config.train.seed)) + 1) {
   position_.total_steps = planned_steps(config_, batcher_.batches_per_epoch());
-  if (bf16_) {
-    for (const NamedParameter& parameter : setup_.vae.parameters().list())
-      master_.push_back({parameter.name, parameter.value.detach().clone().requires_grad_(true)});
-    setup_.vae.parameters().to(setup_.vae.device(), at::kBFloat16);
-  } else {
-    master_ = setup_.vae.parameters().list();
-  }
-  optimizer_ = make_optimizer(config_, master_);
-  if (config_.ema_decay > 0) average_ = std::make_unique<MovingAverage>(master_, config_.ema_decay);
+  if (config_.previews && setup_.valid) previewer_ = std::make_unique<Previewer>(setup_);
 }
+
+Trainer::~Trainer() = default;
 
 void Trainer::run(const volatile std::sig_atomic_t& interrupted) {
   if (position_.step == 0) save_model_files();  // other verbs take the folder from now on
@@ -134,67 +122,44 @@ void Trainer::train_step() {
     share.step_tokens += batches.back().tokens();
   }
   for (const TokenBatch& batch : batches) {
-    const TokenStream stream = to_stream(batch, setup_.vae.device());
-    ObjectiveResult result = objective_(setup_.vae, stream, share, position_, rng_);
-    result.loss.backward();
-    for (const auto& [name, value] : result.metrics) metric_sums_[name] += value;
-    ++micro_batches_;
+    for (const auto& [name, value] : step_.accumulate(batch, share, position_, rng_)) metrics_[name].add(value);
   }
   tokens_ += share.step_tokens;
-  const auto& parameters = setup_.vae.parameters().list();
-  if (bf16_)
-    for (size_t i = 0; i < master_.size(); ++i)
-      if (parameters[i].value.grad().defined())
-        master_[i].value.mutable_grad() = parameters[i].value.grad().to(at::kFloat);
-  const double norm = clip_gradients(master_, config_.clip_norm);
-  if (!std::isfinite(norm))
-    throw Error(ExitCode::kData,
-                "training diverged: gradients at step " + std::to_string(position_.step + 1) + " are not finite", "",
-                "", "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
-  metric_sums_["gradient_norm"] += norm * static_cast<double>(config_.accumulation_steps);
-  learning_rate_ = optimizer_->step(learning_rate_factor(config_, position_.step, position_.total_steps));
-  optimizer_->zero_grad();
-  if (bf16_)
-    for (const NamedParameter& parameter : parameters) parameter.value.mutable_grad() = torch::Tensor();
-  refresh_compute_weights();
-  if (average_) average_->update();
+  const TrainStep::Applied applied = step_.apply(position_);
+  metrics_["gradient_norm"].add(applied.gradient_norm);
+  learning_rate_ = applied.learning_rate;
   ++position_.step;
 }
 
-void Trainer::refresh_compute_weights() {
-  if (!bf16_) return;
-  const torch::NoGradGuard no_grad;
-  const auto& parameters = setup_.vae.parameters().list();
-  for (size_t i = 0; i < master_.size(); ++i) parameters[i].value.copy_(master_[i].value);
-}
-
 void Trainer::log_step(MetricLog& log, ProgressBar& bar) {
-  const auto mean = [&](const std::string& name) { return metric_sums_[name] / static_cast<double>(micro_batches_); };
   Metrics metrics;
-  for (const char* name : {"loss", "cross_entropy", "regularizer"}) metrics.emplace_back(name, mean(name));
+  for (const char* name : {"loss", "cross_entropy", "regularizer"}) metrics.emplace_back(name, metrics_[name].mean());
   metrics.emplace_back("learning_rate", learning_rate_);
   metrics.emplace_back("tokens_per_second", static_cast<double>(tokens_) / std::max(interval_seconds_, 1e-9));
   metrics.emplace_back("seconds", seconds_);
-  for (const auto& [name, sum] : metric_sums_) {
+  for (const auto& [name, sum] : metrics_) {
     bool listed = false;
     for (const auto& [known, value] : metrics) listed = listed || known == name;
-    if (!listed) metrics.emplace_back(name, sum / static_cast<double>(micro_batches_));
+    if (!listed) metrics.emplace_back(name, sum.mean());
   }
   log.write(position_.step, metrics);
   bar.log(position_.step, metrics);
-  metric_sums_.clear();
-  micro_batches_ = tokens_ = 0;
+  metrics_.clear();
+  tokens_ = 0;
   interval_seconds_ = 0.0;
 }
 
 void Trainer::evaluate(MetricLog& log, ProgressBar& bar) {
   HeldOutScores scores;
+  Preview preview;
+  Metrics preview_metrics;
   {
-    const AveragedWeights averaged(average_.get());
-    refresh_compute_weights();
-    scores = evaluate_held_out(setup_.vae, *setup_.valid, setup_.config.data.max_valid);
+    const AveragedWeights averaged(step_.average());
+    step_.refresh_compute_weights();
+    scores = evaluate_held_out(setup_.model.vae, *setup_.valid, setup_.config.data.max_valid);
+    if (previewer_) preview = (*previewer_)(position_.step, preview_metrics);
   }
-  refresh_compute_weights();
+  step_.refresh_compute_weights();
   const bool best = best_step_ < 0 || scores.cross_entropy < best_cross_entropy_;
   last_scores_ = scores;
   if (best) {
@@ -206,7 +171,9 @@ void Trainer::evaluate(MetricLog& log, ProgressBar& bar) {
   }
   Metrics metrics = {{"valid_cross_entropy", scores.cross_entropy}, {"valid_token_accuracy", scores.token_accuracy}};
   if (scores.kl) metrics.emplace_back("valid_kl", *scores.kl);
+  metrics.insert(metrics.end(), preview_metrics.begin(), preview_metrics.end());
   log.write(position_.step, metrics);
+  log.write(position_.step, preview);
   bar.log(position_.step, metrics);
   if (best && config_.save_model == "best") save_model_files();
 }
@@ -223,21 +190,24 @@ void Trainer::save() {
 void Trainer::save_model_files() {
   TensorMap weights;
   {
-    const AveragedWeights averaged(average_.get());
-    for (const NamedParameter& parameter : master_) weights[parameter.name] = parameter.value.detach().clone();
+    const AveragedWeights averaged(step_.average());
+    for (const NamedParameter& parameter : step_.master()) weights[parameter.name] = parameter.value.detach().clone();
   }
-  save_model(run_.path(), setup_.vae.config(), setup_.config.data.max_tokens, setup_.config.data.check, weights,
-             setup_.tokenizer);
+  save_model(run_.path(), setup_.model.vae.config(), setup_.config.data.max_tokens, setup_.config.data.check, weights,
+             setup_.model.tokenizer);
   write_model_card();
 }
 
 Checkpoint Trainer::checkpoint() const {
   Checkpoint saved;
-  for (const NamedParameter& parameter : master_) saved.tensors["model/" + parameter.name] = parameter.value.detach();
-  saved.add("optimizer", optimizer_->state());
-  if (average_) saved.add("average", average_->state());
-  saved.add("objective", objective_.state());
+  for (const NamedParameter& parameter : step_.master())
+    saved.tensors["model/" + parameter.name] = parameter.value.detach();
+  saved.add("optimizer", step_.optimizer().state());
+  if (step_.average() != nullptr) saved.add("average", step_.average()->state());
+  saved.add("objective", step_.objective().state());
   const BatchPosition batch = batcher_.position();
+  Json metrics = Json::object();
+  for (const auto& [name, sum] : metrics_) metrics[name] = {sum.sum, sum.count};
   saved.state = {
       {"step", position_.step},
       {"total_steps", position_.total_steps},
@@ -245,11 +215,7 @@ Checkpoint Trainer::checkpoint() const {
       {"batch", {batch.epoch, batch.batch}},
       {"data", data_fingerprints(setup_)},
       {"seconds", seconds_},
-      {"interval",
-       {{"sums", metric_sums_},
-        {"micro_batches", micro_batches_},
-        {"tokens", tokens_},
-        {"seconds", interval_seconds_}}},
+      {"interval", {{"metrics", std::move(metrics)}, {"tokens", tokens_}, {"seconds", interval_seconds_}}},
       {"held_out", last_scores_ ? Json{last_scores_->cross_entropy, last_scores_->token_accuracy} : Json()},
       {"best",
        {{"step", best_step_}, {"cross_entropy", best_cross_entropy_}, {"evaluations_since", evaluations_since_best_}}}};
@@ -271,8 +237,11 @@ void Trainer::restore(const Checkpoint& saved) {
     batcher_.seek({state.at("batch").at(0), state.at("batch").at(1)});
     seconds_ = state.at("seconds");
     const Json& interval = state.at("interval");
-    metric_sums_ = interval.at("sums").get<std::map<std::string, double>>();
-    micro_batches_ = interval.at("micro_batches");
+    if (interval.contains("sums"))  // as saved before the micro-batches of each metric were counted
+      for (const auto& [name, sum] : interval.at("sums").items())
+        metrics_[name] = {sum.get<double>(), interval.at("micro_batches").get<int64_t>()};
+    else
+      for (const auto& [name, sum] : interval.at("metrics").items()) metrics_[name] = {sum.at(0), sum.at(1)};
     tokens_ = interval.at("tokens");
     interval_seconds_ = interval.at("seconds");
     if (const Json& scores = state.at("held_out"); !scores.is_null())
@@ -283,26 +252,22 @@ void Trainer::restore(const Checkpoint& saved) {
   } catch (const Json::exception& error) {
     throw CheckpointError("the checkpoint's state is damaged", error.what());
   }
-  setup_.vae.parameters().load(saved.part("model"), "the checkpoint");
-  if (bf16_) {
-    const torch::NoGradGuard no_grad;
-    for (const NamedParameter& parameter : master_) parameter.value.copy_(saved.tensors.at("model/" + parameter.name));
-  }
-  optimizer_->load_state(saved.part("optimizer"));
-  if (average_) average_->load_state(saved.part("average"));
-  objective_.load_state(saved.part("objective"));
+  step_.load_weights(saved.part("model"));
+  step_.optimizer().load_state(saved.part("optimizer"));
+  if (step_.average() != nullptr) step_.average()->load_state(saved.part("average"));
+  step_.objective().load_state(saved.part("objective"));
 }
 
 void Trainer::write_model_card() const {
-  const ModelConfig& model = setup_.vae.config();
+  const ModelConfig& model = setup_.model.vae.config();
   std::ostringstream card;
   card << "# A Transformer-VAE\n\nMade by tvae " << TVAE_VERSION << ".\n\n"
-       << "- weights: " << setup_.vae.parameters().count() << ", encoder " << model.encoder << " ("
+       << "- weights: " << setup_.model.vae.parameters().count() << ", encoder " << model.encoder << " ("
        << model.encoder_layers << " layers), bottleneck " << model.bottleneck << ", decoder " << model.decoder_layers
        << " layers, width " << model.d_model << "\n"
        << "- code: " << model.latent_tokens << " x " << model.latent_size << "\n"
-       << "- vocabulary: " << setup_.tokenizer.size() << " pieces; longest sequence: " << setup_.config.data.max_tokens
-       << " tokens\n"
+       << "- vocabulary: " << setup_.model.tokenizer.size()
+       << " pieces; longest sequence: " << setup_.config.data.max_tokens << " tokens\n"
        << "- training data: " << setup_.config.data.train << ", " << setup_.train.size() << " sequences, "
        << setup_.train.tokens() << " tokens\n"
        << "- steps: " << position_.step << " of " << position_.total_steps << ", " << number(seconds_ / 60.0, 1)

@@ -7,26 +7,24 @@
 #include <string>
 
 #include "tvae/data/batcher.h"
-#include "tvae/model/transformer_vae.h"
-#include "tvae/text/tokenizer.h"
+#include "tvae/model/model_directory.h"
 #include "tvae/train/checkpoint.h"
-#include "tvae/train/ema.h"
 #include "tvae/train/metric_log.h"
-#include "tvae/train/objective.h"
-#include "tvae/train/optimizer.h"
 #include "tvae/train/run_directory.h"
+#include "tvae/train/train_step.h"
 
 namespace tvae {
 
+class Previewer;
 class ProgressBar;
 
 /// What a trainer works on.
 struct TrainingSetup {
   RunConfig config;
-  Tokenizer tokenizer;
-  TransformerVae vae;
+  Model model;
   TokenDataset train;
   std::optional<TokenDataset> valid;
+  std::vector<std::string> valid_labels;  // one a sequence of `valid`, or none
 };
 
 /// Held-out scores with codes at their means and teacher forcing.
@@ -40,6 +38,7 @@ HeldOutScores evaluate_held_out(const TransformerVae& vae, const TokenDataset& d
 class Trainer {
  public:
   Trainer(TrainingSetup& setup, const RunDirectory& run);
+  ~Trainer();
 
   /// Goes on from a checkpoint. Throws CheckpointError where it does not fit.
   void restore(const Checkpoint& checkpoint);
@@ -52,8 +51,6 @@ class Trainer {
 
  private:
   void train_step();
-  /// Casts the master weights to the bf16 weights the model computes with; nothing in fp32.
-  void refresh_compute_weights();
   void log_step(MetricLog& log, ProgressBar& bar);
   void evaluate(MetricLog& log, ProgressBar& bar);
   bool stop_early() const;
@@ -66,18 +63,19 @@ class Trainer {
   const RunDirectory& run_;
   const TrainConfig& config_;
   Batcher batcher_;
-  Objective objective_;
+  TrainStep step_;
   Rng rng_;
   TrainingPosition position_;
-  /// fp32 weights the optimizer works on: the model's own, or, when the model computes in bf16, their master copies.
-  std::vector<NamedParameter> master_;
-  std::unique_ptr<Optimizer> optimizer_;
-  std::unique_ptr<MovingAverage> average_;
-  bool bf16_ = false;
+  std::unique_ptr<Previewer> previewer_;
 
   // Since the last logged step.
-  std::map<std::string, double> metric_sums_;
-  int64_t micro_batches_ = 0;
+  struct MetricSum {
+    double sum = 0.0;
+    int64_t count = 0;  // micro-batches that had the metric
+    void add(double value) { sum += value, ++count; }
+    double mean() const { return sum / static_cast<double>(count); }
+  };
+  std::map<std::string, MetricSum> metrics_;
   int64_t tokens_ = 0;
   double interval_seconds_ = 0.0;
 

@@ -1,0 +1,104 @@
+// tvae data mnist-text: digits as text, as in the data sets mnist-text of Transformer-VAE (2021).
+#include <memory>
+
+#include "apps/data_verb.h"
+#include "tvae/base/error.h"
+#include "tvae/base/log.h"
+#include "tvae/data/mnist_text.h"
+#include "tvae/data/python_lines.h"
+#include "tvae/text/tokenizer.h"
+
+namespace tvae::apps {
+namespace {
+
+struct MnistOptions {
+  std::string images, labels, valid_images, valid_labels, out;
+  int size = 14;
+  int64_t limit = 0;
+  double valid_fraction = 0.02;
+};
+
+/// The factor by which images shrink to `size` rows.
+int pool_of(const LabelledImages& digits, int size, const std::string& path) {
+  const int side = digits.images.empty() ? 0 : digits.images[0].side;
+  if (side < size || side / (side / size) != size)
+    throw DataError(path + " cannot give images of " + std::to_string(size) + " rows",
+                    std::to_string(digits.images.size()) + " images of " + std::to_string(side) + " x " +
+                        std::to_string(side) + " pixels",
+                    "MNIST's 28 x 28", "--size is one of 28, 14, 9 and 7");
+  return side / size;
+}
+
+using DigitChoice = std::function<bool(size_t index)>;
+
+/// Each chosen digit downwards and upwards, as the published data sets have it.
+void write_digits(const std::string& path, const CommonOptions& common, const LabelledImages& digits, int pool,
+                  const DigitChoice& chosen) {
+  write_lines(path, common, [&](const WriteLine& write) {
+    for (size_t i = 0; i < digits.images.size(); ++i)
+      for (const bool up : {false, true})
+        if (chosen(i))
+          write(nlohmann::ordered_json{{"text", mnist_text(digits.images[i], pool, up)}, {"label", digits.labels[i]}}
+                    .dump());
+  });
+}
+
+Tokenizer mnist_text_tokenizer() {
+  std::string characters;  // for texts that are no images; single bytes serve what is missing
+  for (char character = ' '; character <= '~'; ++character) characters += character;
+  TokenizerTraining training;
+  training.kind = "char";
+  training.pieces = mnist_text_pieces();
+  return train_tokenizer({characters}, training);
+}
+
+void mnist(const MnistOptions& options, const CommonOptions& common) {
+  LabelledImages digits = read_mnist(options.images, options.labels);
+  const int pool = pool_of(digits, options.size, options.images);
+  std::optional<LabelledImages> valid;
+  if (!options.valid_images.empty()) valid = read_mnist(options.valid_images, options.valid_labels);
+  if (valid) pool_of(*valid, options.size, options.valid_images);
+  if (options.limit > 0 && static_cast<size_t>(options.limit) < digits.images.size()) {
+    digits.images.resize(static_cast<size_t>(options.limit));
+    digits.labels.resize(static_cast<size_t>(options.limit));
+  }
+  const auto held_out = [&](size_t i) {
+    return !valid &&
+           is_held_out("digit " + std::to_string(i), options.valid_fraction, static_cast<uint64_t>(common.seed));
+  };
+  write_digits(options.out + "/train.jsonl", common, digits, pool, [&](size_t i) { return !held_out(i); });
+  if (valid)
+    write_digits(options.out + "/valid.jsonl", common, *valid, pool, [](size_t) { return true; });
+  else
+    write_digits(options.out + "/valid.jsonl", common, digits, pool, held_out);
+  mnist_text_tokenizer().save(options.out + "/tokenizer");
+  log_info("train with --set data.tokenizer=" + options.out +
+           "/tokenizer: " + std::to_string(options.size * (options.size + 1) + 1) + " ids an image");
+}
+
+RunVerb set_up_mnist_text(CLI::App& command, const CommonOptions& common) {
+  auto options = std::make_shared<MnistOptions>();
+  command.add_option("--images", options->images, "train-images-idx3-ubyte, plain or .gz")->required();
+  command.add_option("--labels", options->labels, "train-labels-idx1-ubyte, plain or .gz")->required();
+  CLI::Option* images = command.add_option("--valid-images", options->valid_images, "t10k-images-idx3-ubyte");
+  CLI::Option* labels = command.add_option("--valid-labels", options->valid_labels, "t10k-labels-idx1-ubyte");
+  images->needs(labels);
+  labels->needs(images);
+  command.add_option("--size", options->size, "rows of symbols: 28, 14 (small), 9 (tiny) or 7")
+      ->check(CLI::IsMember({28, 14, 9, 7}))
+      ->capture_default_str();
+  command.add_option("--out", options->out, "folder for train.jsonl, valid.jsonl and tokenizer/")->required();
+  command.add_option("--limit", options->limit, "use the first so many training images; 0 = all")
+      ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--valid-fraction", options->valid_fraction, "share of the digits held out, without --valid-images")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  return [options, &common] { mnist(*options, common); };
+}
+
+const RegisterDataMaker registered({"mnist-text", "MNIST's digits as text, with a tokenizer for it",
+                                    set_up_mnist_text});
+
+}  // namespace
+}  // namespace tvae::apps

@@ -1,0 +1,54 @@
+// tvae data news: headlines with their category, as in the data set news-category-dataset of Transformer-VAE (2021).
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "apps/data_verb.h"
+#include "apps/text_io.h"
+#include "tvae/base/error.h"
+
+namespace tvae::apps {
+namespace {
+
+struct Options {
+  std::string path;
+  ReadOptions read;
+  SplitOptions split;
+};
+
+void news(const Options& options, const CommonOptions& common) {
+  const Rows rows = read_texts(options.path, options.read);
+  if (rows.labels.empty())
+    throw DataError(options.path + " has no categories", "lines of text", "a table: .csv, .tsv, .json or .jsonl");
+  std::map<std::string, int64_t> numbers;  // in alphabetical order
+  for (const std::string& label : rows.labels) numbers[label] = 0;
+  if (numbers.size() < 2)
+    throw DataError(options.path + ": column " + options.read.label_column,
+                    "one class, \"" + rows.labels.front() + "\"", "two or more");
+  int64_t next = 0;
+  for (auto& [label, number] : numbers) number = next++;
+  std::vector<std::string> lines;
+  for (size_t i = 0; i < rows.texts.size(); ++i)
+    lines.push_back(nlohmann::ordered_json{
+        {"headline", rows.texts[i]}, {"category", rows.labels[i]}, {"category_num", numbers.at(rows.labels[i])}}
+                        .dump());
+  write_split(options.split, "jsonl", "headlines", common, lines);
+}
+
+RunVerb set_up(CLI::App& command, const CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  options->read.column = "headline";
+  options->read.label_column = "category";
+  options->split.valid_fraction = 0.1;
+  command.add_option("FILE", options->path, "a table of headlines: .csv, .tsv, .json or .jsonl")->required();
+  command.add_option("--column", options->read.column, "column of the headline; a number is a place")
+      ->capture_default_str();
+  command.add_option("--label-column", options->read.label_column, "column of the category")->capture_default_str();
+  add_split_options(command, options->split);
+  return [options, &common] { news(*options, common); };
+}
+
+const RegisterDataMaker registered({"news", "headlines with their category, numbered", set_up});
+
+}  // namespace
+}  // namespace tvae::apps

@@ -1,0 +1,53 @@
+// tvae data python-lines: the lines of Python files that parse alone.
+#include <memory>
+
+#include "apps/data_verb.h"
+#include "tvae/base/error.h"
+#include "tvae/base/log.h"
+#include "tvae/data/python_lines.h"
+
+namespace tvae::apps {
+namespace {
+
+struct PythonOptions {
+  std::vector<std::string> paths;
+  PythonLinesOptions gather;
+  std::string out;
+  std::string valid;
+  double valid_fraction = 0.02;
+};
+
+void python_lines(const PythonOptions& options, const CommonOptions& common) {
+  const auto python = make_validity_check("python");
+  if (!python) throw ConfigError("python-lines needs a working python3", "none on PATH");
+  const PythonLines gathered = gather_python_lines(options.paths, options.gather, *python);
+  log_info("read " + std::to_string(gathered.files) + " files");
+  if (gathered.not_utf8 > 0) log_warning("skipped " + std::to_string(gathered.not_utf8) + " lines of bad UTF-8");
+  if (gathered.lines.empty()) throw DataError("no usable lines of Python", options.paths.front());
+  if (options.valid.empty()) return write_lines(options.out, common, gathered.lines);
+  std::vector<std::string> train, valid;
+  for (const std::string& line : gathered.lines)
+    (is_held_out(line, options.valid_fraction, static_cast<uint64_t>(common.seed)) ? valid : train).push_back(line);
+  write_lines(options.out, common, train);
+  write_lines(options.valid, common, valid);
+}
+
+RunVerb set_up_python_lines(CLI::App& command, const CommonOptions& common) {
+  auto options = std::make_shared<PythonOptions>();
+  command.add_option("PATH", options->paths, "Python files, and folders to search for *.py")->required();
+  command.add_option("--out", options->out, "file to write; - is stdout")->required();
+  command.add_option("--max-length", options->gather.max_length, "characters of the longest line")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--limit", options->gather.limit, "stop at so many lines; 0 = all")->check(CLI::NonNegativeNumber);
+  command.add_option("--valid", options->valid, "also write held-out lines, to this file");
+  command.add_option("--valid-fraction", options->valid_fraction, "share of the lines that --valid holds out")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  return [options, &common] { python_lines(*options, common); };
+}
+
+const RegisterDataMaker registered({"python-lines", "single lines of Python out of source files", set_up_python_lines});
+
+}  // namespace
+}  // namespace tvae::apps

@@ -1,0 +1,47 @@
+// tvae data python-states: the statements of a table of Python state changes, as T5-VAE (2020) was trained on.
+#include <memory>
+
+#include "apps/data_verb.h"
+#include "apps/text_io.h"
+#include "tvae/base/error.h"
+#include "tvae/base/strings.h"
+#include "tvae/data/validity.h"
+
+namespace tvae::apps {
+namespace {
+
+struct Options {
+  std::string path;
+  ReadOptions read;
+  SplitOptions split;
+};
+
+void python_states(const Options& options, const CommonOptions& common) {
+  const auto python = make_validity_check("python");
+  if (!python) throw ConfigError("python-states needs a working python3", "none on PATH");
+  std::vector<std::string> statements;
+  for (const std::string& code : read_texts(options.path, options.read).texts)
+    for (const std::string& line : split(code, '\n'))
+      if (const std::string statement = strip(line); !statement.empty()) statements.push_back(statement);
+  const std::vector<bool> valid = python->valid(statements);
+  std::vector<std::string> kept;
+  for (size_t i = 0; i < statements.size(); ++i)
+    if (valid[i]) kept.push_back(statements[i]);
+  write_split(options.split, "txt", "Python statements", common, kept);
+}
+
+RunVerb set_up(CLI::App& command, const CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  options->read.column = "code";
+  command.add_option("FILE", options->path, "a table with the columns start, code and end, or lines of code")
+      ->required();
+  command.add_option("--column", options->read.column, "column of the code")->capture_default_str();
+  add_split_options(command, options->split);
+  return [options, &common] { python_states(*options, common); };
+}
+
+const RegisterDataMaker registered({"python-states", "the statements of a table of Python state changes, a line each",
+                                    set_up});
+
+}  // namespace
+}  // namespace tvae::apps

@@ -1,0 +1,44 @@
+// The verb `tvae data`: one file a data set. A file registers its data set with a static RegisterDataMaker object.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "apps/verb.h"
+
+namespace tvae::apps {
+
+/// A subcommand of `tvae data`.
+struct DataMaker {
+  std::string name;
+  std::string help;
+  RunVerb (*set_up)(CLI::App& command, const CommonOptions& common);
+};
+
+std::vector<DataMaker>& data_makers();
+
+struct RegisterDataMaker {
+  explicit RegisterDataMaker(DataMaker maker) { data_makers().push_back(std::move(maker)); }
+};
+
+using WriteLine = std::function<void(const std::string& line)>;
+
+/// Writes a file of lines ("-" = stdout) and says how many.
+void write_lines(const std::string& path, const CommonOptions& common,
+                 const std::function<void(const WriteLine&)>& write);
+void write_lines(const std::string& path, const CommonOptions& common, const std::vector<std::string>& lines);
+
+/// How a data set is divided into what is trained on and what is held out.
+struct SplitOptions {
+  std::string out;  // folder
+  double valid_fraction = 0.02;
+};
+void add_split_options(CLI::App& command, SplitOptions& options);
+
+/// Writes OUT/train.EXTENSION and OUT/valid.EXTENSION; a line's side depends on its text and --seed alone. Lines that
+/// came before are left out. Throws DataError where there are none; `what` names them.
+void write_split(const SplitOptions& options, const std::string& extension, const std::string& what,
+                 const CommonOptions& common, const std::vector<std::string>& lines);
+
+}  // namespace tvae::apps

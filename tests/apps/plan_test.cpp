@@ -1,0 +1,90 @@
+// tvae plan: amounts, parts, and what it says where nothing fits.
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/program.h"
+
+namespace tvae {
+namespace {
+
+using Json = nlohmann::json;
+
+class PlanVerb : public ProgramTest {
+ protected:
+  /// A small model; `more` after it.
+  ProgramResult plan(const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments = {"plan", "lines_small", "--device", "cpu"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  }
+  Json planned(std::vector<std::string> more) const {
+    more.emplace_back("--json");
+    const ProgramResult result = plan(more);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return Json::parse(result.out);
+  }
+};
+
+TEST_F(PlanVerb, GivesTheLargestBatchAndItsParts) {
+  const Json found = planned({"--memory", "2GiB"});
+  const int64_t batch = found.at("batch");
+  EXPECT_GT(batch, 0);
+  EXPECT_EQ(found.at("tokens"), batch * 64);
+  EXPECT_EQ(found.at("precision"), "fp32");
+  int64_t sum = 0;
+  for (const char* part : {"weights", "gradients", "optimizer", "average", "activations", "logits", "program"})
+    sum += found.at("predicted").at(part).get<int64_t>();
+  EXPECT_EQ(found.at("predicted").at("total"), sum);
+  EXPECT_LE(sum, int64_t{2} << 30);
+  // One more would not fit. The program itself differs by a few pages from run to run.
+  const Json more = planned({"--batch", std::to_string(batch + 1)});
+  EXPECT_GT(more.at("predicted").at("total").get<int64_t>(), (int64_t{2} << 30) - (8 << 20));
+  EXPECT_NE(plan({"--memory", "2GiB"}).out.find("activations"), std::string::npos);
+}
+
+TEST_F(PlanVerb, ShorterSequencesMeanLargerBatches) {
+  EXPECT_GT(planned({"--memory", "1GiB", "--mean-tokens", "16"}).at("batch").get<int64_t>(),
+            2 * planned({"--memory", "1GiB"}).at("batch").get<int64_t>());
+}
+
+TEST_F(PlanVerb, PlansForAGpuThatIsNotThere) {
+  const ProgramResult result = run({"plan", "lines_small", "--device", "cuda", "--memory", "2GiB", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const Json found = Json::parse(result.out);
+  EXPECT_EQ(found.at("precision"), "bf16");
+  EXPECT_GT(found.at("batch"), 0);
+  EXPECT_EQ(found.at("predicted").at("program"), 0);
+}
+
+TEST_F(PlanVerb, SaysWhatWouldHelpWhereNothingFits) {
+  const Json found = planned({"--memory", "10MiB"});
+  EXPECT_EQ(found.at("batch"), 0);
+  EXPECT_GT(found.at("predicted").at("total"), 10 << 20);
+  EXPECT_NE(found.at("advice").dump().find("gradient_checkpoint_decoder=1"), std::string::npos);
+  EXPECT_NE(plan({"--memory", "10MiB"}).out.find("not even one sequence"), std::string::npos);
+}
+
+TEST_F(PlanVerb, MeasuresInAProcessOfItsOwn) {
+  const std::vector<std::string> tiny = {"--set", "model.vocab_size=300", "--set", "model.d_model=32", "--batch", "4"};
+  std::vector<std::string> measured = tiny;
+  measured.emplace_back("--measure");
+  const Json found = planned(measured).at("measured");
+  EXPECT_EQ(found.at("batch"), 4);
+  EXPECT_GT(found.at("allocated"), 0);
+  EXPECT_GT(found.at("resident"), found.at("allocated"));
+}
+
+TEST_F(PlanVerb, RefusesWhatItCannotRead) {
+  for (const char* memory : {"much", "", "-1GiB", "12XB"}) {
+    const ProgramResult result = plan({"--memory", memory});
+    EXPECT_EQ(result.status, 2) << memory;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  }
+  EXPECT_NE(plan({"--memory", "much"}).err.find("12GiB"), std::string::npos);
+  EXPECT_EQ(plan({}).status, 2);
+  EXPECT_EQ(plan({"--memory", "1GiB", "--mean-tokens", "65"}).status, 2);
+  EXPECT_EQ(plan({"--memory", "1GiB", "--batch", "0"}).status, 2);
+  EXPECT_EQ(plan({"--memory", "900TiB", "--measure"}).status, 2);
+}
+
+}  // namespace
+}  // namespace tvae

@@ -1,0 +1,55 @@
+// A training step on tensors that have shapes and no memory (PyTorch's meta device), every allocation counted.
+#pragma once
+
+#include <torch/library.h>
+#include <torch/torch.h>
+
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "tvae/ops/cpu_kernels.h"
+
+namespace tvae {
+
+/// While it lives, tensors of the meta device are counted as if they had memory, operations take the way they would on
+/// `stands_for`, and those operations of a training step that libtorch lacks for this device are there: they give
+/// tensors of the right shape, and every number asked for is 1. One at a time; its tensors must not outlive it.
+class MetaDevice : c10::Allocator {
+ public:
+  explicit MetaDevice(torch::DeviceType stands_for);
+  ~MetaDevice() override;
+  MetaDevice(const MetaDevice&) = delete;
+  MetaDevice& operator=(const MetaDevice&) = delete;
+
+  /// Allocations so far, numbered from 0.
+  size_t count() const { return bytes_.size(); }
+  int64_t bytes(size_t allocation) const { return bytes_[allocation]; }
+  /// The allocation a tensor lives in; nullopt where it is of another device, or empty.
+  std::optional<size_t> allocation_of(const torch::Tensor& tensor) const;
+  /// The allocations alive when they are most bytes together, for the first time.
+  std::vector<size_t> peak() const;
+
+ private:
+  struct Handle {
+    MetaDevice* device;
+    size_t allocation;
+  };
+  struct Event {
+    size_t allocation;
+    bool freed;
+  };
+  c10::DataPtr allocate(size_t bytes) override;
+  void copy_data(void*, const void*, std::size_t) const override {}
+  static void release(void* handle);
+
+  MetaStandsFor stands_for_;
+  int64_t granularity_;  // bytes that allocations are rounded up to
+  c10::Allocator* before_;
+  torch::Library operations_;
+  std::mutex mutex_;
+  std::vector<int64_t> bytes_;
+  std::vector<Event> events_;
+};
+
+}  // namespace tvae

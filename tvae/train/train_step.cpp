@@ -1,0 +1,73 @@
+#include "tvae/train/train_step.h"
+
+#include <cmath>
+
+#include "tvae/base/error.h"
+#include "tvae/train/gradients.h"
+#include "tvae/train/schedule.h"
+
+namespace tvae {
+
+bool computes_in_bf16(const std::string& precision, torch::DeviceType device) {
+  return precision == "bf16" || (precision == "auto" && device == torch::kCUDA);
+}
+
+TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config)
+    : vae_(vae),
+      config_(config.train),
+      objective_(config.loss, vae.config()),
+      bf16_(computes_in_bf16(config.train.precision, vae.device().type())) {
+  if (bf16_) {
+    for (const NamedParameter& parameter : vae_.parameters().list())
+      master_.push_back({parameter.name, parameter.value.detach().clone().requires_grad_(true)});
+    vae_.parameters().to(vae_.device(), at::kBFloat16);
+  } else {
+    master_ = vae_.parameters().list();
+  }
+  optimizer_ = make_optimizer(config_, master_);
+  if (config_.ema_decay > 0) average_ = std::make_unique<MovingAverage>(master_, config_.ema_decay);
+}
+
+std::map<std::string, double> TrainStep::accumulate(const TokenBatch& batch, const StepShare& share,
+                                                    const TrainingPosition& position, Rng& rng) {
+  const TokenStream stream = to_stream(batch, vae_.device());
+  ObjectiveResult result = objective_(vae_, stream, share, position, rng);
+  result.loss.backward();
+  return std::move(result.metrics);
+}
+
+TrainStep::Applied TrainStep::apply(const TrainingPosition& position) {
+  const auto& parameters = vae_.parameters().list();
+  if (bf16_)
+    for (size_t i = 0; i < master_.size(); ++i)
+      if (parameters[i].value.grad().defined())
+        master_[i].value.mutable_grad() = parameters[i].value.grad().to(at::kFloat);
+  const double norm = clip_gradients(master_, config_.clip_norm);
+  if (!std::isfinite(norm))
+    throw Error(ExitCode::kData,
+                "training diverged: gradients at step " + std::to_string(position.step + 1) + " are not finite", "", "",
+                "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
+  const double rate = optimizer_->step(learning_rate_factor(config_, position.step, position.total_steps));
+  optimizer_->zero_grad();
+  if (bf16_)
+    for (const NamedParameter& parameter : parameters) parameter.value.mutable_grad() = torch::Tensor();
+  refresh_compute_weights();
+  if (average_) average_->update();
+  return {norm, rate};
+}
+
+void TrainStep::refresh_compute_weights() {
+  if (!bf16_) return;
+  const torch::NoGradGuard no_grad;
+  const auto& parameters = vae_.parameters().list();
+  for (size_t i = 0; i < master_.size(); ++i) parameters[i].value.copy_(master_[i].value);
+}
+
+void TrainStep::load_weights(const TensorMap& saved) {
+  vae_.parameters().load(saved, "the checkpoint");
+  if (!bf16_) return;
+  const torch::NoGradGuard no_grad;
+  for (const NamedParameter& parameter : master_) parameter.value.copy_(saved.at(parameter.name));
+}
+
+}  // namespace tvae

@@ -1,0 +1,58 @@
+// One optimizer step: micro-batches → gradients → new weights.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tvae/data/token_batch.h"
+#include "tvae/model/transformer_vae.h"
+#include "tvae/train/ema.h"
+#include "tvae/train/objective.h"
+#include "tvae/train/optimizer.h"
+
+namespace tvae {
+
+/// Whether train.precision means bf16 weights with fp32 masters on this device.
+bool computes_in_bf16(const std::string& precision, torch::DeviceType device);
+
+/// What a step changes: the model's weights and their fp32 masters, the optimizer, the moving average, the objective.
+class TrainStep {
+ public:
+  TrainStep(TransformerVae& vae, const RunConfig& config);
+
+  /// Adds the gradients of one micro-batch. Returns its metrics.
+  std::map<std::string, double> accumulate(const TokenBatch& batch, const StepShare& share,
+                                           const TrainingPosition& position, Rng& rng);
+  struct Applied {
+    double gradient_norm;
+    double learning_rate;
+  };
+  /// Updates the weights and drops the gradients. Throws where these are not finite.
+  Applied apply(const TrainingPosition& position);
+
+  /// Casts the master weights to the bf16 weights the model computes with; nothing in fp32.
+  void refresh_compute_weights();
+
+  /// fp32 weights the optimizer works on: the model's own, or, when the model computes in bf16, their master copies.
+  const std::vector<NamedParameter>& master() const { return master_; }
+  /// Copies saved weights in. Throws CheckpointError where they do not fit.
+  void load_weights(const TensorMap& saved);
+  Objective& objective() { return objective_; }
+  const Objective& objective() const { return objective_; }
+  Optimizer& optimizer() const { return *optimizer_; }
+  /// nullptr without train.ema_decay.
+  MovingAverage* average() const { return average_.get(); }
+
+ private:
+  TransformerVae& vae_;
+  const TrainConfig& config_;
+  Objective objective_;
+  bool bf16_;
+  std::vector<NamedParameter> master_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<MovingAverage> average_;
+};
+
+}  // namespace tvae
