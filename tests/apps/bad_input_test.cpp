@@ -113,6 +113,33 @@ TEST_F(BadInput, TrainingData) {
   expect_refused(train(out, {"--set", "data.tokenizer=" + folder_}), kData, "no tokenizer in");
 }
 
+TEST_F(BadInput, Labels) {
+  const std::string model = path("model");
+  std::string one_class, torn = "label\ttext\n";
+  for (int i = 0; i < 20; ++i) one_class += "sport\tx = " + std::to_string(i) + "\n";
+  for (int i = 0; i < 20; ++i) torn += "x = " + std::to_string(i) + "\n";
+  const std::string same = put("same.tsv", one_class);
+  expect_refused(train(model, {"--train", same, "--label-column", "topic", "--column", "2"}), kData,
+                 "same.tsv: no column topic");
+  expect_refused(train(model, {"--train", same, "--label-column", "3", "--column", "2"}), kData,
+                 "same.tsv: no column 3");
+  expect_refused(train(model, {"--train", put("torn.tsv", torn), "--label-column", "label"}), kData,
+                 "missing column text");
+  ASSERT_EQ(run(train(model)).status, 0);
+  const auto probe = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> command = {"eval", model, "--quiet", "--device", "cpu", "--only", "probe"};
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  };
+  expect_refused(probe({"--data", same, "--column", "2", "--label-column", "1"}), kData,
+                 "same.tsv: the label column has one class: got \"sport\"");
+  expect_refused(probe({"--data", same, "--column", "2", "--label-column", "topic"}), kData,
+                 "same.tsv: no column topic");
+  expect_refused(probe({"--data", same, "--column", "2"}), kUsage, "a probe needs labels");
+  expect_refused(probe({"--data", put("two.tsv", "a\tx\nb\ty\n"), "--column", "2", "--label-column", "1"}), kData,
+                 "too few labelled rows");
+}
+
 TEST_F(BadInput, ModelFiles) {
   const std::string model = path("model");
   ASSERT_EQ(run(train(model)).status, 0);

@@ -35,23 +35,21 @@ class LatentVerbs : public ProgramTest {
     ProgramTest::SetUp();
     if (shared_) return;
     shared_ = std::make_unique<test::TemporaryFolder>();
-    std::vector<std::string> command = {"train",
-                                        "--train",
-                                        shared_->put("train.txt", numbered_lines(60)),
-                                        "--valid",
-                                        shared_->put("valid.txt", numbered_lines(30)),
-                                        "--out",
-                                        model(),
-                                        "--device",
-                                        "cpu"};
+    const ProgramResult trained = run(train_command(shared_->put("train.txt", numbered_lines(60)),
+                                                    shared_->put("valid.txt", numbered_lines(30)), model()));
+    ASSERT_EQ(trained.status, 0) << trained.err;
+  }
+
+  static std::vector<std::string> train_command(const std::string& train, const std::string& valid,
+                                                const std::string& out) {
+    std::vector<std::string> command = {"train", "--train", train, "--valid", valid, "--out", out, "--device", "cpu"};
     for (const char* setting :
          {"train.steps=2", "data.tokenizer_kind=byte", "data.max_tokens=24", "data.check=none", "model.d_model=16",
           "model.d_kv=8", "model.d_ff=32", "model.num_heads=2", "model.encoder_layers=1", "model.decoder_layers=1",
           "model.latent_tokens=2", "model.latent_size=4", "model.bottleneck=queries", "model.posterior=gaussian"})
       command.insert(command.end(), {"--set", setting});
     command.insert(command.end(), {"--set", "data.cache_dir=" + shared_->path("cache")});
-    const ProgramResult trained = run(command);
-    ASSERT_EQ(trained.status, 0) << trained.err;
+    return command;
   }
 
   static std::string model() { return shared_->path("model"); }
@@ -171,6 +169,41 @@ TEST_F(LatentVerbs, EvaluationPrintsATableAndWritesAReport) {
   EXPECT_EQ(Json::parse(one.out), Json::parse(get(path("r.json")))) << one.err;
   EXPECT_EQ(Json::parse(one.out)["reconstruction"]["n"], 10);
   EXPECT_NE(get(path("r.html")).find("own.txt"), std::string::npos);
+}
+
+/// Label, tab, text; the text tells the label.
+std::string labelled_lines(int count) {
+  std::string lines;
+  for (int i = 0; i < count; ++i)
+    lines += (i % 2 ? "ODD\tsecond row " : "EVEN\tfirst row ") + std::to_string(i * 37 % 101) + "\n";
+  return lines;
+}
+
+TEST_F(LatentVerbs, EvaluationProbesLabelsOfTheDataItIsGiven) {
+  const std::string data = put("labelled.tsv", labelled_lines(40));
+  const ProgramResult result =
+      run({"eval", model(), "--data", data, "--column", "2", "--label-column", "1", "--only", "probe"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("tfidf.svm"), std::string::npos) << result.out;
+  const Json probe = Json::parse(get(model() + "/eval/report.json"))["probe"];
+  EXPECT_EQ(probe["train_rows"], 28) << "the model's training file has no labels, so the data is split";
+  EXPECT_EQ(probe["tfidf"]["logistic"]["all"]["mean"], 1.0);
+}
+
+TEST_F(LatentVerbs, EvaluationProbesLabelsOfTheRunsOwnFiles) {
+  const std::string train = put("train.tsv", labelled_lines(50)), out = path("labelled_model");
+  std::vector<std::string> command = train_command(train, put("valid.tsv", labelled_lines(20)), out);
+  command.insert(command.end(), {"--column", "2"});
+  ASSERT_EQ(run(command).status, 0);
+  const auto probe = [&] { return Json::parse(get(out + "/eval/report.json"))["probe"]; };
+  ASSERT_EQ(run({"eval", out, "--label-column", "1", "--only", "probe"}).status, 0);
+  EXPECT_EQ(probe()["trained_on"], train) << "flags without --data are about the run's files";
+  command.insert(command.end(), {"--label-column", "1", "--overwrite"});
+  ASSERT_EQ(run(command).status, 0);
+  ASSERT_EQ(run({"eval", out, "--only", "probe"}).status, 0);
+  EXPECT_EQ(probe()["trained_on"], train);
+  EXPECT_EQ(probe()["train_rows"], 50);
+  EXPECT_EQ(probe()["n"], 20);
 }
 
 TEST_F(LatentVerbs, MistakesAreOneClearLine) {

@@ -19,8 +19,14 @@ std::vector<std::string> some_texts(int64_t count) {
   return texts;
 }
 
-Json evaluate(const Model& model, EvaluationOptions options, const std::vector<std::string>& texts = some_texts(30)) {
-  Evaluation evaluation(model, sample_held_out(model, "held_out.txt", texts, options.samples, options.seed), options);
+Rows labelled(std::vector<std::string> texts, const std::vector<std::string>& names = {"left", "right"}) {
+  Rows rows{std::move(texts), {}, {}};
+  for (size_t i = 0; i < rows.texts.size(); ++i) rows.labels.push_back(names[i % names.size()]);
+  return rows;
+}
+
+Json evaluate(const Model& model, EvaluationOptions options, const Rows& rows = labelled(some_texts(30))) {
+  Evaluation evaluation(model, sample_held_out(model, "held_out.tsv", rows, options.samples, options.seed), options);
   return run_protocol(evaluation);
 }
 
@@ -40,7 +46,7 @@ TEST_F(Protocol, ReportsEveryKeyOfTheContract) {
   const Model model = saved_model(folder_.path("m"), "gaussian", "mnist");
   EvaluationOptions options;
   options.samples = 20;
-  options.training_texts = std::make_shared<TextSet>(folder_.put("train.txt", "line 1\nline 2\n"), ReadOptions{});
+  options.training_texts = std::make_shared<TextSet>(std::vector<std::string>{"line 1", "line 2"});
   save_prior(model, "gaussian", fit_gaussian(encode_texts(model, some_texts(60)).mean, {}));
   const Json report = evaluate(model, options);
   const std::map<std::string, std::vector<std::string>> contract = {
@@ -50,7 +56,8 @@ TEST_F(Protocol, ReportsEveryKeyOfTheContract) {
       {"interpolation", {"valid", "endpoint_valid", "distinct", "smoothness", "largest_step", "monotonic", "path"}},
       {"prior", {"normal", "fitted"}},
       {"shape",
-       {"active_units", "latent_dims", "mmd2", "mmd2_noise_floor", "effective_rank", "hole_curve", "cycle_cosine"}}};
+       {"active_units", "latent_dims", "mmd2", "mmd2_noise_floor", "effective_rank", "hole_curve", "cycle_cosine"}},
+      {"probe", {"trained_on", "train_rows", "classes", "majority", "codes", "encoder_states", "tfidf", "published"}}};
   for (const auto& [name, keys] : contract) {
     ASSERT_TRUE(report.contains(name)) << name;
     for (const std::string& key : keys) EXPECT_TRUE(report[name].contains(key)) << name << "." << key;
@@ -70,6 +77,7 @@ TEST_F(Protocol, EverySectionIsRunAloneSeededAndShownInTheTable) {
   const Model model = saved_model(folder_.path("m"));
   EvaluationOptions options;
   options.samples = 10;
+  options.labelled_training_texts = sample_labelled("train.tsv", labelled(some_texts(12)), 1000, 1000, 1);
   const Json whole = evaluate(model, options);
   for (const EvaluationSection& section : evaluation_sections()) {
     options.only = {section.name};
@@ -91,12 +99,12 @@ TEST_F(Protocol, WhatDoesNotApplyIsSkippedWithItsReason) {
   EvaluationOptions options;
   options.samples = 5;
   options.no_training_texts = "no training file";
-  const Json report = evaluate(model, options, {"only one"});
+  const Json report = evaluate(model, options, Rows{{"only one"}, {}, {}});
   EXPECT_FALSE(report.contains("interpolation"));
   EXPECT_FALSE(report.contains("shape"));
   EXPECT_FALSE(report["prior"].contains("fitted"));
   EXPECT_FALSE(report["prior"]["normal"].contains("valid"));
-  for (const char* key : {"interpolation", "shape", "prior.fitted", "prior.novel", "valid"})
+  for (const char* key : {"interpolation", "shape", "prior.fitted", "prior.novel", "valid", "probe"})
     EXPECT_TRUE(report["skipped"].contains(key)) << key;
   EXPECT_EQ(report["skipped"]["prior.novel"], "no training file");
 }
@@ -114,16 +122,116 @@ TEST_F(Protocol, DeterministicCodesHaveNoRate) {
 TEST_F(Protocol, HeldOutTextsAreThoseTheModelCanWrite) {
   const Model model = saved_model(folder_.path("m"));
   const std::string overlong(40, 'x');
-  const HeldOut data = sample_held_out(model, "f", {"a", overlong, "b", "c"}, 10, 1);
+  const HeldOut data = sample_held_out(model, "f", {{"a", overlong, "b", "c"}, {"A", "O", "B", "C"}, {}}, 10, 1);
   EXPECT_EQ(data.texts.size(), 3u);
+  ASSERT_EQ(data.labels.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(data.labels[i][0] - 'A', data.texts[i][0] - 'a') << "labels stay with texts";
   EXPECT_EQ(data.overlong, 1);
   EXPECT_EQ(data.untokenizable, 0);
   EXPECT_EQ(data.ids[0].size(), 2u);  // a byte and the end of sequence
-  EXPECT_EQ(sample_held_out(model, "f", some_texts(50), 10, 1).texts,
-            sample_held_out(model, "f", some_texts(50), 10, 1).texts);
-  EXPECT_NE(sample_held_out(model, "f", some_texts(50), 10, 1).texts,
-            sample_held_out(model, "f", some_texts(50), 10, 2).texts);
-  EXPECT_THROW(sample_held_out(model, "f", {overlong}, 10, 1), DataError);
+  const auto sampled = [&](uint64_t seed) {
+    return sample_held_out(model, "f", {some_texts(50), {}, {}}, 10, seed).texts;
+  };
+  EXPECT_EQ(sampled(1), sampled(1));
+  EXPECT_NE(sampled(1), sampled(2));
+  EXPECT_THROW(sample_held_out(model, "f", {{overlong}, {}, {}}, 10, 1), DataError);
+}
+
+TEST_F(Protocol, ImagesAsTextAreComparedByTheirPixels) {
+  const Model model = saved_model(folder_.path("m"), "gaussian", "mnist");
+  EvaluationOptions options;
+  options.only = {"reconstruction"};
+  const Rows images{{"00 down a", "00 down A", "no image"}, {}, {}};
+  const Json measured = evaluate(model, options, images)["reconstruction"]["images"];
+  EXPECT_EQ(measured["n"], 2);
+  EXPECT_EQ(measured["readable"], 0.0) << "the weights are random";
+  EXPECT_FALSE(measured.contains("grey_error"));
+  EXPECT_FALSE(evaluate(saved_model(folder_.path("n")), options, images)["reconstruction"].contains("images"));
+}
+
+TEST_F(Protocol, LabelledSamplesAreBoundedAndSeeded) {
+  Rows rows = labelled(some_texts(60), {"a", "a", "b"});
+  const LabelledTexts sample = sample_labelled("f", rows, 15, 1000, 1);
+  EXPECT_EQ(std::count(sample.labels.begin(), sample.labels.end(), "a"), 15);
+  EXPECT_EQ(std::count(sample.labels.begin(), sample.labels.end(), "b"), 15);
+  for (size_t i = 0; i < sample.texts.size(); ++i) {
+    const auto row = std::find(rows.texts.begin(), rows.texts.end(), sample.texts[i]) - rows.texts.begin();
+    EXPECT_EQ(sample.labels[i], rows.labels[static_cast<size_t>(row)]);
+  }
+  EXPECT_EQ(sample_labelled("f", rows, 15, 20, 1).texts.size(), 20u);
+  EXPECT_EQ(sample_labelled("f", rows, 15, 20, 1).texts, sample_labelled("f", rows, 15, 20, 1).texts);
+  EXPECT_NE(sample_labelled("f", rows, 15, 20, 1).texts, sample_labelled("f", rows, 15, 20, 2).texts);
+  EXPECT_TRUE(sample_labelled("f", {some_texts(5), {}, {}}, 15, 20, 1).texts.empty());
+  EXPECT_TRUE(sample_labelled("f", labelled(some_texts(5), {"all the same"}), 15, 20, 1).texts.empty());
+}
+
+/// Texts whose only word says their label, and labelled() ones.
+Rows telling(int64_t count) {
+  Rows rows = labelled(some_texts(count), {"left", "right", "up"});
+  for (size_t i = 0; i < rows.texts.size(); ++i) rows.texts[i] = rows.labels[i] + " " + std::to_string(i % 7);
+  return rows;
+}
+
+class ProbeSection : public Protocol {
+ protected:
+  ProbeSection() { options_.only = {"probe"}; }
+  Json measure(const Rows& rows) const { return evaluate(saved_model(folder_.path("m")), options_, rows)["probe"]; }
+  EvaluationOptions options_;
+};
+
+TEST_F(ProbeSection, TrainsOnLabelledTextsAndTestsOnAllHeldOutOnes) {
+  options_.labelled_training_texts = sample_labelled("train.tsv", telling(66), 1000, 1000, 1);
+  const Json probe = measure(telling(33));
+  EXPECT_EQ(probe["trained_on"], "train.tsv");
+  EXPECT_EQ(probe["train_rows"], 66);
+  EXPECT_EQ(probe["n"], 33);
+  EXPECT_EQ(probe["classes"], 3);
+  EXPECT_NEAR(probe["majority"], 1.0 / 3, 1e-12);
+  EXPECT_EQ(probe["published"]["test_rows"], 9);
+  EXPECT_EQ(probe["published"]["train_rows"], 24);
+  for (const char* features : {"codes", "encoder_states", "tfidf"})
+    for (const char* classifier : {"svm", "logistic"}) {
+      const Json& figures = probe[features][classifier];
+      EXPECT_EQ(figures.size(), 3u) << "22 rows a class: 1, 10, all";
+      for (const char* size : {"1", "10"}) {
+        EXPECT_TRUE(figures[size]["mean"].is_number_float()) << features;
+        EXPECT_GE(figures[size]["std"].get<double>(), 0.0) << features;
+      }
+      EXPECT_FALSE(figures["all"].contains("std"));
+    }
+  EXPECT_EQ(probe["tfidf"]["svm"]["1"]["mean"], 1.0) << "one word tells";
+  EXPECT_EQ(probe["tfidf"]["logistic"]["all"]["mean"], 1.0);
+  // Random weights, but different words give different states.
+  EXPECT_GT(probe["encoder_states"]["logistic"]["all"]["mean"].get<double>(), 0.9);
+  EXPECT_GT(probe["codes"]["svm"]["all"]["mean"].get<double>(), 0.6);
+}
+
+TEST_F(ProbeSection, WithoutLabelledTrainingTextsSplitsTheHeldOutOnes) {
+  const Json probe = measure(telling(40));
+  EXPECT_TRUE(probe["trained_on"].get<std::string>().starts_with("70% of the held-out texts")) << probe["trained_on"];
+  EXPECT_EQ(probe["train_rows"], 28);
+  EXPECT_EQ(probe["n"], 12);
+  EXPECT_EQ(probe["tfidf"]["svm"]["all"]["mean"], 1.0);
+}
+
+TEST_F(ProbeSection, FiguresStandSideBySideInTheTable) {
+  const std::vector<std::string> table = report_table(evaluate(saved_model(folder_.path("m")), options_, telling(30)));
+  const auto row =
+      std::find_if(table.begin(), table.end(), [](const std::string& line) { return line.starts_with("  tfidf.svm"); });
+  ASSERT_NE(row, table.end());
+  EXPECT_NE(row->find("1: 1.0000 ± 0.0000   all: 1.0000"), std::string::npos) << *row;
+}
+
+TEST_F(ProbeSection, LabelsThatSayNothingAreRefusedWhereItWasAskedForAndElseSkipped) {
+  const Model model = saved_model(folder_.path("m"));
+  const Rows same = labelled(some_texts(10), {"same"}), none{some_texts(10), {}, {}};
+  EXPECT_THROW(evaluate(model, options_, same), DataError);
+  EXPECT_THROW(evaluate(model, options_, none), ConfigError);
+  EvaluationOptions all;
+  all.samples = 4;
+  const Json report = evaluate(model, all, same);
+  EXPECT_FALSE(report.contains("probe"));
+  EXPECT_NE(report["skipped"]["probe"].get<std::string>().find("has one class"), std::string::npos);
 }
 
 TEST_F(Protocol, UnknownSectionsAreRefused) {

@@ -140,7 +140,8 @@ Json figures(const std::vector<Draw>& draws, const double* accuracies) {
   return result;
 }
 
-Json leave_out(Evaluation& evaluation, const Error& reason) {
+template <class Reason>
+Json leave_out(Evaluation& evaluation, const Reason& reason) {
   if (evaluation.asked_for("probe")) throw reason;
   evaluation.skip("probe", reason.what());
   return nullptr;

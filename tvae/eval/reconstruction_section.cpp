@@ -1,5 +1,6 @@
 // Evaluation.md 1: free-running greedy reconstruction from the mean code; teacher forcing apart.
 #include "tvae/eval/bleu.h"
+#include "tvae/eval/image_agreement.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/eval/text_statistics.h"
 
@@ -47,6 +48,20 @@ struct Mean {
   Json json() const { return count == 0 ? Json() : Json(sum / static_cast<double>(count)); }
 };
 
+/// For images as text: "images" {n, readable, grey_error, equal_pixels}. readable: the share of outputs that are images
+/// of as many rows as the original; the rest is over those, absent where there are none (image_agreement.h).
+Json images(const std::vector<std::string>& originals, const std::vector<std::string>& outputs) {
+  const ImageAgreement agreement = image_agreement(originals, outputs);
+  Json result = {{"n", agreement.images}};
+  if (agreement.images > 0)
+    result["readable"] = static_cast<double>(agreement.readable) / static_cast<double>(agreement.images);
+  if (agreement.readable > 0) {
+    result["grey_error"] = agreement.grey_error;
+    result["equal_pixels"] = agreement.equal_pixels;
+  }
+  return result;
+}
+
 }  // namespace
 
 Json measure_reconstruction(Evaluation& evaluation, Rng&) {
@@ -63,16 +78,18 @@ Json measure_reconstruction(Evaluation& evaluation, Rng&) {
   }
   const TeacherForced forced = teacher_forced(evaluation);
   const auto tokens = static_cast<double>(forced.tokens);
-  return {{"exact_match", exact.json()},
-          {"exact_match_short", exact_short.json()},
-          {"exact_match_long", exact_long.json()},
-          {"token_accuracy", token_accuracy.json()},
-          {"edit_similarity", similarity.json()},
-          {"bleu", corpus_bleu(outputs, data.texts)},
-          {"teacher_forced_accuracy", forced.correct / tokens},
-          {"teacher_forced_nats", forced.nats / tokens},
-          {"untokenizable", data.untokenizable},
-          {"n", outputs.size()}};
+  Json result = {{"exact_match", exact.json()},
+                 {"exact_match_short", exact_short.json()},
+                 {"exact_match_long", exact_long.json()},
+                 {"token_accuracy", token_accuracy.json()},
+                 {"edit_similarity", similarity.json()},
+                 {"bleu", corpus_bleu(outputs, data.texts)},
+                 {"teacher_forced_accuracy", forced.correct / tokens},
+                 {"teacher_forced_nats", forced.nats / tokens},
+                 {"untokenizable", data.untokenizable},
+                 {"n", outputs.size()}};
+  if (evaluation.model.check == "mnist") result["images"] = images(data.texts, outputs);
+  return result;
 }
 
 }  // namespace tvae
