@@ -126,7 +126,7 @@ class ReportExamples : public testing::Test {
     model_.emplace(test::saved_model(folder_.path("m"), "gaussian", check));
     save_prior(*model_, "gaussian", fit_gaussian(at::randn({60, 2, 4}), {}));
     options.samples = 20;
-    Evaluation evaluation(*model_, sample_held_out(*model_, "held_out.txt", texts, 20, 1), options);
+    Evaluation evaluation(*model_, sample_held_out(*model_, "held_out.txt", Rows{texts, {}, {}}, 20, 1), options);
     report_ = run_protocol(evaluation);
     examples_ = report_examples(evaluation, report_);
   }
@@ -161,8 +161,9 @@ TEST_F(ReportExamples, EverySectionIsOnThePageAndEveryFigureExplained) {
                                                             {"shape", report_["shape"]["hole_curve"][0]}};
   for (const auto& [section, figures] : tables)
     for (const auto& [figure, value] : figures.items())
-      if (figure != "n" && figure != "seed" && figure != "seconds")
+      if (figure != "n" && figure != "seed" && figure != "seconds") {
         EXPECT_NE(figure_meaning(section, figure), "") << section << "." << figure << ": add it to figure_meanings.cpp";
+      }
   expect_no_outside_resource(page);
 }
 
@@ -194,7 +195,7 @@ TEST_F(ReportExamples, AreSeeded) {
   evaluate("none", lines());
   const Json first = examples_;
   EXPECT_FALSE(first["samples"]["normal"][0].contains("valid"));
-  Evaluation again(*model_, sample_held_out(*model_, "held_out.txt", lines(), 20, 1), EvaluationOptions{});
+  Evaluation again(*model_, sample_held_out(*model_, "held_out.txt", Rows{lines(), {}, {}}, 20, 1), EvaluationOptions{});
   EXPECT_EQ(report_examples(again, report_), first);
 }
 

@@ -399,7 +399,7 @@ TEST(Trainer, Bf16KeepsFp32MasterWeights) {
   EXPECT_EQ(whole.go(), 3);
   for (const double loss : whole.values("loss")) EXPECT_TRUE(std::isfinite(loss));
   const TensorMap weights = whole.checkpoint().part("model");
-  for (const NamedParameter& parameter : fresh.vae.parameters().list()) {
+  for (const NamedParameter& parameter : fresh.model.vae.parameters().list()) {
     const torch::Tensor& trained = weights.at(parameter.name);
     EXPECT_EQ(trained.scalar_type(), at::kFloat) << parameter.name;
     EXPECT_FALSE(torch::equal(trained, parameter.value)) << parameter.name << " did not move";
