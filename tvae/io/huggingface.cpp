@@ -129,11 +129,11 @@ ModelConfig checked_config(const Json& config, const std::string& model) {
 
 /// [3, 3] → "3_3"
 Json joined_numbers(const Json& list, const char* key) {
-  std::vector<std::string> numbers;
-  for (const Json& number : list) numbers.push_back(number.dump());
   if (!list.is_array() || list.empty())
     throw CheckpointError("config.json of a Funnel: " + std::string(key), list.dump(),
                           "a list of numbers, one a block");
+  std::vector<std::string> numbers;
+  for (const Json& number : list) numbers.push_back(number.dump());
   return join(numbers, "_");
 }
 

@@ -72,7 +72,10 @@ class Trainer {
   struct MetricSum {
     double sum = 0.0;
     int64_t count = 0;  // micro-batches that had the metric
-    void add(double value) { sum += value, ++count; }
+    void add(double value) {
+      sum += value;
+      ++count;
+    }
     double mean() const { return sum / static_cast<double>(count); }
   };
   std::map<std::string, MetricSum> metrics_;
