@@ -256,6 +256,16 @@ Json parts_json(const MemoryParts& parts, const Request& request) {
   return json;
 }
 
+/// The sizes that make up most of the activations: where to look for what could be kept smaller.
+Json activation_tensors(const Request& request, int64_t batch) {
+  AllocationSizes sizes;
+  predict_memory(request.config, {batch, request.length}, request.device, &sizes);
+  sizes.resize(std::min<size_t>(sizes.size(), 10));
+  Json list = Json::array();
+  for (const auto& [bytes, count] : sizes) list.push_back({{"bytes", bytes}, {"count", count}});
+  return list;
+}
+
 void print_parts(const Json& parts) {
   const std::vector<std::pair<std::string, std::string>> about = {
       {"weights", ""},
@@ -302,6 +312,7 @@ void plan(const Options& options, const CommonOptions& common) {
                  {"tokens", batch * request.length},
                  {"predicted", parts_json(predict(request, std::max<int64_t>(batch, 1)), request)}};
   if (options.memory.empty()) result.erase("memory");
+  if (common.verbose) result["activation_tensors"] = activation_tensors(request, std::max<int64_t>(batch, 1));
   if (options.measure) {
     Measurements measurements(request);
     int64_t most = batch;
@@ -334,6 +345,11 @@ void plan(const Options& options, const CommonOptions& common) {
              "   [" + number("tokens_per_sequence") + " tokens a sequence, " +
              result.at("precision").get<std::string>() + ", " + result.at("device").get<std::string>() + "]");
   print_parts(result.at("predicted"));
+  if (result.contains("activation_tensors")) {
+    print_line("activations, by the size of tensor");
+    for (const Json& tensor : result.at("activation_tensors"))
+      print_line("  " + tensor.at("count").dump() + " x " + bytes_text(tensor.at("bytes")));
+  }
   if (result.contains("measured")) {
     const Json& measured = result.at("measured");
     if (measured.contains("charged"))

@@ -50,6 +50,11 @@ Tensor& logical_out(const Tensor& self, const Tensor& other, Tensor& out) {
   return out;
 }
 
+Tensor& abs_out(const Tensor& self, Tensor& out) {
+  out.resize_(self.sizes());
+  return out;
+}
+
 /// For operations in place.
 void nothing(const c10::OperatorHandle& operation, torch::jit::Stack* stack) {
   torch::jit::drop(*stack, operation.schema().arguments().size());
@@ -71,6 +76,7 @@ MetaDevice::MetaDevice(torch::DeviceType stands_for)
   operations_.impl("where.self", TORCH_FN(where));
   operations_.impl("logical_or.out", TORCH_FN(logical_out));
   operations_.impl("logical_and.out", TORCH_FN(logical_out));
+  operations_.impl("abs.out", TORCH_FN(abs_out));
   operations_.impl("relu", [](const Tensor& self) { return at::empty_like(self); });
   operations_.impl("flip", [](const Tensor& self, IntArrayRef) { return at::empty_like(self); });
   operations_.impl("mse_loss_backward",
