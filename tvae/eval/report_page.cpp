@@ -57,8 +57,9 @@ std::string number(double value) {
   return text[0] == '-' ? "−" + std::string(text + 1) : text;
 }
 
+/// {"mean"}, or {"mean", "std"}.
 bool is_spread(const Json& value) {
-  return value.is_object() && value.size() == 2 && value.contains("mean") && value.contains("std");
+  return value.is_object() && value.contains("mean") && value.size() == 1 + value.count("std");
 }
 
 /// What one cell of a table can hold: a scalar, a list of them, a mean with its deviation.
@@ -73,7 +74,7 @@ std::string cell(const Json& value) {
   if (value.is_number_float()) return number(value.get<double>());
   if (value.is_number()) return value.dump();
   if (value.is_string()) return escaped(value.get<std::string>());
-  if (is_spread(value)) return cell(value["mean"]) + " ± " + cell(value["std"]);
+  if (is_spread(value)) return cell(value["mean"]) + (value.contains("std") ? " ± " + cell(value["std"]) : "");
   TVAE_ASSERT(value.is_array(), "is_cell");
   std::vector<std::string> parts;
   constexpr size_t kLongestList = 8;
