@@ -88,6 +88,10 @@ std::string cell(const Json& value) {
   return join(parts, " … ");
 }
 
+std::string value_cell(const Json& value) {
+  return std::string("<td class=\"value") + (value.is_string() ? " words" : "") + "\">" + cell(value) + "</td>";
+}
+
 /// A column a name, a row a figure: for a section's own figures one column without a name.
 struct Column {
   std::string name;
@@ -109,7 +113,7 @@ std::string figure_table(const std::string& section, const std::vector<Column>& 
   for (const auto& [figure, unused] : rows.items()) {
     html += "<tr><th scope=\"row\">" + words(figure) + "</th>";
     for (const Column& column : columns)
-      html += "<td class=\"value\">" + (column.figures.contains(figure) ? cell(column.figures[figure]) : "") + "</td>";
+      html += column.figures.contains(figure) ? value_cell(column.figures[figure]) : "<td></td>";
     html += "<td class=\"meaning\">" + escaped(figure_meaning(section, figure)) + "</td></tr>\n";
   }
   return html + "</table></div>\n";
@@ -127,7 +131,7 @@ std::string list_table(const Json& list) {
     html += "<tr>";
     for (const auto& [key, unused] : keys.items()) {
       const Json value = row.value(key, Json(""));
-      html += "<td class=\"value\">" + (is_cell(value) ? cell(value) : escaped(value.dump())) + "</td>";
+      html += value_cell(is_cell(value) ? value : Json(value.dump()));
     }
     html += "</tr>\n";
   }
