@@ -42,5 +42,5 @@ printf '\nNew lines, from a prior fitted to the codes of the training lines:\n'
 show $tvae prior fit $model
 show $tvae sample $model -n 10 --prior fitted
 
-printf '\nThe model is in %s, its report in %s/eval/report.json, its curves in %s/logs (TensorBoard).\n' \
+printf '\nThe model is in %s, its report in %s/eval/report.html, its logs in %s/logs (TensorBoard).\n' \
   $model $model $model

@@ -88,7 +88,7 @@ TEST(ReportPage, SectionsOfAnyShapeBecomeTables) {
   const std::string page =
       report_page({{"probe",
                     {{"svm", {{"codes", spread}, {"majority", 0.25}}},
-                     {"logistic", {{"codes", spread}}},
+                     {"logistic", {{"codes", spread}, {"all", {{"mean", 0.75}}}}},
                      {"by_labels", {{{"labels", 10}, {"accuracy", spread}}, {{"labels", 100}, {"f1", nullptr}}}},
                      {"deep", {{"deeper", {{"deepest", {{"figure", -3}}}}}}},
                      {"counts", {1, 2}},
@@ -101,7 +101,7 @@ TEST(ReportPage, SectionsOfAnyShapeBecomeTables) {
                      {"seconds", 1.5}}}},
                   Json::object());
   for (const char* part :
-       {"<h2>Probe</h2>", ">svm</th>", ">logistic</th>", "0.810 ± 0.020", "0.250", "<h3>By labels</h3>",
+       {"<h2>Probe</h2>", ">svm</th>", ">logistic</th>", "0.810 ± 0.020", ">0.750</td>", "0.250", "<h3>By labels</h3>",
         ">accuracy</th>", ">–</td>", "<h3>Deep</h3>", ">deepest</th>", ">-3</td>", "1, 2", "1.000 … 5.000 … 9.000",
         "−1.2e-07", ">yes</td>", "n 7 · seed 42 · 1.500 seconds"})
     EXPECT_TRUE(contains(page, part)) << part;
@@ -125,11 +125,13 @@ class ReportExamples : public testing::Test {
   void evaluate(const std::string& check, const std::vector<std::string>& texts, EvaluationOptions options = {}) {
     model_.emplace(test::saved_model(folder_.path("m"), "gaussian", check));
     save_prior(*model_, "gaussian", fit_gaussian(at::randn({60, 2, 4}), {}));
+    rows_.texts = texts;
     options.samples = 20;
-    Evaluation evaluation(*model_, sample_held_out(*model_, "held_out.txt", Rows{texts, {}, {}}, 20, 1), options);
+    Evaluation evaluation(*model_, held_out(), options);
     report_ = run_protocol(evaluation);
     examples_ = report_examples(evaluation, report_);
   }
+  HeldOut held_out() const { return sample_held_out(*model_, "held_out.txt", rows_, 20, 1); }
 
   static std::vector<std::string> lines() {
     std::vector<std::string> texts;
@@ -138,33 +140,41 @@ class ReportExamples : public testing::Test {
   }
 
   test::TemporaryFolder folder_;
+  Rows rows_;
   std::optional<Model> model_;
   Json report_, examples_;
 };
 
+/// Every figure of an object and of the objects in it has a meaning.
+void expect_meanings(const std::string& section, const Json& figures) {
+  for (const auto& [figure, value] : figures.items()) {
+    const bool measured = figure != "n" && figure != "seed" && figure != "seconds";
+    if (value.is_object() && !value.contains("mean")) {
+      expect_meanings(section, value);
+    } else if (value.is_array() && !value.empty() && value[0].is_object()) {
+      expect_meanings(section, value[0]);
+    } else if (measured) {
+      EXPECT_NE(figure_meaning(section, figure), "") << section << "." << figure << ": add it to figure_meanings.cpp";
+    }
+  }
+}
+
 TEST_F(ReportExamples, EverySectionIsOnThePageAndEveryFigureExplained) {
+  for (int i = 0; i < 20; ++i) rows_.labels.push_back(i % 2 ? "odd" : "even");
   evaluate("mnist", lines());
   const std::string page = report_page(report_, examples_);
   for (const EvaluationSection& section : evaluation_sections()) {
+    ASSERT_TRUE(report_.contains(section.name)) << section.name;
     EXPECT_TRUE(contains(page, "<section id=\"" + section.name + "\">")) << section.name;
     EXPECT_NE(figure_meaning(section.name), "") << section.name << ": add it to figure_meanings.cpp";
+    expect_meanings(section.name, report_[section.name]);
   }
   EXPECT_TRUE(contains(page, "held_out.txt"));
   EXPECT_TRUE(contains(page, report_["check"].get<std::string>()));
   EXPECT_TRUE(contains(page, "<h2>Not measured</h2>"));
-  const std::vector<std::pair<std::string, Json>> tables = {{"reconstruction", report_["reconstruction"]},
-                                                            {"interpolation", report_["interpolation"]},
-                                                            {"prior", report_["prior"]["normal"]},
-                                                            {"prior", report_["prior"]["fitted"]},
-                                                            {"shape", report_["shape"]},
-                                                            {"shape", report_["shape"]["dimensions"]},
-                                                            {"shape", report_["shape"]["hole_curve"][0]}};
-  for (const auto& [section, figures] : tables)
-    for (const auto& [figure, value] : figures.items())
-      if (figure != "n" && figure != "seed" && figure != "seconds") {
-        EXPECT_NE(figure_meaning(section, figure), "") << section << "." << figure << ": add it to figure_meanings.cpp";
-      }
   expect_no_outside_resource(page);
+  const Json labels = {examples_["latent_map"]["points"][0]["label"], examples_["latent_map"]["points"][1]["label"]};
+  for (const Json& label : labels) EXPECT_TRUE(label == "odd" || label == "even") << label;
 }
 
 TEST_F(ReportExamples, ShowTextsPathsSamplesAndAMap) {
@@ -195,7 +205,7 @@ TEST_F(ReportExamples, AreSeeded) {
   evaluate("none", lines());
   const Json first = examples_;
   EXPECT_FALSE(first["samples"]["normal"][0].contains("valid"));
-  Evaluation again(*model_, sample_held_out(*model_, "held_out.txt", Rows{lines(), {}, {}}, 20, 1), EvaluationOptions{});
+  Evaluation again(*model_, held_out(), EvaluationOptions{});
   EXPECT_EQ(report_examples(again, report_), first);
 }
 

@@ -76,6 +76,7 @@ Json latent_map(Evaluation& evaluation) {
   Json points = Json::array();
   for (int64_t i = 0; i < shown_points; ++i) {
     Json point = shown(evaluation, evaluation.held_out.texts[i], kLongestMapText);
+    if (!evaluation.held_out.labels.empty()) point["label"] = evaluation.held_out.labels[i];
     point["x"] = xy.const_data_ptr<double>()[2 * i];
     point["y"] = xy.const_data_ptr<double>()[2 * i + 1];
     points.push_back(std::move(point));

@@ -57,8 +57,9 @@ std::string number(double value) {
   return text[0] == '-' ? "−" + std::string(text + 1) : text;
 }
 
+/// {"mean"}, or {"mean", "std"}.
 bool is_spread(const Json& value) {
-  return value.is_object() && value.size() == 2 && value.contains("mean") && value.contains("std");
+  return value.is_object() && value.contains("mean") && value.size() == 1 + value.count("std");
 }
 
 /// What one cell of a table can hold: a scalar, a list of them, a mean with its deviation.
@@ -73,7 +74,7 @@ std::string cell(const Json& value) {
   if (value.is_number_float()) return number(value.get<double>());
   if (value.is_number()) return value.dump();
   if (value.is_string()) return escaped(value.get<std::string>());
-  if (is_spread(value)) return cell(value["mean"]) + " ± " + cell(value["std"]);
+  if (is_spread(value)) return cell(value["mean"]) + (value.contains("std") ? " ± " + cell(value["std"]) : "");
   TVAE_ASSERT(value.is_array(), "is_cell");
   std::vector<std::string> parts;
   constexpr size_t kLongestList = 8;
@@ -85,6 +86,10 @@ std::string cell(const Json& value) {
   std::sort(sorted.begin(), sorted.end());
   for (const size_t i : {size_t{0}, sorted.size() / 2, sorted.size() - 1}) parts.push_back(cell(sorted[i]));
   return join(parts, " … ");
+}
+
+std::string value_cell(const Json& value) {
+  return std::string("<td class=\"value") + (value.is_string() ? " words" : "") + "\">" + cell(value) + "</td>";
 }
 
 /// A column a name, a row a figure: for a section's own figures one column without a name.
@@ -108,7 +113,7 @@ std::string figure_table(const std::string& section, const std::vector<Column>& 
   for (const auto& [figure, unused] : rows.items()) {
     html += "<tr><th scope=\"row\">" + words(figure) + "</th>";
     for (const Column& column : columns)
-      html += "<td class=\"value\">" + (column.figures.contains(figure) ? cell(column.figures[figure]) : "") + "</td>";
+      html += column.figures.contains(figure) ? value_cell(column.figures[figure]) : "<td></td>";
     html += "<td class=\"meaning\">" + escaped(figure_meaning(section, figure)) + "</td></tr>\n";
   }
   return html + "</table></div>\n";
@@ -126,7 +131,7 @@ std::string list_table(const Json& list) {
     html += "<tr>";
     for (const auto& [key, unused] : keys.items()) {
       const Json value = row.value(key, Json(""));
-      html += "<td class=\"value\">" + (is_cell(value) ? cell(value) : escaped(value.dump())) + "</td>";
+      html += value_cell(is_cell(value) ? value : Json(value.dump()));
     }
     html += "</tr>\n";
   }
