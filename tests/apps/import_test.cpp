@@ -75,8 +75,8 @@ TEST_F(ImportExport, AFunnelEncoderComesWithTheT5AndTheModelTrains) {
   EXPECT_EQ(texts.status, 0) << texts.err;
 
   const ProgramResult too_long =
-      run({"train", "--from", path("both"), "--train", path("lines.txt"), "--out", path("long"), "--set",
-           "data.max_tokens=30", "--set", "train.steps=2", "--quiet"});
+      run({"train", "transformer_vae_2021", "--from", path("both"), "--train", path("lines.txt"), "--out", path("long"),
+           "--set", "data.max_tokens=30", "--set", "train.steps=2", "--quiet"});
   EXPECT_EQ(too_long.status, 2);
   EXPECT_NE(too_long.err.find("data.max_tokens: got 30, expected 24 at most"), std::string::npos) << too_long.err;
   const ProgramResult swapped = with_small({"import", t5, "--funnel", t5, "--out", path("wrong")});
