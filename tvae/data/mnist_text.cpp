@@ -25,6 +25,11 @@ std::string row_start(int row, bool up) {
   return two_digits(row) + (up ? " up" : " down");
 }
 
+/// The darkest grey that the symbol stands for.
+unsigned char darkest_of(char symbol) {
+  return static_cast<unsigned char>(((symbol - kBlack) * 255 + kLevels - 1) / kLevels);
+}
+
 /// The body of an idx file of bytes (http://yann.lecun.com/exdb/mnist) and its sizes.
 struct IdxFile {
   std::vector<size_t> sizes;
@@ -89,7 +94,7 @@ std::optional<GreyImage> mnist_image(std::string_view text) {
       return std::nullopt;
     for (size_t i = start.size(); i < line.size(); i += 2) {
       if (line[i] != ' ' || line[i + 1] < kBlack || line[i + 1] > kWhite) return std::nullopt;
-      image.pixels.push_back(static_cast<unsigned char>((line[i + 1] - kBlack) * 255 / kLevels));
+      image.pixels.push_back(darkest_of(line[i + 1]));
     }
   }
   return image;

@@ -31,7 +31,7 @@ bool is_abbreviation(std::string_view word) {
       "Mr",  "Mrs", "Ms",   "Dr",  "Prof", "St",  "Sr",  "Jr",  "Gen",    "Col", "Lt",  "Sgt", "Rev",
       "Hon", "No",  "vs",   "etc", "ca",   "cf",  "e.g", "i.e", "approx", "Jan", "Feb", "Mar", "Apr",
       "Aug", "Sep", "Sept", "Oct", "Nov",  "Dec", "Inc", "Ltd", "Co",     "Vol", "pp",  "U.S", "U.K"};
-  return known.contains(word) || (word.size() == 1 && is_capital(word[0]));
+  return known.contains(word) || word.size() == 1;
 }
 
 bool balanced(std::string_view text) {
@@ -59,8 +59,9 @@ std::vector<std::string> split_sentences(std::string_view paragraph) {
     if (paragraph[i] != '.' && paragraph[i] != '!' && paragraph[i] != '?') continue;
     size_t end = i + 1;
     while (end < paragraph.size() && std::string_view("\"')").find(paragraph[end]) != std::string_view::npos) ++end;
-    if (end + 1 >= paragraph.size() || paragraph[end] != ' ') continue;
-    const char next = paragraph[end + 1];
+    const size_t start_of_next = std::min(paragraph.find_first_not_of(' ', end), paragraph.size());
+    if (start_of_next == end || start_of_next == paragraph.size()) continue;
+    const char next = paragraph[start_of_next];
     if (!is_capital(next) && !is_digit(next) && next != '"' && next != '(') continue;
     const size_t space = paragraph.substr(0, i).find_last_of(" (");
     const std::string_view word = paragraph.substr(space + 1, i - space - 1);  // npos + 1 is 0
