@@ -125,7 +125,15 @@ TEST_F(BadInput, Labels) {
                  "same.tsv: no column 3");
   expect_refused(train(model, {"--train", put("torn.tsv", torn), "--label-column", "label"}), kData,
                  "missing column text");
-  ASSERT_EQ(run(train(model)).status, 0);
+  const auto train_and_probe = [&](const std::string& valid) {
+    return train(model, {"--train", same, "--valid", valid, "--label-column", "1", "--column", "2"});
+  };
+  expect_refused(train_and_probe(same), kData, "same.tsv: the label column has one class");
+  expect_refused(train_and_probe(put("sorted.tsv", "a\tx\n" + one_class)), kData, "all labels are one class");
+  std::vector<std::string> without_probe = train_and_probe(same);
+  without_probe.insert(without_probe.end(), {"--set", "train.preview_probe=false"});
+  ASSERT_EQ(run(without_probe).status, 0) << "the labels are not needed";
+  ASSERT_EQ(run(train(model, {"--overwrite"})).status, 0);
   const auto probe = [&](const std::vector<std::string>& more) {
     std::vector<std::string> command = {"eval", model, "--quiet", "--device", "cpu", "--only", "probe"};
     command.insert(command.end(), more.begin(), more.end());

@@ -161,8 +161,8 @@ TEST_F(LatentVerbs, EvaluationPrintsATableAndWritesAReport) {
   EXPECT_TRUE(report["prior"]["normal"].contains("novel"));
   EXPECT_NE(table.err.find("eval/report.json and " + model() + "/eval/report.html"), std::string::npos) << table.err;
   const std::string page = get(model() + "/eval/report.html");
-  for (const char* part :
-       {"id=\"training\"", "id=\"reconstruction\"", "id=\"shape\"", "valid.txt", "\"loss\":[[", "</html>"})
+  for (const char* part : {"id=\"training\"", "id=\"reconstruction\"", "id=\"shape\"", "valid.txt",
+                           "\"valid_cross_entropy\":[[", "</html>"})
     EXPECT_NE(page.find(part), std::string::npos) << part;
   const ProgramResult one = run({"eval", model(), "--data", put("own.txt", numbered_lines(10)), "--only",
                                  "reconstruction", "--json", "--out", path("r.json")});

@@ -81,7 +81,11 @@ TEST(Probe, LabelsThatAllowNoPublishedProbeAreRefused) {
   EXPECT_NE(refusal({"a", "b", "b"}).find("valid.tsv: too few labelled rows for a probe: got 3"), std::string::npos);
   EXPECT_NE(refusal({"a", "a", "a", "a"}).find("valid.tsv: the label column has one class: got \"a\""),
             std::string::npos);
-  EXPECT_NE(refusal({"a", "b", "b", "b"}).find("one class: got \"b\""), std::string::npos) << "of the rows to train on";
+  EXPECT_NE(refusal({"a", "b", "b", "b"})
+                .find("valid.tsv: after the first 30%, which test a probe, all labels are one "
+                      "class: got \"b\" (shuffle the rows)"),
+            std::string::npos)
+      << refusal({"a", "b", "b", "b"});
   Rng rng(1);
   EXPECT_THROW(published_probe(torch::zeros({4, 2}), {"a", "a", "a", "a"}, rng), DataError);
 }

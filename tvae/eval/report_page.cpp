@@ -251,7 +251,7 @@ std::string path_examples(const Json& examples) {
     const bool strip = has_images(path);
     html += strip ? "<div class=\"strip\">" : "<div class=\"wide\"><table class=\"texts path\">\n";
     for (size_t i = 0; i < path.size(); ++i) {
-      const bool aside = !path[i].contains("ratio") || path[i]["text"] == path[i - 1]["text"];
+      const bool aside = !path[i].contains("ratio") || (i > 0 && path[i]["text"] == path[i - 1]["text"]);
       if (strip)
         html += tile(picture(path[i]), ratio_text(path, i) + " " + mark(path[i]));
       else

@@ -98,10 +98,14 @@ std::optional<DataError> why_no_probe(const std::vector<std::string>& labels, co
   const size_t test = published_test_rows(labels.size());
   if (test == 0)
     return DataError(source + ": too few labelled rows for a probe", std::to_string(labels.size()), "4 or more");
+  const std::set<std::string> all(labels.begin(), labels.end());
+  if (all.size() < 2)
+    return DataError(source + ": the label column has one class", "\"" + *all.begin() + "\"", "two or more",
+                     "is it the right column? Without one there is no probe");
   const std::set<std::string> trained(labels.begin() + static_cast<std::ptrdiff_t>(test), labels.end());
   if (trained.size() > 1) return std::nullopt;
-  return DataError(source + ": the label column has one class", "\"" + *trained.begin() + "\"", "two or more",
-                   "is it the right column?");
+  return DataError(source + ": after the first 30%, which test a probe, all labels are one class",
+                   "\"" + *trained.begin() + "\"", "", "shuffle the rows");
 }
 
 PublishedProbe published_probe(const Tensor& codes, const std::vector<std::string>& labels, Rng& rng) {

@@ -45,7 +45,7 @@ Preview Previewer::operator()(int64_t step, Metrics& metrics) {
     for (const PreviewText& shown : preview.interpolation) texts.push_back(shown.text);
     preview.strip = image_strip(texts);
   }
-  if (setup_.config.train.preview_probe && !setup_.valid_labels.empty()) probe(rng, metrics);
+  if (!setup_.valid_labels.empty()) probe(rng, metrics);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   metrics.emplace_back("preview_seconds", seconds.count());
   return preview;
@@ -80,12 +80,9 @@ std::vector<PreviewText> Previewer::samples(Rng& rng) {
 }
 
 void Previewer::probe(Rng& rng, Metrics& metrics) {
-  const int64_t limit = setup_.config.data.max_valid;
-  const int64_t n = limit > 0 ? std::min(limit, setup_.valid->size()) : setup_.valid->size();
-  const std::vector<std::string> labels(setup_.valid_labels.begin(), setup_.valid_labels.begin() + n);
   std::vector<std::string> texts;
-  for (int64_t i = 0; i < n; ++i) texts.push_back(held_out_text(i));
-  const PublishedProbe result = published_probe(encode_texts(setup_.model, texts).mean, labels, rng);
+  for (size_t i = 0; i < setup_.valid_labels.size(); ++i) texts.push_back(held_out_text(static_cast<int64_t>(i)));
+  const PublishedProbe result = published_probe(encode_texts(setup_.model, texts).mean, setup_.valid_labels, rng);
   metrics.emplace_back("svm_classification_test_accuracy", result.accuracy);
   metrics.emplace_back("random_classification_test_accuracy", result.random_accuracy);
 }

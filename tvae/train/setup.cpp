@@ -1,11 +1,10 @@
 #include "tvae/train/setup.h"
 
-#include <set>
-
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/data/reader.h"
+#include "tvae/latent/probe.h"
 #include "tvae/model/bottleneck.h"
 #include "tvae/model/model_directory.h"
 
@@ -55,17 +54,15 @@ TokenDataset tokenize(const std::string& path, const RunConfig& config, const To
   return dataset;
 }
 
-/// The labels of the sequences, for the probe that previews show; none where there is no label column.
-std::vector<std::string> labels_of(const TokenDataset& valid, const DataConfig& data) {
-  if (data.label_column.empty()) return {};
-  const std::vector<std::string> of_rows = read_rows(data.valid, read_options(data)).labels;
+/// The labels of the sequences that are measured, for the probe that previews show; none where nobody asks for it.
+std::vector<std::string> labels_of(const TokenDataset& valid, const RunConfig& config) {
+  if (config.data.label_column.empty() || !config.train.previews || !config.train.preview_probe) return {};
+  const std::vector<std::string> of_rows = read_rows(config.data.valid, read_options(config.data)).labels;
   if (of_rows.empty()) return {};  // lines of text have no columns
+  const int64_t limit = config.data.max_valid, count = limit > 0 ? std::min(limit, valid.size()) : valid.size();
   std::vector<std::string> labels;
-  for (int64_t i = 0; i < valid.size(); ++i) labels.push_back(of_rows[static_cast<size_t>(valid.source_row(i))]);
-  if (std::set<std::string>(labels.begin(), labels.end()).size() < 2)
-    throw DataError(data.valid + ": nothing to classify in the label column " + data.label_column,
-                    "one class, \"" + labels.front() + "\"", "two or more",
-                    "leave data.label_column empty to train without labels");
+  for (int64_t i = 0; i < count; ++i) labels.push_back(of_rows[static_cast<size_t>(valid.source_row(i))]);
+  if (const auto error = why_no_probe(labels, config.data.valid)) throw *error;
   return labels;
 }
 
@@ -163,7 +160,7 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
   std::optional<TokenDataset> valid;
   if (!config.data.valid.empty()) valid = tokenize(config.data.valid, config, tokenizer);
   std::vector<std::string> labels;
-  if (valid) labels = labels_of(*valid, config.data);
+  if (valid) labels = labels_of(*valid, config);
   Model trained{run.path(), std::move(tokenizer), std::move(vae), config.data.max_tokens, config.data.check};
   return {config, std::move(trained), std::move(train), std::move(valid), std::move(labels)};
 }

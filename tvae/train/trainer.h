@@ -24,7 +24,7 @@ struct TrainingSetup {
   Model model;
   TokenDataset train;
   std::optional<TokenDataset> valid;
-  std::vector<std::string> valid_labels;  // one a sequence of `valid`, or none
+  std::vector<std::string> valid_labels;  // of the sequences of `valid` that a probe is shown, or none
 };
 
 /// Held-out scores with codes at their means and teacher forcing.
