@@ -14,6 +14,7 @@
 #include "tvae/base/bytes.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 #include "tvae/config/presets.h"
 #include "tvae/model/model_directory.h"
 #include "tvae/train/memory_plan.h"
@@ -79,10 +80,13 @@ Request make_request(const Options& options, const CommonOptions& common) {
     request.notes.push_back(
         "losses between codes (critic, cycle, smoothness) decode text of their own now and then: "
         "that is not counted");
-  if (request.device == torch::kCUDA)
+  if (request.device == torch::kCUDA) {
     request.notes.push_back("on CUDA the driver's context and what the caching allocator keeps in reserve come on top");
-  else
+  } else {
     request.program = peak_resident_bytes();
+    request.notes.push_back(
+        "what the C library keeps in its free lists comes on top (docs/memory.md); --measure counts it");
+  }
   return request;
 }
 
@@ -192,55 +196,37 @@ class Measurements {
 
 struct Remedy {
   std::string what;
-  std::function<bool(RunConfig&)> apply;  // false where it is so already
+  std::function<void(RunConfig&)> apply;
 };
 
 const std::vector<Remedy>& remedies() {
   static const std::vector<Remedy> list = {
       {"--set model.gradient_checkpoint_encoder=true --set model.gradient_checkpoint_decoder=1",
        [](RunConfig& config) {
-         const bool already = config.model.gradient_checkpoint_encoder && config.model.gradient_checkpoint_decoder == 1;
          config.model.gradient_checkpoint_encoder = true;
          config.model.gradient_checkpoint_decoder = 1;
-         return !already;
        }},
-      {"--set train.optimizer=adafactor",
-       [](RunConfig& config) {
-         const bool already = config.train.optimizer == "adafactor";
-         config.train.optimizer = "adafactor";
-         return !already;
-       }},
-      {"--set train.ema_decay=0",
-       [](RunConfig& config) {
-         const bool already = config.train.ema_decay <= 0;
-         config.train.ema_decay = 0;
-         return !already;
-       }},
-      {"--set train.precision=bf16", [](RunConfig& config) {
-         const bool already = config.train.precision == "bf16";
-         config.train.precision = "bf16";
-         return !already;
-       }}};
+      {"--set train.optimizer=adafactor", [](RunConfig& config) { config.train.optimizer = "adafactor"; }},
+      {"--set train.ema_decay=0", [](RunConfig& config) { config.train.ema_decay = 0; }},
+      {"--set train.precision=bf16", [](RunConfig& config) { config.train.precision = "bf16"; }}};
   return list;
 }
 
-/// Each remedy, and all together, with the memory that one sequence then takes.
+/// Each remedy that helps, and all of them together, with the memory that one sequence then takes.
 std::vector<std::string> advice(const Request& request) {
-  std::vector<std::string> lines;
+  std::vector<std::string> lines, helpful;
   Request all = request;
-  std::string all_what;
-  const auto add = [&lines](const std::string& what, const Request& changed) {
-    lines.push_back(what + ": " + bytes_text(predicted_total(changed, 1)));
-  };
-  int64_t applied = 0;
+  const int64_t before = predicted_total(request, 1);
   for (const Remedy& remedy : remedies()) {
     Request changed = request;
-    if (!remedy.apply(changed.config)) continue;
-    add(remedy.what, changed);
+    remedy.apply(changed.config);
+    const int64_t after = predicted_total(changed, 1);
+    if (after >= before) continue;
+    lines.push_back(remedy.what + ": " + bytes_text(after));
+    helpful.push_back(remedy.what);
     remedy.apply(all.config);
-    all_what += (applied++ > 0 ? " " : "") + remedy.what;
   }
-  if (applied > 1) add(all_what, all);
+  if (helpful.size() > 1) lines.push_back(join(helpful, " ") + ": " + bytes_text(predicted_total(all, 1)));
   lines.push_back(
       "shorter sequences (data.max_tokens), windows (model.attention_window_size), fewer or narrower layers");
   return lines;

@@ -67,10 +67,10 @@ TEST(MemoryPlan, PredictsWhatATrainingStepAllocates) {
   };
   for (const auto& [name, config] : runs) {
     SCOPED_TRACE(name);
-    const StepShape shape{24, 40};
+    const StepShape shape{8, 40};
     const int64_t predicted = predict_memory(config, shape, torch::kCPU).total();
     const int64_t allocated = measure_memory(config, shape, torch::kCPU).allocated;
-    // Not exact: stock kernels allocate scratch and copies of their own.
+    // Stock kernels may allocate scratch of their own.
     EXPECT_NEAR(static_cast<double>(predicted) / static_cast<double>(allocated), 1.0, 0.05)
         << predicted << " predicted, " << allocated << " allocated";
   }

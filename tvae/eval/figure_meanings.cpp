@@ -20,7 +20,7 @@ const std::map<std::string, std::string>& meanings() {
       {"reconstruction.teacher_forced_nats", "cross-entropy a token, in nats, under the same help"},
       {"reconstruction.untokenizable", "sequences left out because the tokenizer does not give them back"},
 
-      {"reconstruction.images", "The same as images."},
+      {"reconstruction.images", "Where texts are images: how alike they and what came back are."},
       {"reconstruction.n", "sequences that are images"},
       {"reconstruction.readable", "share of them whose output is an image of as many rows"},
       {"reconstruction.grey_error",

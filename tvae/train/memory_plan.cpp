@@ -54,13 +54,15 @@ int64_t bytes_in(const char* path, const std::string& name) {
   return 0;
 }
 
-/// Keeps the largest totals that the allocators report.
+/// Keeps the largest totals that the allocators report, from its first report on.
 class PeakReporter : public c10::MemoryReportingInfoBase {
  public:
   explicit PeakReporter(torch::DeviceType device) : device_(device) {}
-  void reportMemoryUsage(void*, int64_t, size_t allocated, size_t reserved, c10::Device device) override {
+  void reportMemoryUsage(void*, int64_t size, size_t allocated, size_t reserved, c10::Device device) override {
     if (device.type() != device_) return;
-    allocated_ = std::max(allocated_, static_cast<int64_t>(allocated));
+    const auto now = static_cast<int64_t>(allocated);
+    if (!before_) before_ = now - size;
+    allocated_ = std::max(allocated_, now - *before_);
     reserved_ = std::max(reserved_, static_cast<int64_t>(reserved));
   }
   bool memoryProfilingEnabled() const override { return true; }
@@ -69,6 +71,7 @@ class PeakReporter : public c10::MemoryReportingInfoBase {
 
  private:
   torch::DeviceType device_;
+  std::optional<int64_t> before_;  // allocated in this process by others
   int64_t allocated_ = 0, reserved_ = 0;
 };
 
@@ -138,6 +141,7 @@ MeasuredMemory measure_memory(const RunConfig& requested, const StepShape& shape
   fill_code_queue(step.objective(), config.loss);
 
   Random random(0, 0);
+  MeasuredMemory peak;
   const int64_t micro_batches = std::min<int64_t>(config.train.accumulation_steps, 2);
   for (int i = 0; i < 2; ++i) {
     for (int64_t micro_batch = 0; micro_batch < micro_batches; ++micro_batch) {
@@ -147,8 +151,12 @@ MeasuredMemory measure_memory(const RunConfig& requested, const StepShape& shape
       step.accumulate(batch, {micro_batches * batch.tokens(), micro_batches}, {}, rng);
     }
     step.apply({});
+    // Muon's threads free what they did not allocate, which is not reported: later totals would be too large.
+    if (i == 0) peak.allocated = reporter->allocated();
   }
-  return {reporter->allocated(), reporter->reserved(), peak_resident_bytes()};
+  peak.reserved = reporter->reserved();
+  peak.resident = peak_resident_bytes();
+  return peak;
 }
 
 int64_t largest_batch(const std::function<std::optional<int64_t>(int64_t batch)>& bytes, int64_t limit, int64_t first,

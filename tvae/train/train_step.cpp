@@ -39,9 +39,11 @@ std::map<std::string, double> TrainStep::accumulate(const TokenBatch& batch, con
 TrainStep::Applied TrainStep::apply(const TrainingPosition& position) {
   const auto& parameters = vae_.parameters().list();
   if (bf16_)
-    for (size_t i = 0; i < master_.size(); ++i)
-      if (parameters[i].value.grad().defined())
-        master_[i].value.mutable_grad() = parameters[i].value.grad().to(at::kFloat);
+    for (size_t i = 0; i < master_.size(); ++i) {  // one after the other, so that few are there twice
+      torch::Tensor& gradient = parameters[i].value.mutable_grad();
+      if (gradient.defined()) master_[i].value.mutable_grad() = gradient.to(at::kFloat);
+      gradient.reset();
+    }
   const double norm = clip_gradients(master_, config_.clip_norm);
   if (!std::isfinite(norm))
     throw Error(ExitCode::kData,
@@ -49,8 +51,6 @@ TrainStep::Applied TrainStep::apply(const TrainingPosition& position) {
                 "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
   const double rate = optimizer_->step(learning_rate_factor(config_, position.step, position.total_steps));
   optimizer_->zero_grad();
-  if (bf16_)
-    for (const NamedParameter& parameter : parameters) parameter.value.mutable_grad() = torch::Tensor();
   refresh_compute_weights();
   if (average_) average_->update();
   return {norm, rate};
