@@ -133,7 +133,7 @@ TEST_F(DataVerb, MnistTextBadImages) {
   put("odd", idx_images(1, 20, 'a'));
   put("cut", idx_images(1, 28, 'a').substr(0, 500));
   for (const auto& [name, part] :
-       {std::pair{"small", "2 x 2 pixels"}, {"odd", "20 x 20 pixels"}, {"cut", "484 bytes (expected 784"}}) {
+       {std::pair{"small", "2 x 2 pixels"}, {"odd", "20 x 20 pixels"}, {"cut", "got 484 bytes, expected 784"}}) {
     const ProgramResult result = make(name);
     EXPECT_EQ(result.status, 3) << result.err;
     EXPECT_EQ(count_lines(result.err), 1) << result.err;

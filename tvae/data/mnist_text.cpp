@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
@@ -51,8 +52,7 @@ IdxFile read_idx(const std::string& path, size_t dimensions) {
   size_t expected = 1;
   for (size_t i = 0; i < dimensions; ++i) {
     file.sizes.push_back(big_endian(4 + 4 * i));
-    if (file.sizes[i] > 0 && expected > content.size() / file.sizes[i]) expected = content.size();  // too many anyway
-    expected *= file.sizes[i];
+    if (__builtin_mul_overflow(expected, file.sizes[i], &expected)) expected = std::numeric_limits<size_t>::max();
   }
   file.bytes = content.substr(header);
   if (file.bytes.size() != expected)

@@ -1,7 +1,5 @@
 #include "tvae/train/previewer.h"
 
-#include <chrono>
-
 #include "tvae/data/mnist_text.h"
 #include "tvae/latent/codec.h"
 #include "tvae/latent/paths.h"
@@ -30,7 +28,6 @@ Previewer::Previewer(const TrainingSetup& setup)
     : setup_(setup), check_(make_validity_check(setup.config.data.check)) {}
 
 Preview Previewer::operator()(int64_t step, Metrics& metrics) {
-  const auto start = std::chrono::steady_clock::now();
   const torch::NoGradGuard no_grad;
   Rng rng(mix64(static_cast<uint64_t>(setup_.config.train.seed)) ^ mix64(static_cast<uint64_t>(step)));
   Preview preview;
@@ -46,8 +43,6 @@ Preview Previewer::operator()(int64_t step, Metrics& metrics) {
     preview.strip = image_strip(texts);
   }
   if (!setup_.valid_labels.empty()) probe(rng, metrics);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  metrics.emplace_back("preview_seconds", seconds.count());
   return preview;
 }
 

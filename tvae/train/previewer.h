@@ -18,7 +18,7 @@ class Previewer {
   /// The texts chosen and the samples drawn depend on train.seed and the step alone, so a resumed run shows what an
   /// uninterrupted one does. Appends its figures to `metrics`: interpolation_valid (share of the nine points between
   /// the ends that pass the data's check), sample_valid, svm_classification_test_accuracy and
-  /// random_classification_test_accuracy (published names), preview_seconds.
+  /// random_classification_test_accuracy (published names).
   Preview operator()(int64_t step, Metrics& metrics);
 
  private:
