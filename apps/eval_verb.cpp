@@ -19,8 +19,8 @@ struct Options {
   EvaluationOptions evaluation;
 };
 
-// Rows that probes are trained on; of all labels together, this many for every sequence that is measured.
-constexpr int64_t kProbeRowsALabel = 1000, kProbeRowsASample = 10;
+// Rows that probes are trained on: of one label, and of all together for every sequence that is measured.
+constexpr int64_t kProbeRowsALabel = 1000, kProbeRowsASample = 5;
 
 void read_training_texts(const RecordedData& recorded, EvaluationOptions& options) {
   if (recorded.train.empty()) {

@@ -29,8 +29,8 @@ using torch::Tensor;
 
 constexpr size_t kDraws = 5;
 constexpr int64_t kLabelsAClass[] = {1, 10, 100, 1000};
-constexpr std::pair<const char*, LinearClassifier> kClassifiers[] = {{"svm", LinearClassifier::kSvm},
-                                                                     {"logistic", LinearClassifier::kLogistic}};
+constexpr std::pair<const char*, LinearClassifier::Kind> kClassifiers[] = {
+    {"svm", LinearClassifier::Kind::kSvm}, {"logistic", LinearClassifier::Kind::kLogistic}};
 
 /// Texts to train and to test on, with the numbers of their classes.
 struct ProbeData {
@@ -116,9 +116,9 @@ std::vector<Draw> all_draws(const ProbeData& data, const std::vector<int64_t>& c
   return draws;
 }
 
-double accuracy(LinearClassifier classifier, const Features& features, const ProbeData& data, const Draw& draw) {
+double accuracy(LinearClassifier::Kind kind, const Features& features, const ProbeData& data, const Draw& draw) {
   const Tensor scores =
-      linear_scores(classifier, features.train, data.train_classes, draw.rows, data.class_count, features.test);
+      linear_scores({kind}, features.train, data.train_classes, draw.rows, data.class_count, features.test);
   const Tensor chosen = scores.argmax(1), right = torch::tensor(data.test_classes, at::kLong);
   return chosen.eq(right).to(at::kDouble).mean().item<double>();
 }

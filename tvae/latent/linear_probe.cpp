@@ -35,7 +35,7 @@ std::vector<FeatureRow> feature_rows(const torch::Tensor& features) {
   return rows;
 }
 
-torch::Tensor linear_scores(LinearClassifier classifier, const std::vector<FeatureRow>& features,
+torch::Tensor linear_scores(const LinearClassifier& classifier, const std::vector<FeatureRow>& features,
                             const std::vector<int64_t>& classes, const std::vector<size_t>& train_rows,
                             int64_t class_count, const std::vector<FeatureRow>& test) {
   static const bool silent = (set_print_string_function([](const char*) {}), true);
@@ -58,8 +58,8 @@ torch::Tensor linear_scores(LinearClassifier classifier, const std::vector<Featu
   }
   const problem data{static_cast<int>(rows.size()), columns + 1, targets.data(), rows.data(), /*bias=*/1.0};
   parameter settings{};
-  settings.solver_type = classifier == LinearClassifier::kSvm ? L2R_L2LOSS_SVC : L2R_LR;
-  settings.eps = 1e-4;
+  settings.solver_type = classifier.kind == LinearClassifier::Kind::kSvm ? L2R_L2LOSS_SVC : L2R_LR;
+  settings.eps = classifier.stop;
   settings.C = 1.0;
   const char* wrong = check_parameter(&data, &settings);
   TVAE_ASSERT(wrong == nullptr, wrong);

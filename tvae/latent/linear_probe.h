@@ -14,16 +14,21 @@ using FeatureRow = std::vector<std::pair<int32_t, double>>;
 /// The rows of a matrix [N, F], on any device.
 std::vector<FeatureRow> feature_rows(const torch::Tensor& features);
 
-/// One class against the rest, with an intercept that is regularised like a weight, C 1, stopped at 1e-4:
-/// - kSvm: squared hinge loss (L2R_L2LOSS_SVC), the optimum of scikit-learn's LinearSVC;
-/// - kLogistic: L2R_LR, that of LogisticRegression(solver="liblinear").
-/// Both are solved in the primal: without random numbers, so that a fit depends on nothing but its rows.
-enum class LinearClassifier { kSvm, kLogistic };
+/// One class against the rest, with an intercept that is regularised like a weight, C 1. Solved in the primal: without
+/// random numbers, so that a fit depends on nothing but its rows.
+struct LinearClassifier {
+  enum class Kind {
+    kSvm,       // squared hinge loss (L2R_L2LOSS_SVC), with the optimum of scikit-learn's LinearSVC
+    kLogistic,  // L2R_LR, with that of LogisticRegression(solver="liblinear")
+  };
+  Kind kind = Kind::kSvm;
+  double stop = 0.01;  // share of the first gradient's norm, as in liblinear's own programs; scikit-learn stops at 1e-4
+};
 
 /// Decision values [test, classes] (fp64, -infinity for classes without a row to train on) of a classifier trained on
 /// the rows `train` of `features`, which are of classes 0 … class_count - 1, of two or more. May be called from several
 /// threads at once.
-torch::Tensor linear_scores(LinearClassifier classifier, const std::vector<FeatureRow>& features,
+torch::Tensor linear_scores(const LinearClassifier& classifier, const std::vector<FeatureRow>& features,
                             const std::vector<int64_t>& classes, const std::vector<size_t>& train, int64_t class_count,
                             const std::vector<FeatureRow>& test);
 
