@@ -29,7 +29,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int64_t kT5Vocabulary = 32128;
-constexpr double kMeasuredTolerance = 0.02;  // share of the batch; a measurement takes two training steps
+constexpr double kMeasuredTolerance = 0.05;  // share of the batch; a measurement takes two training steps
 constexpr double kUsableShare = 0.9;         // of the free memory, for measurements
 
 struct Options {
@@ -140,6 +140,9 @@ std::string run_again(const std::vector<std::string>& more) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  // libtorch announces that it is out of memory, which is an answer here.
+  if (log_level() != LogLevel::kVerbose)
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   pid_t process = 0;
   const int error = posix_spawn(&process, "/proc/self/exe", &actions, nullptr, pointers.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
