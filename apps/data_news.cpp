@@ -10,13 +10,7 @@
 namespace tvae::apps {
 namespace {
 
-struct Options {
-  std::string path;
-  ReadOptions read;
-  SplitOptions split;
-};
-
-void news(const Options& options, const CommonOptions& common) {
+void news(const TableOptions& options, const CommonOptions& common) {
   const Rows rows = read_texts(options.path, options.read);
   if (rows.labels.empty())
     throw DataError(options.path + " has no categories", "lines of text", "a table: .csv, .tsv, .json or .jsonl");
@@ -36,7 +30,7 @@ void news(const Options& options, const CommonOptions& common) {
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TableOptions>();
   options->read.column = "headline";
   options->read.label_column = "category";
   options->split.valid_fraction = 0.1;

@@ -10,13 +10,7 @@
 namespace tvae::apps {
 namespace {
 
-struct Options {
-  std::string path;
-  ReadOptions read;
-  SplitOptions split;
-};
-
-void python_states(const Options& options, const CommonOptions& common) {
+void python_states(const TableOptions& options, const CommonOptions& common) {
   const auto python = make_validity_check("python");
   if (!python) throw ConfigError("python-states needs a working python3", "none on PATH");
   std::vector<std::string> statements;
@@ -31,7 +25,7 @@ void python_states(const Options& options, const CommonOptions& common) {
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TableOptions>();
   options->read.column = "code";
   command.add_option("FILE", options->path, "a table with the columns start, code and end, or lines of code")
       ->required();

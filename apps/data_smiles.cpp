@@ -9,13 +9,7 @@
 namespace tvae::apps {
 namespace {
 
-struct Options {
-  std::string path;
-  ReadOptions read;
-  SplitOptions split;
-};
-
-void smiles(const Options& options, const CommonOptions& common) {
+void smiles(const TableOptions& options, const CommonOptions& common) {
   std::vector<std::string> molecules;
   int64_t refused = 0;
   for (const std::string& row : read_texts(options.path, options.read).texts) {
@@ -30,7 +24,7 @@ void smiles(const Options& options, const CommonOptions& common) {
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TableOptions>();
   command.add_option("FILE", options->path, ".smi, or a table")->required();
   command.add_option("--column", options->read.column, "column of a table, for example smiles; default the first");
   add_split_options(command, options->split);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/verb.h"
+#include "tvae/data/reader.h"
 
 namespace tvae::apps {
 
@@ -35,6 +36,13 @@ struct SplitOptions {
   double valid_fraction = 0.02;
 };
 void add_split_options(CLI::App& command, SplitOptions& options);
+
+/// What makers of data sets out of one table ask for.
+struct TableOptions {
+  std::string path;
+  ReadOptions read;
+  SplitOptions split;
+};
 
 /// Writes OUT/train.EXTENSION and OUT/valid.EXTENSION; a line's side depends on its text and --seed alone. Lines that
 /// came before are left out. Throws DataError where there are none; `what` names them.

@@ -21,8 +21,8 @@ struct GreyImage {
 /// `up` gives the upside-down variant: the rows in reverse order, marked "up".
 std::string mnist_text(const GreyImage& image, int pool, bool up);
 
-/// The image that a text is, the right way up whatever its direction; grey values are the darkest that the symbols stand for.
-/// nullopt unless rows are numbered from 00 down, or from the last up, with as many symbols a row as rows.
+/// The image that a text is, the right way up whatever its direction; grey values are the darkest that the symbols
+/// stand for. nullopt unless rows are numbered from 00 down, or from the last up, with as many symbols a row as rows.
 std::optional<GreyImage> mnist_image(std::string_view text);
 
 /// Whether a text is such an image and not all black.
