@@ -142,6 +142,19 @@ TEST(Funnel, LengthsAreThoseOfThePublishedSequences) {
   for (const auto& [length, rows] : known) EXPECT_EQ(encoder.rows(length), rows) << length;
 }
 
+TEST(Funnel, NoMoreBlocksThanTheLongestSequenceCanBeHalved) {
+  ModelConfig config = config_of("relative_shift");
+  config.sequence_length = 5;
+  const auto build = [&](const std::string& sizes) {
+    config.funnel_block_sizes = sizes;
+    Rng rng(1);
+    Parameters parameters(rng);
+    FunnelEncoder encoder(Scope(parameters), config);
+  };
+  EXPECT_NO_THROW(build("1_1_1"));
+  EXPECT_THROW(build("1_1_1_1"), ConfigError);
+}
+
 TEST(Funnel, BlockSizes) {
   EXPECT_EQ(parse_block_sizes("3_12_1"), (std::vector<int64_t>{3, 12, 1}));
   EXPECT_EQ(parse_block_sizes("6"), (std::vector<int64_t>{6}));

@@ -1,5 +1,6 @@
 #include "tvae/nn/funnel.h"
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 
@@ -119,6 +120,12 @@ FunnelEncoder::FunnelEncoder(const Scope& scope, const ModelConfig& config)
   if (config.d_model % 2 != 0)
     throw ConfigError("model.d_model", std::to_string(config.d_model), "an even number (half sines, half cosines)");
   const std::vector<int64_t> sizes = parse_block_sizes(config.funnel_block_sizes);
+  if (sizes.size() > 32 || int64_t{1} << (sizes.size() - 1) > config.sequence_length)
+    throw ConfigError("model.funnel_block_sizes",
+                      "\"" + config.funnel_block_sizes + "\", which pools below one token",
+                      "at most " + std::to_string(std::bit_width(static_cast<uint64_t>(config.sequence_length))) +
+                          " blocks for data.max_tokens " + std::to_string(config.sequence_length),
+                      "every block after the first halves the sequence");
   for (size_t block = 0; block < sizes.size(); ++block) {
     std::vector<FunnelLayer> layers;
     for (int64_t i = 0; i < sizes[block]; ++i)

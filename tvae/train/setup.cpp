@@ -58,7 +58,10 @@ TokenDataset tokenize(const std::string& path, const RunConfig& config, const To
 std::vector<std::string> labels_of(const TokenDataset& valid, const RunConfig& config) {
   if (config.data.label_column.empty() || !config.train.previews || !config.train.preview_probe) return {};
   const std::vector<std::string> of_rows = read_rows(config.data.valid, read_options(config.data)).labels;
-  if (of_rows.empty()) return {};  // lines of text have no columns
+  if (of_rows.empty()) {
+    log_warning(config.data.valid + " has no columns, so no labels to probe");
+    return {};
+  }
   const int64_t limit = config.data.max_valid, count = limit > 0 ? std::min(limit, valid.size()) : valid.size();
   std::vector<std::string> labels;
   for (int64_t i = 0; i < count; ++i) labels.push_back(of_rows[static_cast<size_t>(valid.source_row(i))]);
