@@ -6,6 +6,7 @@
 #include "apps/data_verb.h"
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
+#include "tvae/base/log.h"
 
 namespace tvae::apps {
 namespace {
@@ -15,17 +16,26 @@ void news(const TableOptions& options, const CommonOptions& common) {
   if (rows.labels.empty())
     throw DataError(options.path + " has no categories", "lines of text", "a table: .csv, .tsv, .json or .jsonl");
   std::map<std::string, int64_t> numbers;  // in alphabetical order
-  for (const std::string& label : rows.labels) numbers[label] = 0;
+  int64_t without = 0;
+  for (const std::string& label : rows.labels) {
+    if (label.empty())
+      ++without;
+    else
+      numbers[label] = 0;
+  }
+  if (without > 0) log_warning(std::to_string(without) + " rows of " + options.path + " skipped: no category");
   if (numbers.size() < 2)
     throw DataError(options.path + ": column " + options.read.label_column,
                     "one class, \"" + rows.labels.front() + "\"", "two or more");
   int64_t next = 0;
   for (auto& [label, number] : numbers) number = next++;
   std::vector<std::string> lines;
-  for (size_t i = 0; i < rows.texts.size(); ++i)
+  for (size_t i = 0; i < rows.texts.size(); ++i) {
+    if (rows.labels[i].empty()) continue;
     lines.push_back(nlohmann::ordered_json{
         {"headline", rows.texts[i]}, {"category", rows.labels[i]}, {"category_num", numbers.at(rows.labels[i])}}
                         .dump());
+  }
   write_split(options.split, "jsonl", "headlines", common, lines);
 }
 

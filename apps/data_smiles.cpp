@@ -26,7 +26,8 @@ void smiles(const TableOptions& options, const CommonOptions& common) {
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<TableOptions>();
   command.add_option("FILE", options->path, ".smi, or a table")->required();
-  command.add_option("--column", options->read.column, "column of a table, for example smiles; default the first");
+  options->read.column = "smiles";
+  command.add_option("--column", options->read.column, "column of a table; a number is a place")->capture_default_str();
   add_split_options(command, options->split);
   return [options, &common] { smiles(*options, common); };
 }

@@ -5,6 +5,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/log.h"
 #include "tvae/data/python_lines.h"
 
 namespace tvae::apps {
@@ -50,6 +51,11 @@ void write_split(const SplitOptions& options, const std::string& extension, cons
   for (const std::string& line : lines)
     if (seen.insert(line).second)
       (is_held_out(line, options.valid_fraction, static_cast<uint64_t>(common.seed)) ? valid : train).push_back(line);
+  if (train.empty())
+    throw DataError("all " + std::to_string(valid.size()) + " " + what + " are held out", "", "",
+                    "a lower --valid-fraction, or another --seed");
+  if (valid.empty() && options.valid_fraction > 0)
+    log_warning("nothing is held out of " + std::to_string(train.size()) + " lines; a higher --valid-fraction would");
   write_lines(options.out + "/train." + extension, common, train);
   write_lines(options.out + "/valid." + extension, common, valid);
 }

@@ -107,10 +107,17 @@ int64_t parse_memory(const std::string& text) {
 // ---- measuring: every batch in a process of its own, which may take the memory and no more ----
 
 /// What the child does.
+/// What a thread's stack counts for as data, where the system does not say.
+constexpr rlim_t kThreadStack = 8 << 20;
+
 void measure_here(const Request& request, const Options& options, const CommonOptions& common, int64_t cap) {
   const torch::Device device = parse_device(common.device);
   if (device.is_cpu()) {
-    const rlimit limit{static_cast<rlim_t>(cap), static_cast<rlim_t>(cap)};
+    rlimit stack{};
+    getrlimit(RLIMIT_STACK, &stack);
+    const rlim_t stack_bytes = stack.rlim_cur == RLIM_INFINITY ? kThreadStack : stack.rlim_cur;
+    const rlim_t data = static_cast<rlim_t>(cap) + stack_bytes * static_cast<rlim_t>(at::get_num_threads());
+    const rlimit limit{data, data};
     setrlimit(RLIMIT_DATA, &limit);
   }
   try {
@@ -156,6 +163,9 @@ std::string run_again(const std::vector<std::string>& more) {
   if (error != 0 || waitpid(process, &status, 0) != process)
     throw DataError("--measure cannot start a process", std::strerror(error != 0 ? error : errno));
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
+  if (WIFEXITED(status))
+    throw DataError("the process that measures ended with status " + std::to_string(WEXITSTATUS(status)), "", "",
+                    "--verbose shows what it said");
   // Killed by the system, or a library that could not go on without memory.
   if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM))
     throw Interrupted("interrupted while measuring");
@@ -360,10 +370,12 @@ const RegisterVerb registered(
        auto options = std::make_shared<Options>();
        command.add_option("PRESET", options->presets, "presets, left to right");
        command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
-       command.add_option("--memory", options->memory, "what there is, as 12GiB, 12GB, 500MiB")->take_last();
+       CLI::Option* memory =
+           command.add_option("--memory", options->memory, "what there is, as 12GiB, 12GB, 500MiB")->take_last();
        command.add_option("--batch", options->batch, "what this batch takes, instead of the largest that fits")
            ->check(CLI::Range(int64_t{1}, kLargestPlannedBatch))
-           ->take_last();
+           ->take_last()
+           ->excludes(memory);
        command
            .add_option("--mean-tokens", options->mean_tokens,
                        "plan for sequences of this length instead of the longest (batches are not padded)")

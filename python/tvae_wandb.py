@@ -17,8 +17,11 @@ import time
 
 STEP = "train/global_step"  # every chart's x axis, as in the Trainer of transformers
 
-# Logged without a prefix by the original project; everything else gets train/ or, if held out, eval/.
-PLAIN_NAMES = {
+# Names of the original project; everything else gets train/ or, if held out, eval/.
+PUBLISHED_NAMES = {
+    "cross_entropy": "train/decoder_ce",
+    "regularizer": "train/reg_loss",
+    "regularizer_weight": "train/reg_loss_w",
     "interpolation_valid": "interpolation samples passing seq check",
     "sample_valid": "samples passing seq check",
     "svm_classification_test_accuracy": "svm_classification_test_accuracy",
@@ -35,8 +38,8 @@ class CannotSend(Exception):
 
 
 def metric_name(key):
-    if key in PLAIN_NAMES:
-        return PLAIN_NAMES[key]
+    if key in PUBLISHED_NAMES:
+        return PUBLISHED_NAMES[key]
     return "eval/" + key.removeprefix("valid_") if key.startswith("valid_") else "train/" + key
 
 

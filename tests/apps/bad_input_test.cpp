@@ -89,8 +89,8 @@ TEST_F(BadInput, Configuration) {
   expect_refused(train(out, {"--train", "-"}), kUsage, "training data: got stdin");
   expect_refused(train(out, {"--set", "loss.regularizer=kk"}), kUsage, "loss.regularizer: got \"kk\"");
   expect_refused(train(out, {"--set", "model.vocab_size=5"}), kUsage, "model.vocab_size: got 5");
-  const std::vector<std::string> funnel = {"--set", "model.encoder=funnel", "--set", "model.bottleneck=tokens", "--set",
-                                           "model.posterior=deterministic", "--set", "loss.regularizer=none"};
+  const std::vector<std::string> funnel = {"--set", "model.encoder=funnel",          "--set", "model.bottleneck=tokens",
+                                           "--set", "model.posterior=deterministic", "--set", "loss.regularizer=none"};
   const auto with_funnel = [&](const std::string& setting) {
     std::vector<std::string> settings = funnel;
     settings.insert(settings.end(), {"--set", setting});

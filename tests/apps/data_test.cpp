@@ -53,6 +53,11 @@ TEST_F(DataVerb, NewsHeadlinesGetNumbers) {
   put("news.tsv", "SPORT\tA win\nARTS\tA book\n");
   EXPECT_EQ(
       run({"data", "news", path("news.tsv"), "--column", "2", "--label-column", "1", "--out", path("tsv")}).status, 0);
+  put("gaps.csv", "category,headline\nSPORT,A win\n,A draw\nARTS,A book\n");
+  const ProgramResult gaps = run({"data", "news", path("gaps.csv"), "--out", path("gaps"), "--valid-fraction", "0"});
+  EXPECT_NE(gaps.err.find("1 rows of"), std::string::npos) << gaps.err;
+  EXPECT_EQ(count_lines(get(path("gaps/train.jsonl"))), 2);
+  EXPECT_EQ(run({"data", "news", path("news.csv"), "--out", path("x"), "--valid-fraction", "1"}).status, 3);
   put("one.csv", "category,headline\nSPORT,A win\n");
   for (const std::string& bad : {path("one.csv"), put("lines.txt", "A win\n"), put("other.csv", "text,label\na,b\n")}) {
     const ProgramResult refused = run({"data", "news", bad, "--out", path("x")});
@@ -68,6 +73,7 @@ TEST_F(DataVerb, MoleculesSentencesAndStatements) {
     return get(path(kind + "/train.txt"));
   };
   EXPECT_EQ(make("smiles", put("a.smi", "CCO ethanol\nC1CC\nc1ccccc1\tbenzene\nCCO again\n")), "CCO\nc1ccccc1\n");
+  EXPECT_EQ(make("smiles", put("a.csv", "name,smiles\nethanol,CCO\n")), "CCO\n");
   EXPECT_EQ(make("wikipedia", put("articles", "A title\nThe rain fell on the town for days. Then it ended.\n")),
             "The rain fell on the town for days.\n");
   EXPECT_EQ(

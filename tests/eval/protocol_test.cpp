@@ -214,6 +214,15 @@ TEST_F(ProbeSection, WithoutLabelledTrainingTextsSplitsTheHeldOutOnes) {
   EXPECT_EQ(probe["tfidf"]["svm"]["all"]["mean"], 1.0);
 }
 
+TEST_F(ProbeSection, TrainingTextsWithOtherLabelsAreNoUse) {
+  Rows other = telling(66);
+  for (std::string& label : other.labels) label = "other " + label;
+  options_.labelled_training_texts = sample_labelled("train.tsv", other, 1000, 1000, 1);
+  const Json probe = measure(telling(40));
+  EXPECT_TRUE(probe["trained_on"].get<std::string>().starts_with("70% of the held-out texts")) << probe["trained_on"];
+  EXPECT_EQ(probe["classes"], 3);
+}
+
 TEST_F(ProbeSection, FiguresStandSideBySideInTheTable) {
   const std::vector<std::string> table = report_table(evaluate(saved_model(folder_.path("m")), options_, telling(30)));
   const auto row =

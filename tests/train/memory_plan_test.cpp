@@ -94,10 +94,20 @@ TEST(MemoryPlan, FindsTheLargestBatchInFewSteps) {
     EXPECT_EQ(largest_batch(line, 1009, first), 0);
     EXPECT_EQ(largest_batch(line, 1010, first), 1);
     EXPECT_EQ(largest_batch(line, int64_t{1} << 40, first), kLargestPlannedBatch);
-    const auto bounded = [](int64_t batch) -> std::optional<int64_t> {  // measurements end where memory does
+    calls = 0;
+    const auto bounded = [&calls](int64_t batch) -> std::optional<int64_t> {  // measurements end where memory does
+      ++calls;
       return batch > 77 ? std::nullopt : std::optional<int64_t>(batch * batch);
     };
     EXPECT_EQ(largest_batch(bounded, 10000, first), 77);
+    EXPECT_LE(calls, 30);
+    calls = 0;
+    const auto cut_early = [&calls](int64_t batch) -> std::optional<int64_t> {  // before the limit
+      ++calls;
+      return batch > 900 ? std::nullopt : std::optional<int64_t>(1000 + 10 * batch);
+    };
+    EXPECT_EQ(largest_batch(cut_early, 11000, first), 900);
+    EXPECT_LE(calls, 30);
     EXPECT_EQ(largest_batch(bounded, 5000, first), 70);
     EXPECT_NEAR(static_cast<double>(largest_batch(bounded, 5000, first, 0.1)), 70, 7);
   }

@@ -95,7 +95,7 @@ const std::map<std::string, std::string>& meanings() {
       {"probe.published",
        "The probe of Transformer-VAE (2021): an SVM with an RBF kernel on codes, 70 % to train and 30 % to test."},
       {"probe.accuracy", "its accuracy"},
-      {"probe.random_accuracy", "that of random answers, as published: the last label is never drawn"},
+      {"probe.random_accuracy", "that of answers drawn from all labels alike"},
 
       {"language_model", "The model as a language model, from draws of its posterior."},
       {"language_model.rec", "−E log p(x|z), summed over tokens, in nats a sequence"},

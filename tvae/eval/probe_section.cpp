@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "tvae/base/error.h"
 #include "tvae/eval/protocol.h"
@@ -40,6 +41,12 @@ struct ProbeData {
   int64_t class_count = 0;
 };
 
+/// Whether some text to test has a label that can be learned: the files may name their classes differently.
+bool share_labels(const std::vector<std::string>& training, const std::vector<std::string>& held_out) {
+  const std::set<std::string> known(training.begin(), training.end());
+  return std::any_of(held_out.begin(), held_out.end(), [&](const std::string& label) { return known.contains(label); });
+}
+
 /// Labelled training texts and all held-out ones, or, without the former, 70% and 30% of the latter.
 ProbeData split(const Evaluation& evaluation) {
   const HeldOut& held_out = evaluation.held_out;
@@ -47,12 +54,12 @@ ProbeData split(const Evaluation& evaluation) {
   ProbeData data;
   std::vector<std::string> labels = held_out.labels;
   auto tested = static_cast<std::ptrdiff_t>(held_out.texts.size());
-  if (!training.texts.empty()) {
+  if (share_labels(training.labels, held_out.labels)) {
     data.trained_on = training.path;
     data.train_texts = training.texts;
     labels.insert(labels.end(), training.labels.begin(), training.labels.end());
   } else {
-    data.trained_on = "70% of the held-out texts: there are no labelled training texts";
+    data.trained_on = "70% of the held-out texts: there are no training texts with such labels";
     tested = tested * 3 / 10;
     data.train_texts.assign(held_out.texts.begin() + tested, held_out.texts.end());
   }

@@ -110,8 +110,9 @@ MemoryParts predict_memory(const RunConfig& requested, const StepShape& shape, t
   const auto width = static_cast<int64_t>(elementSize(vae.dtype()));
   for (size_t i = first; i < part_of.size(); ++i) {  // known by their size
     if (part_of[i] != &MemoryParts::activations) continue;
-    if (meta.bytes(i) == width * logits || meta.bytes(i) == 4 * logits) part_of[i] = &MemoryParts::logits;
-    if (meta.bytes(i) == width * head) part_of[i] = &MemoryParts::gradients;  // shares that are yet to be added up
+    const auto holds = [&](int64_t bytes) { return meta.bytes(i) == meta.rounded(bytes); };
+    if (holds(width * logits) || holds(4 * logits)) part_of[i] = &MemoryParts::logits;
+    if (holds(width * head)) part_of[i] = &MemoryParts::gradients;  // shares that are yet to be added up
   }
   step.apply(position);
   rest_is(&MemoryParts::optimizer);
@@ -176,7 +177,7 @@ int64_t largest_batch(const std::function<std::optional<int64_t>(int64_t batch)>
       const double slope = static_cast<double>(at_batch - at_other) / static_cast<double>(batch - other);
       if (slope > 0) guess = batch + static_cast<int64_t>(static_cast<double>(limit - at_batch) / slope);
     }
-    if (known.size() % 4 == 3) guess = (fits + over) / 2;  // where it is no line
+    if (!needed || known.size() % 4 == 3) guess = fits + (over - fits) / 2;  // where it is no line
     next = std::clamp(guess, fits + 1, std::max(fits + 1, std::min(over - 1, 8 * std::max<int64_t>(fits, 1))));
   }
   return fits;

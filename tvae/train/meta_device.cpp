@@ -118,7 +118,7 @@ c10::DataPtr MetaDevice::allocate(size_t bytes) {
   if (bytes == 0) return {nullptr, device};
   const std::lock_guard lock(mutex_);
   const size_t allocation = bytes_.size();
-  bytes_.push_back((static_cast<int64_t>(bytes) + granularity_ - 1) / granularity_ * granularity_);
+  bytes_.push_back(rounded(static_cast<int64_t>(bytes)));
   events_.push_back({allocation, false});
   return {nullptr, new Handle{this, allocation}, &MetaDevice::release, device};
 }

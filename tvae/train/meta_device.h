@@ -25,6 +25,8 @@ class MetaDevice : c10::Allocator {
   /// Allocations so far, numbered from 0.
   size_t count() const { return bytes_.size(); }
   int64_t bytes(size_t allocation) const { return bytes_[allocation]; }
+  /// What an allocation of so many bytes takes.
+  int64_t rounded(int64_t bytes) const { return (bytes + granularity_ - 1) / granularity_ * granularity_; }
   /// The allocation a tensor lives in; nullopt where it is of another device, or empty.
   std::optional<size_t> allocation_of(const torch::Tensor& tensor) const;
   /// The allocations alive when they are most bytes together, for the first time.

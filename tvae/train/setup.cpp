@@ -1,5 +1,7 @@
 #include "tvae/train/setup.h"
 
+#include <filesystem>
+
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
@@ -19,6 +21,11 @@ ReadOptions read_options(const DataConfig& data) {
 Tokenizer choose_tokenizer(const DataConfig& data, const std::string& from, const RunDirectory& run) {
   if (run.resumes()) return Tokenizer::load(run.path());
   if (data.tokenizer.empty() && from.empty()) {
+    const std::string beside = std::filesystem::path(data.train).parent_path() / "tokenizer";
+    if (data.check == "mnist" && directory_exists(beside)) {  // tvae data mnist-text makes it
+      log_info("taking the tokenizer " + beside);
+      return Tokenizer::load(beside);
+    }
     log_info("training a tokenizer (" + data.tokenizer_kind + ", " + std::to_string(data.vocab_size) + " pieces) on " +
              data.train);
     const Rows rows = read_rows(data.train, read_options(data));
