@@ -22,13 +22,27 @@ struct Options {
 // Rows that probes are trained on: of one label, and of all together for every sequence that is measured.
 constexpr int64_t kProbeRowsALabel = 1000, kProbeRowsASample = 5;
 
+/// Probes can do without labelled training texts, so a file that lacks the label column is read without it.
+Rows read_training_rows(const RecordedData& recorded) {
+  if (recorded.read.label_column.empty()) return read_rows(recorded.train, recorded.read);
+  try {
+    return read_rows(recorded.train, recorded.read);
+  } catch (const DataError& error) {
+    ReadOptions without_labels = recorded.read;
+    without_labels.label_column.clear();
+    Rows rows = read_rows(recorded.train, without_labels);
+    log_info(std::string(error.what()) + ": its labels are not used");
+    return rows;
+  }
+}
+
 void read_training_texts(const RecordedData& recorded, EvaluationOptions& options) {
   if (recorded.train.empty()) {
     options.no_training_texts = "the model does not say what it was trained on";
   } else if (!file_exists(recorded.train)) {
     options.no_training_texts = "the training file " + recorded.train + " is not there";
   } else {
-    const Rows rows = read_rows(recorded.train, recorded.read);
+    const Rows rows = read_training_rows(recorded);
     options.training_texts = std::make_shared<TextSet>(rows.texts);
     options.labelled_training_texts =
         sample_labelled(recorded.train, rows, kProbeRowsALabel, kProbeRowsASample * options.samples, options.seed);

@@ -190,6 +190,20 @@ TEST_F(LatentVerbs, EvaluationProbesLabelsOfTheDataItIsGiven) {
   EXPECT_EQ(probe["tfidf"]["logistic"]["all"]["mean"], 1.0);
 }
 
+TEST_F(LatentVerbs, EvaluationProbesLabelsThatTheTrainingFileLacks) {
+  std::string train = "text\n", valid = "text,label\n";
+  for (int i = 0; i < 30; ++i) {
+    train += "line " + std::to_string(i) + "\n";
+    valid += "line " + std::to_string(i) + (i % 2 == 0 ? " a,A\n" : " b,B\n");
+  }
+  const std::string out = path("model_of_tables");
+  ASSERT_EQ(run(train_command(put("train.csv", train), put("valid.csv", valid), out)).status, 0);
+  const ProgramResult result = run({"eval", out, "--label-column", "label", "--only", "probe"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("its labels are not used"), std::string::npos) << result.err;
+  EXPECT_EQ(Json::parse(get(out + "/eval/report.json"))["probe"]["train_rows"], 21);
+}
+
 TEST_F(LatentVerbs, EvaluationProbesLabelsOfTheRunsOwnFiles) {
   const std::string train = put("train.tsv", labelled_lines(50)), out = path("labelled_model");
   std::vector<std::string> command = train_command(train, put("valid.tsv", labelled_lines(20)), out);
