@@ -106,10 +106,10 @@ int64_t parse_memory(const std::string& text) {
 
 // ---- measuring: every batch in a process of its own, which may take the memory and no more ----
 
-/// What the child does.
-/// What a thread's stack counts for as data, where the system does not say.
+/// Of one thread, where the system sets no limit; stacks count as data.
 constexpr rlim_t kThreadStack = 8 << 20;
 
+/// What the child does.
 void measure_here(const Request& request, const Options& options, const CommonOptions& common, int64_t cap) {
   const torch::Device device = parse_device(common.device);
   if (device.is_cpu()) {

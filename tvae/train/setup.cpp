@@ -17,7 +17,8 @@ ReadOptions read_options(const DataConfig& data) {
   return {data.column, data.label_column, data.escapes, data.strict};
 }
 
-/// A resumed run's own tokenizer, else the given one, else the starting model's, else one trained on the data.
+/// A resumed run's own tokenizer, else the given one, else the starting model's, else, for MNIST text, the one beside
+/// the training file, else one trained on the data.
 Tokenizer choose_tokenizer(const DataConfig& data, const std::string& from, const RunDirectory& run) {
   if (run.resumes()) return Tokenizer::load(run.path());
   if (data.tokenizer.empty() && from.empty()) {
