@@ -117,12 +117,14 @@ def read_run(folder):
         raise CannotSend(f"{folder}/run.json cannot be read: {error}", 3) from None
 
 
-def last_record(folder):
-    """Tells whether a run's metrics end with a record: the evaluation of its last step or, without held-out data, that
-    step. Of a run that counts epochs it knows no last step."""
-    config = read_run(folder).get("config", {})
-    steps, evaluates = config.get("train", {}).get("steps", 0), bool(config.get("data", {}).get("valid"))
-    return lambda record: 0 < steps <= record["step"] and (not evaluates or "valid_cross_entropy" in record)
+def training_finished(folder):
+    """Whether the run's checkpoint is that of its last step, which is saved after everything was logged."""
+    try:
+        with open(folder / "checkpoint" / "state.safetensors", "rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        return json.loads(header["__metadata__"]["state"])["finished"]
+    except (OSError, ValueError, KeyError):  # none yet
+        return False
 
 
 class SentRecords:
@@ -164,16 +166,12 @@ class Forwarder:
             self.logs["images"] = (Images(logs / "images"), image)
         elif (logs / "images").is_dir():
             print("tvae_wandb: images are left out: wandb needs the package pillow for them", file=sys.stderr)
-        self.complete = False
 
     def send(self):
         """Sends what is new, in order of steps; returns how many steps that were."""
         values, places = collections.defaultdict(dict), collections.defaultdict(dict)
-        is_last = last_record(self.folder)
         for name, (log, convert) in self.logs.items():
             for step, place, record in log.new():
-                if name == "metrics.jsonl" and is_last(record):
-                    self.complete = True
                 if not self.sent.has(name, step, place):
                     values[step].update(convert(self.wandb, record))
                     places[step][name] = [step, place]
@@ -199,12 +197,12 @@ def forward(options, wandb):
         run.define_metric("*", step_metric=STEP)
         forwarder = Forwarder(folder, wandb, run, sent)
         steps = forwarder.send()
-        while options.follow and not forwarder.complete:
-            time.sleep(options.interval)
+        finished = not options.follow
+        while not finished:
+            finished = training_finished(folder)  # asked before the last look, which then misses nothing
             steps += forwarder.send()
-        if options.follow:
-            time.sleep(options.interval)  # what belongs to the last evaluation may come just after its metrics
-            steps += forwarder.send()
+            if not finished:
+                time.sleep(options.interval)
     except KeyboardInterrupt:
         print("tvae_wandb: stopped; running it again sends the rest", file=sys.stderr)
     else:
@@ -221,7 +219,7 @@ def main(arguments=None):
     parser.add_argument("--name", help="what W&B calls the run; default: the folder's name")
     parser.add_argument("--mode", choices=["online", "offline"], help="default: what WANDB_MODE says, else online")
     parser.add_argument("--follow", action="store_true",
-                        help="keep sending until the run has done its train.steps (or Ctrl-C)")
+                        help="keep sending until the training is finished (or Ctrl-C)")
     parser.add_argument("--interval", type=float, default=10.0, metavar="S",
                         help="seconds between two looks at the logs with --follow (default %(default)s)")
     parser.add_argument("--again", action="store_true", help="forget what was sent: a new W&B run with everything")

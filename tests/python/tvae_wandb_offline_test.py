@@ -107,7 +107,7 @@ class Offline(unittest.TestCase):
         before = set(self.folder.glob("wandb/offline-run-*"))
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
         result = subprocess.run([self.python, ROOT / "python" / "tvae_wandb.py", self.run_folder, "--project", "space",
-                                 "--mode", "offline", "--follow", "--interval", "0.1"],
+                                 "--mode", "offline"],
                                 cwd=self.folder, env={**environment, "HOME": str(self.folder)}, capture_output=True,
                                 text=True, timeout=300, check=False)
         self.assertEqual(result.returncode, 0, result.stderr)

@@ -64,12 +64,19 @@ class Forwarder(unittest.TestCase):
         self.packages.mkdir()
         (self.packages / "wandb.py").write_text(STAND_IN)
         (self.packages / "PIL.py").write_text("")
-        self.write_run(steps=20, valid="valid.txt")
+        self.write_run(steps=20)
         self.write("metrics.jsonl", line(10, loss=2.5, cross_entropy=2) + line(10, valid_cross_entropy=1.5))
 
-    def write_run(self, **settings):
-        config = {"train": {"steps": settings["steps"]}, "data": {"valid": settings["valid"]}}
+    def write_run(self, steps):
+        config = {"train": {"steps": steps}}
         (self.run_folder / "run.json").write_text(json.dumps({"version": "1", "config": config}))
+
+    def write_checkpoint(self, **state):
+        folder = self.run_folder / "checkpoint"
+        folder.mkdir(exist_ok=True)
+        header = json.dumps({"__metadata__": {"state": json.dumps(state)}}).encode()
+        (folder / "new").write_bytes(len(header).to_bytes(8, "little") + header)
+        os.replace(folder / "new", folder / "state.safetensors")
 
     def write(self, name, text):
         """Replaces a log, as a resumed run does."""
@@ -192,28 +199,23 @@ class Forwarder(unittest.TestCase):
             time.sleep(0.02)
         self.fail(f"step {step} never came: {seen}")
 
-    def test_follows_until_the_last_step_is_evaluated(self):
+    def test_follows_until_the_training_is_finished(self):
         (self.logs / "metrics.jsonl").unlink()
         process, seen = self.follow(), []
         self.append("metrics.jsonl", line(5, loss=3) + line(10, loss=2))
         self.wait_for_step(10, seen)
+        self.write_checkpoint(step=5, finished=False)
         self.write("metrics.jsonl", line(5, loss=3))  # resumed from 5
         self.append("metrics.jsonl", line(10, loss=2) + line(15, loss=2))
         self.wait_for_step(15, seen)
-        self.append("metrics.jsonl", line(20, loss=1))
-        self.wait_for_step(20, seen)
         self.assertIsNone(process.poll())
+        self.append("metrics.jsonl", line(20, loss=1))
         self.append("metrics.jsonl", line(20, valid_cross_entropy=1))
+        self.write_checkpoint(step=20, finished=True)
         _, said = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0, said)
         self.wait_for_step(20, seen)
-        self.assertEqual(seen, [5, 10, 15, 20, 20])
-
-    def test_without_held_out_data_it_follows_to_the_last_step(self):
-        self.write_run(steps=10, valid="")
-        process = self.follow()
-        _, said = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 0, said)
+        self.assertEqual(seen[:3] + seen[-1:], [5, 10, 15, 20])
 
     def test_what_is_wrong_is_one_line(self):
         (self.packages / "wandb.py").write_text("raise ImportError")

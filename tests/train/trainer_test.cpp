@@ -361,8 +361,11 @@ TEST(Trainer, StopsEarlyAndStaysStopped) {
   config.train.eval_steps = 1;
   config.train.early_stop_evaluations = 2;
   TestRun run(config);
+  EXPECT_EQ(run.go(kAtOnce), 1);
+  EXPECT_EQ(run.checkpoint().state["finished"], false);
   EXPECT_EQ(run.go(), 3);
   EXPECT_EQ(run.checkpoint().state["step"], 3);
+  EXPECT_EQ(run.checkpoint().state["finished"], true);
   EXPECT_EQ(run.go(), 3);
   EXPECT_EQ(run.lines("valid_cross_entropy").size(), 3u);
 }

@@ -95,7 +95,7 @@ void Trainer::run(const volatile std::sig_atomic_t& interrupted) {
   MetricLog log(run_.file("logs"), position_.step);
   ProgressBar bar(position_.total_steps, position_.step);
   const auto due = [&](int64_t every) { return every > 0 && position_.step % every == 0; };
-  while (position_.step < position_.total_steps && !stop_early()) {
+  while (!finished()) {
     const auto start = Clock::now();
     train_step();
     const double took = seconds_since(start);
@@ -110,7 +110,7 @@ void Trainer::run(const volatile std::sig_atomic_t& interrupted) {
       throw Interrupted("interrupted at step " + std::to_string(position_.step) + " of " +
                         std::to_string(position_.total_steps) + "; the state is saved, --resume continues");
     }
-    if (due(config_.save_steps) || last || stop_early()) save();
+    if (due(config_.save_steps) || finished()) save();
   }
 }
 
@@ -177,6 +177,10 @@ void Trainer::evaluate(MetricLog& log, ProgressBar& bar) {
   if (best && config_.save_model == "best") save_model_files();
 }
 
+bool Trainer::finished() const {
+  return position_.step >= position_.total_steps || stop_early();
+}
+
 bool Trainer::stop_early() const {
   return config_.early_stop_evaluations > 0 && evaluations_since_best_ >= config_.early_stop_evaluations;
 }
@@ -210,6 +214,7 @@ Checkpoint Trainer::checkpoint() const {
   saved.state = {
       {"step", position_.step},
       {"total_steps", position_.total_steps},
+      {"finished", finished()},
       {"random", {rng_.seed(), rng_.draws()}},
       {"batch", {batch.epoch, batch.batch}},
       {"data", data_fingerprints(setup_)},

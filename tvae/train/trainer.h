@@ -53,6 +53,7 @@ class Trainer {
   void train_step();
   void log_step(MetricLog& log, ProgressBar& bar);
   void evaluate(MetricLog& log, ProgressBar& bar);
+  bool finished() const;
   bool stop_early() const;
   void save();
   void save_model_files();
