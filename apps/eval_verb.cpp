@@ -14,7 +14,8 @@ namespace tvae::apps {
 namespace {
 
 struct Options {
-  std::string model, data, out;
+  std::vector<std::string> models;
+  std::string data, out;
   ReadOptions read;
   EvaluationOptions evaluation;
 };
@@ -49,15 +50,35 @@ void read_training_texts(const RecordedData& recorded, EvaluationOptions& option
   }
 }
 
-/// The run's data as read then, except for what flags say; they describe --data where that is given.
-RecordedData run_data(const Options& options) {
-  RecordedData recorded = recorded_data(options.model);
+/// A run's data as read then, except for what flags say; they describe --data where that is given.
+RecordedData run_data(const std::string& model, const Options& options) {
+  RecordedData recorded = recorded_data(model);
   if (!options.data.empty()) return recorded;
   if (!options.read.column.empty()) recorded.read.column = options.read.column;
   if (!options.read.label_column.empty()) recorded.read.label_column = options.read.label_column;
   recorded.read.escapes |= options.read.escapes;
   recorded.read.strict |= options.read.strict;
   return recorded;
+}
+
+struct HeldOutFile {
+  std::string path;
+  ReadOptions read;
+};
+
+/// One file for all models, so that they can be compared: --data, else that of the first model's run.
+HeldOutFile held_out_file(const Options& options) {
+  if (!options.data.empty()) return {options.data, options.read};
+  const RecordedData recorded = run_data(options.models.front(), options);
+  if (recorded.valid.empty())
+    throw ConfigError("eval needs --data", "", "a file of held-out texts", "the model was trained without one");
+  if (!file_exists(recorded.valid))
+    throw ConfigError("the held-out file " + recorded.valid + " of the model's run.json is not there", "", "",
+                      "give one with --data");
+  for (const std::string& model : options.models)
+    if (const std::string other = run_data(model, options).valid; other != recorded.valid)
+      log_warning(model + " is measured on " + recorded.valid + ", which its training may have seen");
+  return {recorded.valid, recorded.read};
 }
 
 /// X.html for X.json, NAME.html for any other NAME.
@@ -67,32 +88,37 @@ std::string page_path(const std::string& report_path) {
          ".html";
 }
 
-void eval(const Options& options, const CommonOptions& common) {
-  check_section_names(options.evaluation.only);
-  find_path(options.evaluation.path);
-  const Model model = load_model(options.model, parse_device(common.device));
-  const RecordedData recorded = run_data(options);
-  const std::string path = options.data.empty() ? recorded.valid : options.data;
-  if (path.empty())
-    throw ConfigError("eval needs --data", "", "a file of held-out texts", "the model was trained without one");
-  if (options.data.empty() && !file_exists(path))
-    throw ConfigError("the held-out file " + path + " of the model's run.json is not there", "", "",
-                      "give one with --data");
+/// Measures one model; writes its report and page.
+nlohmann::ordered_json measure(const std::string& directory, const HeldOutFile& file, const Rows& rows,
+                               const Options& options, const CommonOptions& common) {
+  const Model model = load_model(directory, parse_device(common.device));
   EvaluationOptions how = options.evaluation;
-  how.seed = static_cast<uint64_t>(common.seed);
-  read_training_texts(recorded, how);
-  const Rows rows = read_texts(path, options.data.empty() ? recorded.read : options.read);
-  Evaluation evaluation(model, sample_held_out(model, path, rows, how.samples, how.seed), how);
-  const auto report = run_protocol(evaluation);
-  const std::string out = options.out.empty() ? options.model + "/eval/report.json" : options.out;
+  how.seed = how.search.seed = static_cast<uint64_t>(common.seed);
+  read_training_texts(run_data(directory, options), how);
+  Evaluation evaluation(model, sample_held_out(model, file.path, rows, how.samples, how.seed), how);
+  auto report = run_protocol(evaluation);
+  const std::string out = options.out.empty() ? directory + "/eval/report.json" : options.out;
   const std::string page = page_path(out);
   write_file_atomically(out, report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   write_file_atomically(page, report_page(report, report_examples(evaluation, report)));
-  if (common.json)
-    print_json(report);
-  else
-    for (const std::string& line : report_table(report)) print_line(line);
   log_info("written to " + out + " and " + page);
+  return report;
+}
+
+void eval(const Options& options, const CommonOptions& common) {
+  check_section_names(options.evaluation.only);
+  find_path(options.evaluation.path);
+  if (options.models.size() > 1 && !options.out.empty())
+    throw ConfigError("--out", options.out, "one model", "reports of several go to MODEL/eval/report.json");
+  const HeldOutFile file = held_out_file(options);
+  const Rows rows = read_texts(file.path, file.read);
+  std::vector<nlohmann::ordered_json> reports;
+  for (const std::string& directory : options.models)
+    reports.push_back(measure(directory, file, rows, options, common));
+  if (common.json)
+    for (const auto& report : reports) print_json(report);
+  else
+    for (const std::string& line : report_table(reports)) print_line(line);
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
@@ -100,13 +126,19 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   std::string sections;
   for (const EvaluationSection& section : evaluation_sections())
     sections += (sections.empty() ? "" : ", ") + section.name;
-  command.add_option("MODEL", options->model, "model directory")->required();
+  command.add_option("MODEL", options->models, "model directory; several are put side by side")->required();
   command.add_option("--data", options->data, "held-out texts; default: the validation file in the model's run.json");
   command.add_option("--only", options->evaluation.only, "sections, comma-separated: " + sections)->delimiter(',');
   command.add_option("--samples", options->evaluation.samples, "sequences, pairs and draws")
       ->check(CLI::Range(1, 10000000))
       ->capture_default_str();
   command.add_option("--path", options->evaluation.path, "path of interpolation: slerp, lerp, token-slerp")
+      ->capture_default_str();
+  add_search_flags(command, options->evaluation.search);
+  command
+      .add_option("--importance-samples", options->evaluation.importance_samples,
+                  "draws a sequence for the perplexity of language_model")
+      ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command.add_option("--out", options->out,
                      "report, with a page for the browser beside it (.html); default MODEL/eval/report.json");

@@ -15,6 +15,7 @@ struct Options {
   std::string model, from, to, pairs, path = "slerp";
   int64_t steps = 11;
   bool escapes = false;
+  SearchOptions search;
 };
 
 /// Ends of the paths: from, to, from, to, ...
@@ -44,9 +45,12 @@ void interpolate(const Options& options, const CommonOptions& common) {
   const Model model = load_model(options.model, parse_device(common.device));
   const torch::Tensor codes = encode_and_warn(model, ends).mean;
   const torch::Tensor ratios = at::linspace(0.0, 1.0, options.steps, at::kDouble);
-  const auto check = common.json ? make_validity_check(model.check) : nullptr;
+  SearchOptions search = options.search;
+  search.seed = static_cast<uint64_t>(common.seed);
+  const auto check = common.json || search.candidates > 1 ? make_validity_check(model.check) : nullptr;
   for (int64_t pair = 0; pair < codes.size(0) / 2; ++pair) {
-    const auto texts = decode_codes(model, path(codes[2 * pair], codes[2 * pair + 1], ratios));
+    const torch::Tensor points = path(codes[2 * pair], codes[2 * pair + 1], ratios);
+    const auto texts = search_outputs(model, points, decode_codes(model, points), check.get(), search);
     const auto valid = check ? check->valid(texts) : std::vector<bool>();
     for (size_t step = 0; step < texts.size(); ++step) {
       if (!common.json) {
@@ -79,6 +83,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->check(CLI::Range(2, 1000000))
       ->capture_default_str();
   command.add_option("--path", options->path, path_names())->capture_default_str();
+  add_search_flags(command, options->search);
   command.add_flag("--escapes", options->escapes, "\\n, \\t and \\\\ stand for newline, tab and backslash");
   command.footer(
       "A text a line; --pairs gives --steps lines a pair, in order. --json gives {ratio, text} a line, with "

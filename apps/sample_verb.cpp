@@ -17,6 +17,7 @@ struct Options {
   double radius = 1.0, prior_scale = 1.0;
   bool escapes = false;
   GenerationOptions generation;
+  SearchOptions search;
 };
 
 /// μ + radius σ ε around a text; σ is 1 for deterministic codes.
@@ -51,12 +52,15 @@ void sample(const Options& options, const CommonOptions& common, bool sampled_de
   Rng rng(static_cast<uint64_t>(common.seed));
   const torch::Tensor codes =
       options.near.empty() ? codes_of_prior(model, options, rng) : codes_near(model, options, rng);
-  const auto check = common.json ? make_validity_check(model.check) : nullptr;
+  const auto check = common.json || options.search.candidates > 1 ? make_validity_check(model.check) : nullptr;
   GenerationOptions generation = options.generation;
   generation.sample = sampled_decoding;
   for (const torch::Tensor& part : codes.split(kTextsAtOnce)) {
     generation.seed = rng.next_key();
-    const std::vector<std::string> texts = decode_codes(model, part, generation);
+    SearchOptions search = options.search;
+    search.seed = generation.seed;
+    const std::vector<std::string> texts =
+        search_outputs(model, part, decode_codes(model, part, generation), check.get(), search);
     const auto valid = check ? check->valid(texts) : std::vector<bool>();
     for (size_t i = 0; i < texts.size(); ++i) {
       nlohmann::ordered_json json = {{"text", texts[i]}};
@@ -99,6 +103,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       command
           .add_option("--top-p", options->generation.top_p, "draw tokens from the likeliest that hold this probability")
           ->check(CLI::Range(1e-9, 1.0));
+  CLI::Option* candidates = add_search_flags(command, options->search);
+  for (CLI::Option* drawn : {temperature, top_k, top_p}) candidates->excludes(drawn);
   command.add_flag("--escapes", options->escapes, "\\n, \\t and \\\\ stand for newline, tab and backslash");
   command.footer("Codes are drawn; tokens are the likeliest unless --temperature, --top-k or --top-p is given.");
   return [=, &common] { sample(*options, common, *temperature || *top_k || *top_p); };

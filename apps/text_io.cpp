@@ -26,6 +26,22 @@ EncodedTexts encode_and_warn(const Model& model, const std::vector<std::string>&
   return encoded;
 }
 
+CLI::Option* add_search_flags(CLI::App& command, SearchOptions& options) {
+  CLI::Option* candidates =
+      command
+          .add_option("--candidates", options.candidates,
+                      "decode-time search: of this many outputs a code the valid one nearest to it; 1 = none")
+          ->check(CLI::Range(1, 100000))
+          ->capture_default_str();
+  command
+      .add_option("--search-radius", options.radius,
+                  "distance of the further candidates' codes, in posterior standard deviations")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(candidates)
+      ->capture_default_str();
+  return candidates;
+}
+
 std::string output_line(const std::string& text, bool escapes) {
   const std::string whole = repair_utf8(text);
   if (escapes) return escape_line(whole);

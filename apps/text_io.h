@@ -7,6 +7,7 @@
 #include "apps/verb.h"
 #include "tvae/data/reader.h"
 #include "tvae/latent/codec.h"
+#include "tvae/latent/search.h"
 
 namespace tvae::apps {
 
@@ -21,6 +22,9 @@ Rows read_texts(const std::string& path, const ReadOptions& options);
 
 /// encode_texts with a warning that counts the texts that were cut.
 EncodedTexts encode_and_warn(const Model& model, const std::vector<std::string>& texts);
+
+/// Adds --candidates and --search-radius; returns the first.
+CLI::Option* add_search_flags(CLI::App& command, SearchOptions& options);
 
 /// A text as one line of output: UTF-8, line breaks shown as \n and \r; with `escapes` also tabs and backslashes.
 std::string output_line(const std::string& text, bool escapes);

@@ -30,6 +30,10 @@ Json evaluate(const Model& model, EvaluationOptions options, const Rows& rows = 
   return run_protocol(evaluation);
 }
 
+std::vector<std::string> table_of(const Json& report) {
+  return report_table(std::vector<Json>(1, report));
+}
+
 /// `without` the seconds, which differ from run to run.
 Json timeless(Json report) {
   for (auto& [name, section] : report.items())
@@ -57,7 +61,8 @@ TEST_F(Protocol, ReportsEveryKeyOfTheContract) {
       {"prior", {"normal", "fitted"}},
       {"shape",
        {"active_units", "latent_dims", "mmd2", "mmd2_noise_floor", "effective_rank", "hole_curve", "cycle_cosine"}},
-      {"probe", {"trained_on", "train_rows", "classes", "majority", "codes", "encoder_states", "tfidf", "published"}}};
+      {"probe", {"trained_on", "train_rows", "classes", "majority", "codes", "encoder_states", "tfidf", "published"}},
+      {"language_model", {"rec", "kl", "elbo", "ppl", "k", "mi", "mi_bound", "fitted"}}};
   for (const auto& [name, keys] : contract) {
     ASSERT_TRUE(report.contains(name)) << name;
     for (const std::string& key : keys) EXPECT_TRUE(report[name].contains(key)) << name << "." << key;
@@ -89,7 +94,7 @@ TEST_F(Protocol, EverySectionIsRunAloneSeededAndShownInTheTable) {
     EXPECT_EQ(timeless(report)[section.name], timeless(whole)[section.name]) << section.name;
     for (const EvaluationSection& other : evaluation_sections())
       EXPECT_EQ(report["skipped"].contains(other.name), other.name != section.name) << other.name;
-    const std::vector<std::string> table = report_table(report);
+    const std::vector<std::string> table = table_of(report);
     EXPECT_NE(std::find(table.begin(), table.end(), section.name), table.end()) << section.name;
   }
 }
@@ -117,6 +122,53 @@ TEST_F(Protocol, DeterministicCodesHaveNoRate) {
   EXPECT_FALSE(report["shape"].contains("rate_nats"));
   EXPECT_TRUE(report["skipped"].contains("shape.rate_nats"));
   EXPECT_EQ(report["shape"]["hole_curve_unit"], "1");
+  EXPECT_FALSE(report.contains("language_model"));
+  EXPECT_EQ(report["skipped"]["language_model"], "the posterior is deterministic: its KL is not finite");
+}
+
+TEST_F(Protocol, ReportsStandSideBySide) {
+  const Json first = {{"model", "a"},
+                      {"reconstruction", {{"exact_match", 0.5}, {"exact_match_95", {0.4, 0.6}}, {"n", 3}}},
+                      {"skipped", Json::object()}};
+  const Json second = {{"model", "bb"},
+                       {"reconstruction", {{"n", 12}}},
+                       {"shape", {{"hole_curve", {{{"radius", 1.0}, {"valid", 0.25}}}}}},
+                       {"skipped", Json::object()}};
+  const std::vector<std::string> both = {"about",
+                                         "  model                     a                         bb",
+                                         "",
+                                         "reconstruction",
+                                         "  exact_match               0.5000  [0.4000, 0.6000]  -",
+                                         "  n                         3                         12",
+                                         "",
+                                         "shape",
+                                         "  hole_curve radius 1.0000  -                         valid 0.2500"};
+  EXPECT_EQ(report_table({first, second}), both);
+  EXPECT_EQ(table_of(first)[1], "  model                     a");
+}
+
+TEST_F(Protocol, LanguageModelFiguresAgreeWithOneAnother) {
+  const Model model = saved_model(folder_.path("m"), "gaussian");
+  EvaluationOptions options;
+  options.samples = 30;
+  options.only = {"language_model", "reconstruction", "shape"};
+  options.importance_samples = 20;
+  const Json report = evaluate(model, options);
+  const Json figures = report["language_model"];
+  const auto figure = [&](const char* name) { return figures[name].get<double>(); };
+  EXPECT_NEAR(figure("elbo"), figure("rec") + figure("kl"), 1e-9);
+  EXPECT_NEAR(figure("kl"), report["shape"]["rate_nats"].get<double>(), 1e-9);
+  // The mean of log weights is below the log of their mean; the closed form of the KL is near that of the draws.
+  const double nats = std::log(figure("ppl")) * figure("tokens") / 30;
+  EXPECT_LT(nats, figure("elbo") + 0.5);
+  EXPECT_NEAR(std::log(figure("ppl_word")) * figure("words") / 30, nats, 1e-6);
+  EXPECT_GE(figure("mi"), -0.5);
+  EXPECT_LE(figure("mi"), figure("mi_bound") + 1e-9);
+  EXPECT_LE(figures["ppl_95"][0].get<double>(), figure("ppl"));
+  EXPECT_GE(figures["ppl_95"][1].get<double>(), figure("ppl"));
+  // A random model reads nothing from its codes: teacher forcing at the mean costs as much as at the draws.
+  const double forced = report["reconstruction"]["teacher_forced_nats"].get<double>() * figure("tokens") / 30;
+  EXPECT_NEAR(figure("rec") / forced, 1.0, 0.05);
 }
 
 TEST_F(Protocol, HeldOutTextsAreThoseTheModelCanWrite) {
@@ -224,7 +276,7 @@ TEST_F(ProbeSection, TrainingTextsWithOtherLabelsAreNoUse) {
 }
 
 TEST_F(ProbeSection, FiguresStandSideBySideInTheTable) {
-  const std::vector<std::string> table = report_table(evaluate(saved_model(folder_.path("m")), options_, telling(30)));
+  const std::vector<std::string> table = table_of(evaluate(saved_model(folder_.path("m")), options_, telling(30)));
   const auto row =
       std::find_if(table.begin(), table.end(), [](const std::string& line) { return line.starts_with("  tfidf.svm"); });
   ASSERT_NE(row, table.end());

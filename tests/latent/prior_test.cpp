@@ -87,6 +87,40 @@ TEST(Prior, FullCovariancesFollowComponentsOfDifferentShape) {
   EXPECT_EQ(fit.facts["covariance"], "full");
 }
 
+TEST(Prior, AFlowFollowsABentDistributionThatAGaussianCannot) {
+  Rng rng(1);
+  const Tensor x = at::randn({4000, 4}, rng.generator(), at::kFloat);
+  Tensor bent = x.clone();
+  bent.select(1, 1).copy_(x.select(1, 0).square() + 0.3 * x.select(1, 1));
+  bent = bent.view({4000, 2, 2});
+  const Tensor train = bent.narrow(0, 0, 3000), held_out = bent.narrow(0, 3000, 1000);
+  const PriorFit one = fit_gaussian(train, {}), flow = fit_flow(train, {});
+  // The density of the four numbers is N(0, I) in the coordinates before the bend, whose volume is 0.3.
+  const Tensor before = x.narrow(0, 3000, 1000);
+  const double truth =
+      make_normal_prior(2, 2)->log_density(before.view({1000, 2, 2})).mean().item<double>() - std::log(0.3);
+  const auto reached = [&](const PriorFit& fit) { return fit.prior->log_density(held_out).mean().item<double>(); };
+  EXPECT_LT(reached(one), truth - 0.8);
+  EXPECT_GT(reached(flow), truth - 0.2);
+  EXPECT_NEAR(flow.facts["held_out_log_density"].get<double>(), reached(flow), 0.3);
+  // Samples are bent as the data is, and a code's density is that of the noise it came from.
+  const Tensor drawn = flow.prior->sample(2000, rng).flatten(1);
+  EXPECT_NEAR((drawn.select(1, 1) - drawn.select(1, 0).square()).mean().item<double>(), 0.0, 0.15);
+}
+
+TEST(Prior, SamplesHaveTheDensityThatIsSaid) {
+  // Of draws from p, the mean of q / p is 1 for any density q that is nowhere much larger than p.
+  const Tensor codes = correlated_codes(1000, 1);
+  const PriorFit narrow = fit_gaussian(0.5 * (codes - codes.mean(0)) + codes.mean(0), {});
+  for (const auto& [name, kind] : prior_registry()) {
+    const PriorFit fit = kind.fit(codes, {});
+    Rng rng(2);
+    const Tensor drawn = fit.prior->sample(20000, rng);
+    const Tensor ratio = (narrow.prior->log_density(drawn) - fit.prior->log_density(drawn)).exp();
+    EXPECT_NEAR(ratio.mean().item<double>(), 1.0, 0.1) << name;  // a deviation is about 2 / √20000 = 0.014
+  }
+}
+
 TEST(Prior, EveryKindIsSeededAndComesBackFromItsTensors) {
   const Tensor codes = clustered_codes(300, 1);
   for (const auto& [name, kind] : prior_registry()) {

@@ -120,33 +120,50 @@ std::vector<std::string> bleu_tokens(std::string_view line) {
   return tokens;
 }
 
-double corpus_bleu(const std::vector<std::string>& hypotheses, const std::vector<std::string>& references) {
-  TVAE_ASSERT(hypotheses.size() == references.size(), "one reference a hypothesis");
-  std::array<int64_t, kMaxOrder> correct{}, total{};
-  int64_t hypothesis_length = 0, reference_length = 0;
-  for (size_t i = 0; i < hypotheses.size(); ++i) {
-    const auto hypothesis = bleu_tokens(hypotheses[i]), reference = bleu_tokens(references[i]);
-    hypothesis_length += static_cast<int64_t>(hypothesis.size());
-    reference_length += static_cast<int64_t>(reference.size());
-    for (size_t order = 1; order <= kMaxOrder; ++order) {
-      const auto wanted = ngrams(reference, order);
-      for (const auto& [ngram, count] : ngrams(hypothesis, order)) {
-        total[order - 1] += count;
-        if (const auto found = wanted.find(ngram); found != wanted.end())
-          correct[order - 1] += std::min(count, found->second);
-      }
+BleuCounts& BleuCounts::operator+=(const BleuCounts& more) {
+  for (size_t n = 0; n < kMaxOrder; ++n) {
+    correct[n] += more.correct[n];
+    total[n] += more.total[n];
+  }
+  hypothesis_length += more.hypothesis_length;
+  reference_length += more.reference_length;
+  return *this;
+}
+
+BleuCounts bleu_counts(const std::string& hypothesis_text, const std::string& reference_text) {
+  const auto hypothesis = bleu_tokens(hypothesis_text), reference = bleu_tokens(reference_text);
+  BleuCounts counts;
+  counts.hypothesis_length = static_cast<int64_t>(hypothesis.size());
+  counts.reference_length = static_cast<int64_t>(reference.size());
+  for (size_t order = 1; order <= kMaxOrder; ++order) {
+    const auto wanted = ngrams(reference, order);
+    for (const auto& [ngram, count] : ngrams(hypothesis, order)) {
+      counts.total[order - 1] += count;
+      if (const auto found = wanted.find(ngram); found != wanted.end())
+        counts.correct[order - 1] += std::min(count, found->second);
     }
   }
+  return counts;
+}
+
+double bleu(const BleuCounts& counts) {
   double log_precisions = 0.0, smoothing = 1.0;
-  if (correct[0] == 0) return 0.0;
+  if (counts.correct[0] == 0) return 0.0;
   for (size_t n = 0; n < kMaxOrder; ++n) {
-    if (total[n] == 0) return 0.0;  // every line is shorter than the order
-    if (correct[n] == 0) smoothing *= 2.0;
-    const double matches = correct[n] == 0 ? 1.0 / smoothing : static_cast<double>(correct[n]);
-    log_precisions += std::log(matches / static_cast<double>(total[n]));
+    if (counts.total[n] == 0) return 0.0;  // every line is shorter than the order
+    if (counts.correct[n] == 0) smoothing *= 2.0;
+    const double matches = counts.correct[n] == 0 ? 1.0 / smoothing : static_cast<double>(counts.correct[n]);
+    log_precisions += std::log(matches / static_cast<double>(counts.total[n]));
   }
-  const double ratio = static_cast<double>(reference_length) / static_cast<double>(hypothesis_length);
+  const double ratio = static_cast<double>(counts.reference_length) / static_cast<double>(counts.hypothesis_length);
   return std::min(1.0, std::exp(1.0 - ratio)) * std::exp(log_precisions / kMaxOrder);
+}
+
+double corpus_bleu(const std::vector<std::string>& hypotheses, const std::vector<std::string>& references) {
+  TVAE_ASSERT(hypotheses.size() == references.size(), "one reference a hypothesis");
+  BleuCounts sum;
+  for (size_t i = 0; i < hypotheses.size(); ++i) sum += bleu_counts(hypotheses[i], references[i]);
+  return bleu(sum);
 }
 
 }  // namespace tvae

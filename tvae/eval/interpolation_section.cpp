@@ -1,6 +1,7 @@
 // Evaluation.md 2: paths between random pairs of held-out texts, at ratios 0.1 … 0.9 and their ends.
 #include <algorithm>
 
+#include "tvae/eval/bootstrap.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/eval/text_statistics.h"
 #include "tvae/latent/paths.h"
@@ -43,11 +44,11 @@ Json measure_interpolation(Evaluation& evaluation, Rng& rng) {
   const torch::Tensor ratios = at::arange(1, kInterior + 1, at::kDouble) / static_cast<double>(kInterior + 1);
   std::vector<torch::Tensor> points;
   for (const auto& [a, b] : pairs) points.push_back(path(codes[a], codes[b], ratios));
-  const std::vector<std::string> interior = decode_codes(evaluation.model, at::cat(points));
+  const torch::Tensor inside = at::cat(points);
+  const std::vector<std::string> interior = decode_codes(evaluation.model, inside);
 
   std::vector<std::string> ends, middles;
-  double smoothness = 0.0, largest_step = 0.0;
-  int64_t distinct = 0, steps = 0, monotonic = 0;
+  std::vector<torch::Tensor> rows;  // of each path: smoothness, largest step, distinct, monotonic steps, steps
   for (size_t i = 0; i < pairs.size(); ++i) {
     std::vector<std::string> texts(interior.begin() + static_cast<int64_t>(i) * kInterior,
                                    interior.begin() + static_cast<int64_t>(i + 1) * kInterior);
@@ -57,24 +58,40 @@ Json measure_interpolation(Evaluation& evaluation, Rng& rng) {
     ends.push_back(texts.front());
     ends.push_back(texts.back());
     const PathShape shape = path_shape(texts);
-    smoothness += shape.smoothness;
-    largest_step += shape.largest_step;
-    distinct += shape.distinct;
-    steps += shape.steps;
-    monotonic += shape.monotonic_steps;
+    rows.push_back(torch::tensor({shape.smoothness, shape.largest_step, static_cast<double>(shape.distinct),
+                                  static_cast<double>(shape.monotonic_steps), static_cast<double>(shape.steps)},
+                                 at::kDouble));
   }
   Json result = Json::object();
+  if (const auto valid = evaluation.valid(interior)) {  // a path is the unit: its outputs are alike
+    std::vector<double> of_path(pairs.size(), 0.0);
+    for (size_t i = 0; i < valid->size(); ++i) of_path[i / kInterior] += (*valid)[i] / static_cast<double>(kInterior);
+    result["valid_95"] = bootstrap_interval(of_path, rng);
+  }
   add_valid_share(result, evaluation, "valid", interior);
   add_valid_share(result, evaluation, "midpoint_valid", middles);
   add_valid_share(result, evaluation, "endpoint_valid", ends);
+  if (const auto searched = evaluation.searched(inside, interior)) {
+    std::vector<std::string> searched_middles;
+    for (size_t i = kInterior / 2; i < searched->size(); i += kInterior) searched_middles.push_back((*searched)[i]);
+    add_valid_share(result, evaluation, "searched_valid", *searched);
+    add_valid_share(result, evaluation, "searched_midpoint_valid", searched_middles);
+  }
   const auto n = static_cast<double>(pairs.size());
-  result.update({{"distinct", static_cast<double>(distinct) / (n * kInterior)},
-                 {"distinct_per_path", static_cast<double>(distinct) / n},
-                 {"smoothness", smoothness / n},
-                 {"largest_step", largest_step / n},
-                 {"monotonic", steps == 0 ? 0.0 : static_cast<double>(monotonic) / static_cast<double>(steps)},
-                 {"path", evaluation.options.path},
-                 {"n", pairs.size()}});
+  const torch::Tensor paths = at::stack(rows);
+  const std::vector<std::pair<std::string, StatisticOfSums>> figures = {
+      {"distinct", [n](const torch::Tensor& sums) { return sums[2].item<double>() / (n * kInterior); }},
+      {"distinct_per_path", [n](const torch::Tensor& sums) { return sums[2].item<double>() / n; }},
+      {"smoothness", [n](const torch::Tensor& sums) { return sums[0].item<double>() / n; }},
+      {"largest_step", [n](const torch::Tensor& sums) { return sums[1].item<double>() / n; }},
+      {"monotonic", [](const torch::Tensor& sums) {
+         return sums[3].item<double>() / std::max(1.0, sums[4].item<double>());  // 0 where nothing ever changes
+       }}};
+  for (const auto& [name, figure] : figures) {
+    result[name] = figure(paths.sum(0));
+    result[name + "_95"] = bootstrap_interval(paths, figure, rng);
+  }
+  result.update({{"path", evaluation.options.path}, {"n", pairs.size()}});
   return result;
 }
 

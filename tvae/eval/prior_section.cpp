@@ -1,6 +1,7 @@
 // Evaluation.md 3: texts decoded from draws of N(0, I) and of the fitted prior.
 #include <set>
 
+#include "tvae/eval/bootstrap.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/eval/text_statistics.h"
 #include "tvae/latent/prior.h"
@@ -10,26 +11,36 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json measure_samples(Evaluation& evaluation, const Prior& prior, Rng& rng) {
-  const int64_t n = evaluation.options.samples;
-  const std::vector<Generated> outputs = generate_from(evaluation.model, prior.sample(n, rng));
-  const std::vector<std::string> texts = texts_of(evaluation.model, outputs);
+/// "valid", "unique", "novel" of texts, under names with a prefix.
+void add_sample_shares(Json& result, Evaluation& evaluation, const std::string& prefix,
+                       const std::vector<std::string>& texts) {
   const std::set<std::string> different(texts.begin(), texts.end());
-  Json result = Json::object();
-  add_valid_share(result, evaluation, "valid", texts);
-  result["unique"] = static_cast<double>(different.size()) / static_cast<double>(n);
+  add_valid_share(result, evaluation, prefix + "valid", texts);
+  result[prefix + "unique"] = static_cast<double>(different.size()) / static_cast<double>(texts.size());
   if (const auto& training = evaluation.options.training_texts) {
     int64_t novel = 0;
     for (const std::string& text : different) novel += !training->contains(text);
-    result["novel"] = static_cast<double>(novel) / static_cast<double>(different.size());
+    result[prefix + "novel"] = static_cast<double>(novel) / static_cast<double>(different.size());
   } else {
     evaluation.skip("prior.novel", evaluation.options.no_training_texts);
   }
+}
+
+Json measure_samples(Evaluation& evaluation, const Prior& prior, Rng& rng) {
+  const torch::Tensor codes = prior.sample(evaluation.options.samples, rng);
+  const std::vector<Generated> outputs = generate_from(evaluation.model, codes);
+  const std::vector<std::string> texts = texts_of(evaluation.model, outputs);
+  Json result = Json::object();
+  add_sample_shares(result, evaluation, "", texts);
+  if (const auto valid = evaluation.valid(texts))
+    result["valid_95"] = bootstrap_interval({valid->begin(), valid->end()}, rng);
   std::vector<double> lengths, held_out_lengths;
   for (const Generated& output : outputs) lengths.push_back(static_cast<double>(output.ids.size()));
   for (const auto& ids : evaluation.held_out.ids) held_out_lengths.push_back(static_cast<double>(ids.size() - 1));
   result["length_distance"] = wasserstein_distance(std::move(lengths), std::move(held_out_lengths));
   result["ngram_js"] = ngram_divergence(texts, evaluation.held_out.texts);
+  if (const auto searched = evaluation.searched(codes, texts))
+    add_sample_shares(result, evaluation, "searched_", *searched);
   return result;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
@@ -60,6 +61,12 @@ std::optional<double> Evaluation::valid_share(const std::vector<std::string>& te
   return static_cast<double>(passed) / static_cast<double>(texts.size());
 }
 
+std::optional<std::vector<std::string>> Evaluation::searched(const torch::Tensor& codes,
+                                                             const std::vector<std::string>& plain) {
+  if (options.search.candidates == 1) return std::nullopt;
+  return search_outputs(model, codes, plain, check_.get(), options.search);
+}
+
 bool Evaluation::asked_for(const std::string& section) const {
   return std::find(options.only.begin(), options.only.end(), section) != options.only.end();
 }
@@ -83,6 +90,7 @@ const std::vector<EvaluationSection>& evaluation_sections() {
       {"prior", measure_prior},
       {"shape", measure_shape},
       {"probe", measure_probe},
+      {"language_model", measure_language_model},
   };
   return sections;
 }
@@ -106,6 +114,7 @@ Json run_protocol(Evaluation& evaluation) {
                    {"overlong", data.overlong}}},
                  {"check", evaluation.check_name()},
                  {"samples", options.samples}};
+  if (options.search.candidates > 1) report["candidates"] = options.search.candidates;
   for (const EvaluationSection& section : evaluation_sections()) {
     if (!options.only.empty() && !evaluation.asked_for(section.name)) {
       evaluation.skip(section.name, "not asked for");
@@ -134,9 +143,10 @@ std::string number_text(const Json& value) {
   return text;
 }
 
-void add_row(std::vector<std::string>& lines, const std::string& key, const std::string& value) {
-  lines.push_back("  " + key + std::string(key.size() < 26 ? 26 - key.size() : 1, ' ') + value);
-}
+struct ReportRow {
+  std::string section, name, value;
+};
+using ReportRows = std::vector<ReportRow>;
 
 /// {mean, std} of draws, or a mean alone, as one figure; empty where a value is something else.
 std::string figure_text(const Json& value) {
@@ -145,47 +155,95 @@ std::string figure_text(const Json& value) {
   return value.contains("std") ? mean + " ± " + number_text(value["std"]) : mean;
 }
 
+/// " [low, high]" of a figure that has its interval beside it.
+std::string interval_text(const Json& section, const std::string& key) {
+  const auto interval = section.find(key + "_95");
+  if (interval == section.end()) return "";
+  return "  [" + number_text((*interval)[0]) + ", " + number_text((*interval)[1]) + "]";
+}
+
 /// Rows of a section; objects inside it as key.key, figures side by side, lists of points as key point; lists of
 /// numbers are for the file.
-void add_rows(std::vector<std::string>& lines, const std::string& prefix, const Json& section) {
-  for (const auto& [key, value] : section.items()) {
+void add_rows(ReportRows& rows, const std::string& section, const std::string& prefix, const Json& values) {
+  for (const auto& [key, value] : values.items()) {
     if (value.is_object() && !value.empty() && !figure_text(value.front()).empty()) {
       std::vector<std::string> figures;
       for (const auto& [name, figure] : value.items()) figures.push_back(name + ": " + figure_text(figure));
-      add_row(lines, prefix + key, join(figures, "   "));
+      rows.push_back({section, prefix + key, join(figures, "   ")});
     } else if (value.is_object()) {
-      add_rows(lines, prefix + key + ".", value);
+      add_rows(rows, section, prefix + key + ".", value);
     } else if (!value.is_array()) {
-      add_row(lines, prefix + key, number_text(value));
+      rows.push_back({section, prefix + key, number_text(value) + interval_text(values, key)});
     } else if (!value.empty() && value[0].is_object()) {
-      for (const Json& point : value) {
+      for (const Json& point : value) {  // the first number says which point it is
         std::vector<std::string> parts;
-        for (const auto& [name, number] : point.items()) parts.push_back(name + " " + number_text(number));
-        add_row(lines, prefix + key, join(parts, "  "));
+        std::string which;
+        for (const auto& [name, number] : point.items()) {
+          if (which.empty())
+            which = " " + name + " " + number_text(number);
+          else
+            parts.push_back(name + " " + number_text(number));
+        }
+        rows.push_back({section, prefix + key + which, join(parts, "  ")});
       }
     }
   }
 }
 
+ReportRows report_rows(const Json& report) {
+  ReportRows rows;
+  for (const char* key : {"model", "data", "check", "samples", "candidates"})
+    if (report.contains(key)) add_rows(rows, "about", "", Json{{key, report[key]}});
+  for (const EvaluationSection& section : evaluation_sections())
+    if (report.contains(section.name)) add_rows(rows, section.name, "", report[section.name]);
+  add_rows(rows, "skipped", "", report["skipped"]);
+  return rows;
+}
+
+/// Characters that a terminal shows.
+size_t width(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string padded(const std::string& text, size_t to) {
+  return text + std::string(to - std::min(to, width(text)), ' ');
+}
+
 }  // namespace
 
-std::vector<std::string> report_table(const Json& report) {
-  std::vector<std::string> lines;
-  const auto title = [&lines](const std::string& text) {
-    if (!lines.empty()) lines.emplace_back();
-    lines.push_back(text);
-  };
-  title("about");
-  for (const char* key : {"model", "data", "check", "samples"})
-    if (report.contains(key)) add_rows(lines, "", Json{{key, report[key]}});
-  for (const EvaluationSection& section : evaluation_sections())
-    if (report.contains(section.name)) {
-      title(section.name);
-      add_rows(lines, "", report[section.name]);
+std::vector<std::string> report_table(const std::vector<Json>& reports) {
+  ReportRows names;                                               // in the order in which they first appear
+  std::map<std::pair<std::string, std::string>, size_t> line_of;  // section and name → its place there
+  std::vector<std::vector<std::string>> cells;                    // [name][report]
+  for (size_t i = 0; i < reports.size(); ++i)
+    for (const ReportRow& row : report_rows(reports[i])) {
+      const auto [found, fresh] = line_of.emplace(std::pair{row.section, row.name}, names.size());
+      if (fresh) {
+        names.push_back(row);
+        cells.emplace_back(reports.size(), "-");
+      }
+      cells[found->second][i] = row.value;
     }
-  if (!report["skipped"].empty()) {
-    title("skipped");
-    add_rows(lines, "", report["skipped"]);
+  size_t name_width = 26;
+  for (const ReportRow& row : names) name_width = std::max(name_width, width(row.name) + 1);
+  std::vector<size_t> widths(reports.size(), 0);
+  for (const auto& line : cells)
+    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], width(line[i]) + 2);
+  std::vector<std::string> sections = {"about"}, lines;
+  for (const EvaluationSection& section : evaluation_sections()) sections.push_back(section.name);
+  sections.emplace_back("skipped");
+  for (const std::string& section : sections) {
+    bool titled = false;
+    for (size_t line = 0; line < names.size(); ++line) {
+      if (names[line].section != section) continue;
+      if (!titled && !lines.empty()) lines.emplace_back();
+      if (!titled) lines.push_back(section);
+      titled = true;
+      std::string text = "  " + padded(names[line].name, name_width);
+      for (size_t i = 0; i < reports.size(); ++i)
+        text += i + 1 < reports.size() ? padded(cells[line][i], widths[i]) : cells[line][i];
+      lines.push_back(text);
+    }
   }
   return lines;
 }

@@ -12,6 +12,7 @@
 #include "tvae/data/validity.h"
 #include "tvae/eval/held_out.h"
 #include "tvae/latent/codec.h"
+#include "tvae/latent/search.h"
 
 namespace tvae {
 
@@ -19,7 +20,9 @@ struct EvaluationOptions {
   std::vector<std::string> only;  // sections; empty = all
   int64_t samples = 1000;         // sequences, pairs and draws
   uint64_t seed = 42;
-  std::string path = "slerp";  // of interpolation
+  std::string path = "slerp";        // of interpolation
+  SearchOptions search;              // with candidates, validity is also measured with decode-time search
+  int64_t importance_samples = 100;  // draws a sequence for perplexity
   /// For novelty: the training texts; nullptr and why where there are none.
   std::shared_ptr<const TextSet> training_texts;
   std::string no_training_texts;
@@ -45,6 +48,8 @@ class Evaluation {
   std::optional<std::vector<bool>> valid(const std::vector<std::string>& texts);
   /// Their share.
   std::optional<double> valid_share(const std::vector<std::string>& texts);
+  /// The outputs of codes after decode-time search, given the plain ones; nullopt where none was asked for.
+  std::optional<std::vector<std::string>> searched(const torch::Tensor& codes, const std::vector<std::string>& plain);
   std::string check_name() const;
 
   /// Notes that a section, or a key of one ("prior.fitted"), does not apply.
@@ -86,10 +91,13 @@ nlohmann::ordered_json measure_shape(Evaluation& evaluation, Rng& rng);
 /// Throws where it was asked for by name and labels are missing, too few or all the same.
 nlohmann::ordered_json measure_probe(Evaluation& evaluation, Rng& rng);
 
+/// Skipped for deterministic codes.
+nlohmann::ordered_json measure_language_model(Evaluation& evaluation, Rng& rng);
+
 /// The report: the sections asked for, "skipped", and what was measured.
 nlohmann::ordered_json run_protocol(Evaluation& evaluation);
 
-/// The report as lines of a table for people.
-std::vector<std::string> report_table(const nlohmann::ordered_json& report);
+/// Reports side by side, a column each, as lines of a table for people; "-" where one lacks a figure.
+std::vector<std::string> report_table(const std::vector<nlohmann::ordered_json>& reports);
 
 }  // namespace tvae

@@ -1,5 +1,8 @@
 // Evaluation.md 1: free-running greedy reconstruction from the mean code; teacher forcing apart.
+#include <numeric>
+
 #include "tvae/eval/bleu.h"
+#include "tvae/eval/bootstrap.h"
 #include "tvae/eval/image_agreement.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/eval/text_statistics.h"
@@ -37,16 +40,33 @@ TeacherForced teacher_forced(Evaluation& evaluation) {
   return sum;
 }
 
-/// A mean over sequences; null over none.
-struct Mean {
-  double sum = 0.0;
-  int64_t count = 0;
-  void add(double value) {
-    sum += value;
-    ++count;
+/// null over no sequences.
+Json mean(const std::vector<double>& values) {
+  if (values.empty()) return nullptr;
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// BLEU of the whole set and its interval, sequences resampled.
+std::pair<double, Json> bleu_and_interval(const std::vector<std::string>& outputs,
+                                          const std::vector<std::string>& texts, Rng& rng) {
+  std::vector<torch::Tensor> rows;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const BleuCounts counts = bleu_counts(outputs[i], texts[i]);
+    std::vector<int64_t> numbers = {counts.hypothesis_length, counts.reference_length};
+    numbers.insert(numbers.end(), counts.correct.begin(), counts.correct.end());
+    numbers.insert(numbers.end(), counts.total.begin(), counts.total.end());
+    rows.push_back(torch::tensor(numbers, at::kLong));
   }
-  Json json() const { return count == 0 ? Json() : Json(sum / static_cast<double>(count)); }
-};
+  const auto bleu_of_sums = [](const torch::Tensor& sums) {
+    const int64_t* numbers = sums.const_data_ptr<int64_t>();
+    BleuCounts counts{.hypothesis_length = numbers[0], .reference_length = numbers[1]};
+    std::copy_n(numbers + 2, counts.correct.size(), counts.correct.begin());
+    std::copy_n(numbers + 2 + counts.correct.size(), counts.total.size(), counts.total.begin());
+    return bleu(counts);
+  };
+  const torch::Tensor all = at::stack(rows);
+  return {bleu_of_sums(all.sum(0)), bootstrap_interval(all, bleu_of_sums, rng)};
+}
 
 /// For images as text: "images" {n, readable, grey_error, equal_pixels}. readable: the share of outputs that are images
 /// of as many rows as the original; the rest is over those, absent where there are none (image_agreement.h).
@@ -64,30 +84,35 @@ Json images(const std::vector<std::string>& originals, const std::vector<std::st
 
 }  // namespace
 
-Json measure_reconstruction(Evaluation& evaluation, Rng&) {
+Json measure_reconstruction(Evaluation& evaluation, Rng& rng) {
   const HeldOut& data = evaluation.held_out;
   const std::vector<std::string>& outputs = evaluation.reconstructions();
-  Mean exact, exact_short, exact_long, token_accuracy, similarity;
+  std::vector<double> exact, exact_short, exact_long, token_accuracy, similarity;
   for (size_t i = 0; i < outputs.size(); ++i) {
     const bool same = outputs[i] == data.texts[i];
-    exact.add(same);
-    (data.ids[i].size() <= kShortTokens ? exact_short : exact_long).add(same);
+    exact.push_back(same);
+    (data.ids[i].size() <= kShortTokens ? exact_short : exact_long).push_back(same);
     const std::vector<int32_t> ids(data.ids[i].begin(), data.ids[i].end() - 1);
-    token_accuracy.add(1.0 - normalised_distance(ids, evaluation.outputs()[i].ids));
-    similarity.add(1.0 - normalised_distance(data.texts[i], outputs[i]));
+    token_accuracy.push_back(1.0 - normalised_distance(ids, evaluation.outputs()[i].ids));
+    similarity.push_back(1.0 - normalised_distance(data.texts[i], outputs[i]));
   }
   const TeacherForced forced = teacher_forced(evaluation);
   const auto tokens = static_cast<double>(forced.tokens);
-  Json result = {{"exact_match", exact.json()},
-                 {"exact_match_short", exact_short.json()},
-                 {"exact_match_long", exact_long.json()},
-                 {"token_accuracy", token_accuracy.json()},
-                 {"edit_similarity", similarity.json()},
-                 {"bleu", corpus_bleu(outputs, data.texts)},
+  const auto [bleu, bleu_interval] = bleu_and_interval(outputs, data.texts, rng);
+  Json result = {{"exact_match", mean(exact)},
+                 {"exact_match_short", mean(exact_short)},
+                 {"exact_match_long", mean(exact_long)},
+                 {"token_accuracy", mean(token_accuracy)},
+                 {"edit_similarity", mean(similarity)},
+                 {"bleu", bleu},
                  {"teacher_forced_accuracy", forced.correct / tokens},
                  {"teacher_forced_nats", forced.nats / tokens},
                  {"untokenizable", data.untokenizable},
                  {"n", outputs.size()}};
+  result.update({{"exact_match_95", bootstrap_interval(exact, rng)},
+                 {"token_accuracy_95", bootstrap_interval(token_accuracy, rng)},
+                 {"edit_similarity_95", bootstrap_interval(similarity, rng)},
+                 {"bleu_95", bleu_interval}});
   if (evaluation.model.check == "mnist") result["images"] = images(data.texts, outputs);
   return result;
 }

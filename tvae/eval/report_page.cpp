@@ -88,8 +88,17 @@ std::string cell(const Json& value) {
   return join(parts, " … ");
 }
 
-std::string value_cell(const Json& value) {
-  return std::string("<td class=\"value") + (value.is_string() ? " words" : "") + "\">" + cell(value) + "</td>";
+std::string value_cell(const Json& value, const std::string& more = "") {
+  return std::string("<td class=\"value") + (value.is_string() ? " words" : "") + "\">" + cell(value) + more + "</td>";
+}
+
+const std::string kIntervalSuffix = "_95";
+
+/// A figure and, small, the interval beside it.
+std::string figure_cell(const Json& figures, const std::string& figure) {
+  const auto interval = figures.find(figure + kIntervalSuffix);
+  if (interval == figures.end()) return value_cell(figures[figure]);
+  return value_cell(figures[figure], " <small>" + cell((*interval)[0]) + " – " + cell((*interval)[1]) + "</small>");
 }
 
 /// A column a name, a row a figure: for a section's own figures one column without a name.
@@ -101,7 +110,8 @@ struct Column {
 std::string figure_table(const std::string& section, const std::vector<Column>& columns) {
   Json rows = Json::object();  // the figures of any column, in their order
   for (const Column& column : columns)
-    for (const auto& [figure, value] : column.figures.items()) rows[figure] = nullptr;
+    for (const auto& [figure, value] : column.figures.items())
+      if (!figure.ends_with(kIntervalSuffix)) rows[figure] = nullptr;
   if (rows.empty()) return "";
   const bool one = columns.size() == 1 && columns[0].name.empty();
   std::string html = std::string("<div class=\"wide\"><table class=\"figures") + (one ? " one" : "") + "\">\n";
@@ -113,7 +123,7 @@ std::string figure_table(const std::string& section, const std::vector<Column>& 
   for (const auto& [figure, unused] : rows.items()) {
     html += "<tr><th scope=\"row\">" + words(figure) + "</th>";
     for (const Column& column : columns)
-      html += column.figures.contains(figure) ? value_cell(column.figures[figure]) : "<td></td>";
+      html += column.figures.contains(figure) ? figure_cell(column.figures, figure) : "<td></td>";
     html += "<td class=\"meaning\">" + escaped(figure_meaning(section, figure)) + "</td></tr>\n";
   }
   return html + "</table></div>\n";

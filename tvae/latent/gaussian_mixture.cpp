@@ -12,19 +12,18 @@
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
 #include "tvae/latent/prior.h"
+#include "tvae/latent/shrunk_gaussian.h"
 
 namespace tvae {
 namespace {
 
 using torch::Tensor;
 
-constexpr int64_t kFewestCodes = 20;
 constexpr int64_t kCodesAComponent = 10;  // fewest for a component with a diagonal covariance
 constexpr int64_t kCodesADimension = 4;   // times the dimensions: fewest for one with a full covariance
 constexpr std::array<int64_t, 5> kSizes = {1, 2, 4, 8, 16};
 constexpr int kMostIterations = 100;
 constexpr double kConverged = 1e-4;  // nats a code by which an iteration must raise the likelihood
-constexpr double kSmallestVariance = 1e-10;
 
 /// d numbers: Σ_k weight_k N(mean_k, factor_k factor_kᵀ). All fp64.
 struct Mixture {
@@ -32,10 +31,6 @@ struct Mixture {
   Tensor means;        // [k, d]
   Tensor factors;      // [k, d, d] lower triangular
 };
-
-Tensor lower_solve(const Tensor& factor, const Tensor& columns) {
-  return at::linalg_solve_triangular(factor, columns, /*upper=*/false);
-}
 
 /// log(weight_k N(x_n; component k)), [N, k].
 Tensor joint_log_density(const Mixture& mixture, const Tensor& x) {
@@ -53,21 +48,9 @@ double mean_log_density(const Mixture& mixture, const Tensor& x) {
   return joint_log_density(mixture, x).logsumexp(1).mean().item<double>();
 }
 
-/// Mean and shrunk covariance. Shrinkage is the oracle-approximating one (Chen et al. 2010) on the correlations, so
-/// that a dimension which hardly varies stays so.
 Mixture fit_one(const Tensor& x) {
-  const auto n = static_cast<double>(x.size(0)), d = static_cast<double>(x.size(1));
-  const Tensor mean = x.mean(0);
-  const Tensor deviation = x.var(0, /*unbiased=*/false).clamp_min(kSmallestVariance).sqrt();
-  const Tensor standard = (x - mean) / deviation;
-  const Tensor correlation = at::mm(standard.t(), standard) / n;
-  const double trace = correlation.diagonal().sum().item<double>(), squares = correlation.square().sum().item<double>();
-  const double excess = (n + 1.0 - 2.0 / d) * (squares - trace * trace / d);
-  const double shrinkage = excess > 0 ? std::min(1.0, ((1.0 - 2.0 / d) * squares + trace * trace) / excess) : 1.0;
-  const Tensor identity = at::eye(x.size(1), x.options());
-  const Tensor shrunk = (1.0 - shrinkage) * correlation + shrinkage * identity + 1e-6 * identity;
-  const Tensor factor = deviation.unsqueeze(1) * at::linalg_cholesky(shrunk);
-  return {at::zeros({1}, x.options()), mean.unsqueeze(0), factor.unsqueeze(0)};
+  const ShrunkGaussian one = fit_shrunk_gaussian(x);
+  return {at::zeros({1}, x.options()), one.mean.unsqueeze(0), one.factor.unsqueeze(0)};
 }
 
 /// Start of a mixture (Arthur and Vassilvitskii 2007): centres drawn far from one another; each code belongs to the
@@ -112,7 +95,7 @@ struct Shape {
 Mixture fit_mixture(const Tensor& x, const Shape& shape, uint64_t seed) {
   const Mixture one = fit_one(x);
   if (shape.components == 1) return one;
-  const Tensor white = lower_solve(one.factors[0], (x - one.means[0]).t()).t().contiguous();
+  const Tensor white = ShrunkGaussian{one.means[0], one.factors[0]}.whiten(x);
   Rng rng(seed);
   Mixture mixture = maximise(white, start_responsibilities(white, shape.components, rng), shape.full);
   double before = -std::numeric_limits<double>::infinity();
@@ -156,24 +139,6 @@ class MixturePrior : public Prior {
   int64_t latent_tokens_, latent_size_;
 };
 
-struct Split {
-  Tensor train, held_out;  // [., K·D] fp64
-};
-
-Split split_codes(const Tensor& codes, uint64_t seed) {
-  const int64_t n = codes.size(0);
-  if (n < kFewestCodes)
-    throw DataError("too few codes to fit a prior", std::to_string(n), "at least " + std::to_string(kFewestCodes));
-  if (n < 2 * codes.size(1) * codes.size(2))
-    log_warning("only " + std::to_string(n) + " codes of " + std::to_string(codes.size(1) * codes.size(2)) +
-                " dimensions: the prior's covariance is mostly its diagonal");
-  const Tensor x = codes.to(at::kCPU, at::kDouble).flatten(1);
-  Rng rng(seed);
-  const Tensor order = at::randperm(n, rng.generator(), at::kLong);
-  const int64_t held_out = n / 10;
-  return {x.index_select(0, order.narrow(0, held_out, n - held_out)), x.index_select(0, order.narrow(0, 0, held_out))};
-}
-
 /// Refits a shape to all codes.
 PriorFit finish(const Tensor& codes, const Shape& shape, double held_out_log_density, uint64_t seed) {
   Mixture mixture = fit_mixture(codes.to(at::kCPU, at::kDouble).flatten(1), shape, seed);
@@ -193,12 +158,12 @@ PriorFit finish(const Tensor& codes, const Shape& shape, double held_out_log_den
 PriorFit fit_gaussian(const Tensor& codes, const PriorFitOptions& options) {
   if (options.components > 1)
     throw ConfigError("a gaussian prior has one component", std::to_string(options.components), "1", "--kind gmm");
-  const Split split = split_codes(codes, options.seed);
+  const CodeSplit split = split_codes(codes, options.seed);
   return finish(codes, Shape{}, mean_log_density(fit_one(split.train), split.held_out), options.seed);
 }
 
 PriorFit fit_gaussian_mixture(const Tensor& codes, const PriorFitOptions& options) {
-  const Split split = split_codes(codes, options.seed);
+  const CodeSplit split = split_codes(codes, options.seed);
   const int64_t n = split.train.size(0), d = split.train.size(1);
   Shape best;
   double best_density = -std::numeric_limits<double>::infinity();

@@ -50,6 +50,7 @@ const std::map<std::string, PriorKind>& prior_registry() {
       {"gaussian", {"one Gaussian with a full covariance", fit_gaussian, load_gaussian_mixture}},
       {"gmm",
        {"a mixture of Gaussians, its size chosen on held-out codes", fit_gaussian_mixture, load_gaussian_mixture}},
+      {"flow", {"RealNVP, an invertible network trained on the codes", fit_flow, load_flow}},
   };
   return registry;
 }

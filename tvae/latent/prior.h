@@ -53,6 +53,9 @@ PriorFit fit_gaussian(const torch::Tensor& codes, const PriorFitOptions& options
 PriorFit fit_gaussian_mixture(const torch::Tensor& codes, const PriorFitOptions& options);
 std::unique_ptr<Prior> load_gaussian_mixture(const TensorMap& tensors, int64_t latent_tokens, int64_t latent_size);
 
+PriorFit fit_flow(const torch::Tensor& codes, const PriorFitOptions& options);
+std::unique_ptr<Prior> load_flow(const TensorMap& tensors, int64_t latent_tokens, int64_t latent_size);
+
 /// Writes MODEL/latent/prior.safetensors, atomically, and its facts for people, prior.json.
 void save_prior(const Model& model, const std::string& kind, const PriorFit& fit);
 

@@ -1,0 +1,40 @@
+#include "tvae/eval/bootstrap.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace tvae {
+namespace {
+
+TEST(Bootstrap, IntervalOfAMeanIsThatOfTheNormalApproximation) {
+  Rng rng(1);
+  std::vector<double> values;
+  for (int i = 0; i < 400; ++i) values.push_back(i < 300);
+  const auto interval = bootstrap_interval(values, rng);
+  const double half = 1.96 * std::sqrt(0.75 * 0.25 / 400);
+  EXPECT_NEAR(interval[0].get<double>(), 0.75 - half, 0.01);
+  EXPECT_NEAR(interval[1].get<double>(), 0.75 + half, 0.01);
+}
+
+TEST(Bootstrap, IntervalOfARatioFollowsItsUnits) {
+  Rng rng(1);
+  const torch::Tensor weights = at::rand({300}, rng.generator(), at::kDouble);
+  const auto ratio = [](const torch::Tensor& sums) { return sums[0].item<double>() / sums[1].item<double>(); };
+  const auto constant = bootstrap_interval(at::stack({2.0 * weights, weights}, 1), ratio, rng);
+  EXPECT_NEAR(constant[0].get<double>(), 2.0, 1e-9);
+  EXPECT_NEAR(constant[1].get<double>(), 2.0, 1e-9);
+  const auto mixed = bootstrap_interval(at::stack({weights, weights.flip(0)}, 1), ratio, rng);
+  EXPECT_LT(mixed[0].get<double>(), 1.0);
+  EXPECT_GT(mixed[1].get<double>(), 1.0);
+}
+
+TEST(Bootstrap, OneUnitHasNoSpread) {
+  Rng rng(1);
+  const auto interval = bootstrap_interval(std::vector<double>{0.5}, rng);
+  EXPECT_EQ(interval[0], 0.5);
+  EXPECT_EQ(interval[1], 0.5);
+}
+
+}  // namespace
+}  // namespace tvae

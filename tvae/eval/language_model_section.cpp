@@ -1,0 +1,124 @@
+// Evaluation.md 6: the model as a language model, by draws from its posteriors.
+#include <cmath>
+
+#include "tvae/base/strings.h"
+#include "tvae/eval/bootstrap.h"
+#include "tvae/eval/code_statistics.h"
+#include "tvae/eval/language_statistics.h"
+#include "tvae/eval/protocol.h"
+#include "tvae/latent/prior.h"
+
+namespace tvae {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using torch::Tensor;
+
+constexpr int64_t kSequencesAtOnce = 256;
+
+/// Draws from the posteriors of N sequences.
+struct Draws {
+  Tensor log_likelihood;       // [N, k] log p(x|z), summed over tokens
+  Tensor log_posterior;        // [N, k] log q(z|x)
+  std::vector<Tensor> priors;  // of each prior: [N, k] log p(z)
+  Tensor codes;                // [N, d] the first draw
+};
+
+Draws draw(Evaluation& evaluation, const std::vector<const Prior*>& priors, Rng& rng) {
+  const torch::NoGradGuard no_grad;
+  const TransformerVae& vae = evaluation.model.vae;
+  const EncodedTexts& posterior = evaluation.codes();
+  const Tensor std = (0.5 * *posterior.log_variance).exp();
+  const auto& all = evaluation.held_out.ids;
+  const int64_t n = posterior.mean.size(0), k = evaluation.options.importance_samples;
+  Draws draws{at::empty({n, k}, at::kDouble), at::empty({n, k}, at::kDouble), {}, {}};
+  for (size_t i = 0; i < priors.size(); ++i) draws.priors.push_back(at::empty({n, k}, at::kDouble));
+  std::vector<Tensor> codes;
+  for (int64_t start = 0; start < n; start += kSequencesAtOnce) {
+    const int64_t count = std::min(n - start, kSequencesAtOnce);
+    const TokenBatch batch = make_token_batch({all.begin() + start, all.begin() + start + count});
+    const TokenStream stream = to_stream(batch, vae.device());
+    const Tensor rows = torch::tensor(batch.rows, at::kLong);  // of the stream's sequences
+    std::vector<int64_t> lengths;
+    for (const Span& span : stream.spans) lengths.push_back(span.length);
+    const Tensor sequence_of_token = at::repeat_interleave(torch::tensor(lengths, at::kLong));
+    const auto part = [&](const Tensor& values) { return values.narrow(0, start, count); };
+    for (int64_t i = 0; i < k; ++i) {
+      const Tensor code = part(posterior.mean) + part(std) * at::randn(part(std).sizes(), rng.generator(), at::kFloat);
+      const Memory memory = vae.decode_latent(code.index_select(0, rows).to(vae.device(), vae.dtype()));
+      const Tensor nats =
+          vae.cross_entropy(stream, vae.decoder_states(stream, memory, 0.0, {})).token_nats.to(at::kCPU, at::kDouble);
+      const Tensor in_stream_order = at::zeros({count}, at::kDouble).index_add_(0, sequence_of_token, nats);
+      part(draws.log_likelihood).select(1, i).index_copy_(0, rows, -in_stream_order);
+      part(draws.log_posterior)
+          .select(1, i)
+          .copy_(gaussian_log_density(code.flatten(1), part(posterior.mean).flatten(1),
+                                      part(*posterior.log_variance).flatten(1)));
+      for (size_t p = 0; p < priors.size(); ++p) part(draws.priors[p]).select(1, i).copy_(priors[p]->log_density(code));
+      if (i == 0) codes.push_back(code.flatten(1));
+    }
+  }
+  draws.codes = at::cat(codes);
+  return draws;
+}
+
+/// Words between spaces, and the end of the sequence.
+int64_t count_words(const std::string& text) {
+  int64_t words = 1;
+  for (const std::string& word : split(text, ' ')) words += !word.empty();
+  return words;
+}
+
+}  // namespace
+
+Json measure_language_model(Evaluation& evaluation, Rng& rng) {
+  const EncodedTexts& posterior = evaluation.codes();
+  if (!posterior.log_variance) {
+    evaluation.skip("language_model", "the posterior is deterministic: its KL is not finite");
+    return nullptr;
+  }
+  const auto normal = make_normal_prior(posterior.mean.size(1), posterior.mean.size(2));
+  const auto saved = load_prior(evaluation.model);
+  std::vector<const Prior*> priors = {normal.get()};
+  if (saved)
+    priors.push_back(saved->prior.get());
+  else
+    evaluation.skip("language_model.fitted", "no fitted prior (tvae prior fit)");
+  const Draws draws = draw(evaluation, priors, rng);
+
+  const HeldOut& data = evaluation.held_out;
+  std::vector<int64_t> tokens, words;  // of each sequence
+  for (const auto& ids : data.ids) tokens.push_back(static_cast<int64_t>(ids.size()));
+  for (const std::string& text : data.texts) words.push_back(count_words(text));
+  const Tensor counts = at::stack({torch::tensor(tokens, at::kDouble), torch::tensor(words, at::kDouble)}, 1);
+  /// "ppl" a token, "ppl_word" and the first one's interval, sequences resampled.
+  const auto perplexities = [&](const Tensor& log_prior) {
+    const Tensor nats = -importance_estimate(draws.log_likelihood + log_prior - draws.log_posterior);
+    const Tensor rows = at::cat({nats.unsqueeze(1), counts}, 1);
+    const auto a_token = [](const Tensor& sums) { return std::exp(sums[0].item<double>() / sums[1].item<double>()); };
+    const Tensor sums = rows.sum(0);
+    return Json{{"ppl", a_token(sums)},
+                {"ppl_word", std::exp(sums[0].item<double>() / sums[2].item<double>())},
+                {"ppl_95", bootstrap_interval(rows, a_token, rng)}};
+  };
+  const double rec = -draws.log_likelihood.mean().item<double>();
+  const double kl = kl_to_normal(posterior.mean, *posterior.log_variance).mean().item<double>();
+  Json result = {{"rec", rec}, {"kl", kl}, {"elbo", rec + kl}};
+  result.update(perplexities(draws.priors[0]));
+  result["k"] = evaluation.options.importance_samples;
+  result["mi"] = mutual_information(draws.codes, posterior.mean.flatten(1), posterior.log_variance->flatten(1));
+  result["mi_bound"] = std::log(static_cast<double>(data.texts.size()));
+  result["tokens"] = counts.select(1, 0).sum().item<int64_t>();
+  result["words"] = counts.select(1, 1).sum().item<int64_t>();
+  result["unit"] = "tokens of the model's tokenizer or words between spaces, each with the end of the sequence";
+  if (saved) {
+    // E_q[log q(z|x) − log p(z)] from the same draws: the KL to a prior without a closed form.
+    const double fitted_kl = (draws.log_posterior - draws.priors[1]).mean().item<double>();
+    result["fitted"] = {{"kind", saved->kind}, {"kl", fitted_kl}, {"elbo", rec + fitted_kl}};
+    result["fitted"].update(perplexities(draws.priors[1]));
+  }
+  result["n"] = data.texts.size();
+  return result;
+}
+
+}  // namespace tvae

@@ -1,0 +1,27 @@
+// Decode-time search: several outputs a code, of which the best one is kept (evaluation.md 8.10).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tvae/data/validity.h"
+#include "tvae/latent/codec.h"
+
+namespace tvae {
+
+struct SearchOptions {
+  int64_t candidates = 1;  // outputs a code, the plain one among them; 1 = no search
+  double radius = 1.0;     // of the perturbations, in posterior standard deviations (kDeterministicUnit without any)
+  uint64_t seed = 42;
+};
+
+/// Of codes without a posterior's σ: this share of the root mean square of the given codes.
+inline constexpr double kDeterministicUnit = 0.1;
+
+/// One text a code [N, K, D], in order: the plain greedy output where `check` accepts it. Else, of it and of greedy
+/// outputs of perturbed codes, the valid one whose own code is nearest to the given one; the nearest of all where none
+/// is valid. Without a check the nearest of all for every code.
+std::vector<std::string> search_outputs(const Model& model, const torch::Tensor& codes, std::vector<std::string> plain,
+                                        ValidityCheck* check, const SearchOptions& options);
+
+}  // namespace tvae
