@@ -98,7 +98,8 @@ const std::string kIntervalSuffix = "_95";
 std::string figure_cell(const Json& figures, const std::string& figure) {
   const auto interval = figures.find(figure + kIntervalSuffix);
   if (interval == figures.end()) return value_cell(figures[figure]);
-  return value_cell(figures[figure], " <small>" + cell((*interval)[0]) + " – " + cell((*interval)[1]) + "</small>");
+  return value_cell(figures[figure], " <small title=\"the middle 95 % of bootstrap samples\">" + cell((*interval)[0]) +
+                                         " – " + cell((*interval)[1]) + "</small>");
 }
 
 /// A column a name, a row a figure: for a section's own figures one column without a name.
