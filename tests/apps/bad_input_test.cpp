@@ -99,6 +99,9 @@ TEST_F(BadInput, Configuration) {
   expect_refused(with_funnel("model.funnel_block_sizes=1_1_1_1_1_1_1_1_1_1"), kUsage, "which pools below one token");
   expect_refused(with_funnel("model.funnel_block_sizes=1_x"), kUsage, "model.funnel_block_sizes: got \"1_x\"");
   expect_refused(with_funnel("model.attention_window_size=5000"), kUsage, "model.attention_window_size: got 5000");
+  std::vector<std::string> loud = with_funnel("model.attention_window_size=5000");
+  std::erase(loud, "--quiet");
+  expect_refused(loud, kUsage, "model.attention_window_size: got 5000");  // before a tokenizer is trained
   expect_refused({}, kUsage, "");
 }
 

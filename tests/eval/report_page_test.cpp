@@ -97,6 +97,8 @@ TEST(ReportPage, SectionsOfAnyShapeBecomeTables) {
          {"by_labels", Json::array({{{"labels", 10}, {"accuracy", spread}}, {{"labels", 100}, {"f1", nullptr}}})},
          {"deep", {{"deeper", {{"deepest", {{"figure", -3}}}}}}},
          {"counts", {1, 2}},
+         {"rate", 0.5},
+         {"rate_95", {0.4, 0.6}},
          {"numbers", std::vector<double>{9, 8, 7, 6, 5, 4, 3, 2, 1}},
          {"empty", Json::array()},
          {"tiny", -1.23e-7},
@@ -107,8 +109,8 @@ TEST(ReportPage, SectionsOfAnyShapeBecomeTables) {
       Json::object());
   for (const char* part :
        {"<h2>Probe</h2>", ">svm</th>", ">logistic</th>", "0.810 ± 0.020", ">0.750</td>", "0.250", "<h3>By labels</h3>",
-        ">accuracy</th>", ">–</td>", "<h3>Deep</h3>", ">deepest</th>", ">-3</td>", "1, 2", "1.000 … 5.000 … 9.000",
-        "−1.2e-07", ">yes</td>", "n 7 · seed 42 · 1.500 seconds"})
+        ">accuracy</th>", ">–</td>", "<h3>Deep</h3>", ">0.400 – 0.600</small>", ">deepest</th>", ">-3</td>", "1, 2",
+        "1.000 … 5.000 … 9.000", "−1.2e-07", ">yes</td>", "n 7 · seed 42 · 1.500 seconds"})
     EXPECT_TRUE(contains(page, part)) << part;
 }
 

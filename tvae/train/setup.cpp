@@ -133,6 +133,13 @@ void require_parts(ModelConfig model, const LossConfig& loss) {
   Objective(loss, model);
 }
 
+/// Throws ConfigError for a model that cannot be, before a tokenizer is trained for it. The vocabulary does not matter.
+void require_model(const RunConfig& config) {
+  Rng rng(0);
+  constexpr int64_t kSomeVocabulary = 8;
+  TransformerVae(complete_model_config(config, kSomeVocabulary), rng, torch::kMeta);
+}
+
 }  // namespace
 
 ModelConfig complete_model_config(const RunConfig& config, int64_t vocabulary) {
@@ -152,6 +159,7 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
   std::optional<Model> start;
   if (!from.empty() && !has_model) start.emplace(load_model(from));
   require_parts(start ? start->vae.config() : config.model, config.loss);
+  if (!start && !has_model) require_model(config);
   Tokenizer tokenizer = choose_tokenizer(config.data, from, run);
   ModelConfig model = has_model ? load_model_config(run.path())
                       : start   ? continued(start->vae.config(), config, tokenizer)
