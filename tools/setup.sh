@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 torch_version=2.13.0 # not just "torch": the program is tested with this one
 requirements=("torch==$torch_version" numpy)
 packages=(g++ cmake ninja-build pkg-config ccache mold libsentencepiece-dev nlohmann-json3-dev libcli11-dev
-  libgtest-dev zlib1g-dev liblzma-dev libzstd-dev libpng-dev libsvm-dev liblinear-dev)
+  libgtest-dev zlib1g-dev liblzma-dev libzstd-dev libpng-dev libsvm-dev liblinear-dev libhnswlib-dev)
 torch=${TORCH:-${TVAE_TORCH:-}}
 
 say() { echo "setup: $*" >&2; }

@@ -63,6 +63,19 @@ TEST_P(LinearProbe, ValuesThatAreLeftOutAreZero) {
   EXPECT_LT((from_dense - from_sparse).abs().max().item<double>(), kStopping);
 }
 
+TEST_P(LinearProbe, WeightsGiveTheScoresOfTheSecondOfTwoClasses) {
+  const std::vector<size_t> two = rows(2);
+  std::vector<int64_t> indices(two.begin(), two.end()), classes;
+  for (const size_t row : two) classes.push_back(classes_[row]);
+  const LinearClassifier classifier{GetParam().first, kStop};
+  const Tensor features = fixture_["train"].to(at::kDouble);
+  const LinearWeights fitted =
+      linear_weights(classifier, features.index_select(0, torch::tensor(indices, at::kLong)), classes);
+  const Tensor from_weights = at::mv(fixture_["test"].to(at::kDouble), fitted.weights) + fitted.intercept;
+  const Tensor expected = linear_scores(classifier, train_, classes_, two, 2, test_).select(1, 1);
+  EXPECT_LT((from_weights - expected).abs().max().item<double>(), 1e-9);  // the same weights
+}
+
 INSTANTIATE_TEST_SUITE_P(Classifiers, LinearProbe,
                          testing::Values(std::pair{LinearClassifier::Kind::kSvm, "svm"},
                                          std::pair{LinearClassifier::Kind::kLogistic, "logistic"}),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <numeric>
 
 #include "tvae/base/assert.h"
 
@@ -22,22 +23,13 @@ std::vector<feature_node> nodes_of(const FeatureRow& row, int columns) {
   return nodes;
 }
 
-}  // namespace
+struct Trained {
+  std::unique_ptr<model, void (*)(model*)> classifier;
+  int columns = 0;  // of the rows it was trained on
+};
 
-std::vector<FeatureRow> feature_rows(const torch::Tensor& features) {
-  const torch::Tensor values = features.to(at::kCPU, at::kDouble).contiguous();
-  const double* value = values.const_data_ptr<double>();
-  std::vector<FeatureRow> rows(static_cast<size_t>(values.size(0)));
-  for (FeatureRow& row : rows) {
-    row.reserve(static_cast<size_t>(values.size(1)));
-    for (int32_t column = 0; column < values.size(1); ++column) row.emplace_back(column, *value++);
-  }
-  return rows;
-}
-
-torch::Tensor linear_scores(const LinearClassifier& classifier, const std::vector<FeatureRow>& features,
-                            const std::vector<int64_t>& classes, const std::vector<size_t>& train_rows,
-                            int64_t class_count, const std::vector<FeatureRow>& test) {
+Trained train_classifier(const LinearClassifier& classifier, const std::vector<FeatureRow>& features,
+                         const std::vector<int64_t>& classes, const std::vector<size_t>& train_rows) {
   static const bool silent = (set_print_string_function([](const char*) {}), true);
   TVAE_ASSERT(silent && features.size() == classes.size(), "one class a row");
 
@@ -63,9 +55,26 @@ torch::Tensor linear_scores(const LinearClassifier& classifier, const std::vecto
   settings.C = 1.0;
   const char* wrong = check_parameter(&data, &settings);
   TVAE_ASSERT(wrong == nullptr, wrong);
-  const auto free_model = [](model* trained) { free_and_destroy_model(&trained); };
-  const std::unique_ptr<model, decltype(free_model)> trained(train(&data, &settings), free_model);
+  return {{train(&data, &settings), [](model* trained) { free_and_destroy_model(&trained); }}, columns};
+}
 
+}  // namespace
+
+std::vector<FeatureRow> feature_rows(const torch::Tensor& features) {
+  const torch::Tensor values = features.to(at::kCPU, at::kDouble).contiguous();
+  const double* value = values.const_data_ptr<double>();
+  std::vector<FeatureRow> rows(static_cast<size_t>(values.size(0)));
+  for (FeatureRow& row : rows) {
+    row.reserve(static_cast<size_t>(values.size(1)));
+    for (int32_t column = 0; column < values.size(1); ++column) row.emplace_back(column, *value++);
+  }
+  return rows;
+}
+
+torch::Tensor linear_scores(const LinearClassifier& classifier, const std::vector<FeatureRow>& features,
+                            const std::vector<int64_t>& classes, const std::vector<size_t>& train_rows,
+                            int64_t class_count, const std::vector<FeatureRow>& test) {
+  const auto [trained, columns] = train_classifier(classifier, features, classes, train_rows);
   const torch::Tensor scores =
       at::full({static_cast<int64_t>(test.size()), class_count}, -std::numeric_limits<double>::infinity(), at::kDouble);
   double* row_scores = scores.data_ptr<double>();
@@ -77,6 +86,16 @@ torch::Tensor linear_scores(const LinearClassifier& classifier, const std::vecto
     row_scores += class_count;
   }
   return scores;
+}
+
+LinearWeights linear_weights(const LinearClassifier& classifier, const torch::Tensor& features,
+                             const std::vector<int64_t>& classes) {
+  std::vector<size_t> all(classes.size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  const auto [trained, columns] = train_classifier(classifier, feature_rows(features), classes, all);
+  // liblinear's weights are those of its first class, which is 0, and the intercept's comes last.
+  const torch::Tensor values = -torch::tensor(at::ArrayRef<double>(trained->w, static_cast<size_t>(columns) + 1));
+  return {values.narrow(0, 0, columns), values[columns].item<double>()};
 }
 
 }  // namespace tvae

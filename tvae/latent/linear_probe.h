@@ -32,4 +32,13 @@ torch::Tensor linear_scores(const LinearClassifier& classifier, const std::vecto
                             const std::vector<int64_t>& classes, const std::vector<size_t>& train, int64_t class_count,
                             const std::vector<FeatureRow>& test);
 
+/// The decision value of class 1 against class 0 as a function of features: weights · features + intercept.
+struct LinearWeights {
+  torch::Tensor weights;  // [F] fp64
+  double intercept = 0.0;
+};
+/// Of a classifier trained on dense features [N, F], each row of class 0 or 1, both of which there must be.
+LinearWeights linear_weights(const LinearClassifier& classifier, const torch::Tensor& features,
+                             const std::vector<int64_t>& classes);
+
 }  // namespace tvae

@@ -5,8 +5,8 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
-#include "tvae/base/log.h"
 #include "tvae/base/strings.h"
+#include "tvae/latent/weights_fingerprint.h"
 
 namespace tvae {
 namespace {
@@ -32,11 +32,6 @@ class NormalPrior : public Prior {
 
 std::string prior_path(const Model& model) {
   return model.directory + "/latent/prior.safetensors";
-}
-
-/// Tells whether a prior was fitted to the codes of these weights.
-std::string weights_fingerprint(const Model& model) {
-  return hex(hash_bytes(read_file(model.directory + "/model.safetensors")));
 }
 
 }  // namespace
@@ -81,8 +76,7 @@ std::optional<SavedPrior> load_prior(const Model& model) {
   if (kind == prior_registry().end())
     throw CheckpointError(path + ": kind of prior", "\"" + metadata["kind"] + "\"", "",
                           "make it again: tvae prior fit");
-  if (metadata["weights"] != weights_fingerprint(model))
-    log_warning(path + " was fitted to other weights of this model; make it again: tvae prior fit");
+  warn_of_other_weights(model, path, metadata["weights"], "tvae prior fit");
   const ModelConfig& config = model.vae.config();
   try {
     return SavedPrior{kind->first, kind->second.load(tensors, config.latent_tokens, config.latent_size)};

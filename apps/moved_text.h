@@ -1,0 +1,32 @@
+// Texts decoded from codes that a verb has moved: how they are printed, and the flag that says how far.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/verb.h"
+#include "tvae/data/validity.h"
+#include "tvae/latent/codec.h"
+
+namespace tvae::apps {
+
+/// Adds --strength: finite numbers, repeated or with commas between them. `strengths` holds the default.
+void add_strength_flag(CLI::App& command, std::vector<double>& strengths, const std::string& help);
+
+/// code [K, D] + each strength · step [K, D]: [strengths, K, D].
+torch::Tensor moved_codes(const torch::Tensor& code, const torch::Tensor& step, const std::vector<double>& strengths);
+
+/// Prints texts: a line each; with --json objects with fields of their own, "text" and, where the data has a check,
+/// "valid".
+class TextPrinter {
+ public:
+  TextPrinter(const Model& model, bool escapes, bool json);
+  void print(const std::vector<std::string>& texts, const std::vector<nlohmann::ordered_json>& fields);
+
+ private:
+  bool escapes_, json_;
+  std::unique_ptr<ValidityCheck> check_;
+};
+
+}  // namespace tvae::apps

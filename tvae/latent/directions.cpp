@@ -1,0 +1,176 @@
+#include "tvae/latent/directions.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+#include "tvae/base/strings.h"
+#include "tvae/latent/linear_probe.h"
+#include "tvae/latent/weights_fingerprint.h"
+
+namespace tvae {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using torch::Tensor;
+
+constexpr int64_t kFewestTexts = 5;  // of a kind
+constexpr size_t kLongestName = 100;
+constexpr const char* kExtension = ".safetensors";
+
+/// Difference of the means, fp64 [K, D].
+Tensor mean_difference(const Tensor& positive, const Tensor& negative) {
+  return positive.to(at::kDouble).mean(0) - negative.to(at::kDouble).mean(0);
+}
+
+Direction fit_mean(const Tensor& positive, const Tensor& negative) {
+  const CodeScale scale = measure_codes(at::cat({positive, negative}));
+  const Tensor step = mean_difference(positive, negative);
+  const auto along = [&](const Tensor& codes) { return at::mv(codes.to(at::kDouble).flatten(1), step.flatten()); };
+  const Tensor a = along(positive), b = along(negative);
+  const auto rows = static_cast<double>(a.numel() + b.numel());
+  const Tensor within = ((a - a.mean()).square().sum() + (b - b.mean()).square().sum()) / rows;
+  // The logit of two Gaussians of one variance on a line; a millionth of the gap where they hardly vary.
+  const Tensor gap = step.square().sum();
+  const Tensor slope = gap / within.clamp_min(1e-6 * gap.square().item<double>());
+  const Tensor middle = 0.5 * (a.mean() + b.mean());
+  const Tensor at_mean = slope * ((scale.mean * step).sum() - middle);
+  return {step.to(at::kFloat), {scale, (slope * step * scale.deviation).flatten(), at_mean.item<double>()}};
+}
+
+Direction fit_logistic(const Tensor& positive, const Tensor& negative) {
+  const Tensor codes = at::cat({positive, negative});
+  const CodeScale scale = measure_codes(codes);
+  std::vector<int64_t> classes(static_cast<size_t>(codes.size(0)), 0);
+  std::fill_n(classes.begin(), positive.size(0), 1);
+  const Tensor features = scale.standardise(codes);
+  const LinearWeights fitted = linear_weights({LinearClassifier::Kind::kLogistic, 1e-4}, features, classes);
+  const int64_t p = positive.size(0);
+  const Tensor gap = features.narrow(0, 0, p).mean(0) - features.narrow(0, p, codes.size(0) - p).mean(0);
+  const Tensor strength = fitted.weights.dot(gap) / fitted.weights.square().sum();
+  const Tensor step = scale.deviation * (strength * fitted.weights).view_as(scale.deviation);
+  return {step.to(at::kFloat), {scale, fitted.weights, fitted.intercept}};
+}
+
+std::string folder_of(const std::string& model_directory) {
+  return model_directory + "/latent/directions/";
+}
+
+std::string path_of(const std::string& model_directory, const std::string& name) {
+  return folder_of(model_directory) + name + kExtension;
+}
+
+struct DirectionFile {
+  TensorMap tensors;
+  Json facts;
+  std::string weights;  // fingerprint
+};
+
+constexpr const char* kMakeAgain = "make it again: tvae direction MODEL fit";
+
+DirectionFile read_direction(const std::string& model_directory, const std::string& name) {
+  const std::string path = path_of(model_directory, name);
+  std::map<std::string, std::string> metadata;
+  DirectionFile file{load_safetensors(path, &metadata), {}, metadata["weights"]};
+  file.facts = Json::parse(metadata["facts"], nullptr, /*allow_exceptions=*/false);
+  if (!file.facts.is_object()) throw CheckpointError(path + " is no direction", "", "", kMakeAgain);
+  return file;
+}
+
+}  // namespace
+
+const std::map<std::string, DirectionMethod>& direction_methods() {
+  static const std::map<std::string, DirectionMethod> methods = {
+      {"mean", {"the difference of the means", fit_mean}},
+      {"logistic", {"the weights of a logistic regression", fit_logistic}},
+  };
+  return methods;
+}
+
+DirectionFit fit_direction(const std::string& method, const Tensor& positive, const Tensor& negative, uint64_t seed) {
+  const auto found = direction_methods().find(method);
+  if (found == direction_methods().end()) throw ConfigError("--method", "\"" + method + "\"", "mean or logistic");
+  for (const auto& [kind, codes] : {std::pair{"positive", positive}, std::pair{"negative", negative}})
+    if (codes.size(0) < kFewestTexts)
+      throw DataError(std::string("too few different ") + kind + " texts for a direction",
+                      std::to_string(codes.size(0)), "at least " + std::to_string(kFewestTexts));
+  const CodeScale scale = measure_codes(at::cat({positive, negative}));
+  const Tensor gap = mean_difference(positive, negative).abs();
+  if (!(gap > 1e-6 * scale.deviation).any().item<bool>())
+    throw DataError("the positive texts have the same mean code as the negative ones", "", "",
+                    "are the files the same?");
+
+  const HeldOutSplit p = split_rows(positive.size(0), seed), n = split_rows(negative.size(0), seed + 1);
+  const Direction part = found->second.fit(positive.index_select(0, p.train), negative.index_select(0, n.train));
+  const auto held_p = static_cast<double>(p.held_out.size(0)), held_n = static_cast<double>(n.held_out.size(0));
+  const Tensor right = (part.logit.value(positive.index_select(0, p.held_out)) > 0).sum() +
+                       (part.logit.value(negative.index_select(0, n.held_out)) <= 0).sum();
+  DirectionFit fit{found->second.fit(positive, negative), {}};
+  fit.facts = {{"method", method},
+               {"positive", positive.size(0)},
+               {"negative", negative.size(0)},
+               {"held_out", p.held_out.size(0) + n.held_out.size(0)},
+               {"held_out_accuracy", right.item<double>() / (held_p + held_n)},
+               {"held_out_majority", std::max(held_p, held_n) / (held_p + held_n)}};
+  return fit;
+}
+
+void check_direction_name(const std::string& name) {
+  constexpr const char* kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+  if (name.empty() || name.size() > kLongestName || name.find_first_not_of(kLetters) != std::string::npos ||
+      name[0] == '.' || name[0] == '-')
+    throw ConfigError("name of a direction", "\"" + name + "\"",
+                      "letters, digits, _, - and ., a letter or digit first");
+}
+
+void save_direction(const Model& model, const std::string& name, const DirectionFit& fit) {
+  check_direction_name(name);
+  const Direction& direction = fit.direction;
+  save_safetensors(path_of(model.directory, name),
+                   {{"step", direction.step},
+                    {"mean", direction.logit.scale.mean},
+                    {"deviation", direction.logit.scale.deviation},
+                    {"weights", direction.logit.weights},
+                    {"intercept", torch::tensor(direction.logit.intercept, at::kDouble)}},
+                   {{"weights", weights_fingerprint(model)}, {"facts", fit.facts.dump()}});
+}
+
+std::vector<std::string> direction_names(const std::string& model_directory) {
+  std::vector<std::string> names;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_of(model_directory), none))
+    if (entry.path().extension() == kExtension) names.push_back(entry.path().stem());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+nlohmann::ordered_json direction_facts(const std::string& model_directory, const std::string& name) {
+  return read_direction(model_directory, name).facts;
+}
+
+DirectionFit load_direction(const Model& model, const std::string& name) {
+  check_direction_name(name);
+  const std::string path = path_of(model.directory, name);
+  if (!file_exists(path)) {
+    const std::vector<std::string> known = direction_names(model.directory);
+    throw ConfigError("unknown direction", "\"" + name + "\"", "",
+                      known.empty() ? "make one: tvae direction " + model.directory + " fit" : suggestion(name, known));
+  }
+  DirectionFile file = read_direction(model.directory, name);
+  warn_of_other_weights(model, path, file.weights, "tvae direction " + model.directory + " fit");
+  const int64_t k = model.vae.config().latent_tokens, d = model.vae.config().latent_size;
+  const auto tensor = [&](const std::string& part, const std::vector<int64_t>& sizes) {
+    const auto found = file.tensors.find(part);
+    if (found == file.tensors.end() || found->second.sizes() != at::IntArrayRef(sizes) ||
+        !found->second.isfinite().all().item<bool>())
+      throw CheckpointError(path + ": tensor " + part + " is missing or not of this model", "", "", kMakeAgain);
+    return found->second;
+  };
+  const CodeScale scale{tensor("mean", {k, d}).to(at::kDouble), tensor("deviation", {k, d}).to(at::kDouble)};
+  return {{tensor("step", {k, d}).to(at::kFloat),
+           {scale, tensor("weights", {k * d}).to(at::kDouble), tensor("intercept", {}).item<double>()}},
+          std::move(file.facts)};
+}
+
+}  // namespace tvae

@@ -1,0 +1,18 @@
+#include "tvae/latent/weights_fingerprint.h"
+
+#include "tvae/base/files.h"
+#include "tvae/base/log.h"
+
+namespace tvae {
+
+std::string weights_fingerprint(const Model& model) {
+  return hex(hash_bytes(read_file(model.directory + "/model.safetensors")));
+}
+
+void warn_of_other_weights(const Model& model, const std::string& path, const std::string& fingerprint,
+                           const std::string& again) {
+  if (fingerprint != weights_fingerprint(model))
+    log_warning(path + " was fitted to other weights of this model; make it again: " + again);
+}
+
+}  // namespace tvae
