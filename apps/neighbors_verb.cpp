@@ -41,7 +41,7 @@ Corpus read_corpus(const Options& options) {
 }
 
 /// Building the graph costs about as much as so many exact searches.
-constexpr size_t kQueriesForAGraph = 5000;
+constexpr size_t kQueriesForAGraph = 10000;
 
 Neighbors search(const Options& options, const torch::Tensor& codes, const torch::Tensor& queries) {
   const Metric metric = options.metric == "l2" ? Metric::kL2 : Metric::kCosine;

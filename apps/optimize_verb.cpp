@@ -118,7 +118,9 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("--prior-weight", climb.prior_weight, "of staying where codes are likely; 0 = not at all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command.add_option("--text-weight", climb.text_weight, "of staying near the text")
+  command
+      .add_option("--text-weight", climb.text_weight,
+                  "of staying near the text: the way goes up to 1/weight standard deviations; 0 = no limit")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command.add_flag("--downhill", climb.downhill, "descend instead");

@@ -200,7 +200,9 @@ TEST_F(SearchVerbs, OptimizingClimbsAPropertyAndPrintsEachTextOnce) {
   std::set<std::string> seen;
   for (size_t i = 0; i < path.size(); ++i) {
     EXPECT_TRUE(seen.insert(path[i]["text"]).second);
-    if (i > 0) EXPECT_GT(path[i]["objective"], path[i - 1]["objective"]);
+    if (i > 0) {
+      EXPECT_GT(path[i]["objective"], path[i - 1]["objective"]);
+    }
   }
   EXPECT_EQ(lines_of(run(command).out).size(), path.size());
   EXPECT_EQ(run(with_json).out, result.out);

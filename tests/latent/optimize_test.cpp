@@ -41,11 +41,12 @@ TEST(Optimize, APathStartsAtTheCodeAndItsObjectiveNeverFalls) {
   EXPECT_LT(lengths.max().item<float>(), 0.1f + 1e-5f) << "no step is longer than the step size";
   const Tensor first = path.codes.select(1, 0).select(1, 0).to(at::kDouble);
   EXPECT_TRUE(path.values.allclose(2.0 * first + 1.0, 0, 1e-5));
-  EXPECT_GT(last(first), first[0].item<double>() + 3.0) << "50 steps of 0.1, most of them along the property";
+  EXPECT_GT(last(first), first[0].item<double>() + 2.0) << "50 steps of 0.1 at most, along the property";
 }
 
 TEST(Optimize, ThePriorKeepsCodesTypicalWithoutPullingThemToItsMean) {
-  const OptimizedPath near = climb({.steps = 300}), free = climb({.steps = 300, .prior_weight = 0.0});
+  const OptimizedPath near = climb({.steps = 300, .text_weight = 0.0}),
+                      free = climb({.steps = 300, .prior_weight = 0.0, .text_weight = 0.0});
   EXPECT_NEAR(last(free.values) - free.values[0].item<double>(), 2.0 * 30.0, 0.01) << "a straight line";
   EXPECT_GT(last(free.unlikeliness), 20.0);
   EXPECT_LT(last(near.unlikeliness), 2.0);
@@ -55,7 +56,8 @@ TEST(Optimize, ThePriorKeepsCodesTypicalWithoutPullingThemToItsMean) {
 
 TEST(Optimize, AnUnlikelyStartComesBack) {
   const LinearProperty property = first_number();
-  const OptimizedPath path = optimize_code(3.0 * typical_code(), property, Typicality(property.scale), {.steps = 200});
+  const OptimizedPath path =
+      optimize_code(3.0 * typical_code(), property, Typicality(property.scale), {.steps = 200, .text_weight = 0.0});
   EXPECT_GT(path.unlikeliness[0].item<double>(), 10.0);
   EXPECT_LT(last(path.unlikeliness), 2.0);
 }
@@ -81,7 +83,7 @@ TEST(Optimize, AFittedPriorWithNarrowAxesIsFollowed) {
   const PriorFit prior = fit_gaussian(codes, {});
   const LinearProperty property = fit_property(codes, codes.select(2, 0).select(1, 0), 1).property;
   const OptimizedPath path =
-      optimize_code(codes[0], property, Typicality(*prior.prior, rng), {.steps = 400, .prior_weight = 1.0});
+      optimize_code(codes[0], property, Typicality(*prior.prior, rng), {.steps = 400, .text_weight = 0.0});
   EXPECT_TRUE((path.objectives.diff() > 0).all().item<bool>());
   EXPECT_GT(last(path.values), path.values[0].item<double>() + 0.5);
   EXPECT_LT(last(path.unlikeliness), 2.0);

@@ -94,7 +94,8 @@ LinearWeights linear_weights(const LinearClassifier& classifier, const torch::Te
   std::iota(all.begin(), all.end(), size_t{0});
   const auto [trained, columns] = train_classifier(classifier, feature_rows(features), classes, all);
   // liblinear's weights are those of its first class, which is 0, and the intercept's comes last.
-  const torch::Tensor values = -torch::tensor(at::ArrayRef<double>(trained->w, static_cast<size_t>(columns) + 1));
+  const torch::Tensor values =
+      -torch::tensor(at::ArrayRef<double>(trained->w, static_cast<size_t>(columns) + 1), at::kDouble);
   return {values.narrow(0, 0, columns), values[columns].item<double>()};
 }
 

@@ -32,7 +32,7 @@ struct OptimizeOptions {
   int64_t steps = 100;
   double step_size = 0.1;     // length of the longest step, in standard deviations of codes
   double prior_weight = 1.0;  // of half the squared unlikeliness
-  double text_weight = 0.0;   // of half the squared distance from the start, in standard deviations of codes
+  double text_weight = 0.3;  // of half the squared distance from the start: the way goes up to 1/text_weight deviations
   bool downhill = false;
 };
 
