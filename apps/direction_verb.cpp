@@ -113,7 +113,8 @@ std::string method_names() {
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto model = std::make_shared<std::string>();
-  command.add_option("MODEL", *model, "model directory")->required();
+  // Not ->required(): CLI11 would then take a sub-verb that comes before it for the model.
+  command.add_option("MODEL", *model, "model directory");
   command.require_subcommand(1);
   command.footer(
       "For example: tvae direction runs/mine fit --name comment --positive comments.txt --negative others.txt, then\n"
@@ -149,7 +150,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       {apply_command, [=, &common] { apply(*model, *apply_options, common); }},
       {list_command, [=, &common] { list(*model, common); }}};
   for (const auto& [choice, run] : choices) choice->fallthrough();
-  return [choices] {
+  return [choices, model] {
+    if (model->empty()) throw ConfigError("MODEL is required", "", "tvae direction MODEL fit, apply or list");
     for (const auto& [choice, run] : choices)
       if (choice->parsed()) run();
   };
