@@ -1,6 +1,7 @@
 // tvae direction: named directions in latent space. Fitted to two files of texts, applied to texts, listed.
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "apps/moved_text.h"
@@ -21,7 +22,8 @@ struct FitOptions {
 };
 
 struct ApplyOptions {
-  std::string name, text, file = "-";
+  std::string name, file = "-";
+  std::optional<std::string> text;  // instead of those of the file
   std::vector<double> strengths = {1.0};
   ReadOptions read;
 };
@@ -62,8 +64,11 @@ void fit(const std::string& directory, const FitOptions& options, const CommonOp
 void apply(const std::string& directory, const ApplyOptions& options, const CommonOptions& common) {
   const Model model = load_model(directory, parse_device(common.device));
   const Direction direction = load_direction(model, options.name).direction;
-  std::vector<std::string> texts = {options.read.escapes ? unescape_line(options.text) : options.text};
-  if (options.text.empty()) texts = read_texts(options.file, options.read).texts;
+  std::vector<std::string> texts;
+  if (options.text)
+    texts = {options.read.escapes ? unescape_line(*options.text) : *options.text};
+  else
+    texts = read_texts(options.file, options.read).texts;
   const torch::Tensor codes = encode_and_warn(model, texts).mean;
   TextPrinter printer(model, options.read.escapes, common.json);
   const auto strengths = static_cast<int64_t>(options.strengths.size());

@@ -101,6 +101,7 @@ TEST_F(SearchVerbs, ADirectionIsFittedListedAndApplied) {
     EXPECT_EQ(moved[1]["text"].get<std::string>() + "\n", reconstruction("row 7"));
     EXPECT_EQ(moved[1]["source"], "row 7");
   }
+  EXPECT_EQ(lines_of(run({"direction", model(), "apply", "--name", "z", "--text", ""}).out).size(), 1u);
   const std::string file = put("in.txt", "row 7\n\nrow 8\n");
   const ProgramResult from_file =
       run({"direction", model(), "apply", file, "--name", "z", "--strength", "0", "--strength", "1"});
