@@ -62,6 +62,13 @@ TEST_P(NeighborsBy, AllCodesCanBeAskedFor) {
   EXPECT_TRUE(NeighborIndex(codes, GetParam()).search(codes.narrow(0, 0, 2), 30).rows.equal(exact.rows));
 }
 
+TEST_P(NeighborsBy, EqualCodesAreAllFound) {
+  const Tensor codes = random_codes(1, 7).expand({3000, -1, -1});
+  const Neighbors found = NeighborIndex(codes, GetParam()).search(codes.narrow(0, 0, 2), 500);
+  EXPECT_EQ(std::get<0>(at::_unique(found.rows[1])).numel(), 500);
+  EXPECT_LT(found.distances.max().item<float>(), 1e-5f);
+}
+
 TEST(Neighbors, ACodeOfZerosHasNoDirection) {
   const Neighbors found = exact_neighbors(random_codes(5, 1), at::zeros({1, 2, 8}), 5, Metric::kCosine);
   EXPECT_TRUE(found.distances.equal(at::ones({1, 5})));

@@ -123,6 +123,7 @@ const std::map<std::string, std::string>& meanings() {
 }  // namespace
 
 std::string figure_meaning(const std::string& section, const std::string& figure) {
+  if (figure.ends_with("_95")) return "the middle 95 % of that figure over bootstrap samples";
   const auto found = meanings().find(figure.empty() ? section : section + "." + figure);
   return found == meanings().end() ? "" : found->second;
 }

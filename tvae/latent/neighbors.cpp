@@ -44,7 +44,7 @@ Neighbors exact_neighbors(const Tensor& codes, const Tensor& queries, int64_t n,
 
 struct NeighborIndex::Implementation {
   Metric metric;
-  int64_t size;
+  Tensor codes;
   std::unique_ptr<hnswlib::SpaceInterface<float>> space;
   std::unique_ptr<hnswlib::HierarchicalNSW<float>> graph;
 };
@@ -53,7 +53,7 @@ NeighborIndex::NeighborIndex(const Tensor& codes, Metric metric) : implementatio
   const Tensor rows = rows_of(codes, metric);
   const auto width = static_cast<size_t>(rows.size(1));
   implementation_->metric = metric;
-  implementation_->size = rows.size(0);
+  implementation_->codes = codes;
   if (metric == Metric::kL2)
     implementation_->space = std::make_unique<hnswlib::L2Space>(width);
   else
@@ -68,7 +68,7 @@ NeighborIndex::NeighborIndex(const Tensor& codes, Metric metric) : implementatio
 NeighborIndex::~NeighborIndex() = default;
 
 Neighbors NeighborIndex::search(const Tensor& queries, int64_t n) const {
-  TVAE_ASSERT(n <= implementation_->size, "as many neighbours as codes at most");
+  TVAE_ASSERT(n <= implementation_->codes.size(0), "as many neighbours as codes at most");
   const Tensor rows = rows_of(queries, implementation_->metric);
   const Tensor indices = at::empty({rows.size(0), n}, at::kLong), distances = at::empty({rows.size(0), n}, at::kFloat);
   implementation_->graph->setEf(std::max(kSearchWidth, static_cast<size_t>(n)));
@@ -76,7 +76,14 @@ Neighbors NeighborIndex::search(const Tensor& queries, int64_t n) const {
     for (int64_t query = begin; query < end; ++query) {
       const float* row = rows.const_data_ptr<float>() + query * rows.size(1);
       auto nearest = implementation_->graph->searchKnn(row, static_cast<size_t>(n));
-      TVAE_ASSERT(static_cast<int64_t>(nearest.size()) == n, "the graph is connected");
+      if (static_cast<int64_t>(nearest.size()) < n) {  // among very many equal codes the graph can come apart
+        const Neighbors exact =
+            exact_neighbors(implementation_->codes, queries.narrow(0, query, 1), n, implementation_->metric);
+        indices[query].copy_(exact.rows[0]);
+        const bool squared = implementation_->metric == Metric::kL2;  // as hnswlib's are
+        distances[query].copy_(squared ? exact.distances[0].square() : exact.distances[0]);
+        continue;
+      }
       for (int64_t place = n - 1; place >= 0; --place, nearest.pop()) {  // the farthest comes first
         distances.mutable_data_ptr<float>()[query * n + place] = nearest.top().first;
         indices.mutable_data_ptr<int64_t>()[query * n + place] = static_cast<int64_t>(nearest.top().second);
