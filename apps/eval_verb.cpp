@@ -110,6 +110,7 @@ void eval(const Options& options, const CommonOptions& common) {
   find_path(options.evaluation.path);
   if (options.models.size() > 1 && !options.out.empty())
     throw ConfigError("--out", options.out, "one model", "reports of several go to MODEL/eval/report.json");
+  for (const std::string& directory : options.models) load_model_config(directory);  // all of them, before any work
   const HeldOutFile file = held_out_file(options);
   const Rows rows = read_texts(file.path, file.read);
   std::vector<nlohmann::ordered_json> reports;

@@ -1,5 +1,6 @@
 // tvae interpolate: the texts on a path between two texts.
 #include <memory>
+#include <optional>
 
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
@@ -12,7 +13,8 @@ namespace tvae::apps {
 namespace {
 
 struct Options {
-  std::string model, from, to, pairs, path = "slerp";
+  std::string model, pairs, path = "slerp";
+  std::optional<std::string> from, to;
   int64_t steps = 11;
   bool escapes = false;
   SearchOptions search;
@@ -23,10 +25,10 @@ std::vector<std::string> read_ends(const Options& options) {
   const auto text = [&options](const std::string& raw) { return options.escapes ? unescape_line(raw) : raw; };
   std::vector<std::string> ends;
   if (options.pairs.empty()) {
-    if (options.from.empty() || options.to.empty()) throw ConfigError("interpolate needs --from and --to, or --pairs");
-    return {text(options.from), text(options.to)};
+    if (!options.from || !options.to) throw ConfigError("interpolate needs --from and --to, or --pairs");
+    return {text(*options.from), text(*options.to)};
   }
-  if (!options.from.empty() || !options.to.empty()) throw ConfigError("--pairs goes without --from and --to");
+  if (options.from || options.to) throw ConfigError("--pairs goes without --from and --to");
   LineReader lines(options.pairs);
   for (std::string line; lines.next(line);) {
     const std::vector<std::string> fields = split(line, '\t');

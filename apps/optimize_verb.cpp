@@ -28,13 +28,16 @@ struct PropertyFile {
   std::vector<double> values;
 };
 
-/// Text, tab, number a line. A first line that names the column "text" is a header; a text that comes again is left
-/// out.
+constexpr double kLargest = 1e100;  // squares of what is larger, or smaller than its inverse, are lost
+
+/// Text, tab, number a line; empty lines are passed over. A first line that names the column "text" is a header; a text
+/// that comes again is left out.
 PropertyFile read_property_file(const std::string& path, bool escapes) {
   LineReader lines(path);
   PropertyFile file;
   std::set<std::string> seen;
   for (std::string line; lines.next(line);) {
+    if (strip(line).empty()) continue;
     const std::string where = path + " line " + std::to_string(lines.line_number());
     if (!is_valid_utf8(line)) throw DataError(where, "bad UTF-8", "text, tab, number");
     const size_t tab = line.rfind('\t');
@@ -46,6 +49,8 @@ PropertyFile read_property_file(const std::string& path, bool escapes) {
       if (lines.line_number() == 1 && text == "text") continue;
       throw DataError(where, "\"" + number.substr(0, 40) + "\"", "a finite number after the tab");
     }
+    if (std::abs(value) > kLargest || (value != 0.0 && std::abs(value) < 1.0 / kLargest))
+      throw DataError(where, "\"" + number.substr(0, 40) + "\"", "0 or a size from 1e-100 to 1e100");
     if (!seen.insert(text).second) continue;
     file.texts.push_back(escapes ? unescape_line(text) : text);
     file.values.push_back(value);

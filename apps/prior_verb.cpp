@@ -5,6 +5,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/strings.h"
 #include "tvae/eval/held_out.h"
+#include "tvae/latent/linear_property.h"
 #include "tvae/latent/prior.h"
 
 namespace tvae::apps {
@@ -35,6 +36,7 @@ void fit(const Options& options, const CommonOptions& common) {
   const Model model = load_model(options.model, parse_device(common.device));
   Rng rng(static_cast<uint64_t>(common.seed));
   const EncodedTexts encoded = encode_and_warn(model, texts_to_fit(options, rng));
+  measure_codes(encoded.mean);  // refuses a model that has collapsed
   torch::Tensor codes = encoded.mean;
   if (options.fit_on == "samples") {
     if (!encoded.log_variance)

@@ -1,6 +1,7 @@
 // tvae sample: new text from the prior, or around a text.
 #include <cmath>
 #include <memory>
+#include <optional>
 
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
@@ -12,7 +13,8 @@ namespace tvae::apps {
 namespace {
 
 struct Options {
-  std::string model, prior, near;
+  std::string model, prior;
+  std::optional<std::string> near;
   int64_t count = 20;
   double radius = 1.0, prior_scale = 1.0;
   bool escapes = false;
@@ -22,7 +24,7 @@ struct Options {
 
 /// μ + radius σ ε around a text; σ is 1 for deterministic codes.
 torch::Tensor codes_near(const Model& model, const Options& options, Rng& rng) {
-  const EncodedTexts encoded = encode_and_warn(model, {options.escapes ? unescape_line(options.near) : options.near});
+  const EncodedTexts encoded = encode_and_warn(model, {options.escapes ? unescape_line(*options.near) : *options.near});
   const torch::Tensor noise =
       at::randn({options.count, encoded.mean.size(1), encoded.mean.size(2)}, rng.generator(), at::kFloat);
   const torch::Tensor unit = encoded.log_variance ? (0.5 * *encoded.log_variance).exp() : at::ones_like(encoded.mean);
@@ -50,8 +52,7 @@ void sample(const Options& options, const CommonOptions& common, bool sampled_de
     throw ConfigError("--prior", "\"" + options.prior + "\"", "fitted or normal");
   const Model model = load_model(options.model, parse_device(common.device));
   Rng rng(static_cast<uint64_t>(common.seed));
-  const torch::Tensor codes =
-      options.near.empty() ? codes_of_prior(model, options, rng) : codes_near(model, options, rng);
+  const torch::Tensor codes = options.near ? codes_near(model, options, rng) : codes_of_prior(model, options, rng);
   const auto check = common.json || options.search.candidates > 1 ? make_validity_check(model.check) : nullptr;
   GenerationOptions generation = options.generation;
   generation.sample = sampled_decoding;

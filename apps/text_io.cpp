@@ -35,7 +35,9 @@ CLI::Option* add_search_flags(CLI::App& command, SearchOptions& options) {
           ->capture_default_str();
   command
       .add_option("--search-radius", options.radius,
-                  "distance of the further candidates' codes, in posterior standard deviations")
+                  "distance of the further candidates' codes, in posterior standard deviations (a tenth of the code's "
+                  "size where there are "
+                  "none)")
       ->check(CLI::NonNegativeNumber)
       ->needs(candidates)
       ->capture_default_str();

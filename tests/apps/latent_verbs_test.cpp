@@ -170,6 +170,7 @@ TEST_F(LatentVerbs, MistakesAreOneClearLine) {
   expect_failure({"decode", path("nowhere")}, 3, "nowhere");
   expect_failure({"interpolate", model(), "--from", "a", "--to", "b", "--path", "slurp"}, 2, "did you mean slerp?");
   expect_failure({"interpolate", model(), "--from", "a"}, 2, "--to");
+  EXPECT_EQ(run({"interpolate", model(), "--from", "a", "--to", "", "--steps", "2"}).status, 0);  // a text too
   expect_failure({"interpolate", model(), "--pairs", put("p.tsv", "a\tb\nc\n")}, 3, "line 2");
   expect_failure({"sample", model(), "--prior", "odd"}, 2, "fitted or normal");
   expect_failure({"prior", "fit", model(), "--kind", "gausian"}, 2, "did you mean gaussian?");

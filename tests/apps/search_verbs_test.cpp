@@ -236,9 +236,10 @@ TEST_F(SearchVerbs, MistakesAboutPropertiesAreOneClearLine) {
   };
   expect_failure(optimize("a\t1\nb\n"), kData, "f.tsv line 2: got no tab");
   expect_failure(optimize("a\t1\nb\tmany\n"), kData, "f.tsv line 2: got \"many\"");
-  expect_failure(optimize("a\t1\n\nb\t2\n"), kData, "f.tsv line 2");
+  expect_failure(optimize("a\t1\n\nb\tx\n"), kData, "f.tsv line 3");
   expect_failure(optimize("a\t1\nb\tnan\n"), kData, "f.tsv line 2: got \"nan\"");
   expect_failure(optimize("a\t1\nb\t1e999\n"), kData, "f.tsv line 2: got \"1e999\"");
+  expect_failure(optimize("a\t1\nb\t1e306\n"), kData, "f.tsv line 2: got \"1e306\"");
   expect_failure(optimize("a\t1\nb\t-inf\n"), kData, "f.tsv line 2: got \"-inf\"");
   expect_failure(optimize("caf\xe9\t1\n"), kData, "f.tsv line 1: got bad UTF-8");
   expect_failure(optimize(""), kData, "holds no texts");

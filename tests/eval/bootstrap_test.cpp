@@ -13,8 +13,8 @@ TEST(Bootstrap, IntervalOfAMeanIsThatOfTheNormalApproximation) {
   for (int i = 0; i < 400; ++i) values.push_back(i < 300);
   const auto interval = bootstrap_interval(values, rng);
   const double half = 1.96 * std::sqrt(0.75 * 0.25 / 400);
-  EXPECT_NEAR(interval[0].get<double>(), 0.75 - half, 0.01);
-  EXPECT_NEAR(interval[1].get<double>(), 0.75 + half, 0.01);
+  EXPECT_NEAR(interval[0].get<double>(), 0.75 - half, 0.004);
+  EXPECT_NEAR(interval[1].get<double>(), 0.75 + half, 0.004);
 }
 
 TEST(Bootstrap, IntervalOfARatioFollowsItsUnits) {

@@ -51,7 +51,9 @@ TEST_F(Protocol, ReportsEveryKeyOfTheContract) {
   EvaluationOptions options;
   options.samples = 20;
   options.training_texts = std::make_shared<TextSet>(std::vector<std::string>{"line 1", "line 2"});
-  save_prior(model, "gaussian", fit_gaussian(encode_texts(model, some_texts(60)).mean, {}));
+  PriorFit fit = fit_gaussian(encode_texts(model, some_texts(60)).mean, {});
+  fit.facts["fit_on"] = kFitOnSamples;
+  save_prior(model, "gaussian", fit);
   const Json report = evaluate(model, options);
   const std::map<std::string, std::vector<std::string>> contract = {
       {"reconstruction",
@@ -144,6 +146,8 @@ TEST_F(Protocol, ReportsStandSideBySide) {
                                          "shape",
                                          "  hole_curve radius 1.0000  -                         valid 0.2500"};
   EXPECT_EQ(report_table({first, second}), both);
+  const Json large = {{"reconstruction", {{"ppl", 1e79}}}, {"skipped", Json::object()}};
+  EXPECT_EQ(table_of(large)[1], "  ppl                       1e+79");
   EXPECT_EQ(table_of(first)[1], "  model                     a");
 }
 
@@ -315,6 +319,25 @@ TEST_F(Protocol, RunJsonSaysWhereTheDataWas) {
 TEST_F(Protocol, WeightsThatDivergedAreNamed) {
   const Model model = saved_model(folder_.path("m"));
   for (const NamedParameter& parameter : model.vae.parameters().list()) parameter.value.detach().fill_(std::nan(""));
+  EXPECT_THROW(encode_texts(model, {"a"}), CheckpointError);
+}
+
+TEST_F(Protocol, OneWeightThatIsNotFiniteIsEnough) {
+  const Model model = saved_model(folder_.path("m"));
+  TensorMap weights = model.vae.parameters().to_map();
+  for (const auto& [name, weight] : weights) {
+    TensorMap broken = weights;
+    broken[name] = weight.detach().clone();
+    broken[name].view(-1)[0] = std::nan("");
+    save_safetensors(folder_.path("m/model.safetensors"), broken);
+    EXPECT_THROW(load_model(folder_.path("m")), CheckpointError) << name;
+  }
+}
+
+TEST_F(Protocol, LogVariancesThatAreNotFiniteAreNamed) {
+  const Model model = saved_model(folder_.path("m"));
+  for (const NamedParameter& parameter : model.vae.parameters().list())
+    if (parameter.name.find("log_variance") != std::string::npos) parameter.value.detach().fill_(std::nan(""));
   EXPECT_THROW(encode_texts(model, {"a"}), CheckpointError);
 }
 

@@ -57,6 +57,7 @@ const std::map<std::string, std::string>& meanings() {
       {"prior.ngram_js",
        "Jensen-Shannon divergence of character 1- to 3-grams from held-out text, in bits; 0 = the same"},
       {"prior.kind", "the kind of fitted prior"},
+      {"prior.fit_on", "what of the posteriors it was fitted to"},
       {"prior.log_density", "mean log density of held-out codes under the fitted prior, in nats"},
 
       {"shape", "How the codes of held-out sequences lie in the latent space."},

@@ -78,12 +78,15 @@ Json measure_language_model(Evaluation& evaluation, Rng& rng) {
     return nullptr;
   }
   const auto normal = make_normal_prior(posterior.mean.size(1), posterior.mean.size(2));
-  const auto saved = load_prior(evaluation.model);
+  auto saved = load_prior(evaluation.model);
   std::vector<const Prior*> priors = {normal.get()};
-  if (saved)
+  if (saved && saved->fit_on == kFitOnSamples) {
     priors.push_back(saved->prior.get());
-  else
-    evaluation.skip("language_model.fitted", "no fitted prior (tvae prior fit)");
+  } else {
+    saved.reset();
+    evaluation.skip("language_model.fitted",
+                    "no prior fitted on samples of the posteriors (tvae prior fit --fit-on samples)");
+  }
   const Draws draws = draw(evaluation, priors, rng);
 
   const HeldOut& data = evaluation.held_out;

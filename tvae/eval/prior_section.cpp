@@ -55,7 +55,13 @@ Json measure_prior(Evaluation& evaluation, Rng& rng) {
   if (const auto fitted = load_prior(evaluation.model)) {
     result["fitted"] = measure_samples(evaluation, *fitted->prior, rng);
     result["fitted"]["kind"] = fitted->kind;
-    result["fitted"]["log_density"] = fitted->prior->log_density(evaluation.codes().mean).mean().item<double>();
+    result["fitted"]["fit_on"] = fitted->fit_on;
+    const EncodedTexts& codes = evaluation.codes();
+    torch::Tensor held_out = codes.mean;
+    if (fitted->fit_on == kFitOnSamples && codes.log_variance)
+      held_out =
+          held_out + (0.5 * *codes.log_variance).exp() * at::randn(held_out.sizes(), rng.generator(), at::kFloat);
+    result["fitted"]["log_density"] = fitted->prior->log_density(held_out).mean().item<double>();
   } else {
     evaluation.skip("prior.fitted", "the model has no fitted prior (tvae prior fit makes one)");
   }

@@ -114,7 +114,10 @@ Json run_protocol(Evaluation& evaluation) {
                    {"overlong", data.overlong}}},
                  {"check", evaluation.check_name()},
                  {"samples", options.samples}};
-  if (options.search.candidates > 1) report["candidates"] = options.search.candidates;
+  if (options.search.candidates > 1) {
+    report["candidates"] = options.search.candidates;
+    report["search_radius"] = options.search.radius;
+  }
   for (const EvaluationSection& section : evaluation_sections()) {
     if (!options.only.empty() && !evaluation.asked_for(section.name)) {
       evaluation.skip(section.name, "not asked for");
@@ -138,8 +141,9 @@ namespace {
 
 std::string number_text(const Json& value) {
   if (!value.is_number_float()) return value.is_string() ? value.get<std::string>() : value.dump();
+  constexpr double kLongest = 1e7;  // from here on with an exponent
   char text[32];
-  std::snprintf(text, sizeof text, "%.4f", value.get<double>());
+  std::snprintf(text, sizeof text, std::abs(value.get<double>()) < kLongest ? "%.4f" : "%.4g", value.get<double>());
   return text;
 }
 
@@ -192,7 +196,7 @@ void add_rows(ReportRows& rows, const std::string& section, const std::string& p
 
 ReportRows report_rows(const Json& report) {
   ReportRows rows;
-  for (const char* key : {"model", "data", "check", "samples", "candidates"})
+  for (const char* key : {"model", "data", "check", "samples", "candidates", "search_radius"})
     if (report.contains(key)) add_rows(rows, "about", "", Json{{key, report[key]}});
   for (const EvaluationSection& section : evaluation_sections())
     if (report.contains(section.name)) add_rows(rows, section.name, "", report[section.name]);

@@ -59,7 +59,8 @@ EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& te
   const ModelConfig& config = model.vae.config();
   encoded.mean = means.empty() ? at::empty({0, config.latent_tokens, config.latent_size}) : at::cat(means);
   if (!log_variances.empty()) encoded.log_variance = at::cat(log_variances);
-  if (!encoded.mean.isfinite().all().item<bool>())
+  const auto finite = [](const Tensor& values) { return values.isfinite().all().item<bool>(); };
+  if (!finite(encoded.mean) || (encoded.log_variance && !finite(*encoded.log_variance)))
     throw CheckpointError(model.directory + " gives codes that are not finite", "", "", "did its training diverge?");
   return encoded;
 }

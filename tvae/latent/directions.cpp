@@ -1,6 +1,7 @@
 #include "tvae/latent/directions.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "tvae/base/error.h"
@@ -35,7 +36,8 @@ Direction fit_mean(const Tensor& positive, const Tensor& negative) {
   const Tensor gap = step.square().sum();
   const Tensor slope = gap / within.clamp_min(1e-6 * gap.square().item<double>());
   const Tensor middle = 0.5 * (a.mean() + b.mean());
-  const Tensor at_mean = slope * ((scale.mean * step).sum() - middle);
+  const Tensor at_mean = slope * ((scale.mean * step).sum() - middle) +
+                         std::log(static_cast<double>(a.numel()) / static_cast<double>(b.numel()));
   return {step.to(at::kFloat), {scale, (slope * step * scale.deviation).flatten(), at_mean.item<double>()}};
 }
 

@@ -60,7 +60,9 @@ const PriorKind& find_prior_kind(const std::string& name) {
 
 void save_prior(const Model& model, const std::string& kind, const PriorFit& fit) {
   const ModelConfig& config = model.vae.config();
-  save_safetensors(prior_path(model), fit.prior->tensors(), {{"kind", kind}, {"weights", weights_fingerprint(model)}});
+  save_safetensors(
+      prior_path(model), fit.prior->tensors(),
+      {{"kind", kind}, {"fit_on", fit.facts.value("fit_on", kFitOnMeans)}, {"weights", weights_fingerprint(model)}});
   nlohmann::ordered_json facts = {
       {"kind", kind}, {"latent_tokens", config.latent_tokens}, {"latent_size", config.latent_size}};
   facts.update(fit.facts);
@@ -79,7 +81,8 @@ std::optional<SavedPrior> load_prior(const Model& model) {
   warn_of_other_weights(model, path, metadata["weights"], "tvae prior fit");
   const ModelConfig& config = model.vae.config();
   try {
-    return SavedPrior{kind->first, kind->second.load(tensors, config.latent_tokens, config.latent_size)};
+    const std::string fit_on = metadata.contains("fit_on") ? metadata["fit_on"] : kFitOnMeans;
+    return SavedPrior{kind->first, fit_on, kind->second.load(tensors, config.latent_tokens, config.latent_size)};
   } catch (const CheckpointError& error) {
     throw CheckpointError(path + ": " + error.what(), "", "", "make it again: tvae prior fit");
   }

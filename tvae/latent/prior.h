@@ -56,11 +56,15 @@ std::unique_ptr<Prior> load_gaussian_mixture(const TensorMap& tensors, int64_t l
 PriorFit fit_flow(const torch::Tensor& codes, const PriorFitOptions& options);
 std::unique_ptr<Prior> load_flow(const TensorMap& tensors, int64_t latent_tokens, int64_t latent_size);
 
+/// What of the posteriors a prior was fitted to: the fact "fit_on".
+inline const std::string kFitOnMeans = "means", kFitOnSamples = "samples";
+
 /// Writes MODEL/latent/prior.safetensors, atomically, and its facts for people, prior.json.
 void save_prior(const Model& model, const std::string& kind, const PriorFit& fit);
 
 struct SavedPrior {
   std::string kind;
+  std::string fit_on;  // of the posteriors: kFitOnMeans or kFitOnSamples
   std::unique_ptr<Prior> prior;
 };
 /// The model's fitted prior; nullopt where none was fitted. Warns when the weights changed since. Throws

@@ -12,7 +12,7 @@ using torch::Tensor;
 /// Size of a perturbation of radius 1 in each dimension [N, K, D]: σ of the posteriors of what the codes decode to.
 Tensor unit_of(const EncodedTexts& outputs, const Tensor& codes) {
   if (outputs.log_variance) return (0.5 * *outputs.log_variance).exp();
-  return at::full_like(codes, kDeterministicUnit * codes.square().mean().sqrt().item<double>());
+  return (kDeterministicUnit * codes.square().mean({1, 2}, true).sqrt()).expand_as(codes);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ struct SearchOptions {
   uint64_t seed = 42;
 };
 
-/// Of codes without a posterior's σ: this share of the root mean square of the given codes.
+/// Of codes without a posterior's σ: this share of the code's root mean square.
 inline constexpr double kDeterministicUnit = 0.1;
 
 /// One text a code [N, K, D], in order: the plain greedy output where `check` accepts it. Else, of it and of greedy

@@ -51,6 +51,10 @@ Model load_model(const std::string& directory, torch::Device device) {
   }
   Tokenizer tokenizer = Tokenizer::load(directory);
   const TensorMap weights = load_safetensors(directory + "/model.safetensors");
+  for (const auto& [name, weight] : weights)
+    if (weight.is_floating_point() && !weight.isfinite().all().item<bool>())
+      throw CheckpointError(directory + "/model.safetensors: numbers of " + name + " are not finite", "", "",
+                            "did its training diverge?");
   Rng rng(0);
   TransformerVae vae(config, rng);
   vae.parameters().load(weights, directory + "/model.safetensors");
