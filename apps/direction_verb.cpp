@@ -1,5 +1,4 @@
 // tvae direction: named directions in latent space. Fitted to two files of texts, applied to texts, listed.
-#include <cmath>
 #include <memory>
 #include <optional>
 #include <set>
@@ -102,7 +101,7 @@ void list(const std::string& directory, const CommonOptions& common) {
     const auto text = [&facts](const char* key) {
       if (!facts.contains(key)) return std::string("?");
       const Json& value = facts[key];
-      return value.is_number_float() ? Json(std::round(value.get<double>() * 1000.0) / 1000.0).dump() : value.dump();
+      return value.is_number_float() ? rounded_text(value.get<double>()) : value.dump();
     };
     print_line(name + ": " + facts.value("method", "?") + " of " + text("positive") + " and " + text("negative") +
                " texts, held-out accuracy " + text("held_out_accuracy") + " of " + text("held_out") + " (majority " +

@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 
+#include "apps/moved_text.h"
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
@@ -49,23 +50,18 @@ void interpolate(const Options& options, const CommonOptions& common) {
   const torch::Tensor ratios = at::linspace(0.0, 1.0, options.steps, at::kDouble);
   SearchOptions search = options.search;
   search.seed = static_cast<uint64_t>(common.seed);
-  const auto check = common.json || search.candidates > 1 ? make_validity_check(model.check) : nullptr;
+  const std::shared_ptr<ValidityCheck> check =
+      common.json || search.candidates > 1 ? make_validity_check(model.check) : nullptr;
+  TextPrinter printer(check, options.escapes, common.json);
   for (int64_t pair = 0; pair < codes.size(0) / 2; ++pair) {
     const torch::Tensor points = path(codes[2 * pair], codes[2 * pair + 1], ratios);
-    const auto texts = search_outputs(model, points, decode_codes(model, points), check.get(), search);
-    const auto valid = check ? check->valid(texts) : std::vector<bool>();
-    for (size_t step = 0; step < texts.size(); ++step) {
-      if (!common.json) {
-        print_line(output_line(texts[step], options.escapes));
-        continue;
-      }
-      nlohmann::ordered_json json;
+    std::vector<nlohmann::ordered_json> fields(static_cast<size_t>(options.steps), nlohmann::ordered_json::object());
+    for (int64_t step = 0; step < options.steps; ++step) {
+      nlohmann::ordered_json& json = fields[static_cast<size_t>(step)];
       if (!options.pairs.empty()) json["pair"] = pair;
-      json["ratio"] = ratios[static_cast<int64_t>(step)].item<double>();
-      json["text"] = texts[step];
-      if (check) json["valid"] = static_cast<bool>(valid[step]);
-      print_json(json);
+      json["ratio"] = ratios[step].item<double>();
     }
+    printer.print(search_outputs(model, points, decode_codes(model, points), check.get(), search), fields);
   }
 }
 

@@ -60,7 +60,7 @@ PropertyFile read_property_file(const std::string& path, bool escapes) {
 }
 
 std::string figure(const std::optional<double>& value) {
-  return value ? nlohmann::json(std::round(*value * 1000.0) / 1000.0).dump() : "undefined";
+  return value ? rounded_text(*value) : "undefined";
 }
 
 LinearProperty fit_to_file(const Model& model, const Options& options, uint64_t seed) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "apps/moved_text.h"
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
@@ -53,24 +54,16 @@ void sample(const Options& options, const CommonOptions& common, bool sampled_de
   const Model model = load_model(options.model, parse_device(common.device));
   Rng rng(static_cast<uint64_t>(common.seed));
   const torch::Tensor codes = options.near ? codes_near(model, options, rng) : codes_of_prior(model, options, rng);
-  const auto check = common.json || options.search.candidates > 1 ? make_validity_check(model.check) : nullptr;
+  const std::shared_ptr<ValidityCheck> check =
+      common.json || options.search.candidates > 1 ? make_validity_check(model.check) : nullptr;
+  TextPrinter printer(check, options.escapes, common.json);
   GenerationOptions generation = options.generation;
   generation.sample = sampled_decoding;
   for (const torch::Tensor& part : codes.split(kTextsAtOnce)) {
     generation.seed = rng.next_key();
     SearchOptions search = options.search;
     search.seed = generation.seed;
-    const std::vector<std::string> texts =
-        search_outputs(model, part, decode_codes(model, part, generation), check.get(), search);
-    const auto valid = check ? check->valid(texts) : std::vector<bool>();
-    for (size_t i = 0; i < texts.size(); ++i) {
-      nlohmann::ordered_json json = {{"text", texts[i]}};
-      if (check) json["valid"] = static_cast<bool>(valid[i]);
-      if (common.json)
-        print_json(json);
-      else
-        print_line(output_line(texts[i], options.escapes));
-    }
+    printer.print(search_outputs(model, part, decode_codes(model, part, generation), check.get(), search));
   }
 }
 
