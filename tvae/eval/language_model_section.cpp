@@ -78,12 +78,12 @@ Json measure_language_model(Evaluation& evaluation, Rng& rng) {
     return nullptr;
   }
   const auto normal = make_normal_prior(posterior.mean.size(1), posterior.mean.size(2));
-  auto saved = load_prior(evaluation.model);
+  const SavedPrior* saved = evaluation.fitted_prior();
   std::vector<const Prior*> priors = {normal.get()};
   if (saved && saved->fit_on == kFitOnSamples) {
     priors.push_back(saved->prior.get());
   } else {
-    saved.reset();
+    saved = nullptr;
     evaluation.skip("language_model.fitted",
                     "no prior fitted on samples of the posteriors (tvae prior fit --fit-on samples)");
   }

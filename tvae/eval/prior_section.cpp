@@ -52,7 +52,7 @@ Json measure_prior(Evaluation& evaluation, Rng& rng) {
   const ModelConfig& config = evaluation.model.vae.config();
   Json result = Json::object();
   result["normal"] = measure_samples(evaluation, *make_normal_prior(config.latent_tokens, config.latent_size), rng);
-  if (const auto fitted = load_prior(evaluation.model)) {
+  if (const SavedPrior* fitted = evaluation.fitted_prior()) {
     result["fitted"] = measure_samples(evaluation, *fitted->prior, rng);
     result["fitted"]["kind"] = fitted->kind;
     result["fitted"]["fit_on"] = fitted->fit_on;

@@ -42,6 +42,11 @@ const std::vector<std::string>& Evaluation::reconstructions() {
   return *reconstructions_;
 }
 
+const SavedPrior* Evaluation::fitted_prior() {
+  if (!fitted_prior_) fitted_prior_ = load_prior(model);
+  return *fitted_prior_ ? &**fitted_prior_ : nullptr;
+}
+
 std::optional<std::vector<bool>> Evaluation::valid(const std::vector<std::string>& texts) {
   if (check_ == nullptr) return std::nullopt;
   std::vector<std::string> unknown;

@@ -12,6 +12,7 @@
 #include "tvae/data/validity.h"
 #include "tvae/eval/held_out.h"
 #include "tvae/latent/codec.h"
+#include "tvae/latent/prior.h"
 #include "tvae/latent/search.h"
 
 namespace tvae {
@@ -44,6 +45,9 @@ class Evaluation {
   const std::vector<Generated>& outputs();
   const std::vector<std::string>& reconstructions();
 
+  /// The model's fitted prior; nullptr where it has none.
+  const SavedPrior* fitted_prior();
+
   /// Which texts pass the data's own check; nullopt when it has none. Every different text is checked once.
   std::optional<std::vector<bool>> valid(const std::vector<std::string>& texts);
   /// Their share.
@@ -60,6 +64,7 @@ class Evaluation {
 
  private:
   std::optional<EncodedTexts> codes_;
+  std::optional<std::optional<SavedPrior>> fitted_prior_;  // the outer one: whether it was looked for
   std::optional<std::vector<Generated>> outputs_;
   std::optional<std::vector<std::string>> reconstructions_;
   std::unique_ptr<ValidityCheck> check_;

@@ -125,7 +125,7 @@ Json samples(Evaluation& evaluation) {
     return checked(evaluation, decode_codes(evaluation.model, prior.sample(kSamples, rng)));
   };
   Json all = {{"normal", draw(*make_normal_prior(config.latent_tokens, config.latent_size))}};
-  if (const auto fitted = load_prior(evaluation.model)) all["fitted"] = draw(*fitted->prior);
+  if (const SavedPrior* fitted = evaluation.fitted_prior()) all["fitted"] = draw(*fitted->prior);
   return all;
 }
 
