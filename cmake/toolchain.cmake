@@ -27,6 +27,7 @@ if(TVAE_ASAN)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
+set(TVAE_LIGHT $<$<CONFIG:Release>:-O1>)
 set(TVAE_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror -Wno-unused-parameter -Winvalid-pch)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC 12 sees overflows in inlined std::string concatenation that are not there (GCC bug 105329).

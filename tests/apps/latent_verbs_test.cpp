@@ -179,5 +179,32 @@ TEST_F(LatentVerbs, MistakesAreOneClearLine) {
   expect_failure({"eval", model(), "--data", path("none.txt")}, 3, "none.txt");
 }
 
+TEST_F(LatentVerbs, EveryVerbTakesAQuantizedModel) {
+  const std::string texts = "row 1\nanother row\nrow 2\n";
+  for (const std::string kind : {"int8", "fp16"}) {
+    const std::string small = path(kind);
+    const ProgramResult result = run({"quantize", model(), "--out", small, "--weights", kind, "--json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const Json facts = Json::parse(result.out);
+    EXPECT_LT(facts["bytes"].get<double>(), facts["bytes_before"].get<double>() * (kind == "int8" ? 0.5 : 0.6));
+    EXPECT_NE(read_file(small + "/README.md").find("rounded to " + kind), std::string::npos);
+    EXPECT_EQ(lines_of(run({"reconstruct", small}, texts).out).size(), 3u);
+    EXPECT_EQ(lines_of(run({"encode", small}, texts).out).size(), 3u);
+    const ProgramResult fitted = run({"prior", "fit", small});
+    ASSERT_EQ(fitted.status, 0) << fitted.err;
+    EXPECT_EQ(run({"sample", small, "--prior", "fitted", "-n", "2"}).status, 0);
+    EXPECT_EQ(run({"interpolate", small, "--from", "row 1", "--to", "row 2"}).status, 0);
+    const ProgramResult evaluated = run({"eval", small, "--samples", "5", "--only", "reconstruction"});
+    EXPECT_EQ(evaluated.status, 0) << evaluated.err;
+    const ProgramResult trained = run({"train", "--from", small, "--resume", "--out", path("on-" + kind), "--set",
+                                       "train.steps=1", "--train", put("more.txt", texts)});
+    EXPECT_EQ(trained.status, 0) << trained.err;
+    EXPECT_EQ(run({"quantize", small, "--out", path("again-" + kind)}).status, 0);
+    expect_failure({"quantize", model(), "--out", small}, 2, "already holds a run");
+  }
+  expect_failure({"quantize", model(), "--out", model(), "--overwrite"}, 2, "another folder");
+  expect_failure({"quantize", model(), "--out", path("int4"), "--weights", "int4"}, 2, "int4");
+}
+
 }  // namespace
 }  // namespace tvae

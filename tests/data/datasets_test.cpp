@@ -46,6 +46,18 @@ TEST(PythonLines, KeepsWhatParsesAlone) {
   EXPECT_THROW(gather_python_lines({folder.path("absent")}, {}, *python), DataError);
 }
 
+TEST(PythonLines, LeavesFoldersOut) {
+  const test::TemporaryFolder folder;
+  folder.put("a.py", "a = 1\n");
+  folder.put("site-packages/deep/b.py", "b = 2\n");
+  folder.put("lib/site-packages/c.py", "c = 3\n");
+  folder.put("lib/site-packages.py", "d = 4\n");
+  const auto python = make_validity_check("python");
+  PythonLinesOptions options;
+  options.skipped_folders = {"site-packages", "absent"};
+  EXPECT_EQ(gather_python_lines({folder.path()}, options, *python).lines, (Lines{"a = 1", "d = 4"}));
+}
+
 TEST(PythonLines, HeldOutShare) {
   int held = 0;
   for (int i = 0; i < 10000; ++i) held += is_held_out("line " + std::to_string(i), 0.1, 3);

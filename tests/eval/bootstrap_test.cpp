@@ -8,10 +8,9 @@ namespace tvae {
 namespace {
 
 TEST(Bootstrap, IntervalOfAMeanIsThatOfTheNormalApproximation) {
-  Rng rng(1);
   std::vector<double> values;
   for (int i = 0; i < 400; ++i) values.push_back(i < 300);
-  const auto interval = bootstrap_interval(values, rng);
+  const auto interval = bootstrap_interval(values);
   const double half = 1.96 * std::sqrt(0.75 * 0.25 / 400);
   EXPECT_NEAR(interval[0].get<double>(), 0.75 - half, 0.004);
   EXPECT_NEAR(interval[1].get<double>(), 0.75 + half, 0.004);
@@ -21,19 +20,29 @@ TEST(Bootstrap, IntervalOfARatioFollowsItsUnits) {
   Rng rng(1);
   const torch::Tensor weights = at::rand({300}, rng.generator(), at::kDouble);
   const auto ratio = [](const torch::Tensor& sums) { return sums[0].item<double>() / sums[1].item<double>(); };
-  const auto constant = bootstrap_interval(at::stack({2.0 * weights, weights}, 1), ratio, rng);
+  const auto constant = bootstrap_interval(at::stack({2.0 * weights, weights}, 1), ratio);
   EXPECT_NEAR(constant[0].get<double>(), 2.0, 1e-9);
   EXPECT_NEAR(constant[1].get<double>(), 2.0, 1e-9);
-  const auto mixed = bootstrap_interval(at::stack({weights, weights.flip(0)}, 1), ratio, rng);
+  const auto mixed = bootstrap_interval(at::stack({weights, weights.flip(0)}, 1), ratio);
   EXPECT_LT(mixed[0].get<double>(), 1.0);
   EXPECT_GT(mixed[1].get<double>(), 1.0);
 }
 
 TEST(Bootstrap, OneUnitHasNoSpread) {
-  Rng rng(1);
-  const auto interval = bootstrap_interval(std::vector<double>{0.5}, rng);
+  const auto interval = bootstrap_interval(std::vector<double>{0.5});
   EXPECT_EQ(interval[0], 0.5);
   EXPECT_EQ(interval[1], 0.5);
+}
+
+// statsmodels 0.14: proportion_confint(0, 10, method="wilson") is (0, 0.27753).
+TEST(Bootstrap, SharesWithoutSpreadGetWilsonsInterval) {
+  const auto none = share_interval(std::vector<double>(10, 0.0)), all = share_interval(std::vector<double>(10, 1.0));
+  EXPECT_EQ(none[0], 0.0);
+  EXPECT_NEAR(none[1].get<double>(), 0.27753, 1e-5);
+  EXPECT_NEAR(all[0].get<double>(), 1 - 0.27753, 1e-5);
+  EXPECT_EQ(all[1], 1.0);
+  const std::vector<double> mixed = {0, 1, 0.5, 1};
+  EXPECT_EQ(share_interval(mixed), bootstrap_interval(mixed));
 }
 
 }  // namespace

@@ -230,6 +230,46 @@ TEST(TransformerVae, EncoderNoiseChangesWhatIsEncodedAndNotWhatIsToBeWritten) {
   }
 }
 
+TEST(TransformerVae, MixedCodesLieOnTheArcToAnotherSequence) {
+  ModelConfig config = test::tiny_config("queries");
+  config.posterior = "deterministic";
+  Rng weights(5), noise(1);
+  const TransformerVae vae(config, weights);
+  const TokenBatch batch = test::tiny_batch(test::byte_tokenizer());
+  NoiseLevels levels;
+  levels.latent_mix = 0.5;
+  const torch::NoGradGuard no_grad;
+  const auto forward = [&](const NoiseLevels& noise_levels) {
+    return vae.forward(to_stream(batch, torch::kCPU), noise_levels, {true, &noise});
+  };
+  const ForwardResult plain = forward({}), mixed = forward(levels);
+  EXPECT_TRUE(mixed.code.equal(plain.code)) << "the regularizer sees codes before they are mixed";
+  // latent_to_input is affine, so what it adds to the inputs tells which combination of two codes was decoded: its
+  // weights a and b solve a² + b² = 1 with b up to sin(π/4).
+  const Tensor origin = vae.decode_latent(at::zeros_like(plain.code)).input_embedding;
+  const Tensor own = plain.memory.input_embedding - origin, moved = mixed.memory.input_embedding - origin;
+  const int64_t sequences = own.size(0);
+  int64_t best_shift = 0;
+  double best_error = 1e9;
+  Tensor shares;
+  for (int64_t shift = 1; shift < sequences; ++shift) {
+    const Tensor basis = at::stack({own, own.roll(shift, 0)}, 2);  // [B, d, 2]
+    const Tensor solution = at::matmul(at::linalg_pinv(basis), moved.unsqueeze(2));
+    const double error = (at::matmul(basis, solution) - moved.unsqueeze(2)).abs().max().item<double>();
+    if (error < best_error) {
+      best_error = error;
+      best_shift = shift;
+      shares = solution.squeeze(2);
+    }
+  }
+  EXPECT_LT(best_error, 1e-4) << "another sequence of the batch, " << best_shift << " further on";
+  EXPECT_LT((shares.square().sum(1) - 1.0).abs().max().item<double>(), 1e-3);
+  const Tensor other = shares.select(1, 1);
+  EXPECT_GE(other.min().item<double>(), 0.0);
+  EXPECT_LE(other.max().item<double>(), std::sqrt(0.5) + 1e-4);
+  EXPECT_GT(other.max().item<double>() - other.min().item<double>(), 0.1) << "each sequence draws its own share";
+}
+
 TEST(Parameters, LoadIsStrict) {
   Rng rng(1);
   TransformerVae vae(test::tiny_config("queries"), rng);

@@ -32,6 +32,7 @@ inline ModelConfig tiny_config(const std::string& bottleneck) {
   ModelConfig model;
   model.bottleneck = bottleneck;
   if (bottleneck != "queries") model.posterior = "deterministic";
+  if (bottleneck == "queries") model.latent_layers = 1;
   if (bottleneck == "fc") model.latent_tokens = 1;
   if (bottleneck == "tokens") model.encoder = "funnel";
   shrink(model);

@@ -100,6 +100,7 @@ struct ModelConfig {
   bool mask_upsample_tail = true;
   std::string posterior = "gaussian";
   int64_t pooling_layers = 1;
+  int64_t latent_layers = 0;
   bool inject_latent = true;
   bool bag_of_words = false;
   std::string critic_block_sizes;
@@ -185,6 +186,8 @@ void visit_model(Config& c, Visitor&& v) {
   v("posterior", c.posterior,
     FieldInfo{"deterministic code, or gaussian with a learned variance", {"deterministic", "gaussian"}});
   v("pooling_layers", c.pooling_layers, FieldInfo{"cross-attention layers of the queries bottleneck", {}, 1, 64});
+  v("latent_layers", c.latent_layers,
+    FieldInfo{"self-attention layers between the code and the decoder, of the queries bottleneck", {}, 0, 64});
   v("inject_latent", c.inject_latent, FieldInfo{"also add a projection of the code to every decoder input"});
   v("bag_of_words", c.bag_of_words,
     FieldInfo{"a head that predicts the words from the code alone (loss.bag_of_words_weight)"});
@@ -235,6 +238,8 @@ struct LossConfig {
   double mlm_probability = 0.0;
   double mlm_random_ratio = 0.1;
   double latent_dropout = 0.0;
+  double latent_mix = 0.0;
+  double latent_mix_start = 0.5;
   double decoder_token_mask = 0.0;
   double decoder_token_mask_end = 1.0;
 };
@@ -305,6 +310,13 @@ void visit_loss(Config& c, Visitor&& v) {
   v("mlm_random_ratio", c.mlm_random_ratio,
     FieldInfo{"share of the other 20% that become a random id; 0.1 as published, 0.5 as in BERT", {}, 0, 1});
   v("latent_dropout", c.latent_dropout, FieldInfo{"dropout on the code", {}, 0, 0.999});
+  v("latent_mix", c.latent_mix,
+    FieldInfo{"structured noise: a code is moved towards another sequence's, at most this share of the way, and must "
+              "still decode to its own",
+              {},
+              0,
+              0.5});
+  v("latent_mix_start", c.latent_mix_start, FieldInfo{"share of training from which latent_mix acts", {}, 0, 1});
   v("decoder_token_mask", c.decoder_token_mask,
     FieldInfo{"share of decoder input tokens replaced by unknown, at first", {}, 0, 1});
   v("decoder_token_mask_end", c.decoder_token_mask_end,

@@ -8,7 +8,8 @@
 
 namespace tvae {
 
-std::vector<std::string> list_files(const std::vector<std::string>& paths, const std::string& extension) {
+std::vector<std::string> list_files(const std::vector<std::string>& paths, const std::string& extension,
+                                    const std::vector<std::string>& skipped_folders) {
   namespace fs = std::filesystem;
   std::vector<std::string> files;
   for (const std::string& path : paths) {
@@ -18,9 +19,14 @@ std::vector<std::string> list_files(const std::vector<std::string>& paths, const
       continue;
     }
     std::vector<std::string> found;
-    for (const auto& entry : fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied))
-      if (entry.is_regular_file() && (extension.empty() || entry.path().extension() == extension))
-        found.push_back(entry.path());
+    fs::recursive_directory_iterator entry(path, fs::directory_options::skip_permission_denied);
+    for (; entry != fs::recursive_directory_iterator(); ++entry) {
+      const std::string name = entry->path().filename();
+      if (entry->is_directory() && std::ranges::find(skipped_folders, name) != skipped_folders.end())
+        entry.disable_recursion_pending();
+      else if (entry->is_regular_file() && (extension.empty() || entry->path().extension() == extension))
+        found.push_back(entry->path());
+    }
     std::sort(found.begin(), found.end());
     files.insert(files.end(), found.begin(), found.end());
   }

@@ -29,8 +29,15 @@ namespace {
 constexpr size_t kBatchTexts = 256;
 constexpr int kAnswerSeconds = 20;  // for one text, and for the start of python3
 
-// Says "r" when ready, then reads JSON lists of texts, one a line, and answers each text at once with "1" or "0".
-constexpr const char* kWorkerScript = R"python(
+/// What the workers of a check run: says "r" when ready, then reads JSON lists of texts, one a line, and answers each
+/// text at once with "1" or "0".
+struct Judge {
+  const char* script;
+  const char* description;
+  bool needs_packages;  // of site-packages, beside the standard library
+};
+
+constexpr Judge kPythonParser{R"python(
 import ast, json, os, sys, warnings
 warnings.simplefilter("ignore")
 os.write(1, b"r")
@@ -42,7 +49,20 @@ for line in sys.stdin.buffer:
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             answer = b"0"
         os.write(1, answer)
-)python";
+)python",
+                              "python3 ast.parse", false};
+
+constexpr Judge kRdkit{R"python(
+import json, os, sys
+from rdkit import Chem, RDLogger
+RDLogger.DisableLog("rdApp.*")
+os.write(1, b"r")
+for line in sys.stdin.buffer:
+    for text in json.loads(line):
+        one_word = text.split() == [text]  # RDKit takes what follows a blank for a name
+        os.write(1, b"1" if one_word and Chem.MolFromSmiles(text) is not None else b"0")
+)python",
+                       "RDKit MolFromSmiles", true};
 
 std::optional<std::string> find_on_path(const std::string& program) {
   const char* path = std::getenv("PATH");
@@ -57,7 +77,7 @@ std::optional<std::string> find_on_path(const std::string& program) {
 /// here and not a SIGPIPE.
 class Worker {
  public:
-  explicit Worker(const std::string& python) {
+  Worker(const std::string& python, const Judge& judge) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return;
     socket_ = ends[0];
@@ -73,8 +93,9 @@ class Worker {
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // Ctrl-C is for us, not for the workers
-    const char* const arguments[] = {python.c_str(), "-I", "-S", "-c", kWorkerScript, nullptr};
-    if (posix_spawn(&process_, python.c_str(), &files, &attributes, const_cast<char**>(arguments), environ) != 0)
+    std::vector<const char*> arguments = {python.c_str(), "-I", "-S", "-c", judge.script, nullptr};
+    if (judge.needs_packages) arguments.erase(arguments.begin() + 2);  // -S keeps site-packages out
+    if (posix_spawn(&process_, python.c_str(), &files, &attributes, const_cast<char**>(arguments.data()), environ) != 0)
       process_ = -1;
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
@@ -120,12 +141,13 @@ class Worker {
 
 class PythonCheck : public ValidityCheck {
  public:
-  PythonCheck(std::string python, std::unique_ptr<Worker> first) : python_(std::move(python)) {
+  PythonCheck(std::string python, const Judge& judge, std::unique_ptr<Worker> first)
+      : python_(std::move(python)), judge_(judge) {
     workers_.resize(std::clamp<size_t>(max_threads(), 1, 4));
     workers_[0] = std::move(first);
   }
 
-  std::string describe() const override { return "python3 ast.parse"; }
+  std::string describe() const override { return judge_.description; }
 
   std::vector<bool> valid(const std::vector<std::string>& texts) override {
     std::vector<char> answers(texts.size(), 0);  // not vector<bool>: threads write neighbours
@@ -135,8 +157,8 @@ class PythonCheck : public ValidityCheck {
     const auto run = [&](size_t worker) {
       try {
         for (size_t batch = next++; batch < batches; batch = next++)
-          judge(workers_[worker], texts, batch * kBatchTexts, std::min(texts.size(), (batch + 1) * kBatchTexts),
-                answers);
+          answer_batch(workers_[worker], texts, batch * kBatchTexts, std::min(texts.size(), (batch + 1) * kBatchTexts),
+                       answers);
       } catch (...) {
         failures[worker] = std::current_exception();
       }
@@ -152,8 +174,8 @@ class PythonCheck : public ValidityCheck {
 
  private:
   /// Answers for texts [begin, end).
-  void judge(std::unique_ptr<Worker>& worker, const std::vector<std::string>& texts, size_t begin, size_t end,
-             std::vector<char>& answers) const {
+  void answer_batch(std::unique_ptr<Worker>& worker, const std::vector<std::string>& texts, size_t begin, size_t end,
+                    std::vector<char>& answers) const {
     std::vector<size_t> asked;  // bytes that are no UTF-8 are no Python
     for (size_t i = begin; i < end; ++i)
       if (is_valid_utf8(texts[i])) asked.push_back(i);
@@ -162,7 +184,7 @@ class PythonCheck : public ValidityCheck {
       for (size_t i = done; i < asked.size(); ++i) batch.push_back(texts[asked[i]]);
       const std::string request = batch.dump() + "\n";
       if (!worker || !worker->send(request)) {  // none yet, or it died while idle
-        worker = std::make_unique<Worker>(python_);
+        worker = std::make_unique<Worker>(python_, judge_);
         if (!worker->ready() || !worker->send(request)) throw DataError("python3 stopped answering", python_);
       }
       char answer = '1';
@@ -175,6 +197,7 @@ class PythonCheck : public ValidityCheck {
   }
 
   std::string python_;
+  Judge judge_;
   std::vector<std::unique_ptr<Worker>> workers_;  // null = not started yet, or crashed
 };
 
@@ -186,12 +209,20 @@ std::unique_ptr<ValidityCheck> make_python_check() {
     log_warning("no python3 on PATH: the python validity check is left out");
     return nullptr;
   }
-  auto worker = std::make_unique<Worker>(*python);
+  auto worker = std::make_unique<Worker>(*python, kPythonParser);
   if (!worker->ready()) {
     log_warning(*python + " does not start: the python validity check is left out");
     return nullptr;
   }
-  return std::make_unique<PythonCheck>(*python, std::move(worker));
+  return std::make_unique<PythonCheck>(*python, kPythonParser, std::move(worker));
+}
+
+std::unique_ptr<ValidityCheck> make_rdkit_check() {
+  const std::optional<std::string> python = find_on_path("python3");
+  if (!python) return nullptr;
+  auto worker = std::make_unique<Worker>(*python, kRdkit);
+  if (!worker->ready()) return nullptr;
+  return std::make_unique<PythonCheck>(*python, kRdkit, std::move(worker));
 }
 
 }  // namespace tvae

@@ -33,7 +33,7 @@ PythonLines gather_python_lines(const std::vector<std::string>& paths, const Pyt
       if (valid[i]) result.lines.push_back(std::move(candidates[i]));
     candidates.clear();
   };
-  for (const std::string& file : list_files(paths, ".py")) {
+  for (const std::string& file : list_files(paths, ".py", options.skipped_folders)) {
     if (enough()) break;
     ++result.files;
     for_each_line(read_file(file), [&](std::string_view source, int64_t) {

@@ -39,6 +39,7 @@ const std::vector<Entry>& registry() {
       {"python", make_python_check},
       {"smiles",
        []() -> std::unique_ptr<ValidityCheck> {
+         if (auto rdkit = make_rdkit_check()) return rdkit;
          return std::make_unique<FunctionCheck>(is_smiles, "SMILES grammar without valences");
        }},
       {"mnist",

@@ -3,18 +3,22 @@
 #include <algorithm>
 
 #include "tvae/base/assert.h"
+#include "tvae/ops/rng.h"
 
 namespace tvae {
 namespace {
 
 constexpr int64_t kResamples = 1000;
 constexpr int64_t kOutside = 25;  // of the resamples on each side
+constexpr uint64_t kSeed = 1;
+constexpr double kNormal95 = 1.959964;  // 97.5% point of N(0, 1)
 
 }  // namespace
 
-nlohmann::ordered_json bootstrap_interval(const torch::Tensor& rows, const StatisticOfSums& statistic, Rng& rng) {
+nlohmann::ordered_json bootstrap_interval(const torch::Tensor& rows, const StatisticOfSums& statistic) {
   const int64_t n = rows.size(0);
   TVAE_ASSERT(n > 0, "nothing to resample");
+  Rng rng(kSeed);
   std::vector<double> figures;
   for (int64_t i = 0; i < kResamples; ++i)
     figures.push_back(statistic(rows.index_select(0, at::randint(n, {n}, rng.generator(), at::kLong)).sum(0)));
@@ -22,11 +26,19 @@ nlohmann::ordered_json bootstrap_interval(const torch::Tensor& rows, const Stati
   return {figures[kOutside], figures[kResamples - 1 - kOutside]};
 }
 
-nlohmann::ordered_json bootstrap_interval(const std::vector<double>& values, Rng& rng) {
+nlohmann::ordered_json bootstrap_interval(const std::vector<double>& values) {
   const auto n = static_cast<double>(values.size());
   return bootstrap_interval(
       torch::tensor(values, at::kDouble).unsqueeze(1),
-      [n](const torch::Tensor& sums) { return sums.item<double>() / n; }, rng);
+      [n](const torch::Tensor& sums) { return sums.item<double>() / n; });
+}
+
+nlohmann::ordered_json share_interval(const std::vector<double>& shares) {
+  const auto [least, most] = std::ranges::minmax(shares);
+  const auto n = static_cast<double>(shares.size());
+  if (most == 0.0) return {0.0, kNormal95 * kNormal95 / (n + kNormal95 * kNormal95)};
+  if (least == 1.0) return {n / (n + kNormal95 * kNormal95), 1.0};
+  return bootstrap_interval(shares);
 }
 
 }  // namespace tvae

@@ -7,17 +7,20 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "tvae/ops/rng.h"
-
 namespace tvae {
 
 /// A figure as a function of the sums [c] of the units' numbers.
 using StatisticOfSums = std::function<double(const torch::Tensor& sums)>;
 
 /// [low, high]: the middle 95% of the figure over 1,000 samples with replacement of the units' rows [N, c], N > 0.
-nlohmann::ordered_json bootstrap_interval(const torch::Tensor& rows, const StatisticOfSums& statistic, Rng& rng);
+/// The samples are the same in every call: an interval takes nothing from the draws that are measured.
+nlohmann::ordered_json bootstrap_interval(const torch::Tensor& rows, const StatisticOfSums& statistic);
 
 /// The same for a mean over units.
-nlohmann::ordered_json bootstrap_interval(const std::vector<double>& values, Rng& rng);
+nlohmann::ordered_json bootstrap_interval(const std::vector<double>& values);
+
+/// The same for a mean of numbers in 0..1. Where all of them are 0 or all are 1, resampling sees no spread: then the far
+/// end is Wilson's (1927).
+nlohmann::ordered_json share_interval(const std::vector<double>& shares);
 
 }  // namespace tvae

@@ -63,18 +63,13 @@ Json measure_interpolation(Evaluation& evaluation, Rng& rng) {
                                  at::kDouble));
   }
   Json result = Json::object();
-  if (const auto valid = evaluation.valid(interior)) {  // a path is the unit: its outputs are alike
-    std::vector<double> of_path(pairs.size(), 0.0);
-    for (size_t i = 0; i < valid->size(); ++i) of_path[i / kInterior] += (*valid)[i] / static_cast<double>(kInterior);
-    result["valid_95"] = bootstrap_interval(of_path, rng);
-  }
-  add_valid_share(result, evaluation, "valid", interior);
+  add_valid_share(result, evaluation, "valid", interior, kInterior);  // a path is the unit: its outputs are alike
   add_valid_share(result, evaluation, "midpoint_valid", middles);
-  add_valid_share(result, evaluation, "endpoint_valid", ends);
+  add_valid_share(result, evaluation, "endpoint_valid", ends, /*unit=*/2);
   if (const auto searched = evaluation.searched(inside, interior)) {
     std::vector<std::string> searched_middles;
     for (size_t i = kInterior / 2; i < searched->size(); i += kInterior) searched_middles.push_back((*searched)[i]);
-    add_valid_share(result, evaluation, "searched_valid", *searched);
+    add_valid_share(result, evaluation, "searched_valid", *searched, kInterior);
     add_valid_share(result, evaluation, "searched_midpoint_valid", searched_middles);
   }
   const auto n = static_cast<double>(pairs.size());
@@ -89,7 +84,7 @@ Json measure_interpolation(Evaluation& evaluation, Rng& rng) {
        }}};
   for (const auto& [name, figure] : figures) {
     result[name] = figure(paths.sum(0));
-    result[name + "_95"] = bootstrap_interval(paths, figure, rng);
+    result[name + "_95"] = bootstrap_interval(paths, figure);
   }
   result.update({{"path", evaluation.options.path}, {"n", pairs.size()}});
   return result;

@@ -102,7 +102,7 @@ Json measure_language_model(Evaluation& evaluation, Rng& rng) {
     const Tensor sums = rows.sum(0);
     return Json{{"ppl", a_token(sums)},
                 {"ppl_word", std::exp(sums[0].item<double>() / sums[2].item<double>())},
-                {"ppl_95", bootstrap_interval(rows, a_token, rng)}};
+                {"ppl_95", bootstrap_interval(rows, a_token)}};
   };
   const double rec = -draws.log_likelihood.mean().item<double>();
   const double kl = kl_to_normal(posterior.mean, *posterior.log_variance).mean().item<double>();

@@ -1,7 +1,6 @@
 // Evaluation.md 3: texts decoded from draws of N(0, I) and of the fitted prior.
 #include <set>
 
-#include "tvae/eval/bootstrap.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/eval/text_statistics.h"
 #include "tvae/latent/prior.h"
@@ -32,8 +31,6 @@ Json measure_samples(Evaluation& evaluation, const Prior& prior, Rng& rng) {
   const std::vector<std::string> texts = texts_of(evaluation.model, outputs);
   Json result = Json::object();
   add_sample_shares(result, evaluation, "", texts);
-  if (const auto valid = evaluation.valid(texts))
-    result["valid_95"] = bootstrap_interval({valid->begin(), valid->end()}, rng);
   std::vector<double> lengths, held_out_lengths;
   for (const Generated& output : outputs) lengths.push_back(static_cast<double>(output.ids.size()));
   for (const auto& ids : evaluation.held_out.ids) held_out_lengths.push_back(static_cast<double>(ids.size() - 1));

@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
+#include "tvae/eval/bootstrap.h"
 
 namespace tvae {
 namespace {
@@ -59,13 +61,6 @@ std::optional<std::vector<bool>> Evaluation::valid(const std::vector<std::string
   return all;
 }
 
-std::optional<double> Evaluation::valid_share(const std::vector<std::string>& texts) {
-  const auto passes = valid(texts);
-  if (!passes) return std::nullopt;
-  const auto passed = std::count(passes->begin(), passes->end(), true);
-  return static_cast<double>(passed) / static_cast<double>(texts.size());
-}
-
 std::optional<std::vector<std::string>> Evaluation::searched(const torch::Tensor& codes,
                                                              const std::vector<std::string>& plain) {
   if (options.search.candidates == 1) return std::nullopt;
@@ -81,11 +76,16 @@ std::string Evaluation::check_name() const {
 }
 
 void add_valid_share(Json& result, Evaluation& evaluation, const std::string& key,
-                     const std::vector<std::string>& texts) {
-  if (const auto share = evaluation.valid_share(texts))
-    result[key] = *share;
-  else
+                     const std::vector<std::string>& texts, size_t unit) {
+  const auto valid = evaluation.valid(texts);
+  if (!valid) {
     evaluation.skip("valid", "no validity check for this data (data.check = " + evaluation.model.check + ")");
+    return;
+  }
+  std::vector<double> shares(texts.size() / unit, 0.0);
+  for (size_t i = 0; i < texts.size(); ++i) shares[i / unit] += (*valid)[i] / static_cast<double>(unit);
+  result[key] = std::accumulate(shares.begin(), shares.end(), 0.0) / static_cast<double>(shares.size());
+  result[key + "_95"] = share_interval(shares);
 }
 
 const std::vector<EvaluationSection>& evaluation_sections() {

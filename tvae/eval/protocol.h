@@ -50,8 +50,6 @@ class Evaluation {
 
   /// Which texts pass the data's own check; nullopt when it has none. Every different text is checked once.
   std::optional<std::vector<bool>> valid(const std::vector<std::string>& texts);
-  /// Their share.
-  std::optional<double> valid_share(const std::vector<std::string>& texts);
   /// The outputs of codes after decode-time search, given the plain ones; nullopt where none was asked for.
   std::optional<std::vector<std::string>> searched(const torch::Tensor& codes, const std::vector<std::string>& plain);
   std::string check_name() const;
@@ -72,9 +70,10 @@ class Evaluation {
   nlohmann::ordered_json skipped_ = nlohmann::ordered_json::object();
 };
 
-/// Adds "key": share of valid texts, or notes under "section.key" that there is no check.
+/// Adds "key", the share of valid texts, and its interval, "key_95"; or notes that there is no check. `unit` texts that
+/// follow one another are resampled together.
 void add_valid_share(nlohmann::ordered_json& result, Evaluation& evaluation, const std::string& key,
-                     const std::vector<std::string>& texts);
+                     const std::vector<std::string>& texts, size_t unit = 1);
 
 /// Returns the section's keys with "n" among them (evaluation.md 10), or null after Evaluation::skip. `rng` depends on
 /// the seed and the section alone.

@@ -48,7 +48,7 @@ Json mean(const std::vector<double>& values) {
 
 /// BLEU of the whole set and its interval, sequences resampled.
 std::pair<double, Json> bleu_and_interval(const std::vector<std::string>& outputs,
-                                          const std::vector<std::string>& texts, Rng& rng) {
+                                          const std::vector<std::string>& texts) {
   std::vector<torch::Tensor> rows;
   for (size_t i = 0; i < outputs.size(); ++i) {
     const BleuCounts counts = bleu_counts(outputs[i], texts[i]);
@@ -65,7 +65,7 @@ std::pair<double, Json> bleu_and_interval(const std::vector<std::string>& output
     return bleu(counts);
   };
   const torch::Tensor all = at::stack(rows);
-  return {bleu_of_sums(all.sum(0)), bootstrap_interval(all, bleu_of_sums, rng)};
+  return {bleu_of_sums(all.sum(0)), bootstrap_interval(all, bleu_of_sums)};
 }
 
 /// For images as text: "images" {n, readable, grey_error, equal_pixels}. readable: the share of outputs that are images
@@ -84,7 +84,7 @@ Json images(const std::vector<std::string>& originals, const std::vector<std::st
 
 }  // namespace
 
-Json measure_reconstruction(Evaluation& evaluation, Rng& rng) {
+Json measure_reconstruction(Evaluation& evaluation, Rng&) {
   const HeldOut& data = evaluation.held_out;
   const std::vector<std::string>& outputs = evaluation.reconstructions();
   std::vector<double> exact, exact_short, exact_long, token_accuracy, similarity;
@@ -98,7 +98,7 @@ Json measure_reconstruction(Evaluation& evaluation, Rng& rng) {
   }
   const TeacherForced forced = teacher_forced(evaluation);
   const auto tokens = static_cast<double>(forced.tokens);
-  const auto [bleu, bleu_interval] = bleu_and_interval(outputs, data.texts, rng);
+  const auto [bleu, bleu_interval] = bleu_and_interval(outputs, data.texts);
   Json result = {{"exact_match", mean(exact)},
                  {"exact_match_short", mean(exact_short)},
                  {"exact_match_long", mean(exact_long)},
@@ -109,9 +109,11 @@ Json measure_reconstruction(Evaluation& evaluation, Rng& rng) {
                  {"teacher_forced_nats", forced.nats / tokens},
                  {"untokenizable", data.untokenizable},
                  {"n", outputs.size()}};
-  result.update({{"exact_match_95", bootstrap_interval(exact, rng)},
-                 {"token_accuracy_95", bootstrap_interval(token_accuracy, rng)},
-                 {"edit_similarity_95", bootstrap_interval(similarity, rng)},
+  if (!exact_short.empty()) result["exact_match_short_95"] = share_interval(exact_short);
+  if (!exact_long.empty()) result["exact_match_long_95"] = share_interval(exact_long);
+  result.update({{"exact_match_95", share_interval(exact)},
+                 {"token_accuracy_95", share_interval(token_accuracy)},
+                 {"edit_similarity_95", share_interval(similarity)},
                  {"bleu_95", bleu_interval}});
   if (evaluation.model.check == "mnist") result["images"] = images(data.texts, outputs);
   return result;

@@ -5,6 +5,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/config/presets.h"
+#include "tvae/model/quantized_weights.h"
 
 namespace tvae {
 namespace {
@@ -50,14 +51,15 @@ Model load_model(const std::string& directory, torch::Device device) {
     throw CheckpointError(directory + "/config.json: max_tokens or check has a wrong type");
   }
   Tokenizer tokenizer = Tokenizer::load(directory);
-  const TensorMap weights = load_safetensors(directory + "/model.safetensors");
+  const std::string path = directory + "/model.safetensors";
+  const TensorMap weights = dequantize(load_safetensors(path), path);
   for (const auto& [name, weight] : weights)
     if (weight.is_floating_point() && !weight.isfinite().all().item<bool>())
-      throw CheckpointError(directory + "/model.safetensors: numbers of " + name + " are not finite", "", "",
+      throw CheckpointError(path + ": numbers of " + name + " are not finite", "", "",
                             "did its training diverge?");
   Rng rng(0);
   TransformerVae vae(config, rng);
-  vae.parameters().load(weights, directory + "/model.safetensors");
+  vae.parameters().load(weights, path);
   vae.parameters().to(device, at::kFloat);
   return Model{directory, std::move(tokenizer), std::move(vae), max_tokens, check};
 }

@@ -9,10 +9,37 @@ namespace {
 
 constexpr double kInitialLogVariance = -4.0;  // a code that starts nearly noiseless learns to reconstruct first
 
-struct PoolingLayer {
-  torch::Tensor attention_norm, feed_forward_norm;
+/// Attention and feed-forward, each behind a norm and beside a residual.
+struct Layer {
+  torch::Tensor attention_norm;
   T5Attention attention;
+  torch::Tensor feed_forward_norm;
   T5FeedForward feed_forward;
+
+  Layer(const Scope& scope, const ModelConfig& config)
+      : attention_norm((scope / "attention_norm").add("weight", {config.d_model}, Init::constant(1.0))),
+        attention(scope / "attention", config),
+        feed_forward_norm((scope / "feed_forward_norm").add("weight", {config.d_model}, Init::constant(1.0))),
+        feed_forward(scope / "feed_forward", config),
+        dropout_(config.dropout),
+        epsilon_(config.layer_norm_epsilon) {}
+
+  /// hidden [rows, d] reads `states`, or itself where they are not given: [rows, d].
+  torch::Tensor operator()(const torch::Tensor& hidden, const torch::Tensor& states, const Spans& rows,
+                           const Spans& state_spans, const ForwardContext& context) const {
+    const double p = context.rate(dropout_);
+    AttentionOptions options;
+    options.dropout = p;
+    options.dropout_key = context.key();
+    const torch::Tensor normed = rms_norm(hidden, attention_norm, epsilon_);
+    const torch::Tensor read =
+        attention(normed, states.defined() ? states : normed, {}, rows, state_spans, options);
+    const torch::Tensor sum = dropout_add(read, hidden, p, context.key());
+    return dropout_add(feed_forward(rms_norm(sum, feed_forward_norm, epsilon_), context), sum, p, context.key());
+  }
+
+ private:
+  double dropout_, epsilon_;
 };
 
 class QueriesBottleneck : public Bottleneck {
@@ -20,22 +47,14 @@ class QueriesBottleneck : public Bottleneck {
   QueriesBottleneck(const Scope& scope, const ModelConfig& config)
       : latent_tokens_(config.latent_tokens),
         latent_size_(config.latent_size),
-        dropout_(config.dropout),
         epsilon_(config.layer_norm_epsilon),
         gaussian_(config.posterior == "gaussian"),
         inject_(config.inject_latent) {
     const int64_t d = config.d_model;
     const Scope encoder = scope / "encoder", decoder = scope / "decoder";
     queries_ = encoder.add("queries", {latent_tokens_, d}, Init::normal(1.0));
-    for (int64_t i = 0; i < config.pooling_layers; ++i) {
-      const Scope layer = encoder / "layer" / std::to_string(i);
-      PoolingLayer pooling;
-      pooling.attention_norm = (layer / "attention_norm").add("weight", {d}, Init::constant(1.0));
-      pooling.attention = T5Attention(layer / "attention", config);
-      pooling.feed_forward_norm = (layer / "feed_forward_norm").add("weight", {d}, Init::constant(1.0));
-      pooling.feed_forward = T5FeedForward(layer / "feed_forward", config);
-      layers_.push_back(std::move(pooling));
-    }
+    for (int64_t i = 0; i < config.pooling_layers; ++i)
+      pooling_layers_.emplace_back(encoder / "layer" / std::to_string(i), config);
     final_norm_ = (encoder / "final_norm").add("weight", {d}, Init::constant(1.0));
     mean_ = Linear::with_bias(encoder / "mean", d, latent_size_);
     if (gaussian_) {
@@ -44,6 +63,8 @@ class QueriesBottleneck : public Bottleneck {
     }
     latent_to_token_ = Linear::with_bias(decoder / "latent_to_token", latent_size_, d);
     positions_ = decoder.add("positions", {latent_tokens_, d}, Init::normal(1.0));
+    for (int64_t i = 0; i < config.latent_layers; ++i)
+      latent_layers_.emplace_back(decoder / "layer" / std::to_string(i), config);
     memory_norm_ = (decoder / "norm").add("weight", {d}, Init::constant(1.0));
     if (inject_) latent_to_input_ = Linear::with_bias(decoder / "latent_to_input", latent_tokens_ * latent_size_, d);
   }
@@ -51,18 +72,8 @@ class QueriesBottleneck : public Bottleneck {
   Posterior encode(const EncoderStates& encoded, const ForwardContext& context) const override {
     const auto sequences = static_cast<int64_t>(encoded.tokens.size());
     const Spans rows = equal_spans(sequences, latent_tokens_);
-    const double p = context.rate(dropout_);
     torch::Tensor hidden = queries_.repeat({sequences, 1});
-    for (const PoolingLayer& layer : layers_) {
-      AttentionOptions options;
-      options.dropout = p;
-      options.dropout_key = context.key();
-      const torch::Tensor read = layer.attention(rms_norm(hidden, layer.attention_norm, epsilon_), encoded.states, {},
-                                                 rows, encoded.tokens, options);
-      hidden = dropout_add(read, hidden, p, context.key());
-      hidden = dropout_add(layer.feed_forward(rms_norm(hidden, layer.feed_forward_norm, epsilon_), context), hidden, p,
-                           context.key());
-    }
+    for (const Layer& layer : pooling_layers_) hidden = layer(hidden, encoded.states, rows, encoded.tokens, context);
     hidden = rms_norm(hidden, final_norm_, epsilon_);
     const auto shape = [&](const torch::Tensor& x) { return x.view({sequences, latent_tokens_, latent_size_}); };
     Posterior posterior{shape(mean_(hidden)), std::nullopt};
@@ -72,19 +83,20 @@ class QueriesBottleneck : public Bottleneck {
 
   Memory decode(const torch::Tensor& code, const ForwardContext& context) const override {
     const int64_t sequences = code.size(0);
-    const torch::Tensor states =
-        (latent_to_token_(code) + positions_).view({sequences * latent_tokens_, positions_.size(1)});
-    Memory memory{rms_norm(states, memory_norm_, epsilon_), equal_spans(sequences, latent_tokens_), {}};
+    const Spans rows = equal_spans(sequences, latent_tokens_);
+    torch::Tensor hidden = (latent_to_token_(code) + positions_).view({sequences * latent_tokens_, positions_.size(1)});
+    for (const Layer& layer : latent_layers_) hidden = layer(hidden, {}, rows, rows, context);
+    Memory memory{rms_norm(hidden, memory_norm_, epsilon_), rows, {}};
     if (inject_) memory.input_embedding = latent_to_input_(code.flatten(1));
     return memory;
   }
 
  private:
   int64_t latent_tokens_, latent_size_;
-  double dropout_, epsilon_;
+  double epsilon_;
   bool gaussian_, inject_;
   torch::Tensor queries_, final_norm_, positions_, memory_norm_;
-  std::vector<PoolingLayer> layers_;
+  std::vector<Layer> pooling_layers_, latent_layers_;
   Linear mean_, log_variance_, latent_to_token_, latent_to_input_;
 };
 

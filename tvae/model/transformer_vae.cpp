@@ -1,6 +1,7 @@
 #include "tvae/model/transformer_vae.h"
 
 #include <cmath>
+#include <numbers>
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
@@ -27,6 +28,16 @@ Tensor shift_right(const Tensor& ids, const Spans& spans, int64_t start_id) {
   Tensor starts = at::empty({static_cast<int64_t>(spans.size())}, at::kLong);
   for (size_t b = 0; b < spans.size(); ++b) starts.data_ptr<int64_t>()[b] = spans[b].start;
   return shifted.index_fill_(0, starts.to(ids.device()), start_id);
+}
+
+/// Codes [B, K, D], each moved towards another of the batch by a share of the way drawn from [0, most]: along the arc
+/// that slerp takes where two codes are as long and at right angles, so that N(0, I) stays N(0, I).
+Tensor mixed_codes(const Tensor& codes, double most, Rng& rng) {
+  const int64_t sequences = codes.size(0);
+  if (sequences < 2) return codes;
+  const Tensor share = at::rand({sequences, 1, 1}, rng.generator(), at::kFloat).mul_(most * 0.5 * std::numbers::pi);
+  const Tensor others = codes.detach().roll(1 + at::randint(sequences - 1, {1}, rng.generator()).item<int64_t>(), 0);
+  return codes * share.cos().to(codes) + others * share.sin().to(codes);
 }
 
 }  // namespace
@@ -67,7 +78,10 @@ ForwardResult TransformerVae::forward(const TokenStream& batch, const NoiseLevel
     const Tensor epsilon = at::randn(result.code.sizes(), context.rng->generator(), at::kFloat).to(result.code);
     result.code = result.code + (0.5 * *result.posterior.log_variance).exp() * epsilon;
   }
-  const Tensor decoded = dropout(result.code, context.rate(noise.latent_dropout), context.key());
+  const Tensor mixed = context.training && noise.latent_mix > 0
+                           ? mixed_codes(result.code, noise.latent_mix, *context.rng)
+                           : result.code;
+  const Tensor decoded = dropout(mixed, context.rate(noise.latent_dropout), context.key());
   result.memory = bottleneck_->decode(decoded, context);
   result.decoder_states = decoder_states(batch, result.memory, noise.decoder_token_mask, context);
   result.reconstruction = cross_entropy(batch, result.decoder_states);

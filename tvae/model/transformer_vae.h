@@ -26,6 +26,7 @@ struct NoiseLevels {
   double latent_dropout = 0.0;
   double decoder_token_mask = 0.0;    // share of decoder input tokens replaced by unknown
   double encoder_token_random = 0.0;  // share of encoder input tokens replaced by a random id
+  double latent_mix = 0.0;            // codes move up to this share of the way to another sequence's
 };
 
 /// What one pass gives; scalars are differentiable.

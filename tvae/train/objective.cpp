@@ -112,6 +112,7 @@ NoiseLevels Objective::noise_at(const TrainingPosition& position) const {
   noise.encoder_token_mask = loss_.encoder_token_mask + kMaskedOfChosen * loss_.mlm_probability;
   noise.encoder_token_random = (1.0 - kMaskedOfChosen) * loss_.mlm_random_ratio * loss_.mlm_probability;
   noise.latent_dropout = loss_.latent_dropout;
+  noise.latent_mix = position.progress() >= loss_.latent_mix_start ? loss_.latent_mix : 0.0;
   noise.decoder_token_mask = loss_.decoder_token_mask * decay(position, loss_.decoder_token_mask_end);
   return noise;
 }

@@ -1,0 +1,62 @@
+// tvae quantize: a model in a quarter of its size, for sending and keeping; every verb takes it.
+#include <filesystem>
+#include <memory>
+
+#include "apps/verb.h"
+#include "tvae/base/files.h"
+#include "tvae/model/model_directory.h"
+#include "tvae/model/quantized_weights.h"
+#include "tvae/train/run_directory.h"
+
+namespace tvae::apps {
+namespace {
+
+struct Options {
+  std::string model, out, weights = "int8";
+  bool overwrite = false;
+};
+
+TensorMap rounded_weights(const Model& model, const std::string& kind) {
+  TensorMap weights;
+  for (const NamedParameter& parameter : model.vae.parameters().list())
+    weights[parameter.name] = kind == "fp16" ? parameter.value.detach().to(at::kHalf) : parameter.value.detach();
+  return kind == "int8" ? quantize_int8(weights) : weights;
+}
+
+void quantize(const Options& options, const CommonOptions& common) {
+  const RunDirectory out(options.out, options.overwrite ? StartMode::kOverwrite : StartMode::kNew);
+  out.require_apart_from(options.model);
+  const Model model = load_model(options.model);
+  out.clear();
+  save_model(out.path(), model.vae.config(), model.max_tokens, model.check, rounded_weights(model, options.weights),
+             model.tokenizer);
+  for (const char* name : {"run.json", "README.md"}) {
+    const std::string source = options.model + "/" + name;
+    if (!file_exists(source)) continue;
+    std::string text = read_file(source);
+    if (std::string(name) == "README.md") text += "\nIts weights were rounded to " + options.weights + ".\n";
+    write_file_atomically(out.file(name), text);
+  }
+  const auto bytes = [](const std::string& folder) { return std::filesystem::file_size(folder + "/model.safetensors"); };
+  const uint64_t before = bytes(options.model), after = bytes(out.path());
+  if (common.json)
+    print_json({{"out", out.path()}, {"weights", options.weights}, {"bytes_before", before}, {"bytes", after}});
+  else
+    print_line(out.path() + ": " + std::to_string(after) + " bytes of weights, before " + std::to_string(before));
+}
+
+const RegisterVerb registered(
+    {"quantize", "round a model's weights to int8 or fp16: smaller files",
+     [](CLI::App& command, const CommonOptions& common) {
+       auto options = std::make_shared<Options>();
+       command.add_option("MODEL", options->model, "model directory")->required();
+       command.add_option("--out", options->out, "folder to write; fit its prior there")->required();
+       command.add_option("--weights", options->weights, "int8 (matrices, with a scale a row) or fp16")
+           ->check(CLI::IsMember({"int8", "fp16"}))
+           ->capture_default_str();
+       command.add_flag("--overwrite", options->overwrite, "replace the model in --out");
+       return [options, &common] { quantize(*options, common); };
+     }});
+
+}  // namespace
+}  // namespace tvae::apps

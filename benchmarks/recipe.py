@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Ablations of the recipe at equal compute: trains, fits a prior, evaluates, and prints one table (see README.md)."""
+
+import argparse
+import json
+import math
+import pathlib
+import statistics
+import subprocess
+import sys
+
+# What every row starts from: `lines_small` with a budget of --steps optimizer steps.
+BASE = {
+    "train.warmup_steps": 50,
+    "train.eval_steps": 0,
+    "train.previews": "false",
+    "train.save_steps": 100,
+    "loss.kl_target": 80,
+    "train.ema_decay": 0.99,
+}
+MMD = {"loss.regularizer": "mmd", "loss.regularizer_schedule": "linear", "loss.kl_target": 0}
+DETERMINISTIC = {"model.posterior": "deterministic", "model.inject_latent": "false", "loss.kl_target": 0,
+                 "loss.encoder_token_mask": 0, "loss.decoder_token_mask": 0}
+PUBLISHED_MMD = {"loss.regularizer": "mmd_published", "loss.regularizer_schedule": "sigmoid",
+                 "loss.schedule_k": 0.0025, "loss.schedule_b": 6.25}
+
+# Row -> (what it says in the table, keys that differ from BASE). "steps" scales the budget of a row whose model costs
+# more or less a token than the others'.
+ROWS = {
+    "base": ("rate-controlled VAE, 80 nats, 8 codes of 32", {}),
+    "rate_60": ("target 60 nats", {"loss.kl_target": 60}),
+    "rate_110": ("target 110 nats", {"loss.kl_target": 110}),
+    "rate_150": ("target 150 nats", {"loss.kl_target": 150}),
+    "mmd_std_07": ("MMD recipe, σ .3 → .7", MMD),
+    "mmd_std_10": ("MMD recipe, σ .3 → 1", {**MMD, "loss.posterior_std_final": 1.0}),
+    "codes_8x16": ("8 codes of 16", {"model.latent_size": 16}),
+    "codes_4x64": ("4 codes of 64", {"model.latent_tokens": 4, "model.latent_size": 64}),
+    "codes_16x16": ("16 codes of 16", {"model.latent_tokens": 16, "model.latent_size": 16, "steps": 0.9}),
+    "codes_1x256": ("1 code of 256", {"model.latent_tokens": 1, "model.latent_size": 256, "steps": 1.1}),
+    "no_masks": ("no masking of encoder and decoder inputs",
+                 {"loss.encoder_token_mask": 0, "loss.decoder_token_mask": 0}),
+    "latent_mix": ("structured noise: codes moved up to .25 of the way to another's, second half",
+                   {"loss.latent_mix": 0.25}),
+    "latent_layers": ("2 self-attention layers between code and decoder", {"model.latent_layers": 2, "steps": 0.9}),
+    "latent_dropout": ("dropout .1 on the code", {"loss.latent_dropout": 0.1}),
+    "decoder_2": ("2 decoder layers", {"model.decoder_layers": 2, "steps": 1.15}),
+    "decoder_5": ("5 decoder layers", {"model.decoder_layers": 5, "steps": 0.75}),
+    "no_inject": ("code only as cross-attention memory", {"model.inject_latent": "false"}),
+    "bag_of_words": ("bag-of-words head, decayed", {"model.bag_of_words": "true", "loss.bag_of_words_weight": 1.0}),
+    "adamw_1e3": ("AdamW 1e-3", {"train.optimizer": "adamw", "train.learning_rate": 1e-3}),
+    "adamw_2e3": ("AdamW 2e-3", {"train.optimizer": "adamw", "train.learning_rate": 2e-3}),
+    "adamw_4e3": ("AdamW 4e-3", {"train.optimizer": "adamw", "train.learning_rate": 4e-3}),
+    "muon_04": ("Muon .04", {"train.muon_learning_rate": 0.04}),
+    "muon_01": ("Muon .01", {"train.muon_learning_rate": 0.01}),
+    "batch_1536": ("1,536 tokens a step", {"train.batch_tokens": 1536, "steps": 2}),
+    # The published systems with our stacks, tokenizer and optimizer, so that only their idea of a code is compared.
+    "t5_vae_2020": ("T5-VAE (2020): one tanh code of 256 from all states",
+                    {**DETERMINISTIC, **PUBLISHED_MMD, "model.bottleneck": "fc", "model.latent_tokens": 1,
+                     "model.latent_size": 256, "loss.mmd_scaling": "2020", "data.max_tokens": 64}),
+    "syntax_2021": ("Transformer-VAE (2021): tanh codes of the first 5 states, 77 each",
+                    {**DETERMINISTIC, **PUBLISHED_MMD, "model.bottleneck": "tokens", "model.latent_tokens": 5,
+                     "model.latent_size": 77, "loss.mmd_scaling": "2021"}),
+    "t5_vae_flax": ("T5-VAE Flax (2021): codes of the first 8 states, 32 each",
+                    {**DETERMINISTIC, **PUBLISHED_MMD, "model.bottleneck": "flax", "model.latent_tokens": 8,
+                     "model.latent_size": 32, "loss.mmd_scaling": "2020"}),
+}
+
+
+PUBLISHED = {"t5_vae_2020", "syntax_2021", "t5_vae_flax"}
+
+
+def run(command, log):
+    with open(log, "a", encoding="utf-8") as file:
+        file.write("$ " + " ".join(map(str, command)) + "\n")
+        file.flush()
+        result = subprocess.run(list(map(str, command)), stdout=file, stderr=subprocess.STDOUT, check=False)
+    if result.returncode != 0:
+        sys.exit(f"{command[0]} {command[1]} ended with {result.returncode}; see {log}")
+
+
+def settings(row, seed, options):
+    """--set arguments of a row."""
+    keys = {**BASE, **ROWS[row][1]}
+    steps = max(1, round(options.steps * keys.pop("steps", 1)))
+    keys = {"data.tokenizer": options.out / "tokenizer", "train.steps": steps, "train.seed": seed, **keys}
+    return [part for key, value in keys.items() for part in ("--set", f"{key}={value}")]
+
+
+def make(row, seed, options):
+    """Trains and evaluates one row with one seed, going on where an earlier call was interrupted."""
+    folder = options.out / f"{row}-{seed}"
+    report = folder / "eval" / "report.json"
+    if report.exists():
+        return
+    threads = ["--threads", options.threads]
+    log = options.out / f"{row}-{seed}.log"
+    if not (folder / "latent" / "prior.safetensors").exists():
+        run([options.tvae, "train", "lines_small", "--train", options.train, "--valid", options.valid, "--out", folder,
+             "--resume", *threads, *settings(row, seed, options)], log)
+        run([options.tvae, "prior", "fit", folder, *threads], log)
+    run([options.tvae, "eval", folder, "--candidates", 8, "--samples", options.samples, *threads,
+         "--only", "reconstruction,interpolation,prior,shape"], log)
+
+
+def figures(folder):
+    report = json.loads((folder / "eval" / "report.json").read_text(encoding="utf-8"))
+    metrics = [json.loads(line) for line in (folder / "logs" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    seconds = max(line.get("seconds", 0) for line in metrics)
+    reconstruction, interpolation = report["reconstruction"], report["interpolation"]
+    prior, shape = report["prior"], report["shape"]
+    return {
+        "exact": reconstruction["exact_match"],
+        "short": reconstruction["exact_match_short"],
+        "long": reconstruction["exact_match_long"],
+        "interior": interpolation["valid"],
+        "interior_search": interpolation["searched_valid"],
+        "midpoint": interpolation["midpoint_valid"],
+        "normal": prior["normal"]["valid"],
+        "fitted": prior["fitted"]["valid"],
+        "fitted_search": prior["fitted"]["searched_valid"],
+        "rate": shape.get("rate_nats", math.nan),
+        "active": shape["active_units"] / shape["latent_dims"],
+        "minutes": seconds / 60,
+    }
+
+
+COLUMNS = [("exact", "exact"), ("short", "≤ 15"), ("long", "> 15"), ("interior", "interior"), ("midpoint", "midpoint"),
+           ("interior_search", "interior, search"), ("normal", "N(0, I)"), ("fitted", "fitted"),
+           ("fitted_search", "fitted, search"), ("active", "active"), ("rate", "nats"), ("minutes", "min")]
+
+
+def show(name, value):
+    return "–" if math.isnan(value) else f"{value:.0f}" if name in ("rate", "minutes") else f"{value:.3f}".lstrip("0") \
+        if value < 1 else "1"
+
+
+def measured(row, options):
+    """Figures of the seeds of a row that are there."""
+    folders = [options.out / f"{row}-{seed}" for seed in options.seeds]
+    return [figures(folder) for folder in folders if (folder / "eval" / "report.json").exists()]
+
+
+def table(options):
+    print("| row | seeds | " + " | ".join(title for _, title in COLUMNS) + " |")
+    print("|---|---|" + "---|" * len(COLUMNS))
+    for row, (title, _) in ROWS.items():
+        seeds = measured(row, options)
+        if not seeds:
+            continue
+        cells = []
+        for name, _ in COLUMNS:
+            values = [seed[name] for seed in seeds]
+            cell = show(name, statistics.fmean(values))
+            if len(values) > 1 and name not in ("rate", "minutes"):
+                cell += f" ± {show(name, statistics.stdev(values))}"
+            cells.append(cell)
+        print(f"| {title} | {len(seeds)} | " + " | ".join(cells) + " |")
+
+
+def plot(options):
+    """The frontier: exact match against validity between lines, one point a row (its seeds' mean)."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "tvae"
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(10, 4.6), sharex=True)
+    points = [(row, seeds) for row in ROWS if (seeds := measured(row, options))]
+    points += [(folder.name, [figures(folder)]) for folder in options.also]
+    for axis, (name, title) in zip(axes, (("interior", "valid on paths"), ("fitted", "valid from the fitted prior"))):
+        for row, seeds in points:
+            x, y = (statistics.fmean(seed[key] for seed in seeds) for key in ("exact", name))
+            color = "tab:red" if row in PUBLISHED else "tab:blue" if row in ROWS else "black"
+            axis.plot(x, y, "o", color=color)
+            axis.annotate(row, (x, y), textcoords="offset points", xytext=(4, 3), fontsize=7)
+        axis.set_xlabel("exact match")
+        axis.set_ylabel(title)
+        axis.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(options.plot, metadata={"Date": None})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tvae", default="build/tvae", help="the program")
+    parser.add_argument("--train", required=True, help="training lines")
+    parser.add_argument("--valid", required=True, help="held-out lines")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the runs; a second call goes on there")
+    parser.add_argument("--steps", type=int, default=400, help="optimizer steps of 3,072 tokens a row")
+    parser.add_argument("--samples", type=int, default=1000, help="sequences, pairs and draws of an evaluation")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[42])
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS), metavar="ROW")
+    parser.add_argument("--threads", default="1", help="of the program; one run is slower on two, two runs are not")
+    parser.add_argument("--table", action="store_true", help="only print the table of what is there")
+    parser.add_argument("--plot", type=pathlib.Path, help="also draw exact match against validity (needs matplotlib)")
+    parser.add_argument("--also", type=pathlib.Path, nargs="+", default=[], help="further models for the plot, evaluated")
+    options = parser.parse_args()
+    if not options.table:
+        options.out.mkdir(parents=True, exist_ok=True)
+        if not (options.out / "tokenizer").exists():
+            run([options.tvae, "tokenizer", "train", "--kind", "unigram", "--vocab-size", 4096, "--out",
+                 options.out / "tokenizer", options.train], options.out / "tokenizer.log")
+        for seed in options.seeds:
+            for row in options.rows:
+                make(row, seed, options)
+    table(options)
+    if options.plot:
+        plot(options)
+
+
+if __name__ == "__main__":
+    main()
