@@ -10,11 +10,11 @@ namespace {
 struct Options {
   std::string model, a, b, c;
   std::vector<double> strengths = {1.0};
-  bool escapes = false;
+  bool escapes = false, constrain = false;
 };
 
 void analogy(const Options& options, const CommonOptions& common) {
-  const Model model = load_model(options.model, parse_device(common.device));
+  const Model model = load_decoder(options.model, common, options.constrain);
   std::vector<std::string> texts;
   for (const std::string& text : {options.a, options.b, options.c})
     texts.push_back(options.escapes ? unescape_line(text) : text);
@@ -32,6 +32,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("B", options->b, "what it became")->required();
   command.add_option("C", options->c, "another text, to change in the same way")->required();
   add_strength_flag(command, options->strengths, "how far");
+  add_constrain_flag(command, options->constrain);
   command.add_flag("--escapes", options->escapes, "\\n, \\t and \\\\ stand for newline, tab and backslash");
   command.footer(
       "Decodes z(C) + strength (z(B) - z(A)), a line a strength; strength 0 is the reconstruction of C. --json gives\n"

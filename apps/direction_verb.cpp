@@ -24,6 +24,7 @@ struct ApplyOptions {
   std::string name, file = "-";
   std::optional<std::string> text;  // instead of those of the file
   std::vector<double> strengths = {1.0};
+  bool constrain = false;
   ReadOptions read;
 };
 
@@ -61,7 +62,7 @@ void fit(const std::string& directory, const FitOptions& options, const CommonOp
 }
 
 void apply(const std::string& directory, const ApplyOptions& options, const CommonOptions& common) {
-  const Model model = load_model(directory, parse_device(common.device));
+  const Model model = load_decoder(directory, common, options.constrain);
   const Direction direction = load_direction(model, options.name).direction;
   std::vector<std::string> texts;
   if (options.text)
@@ -142,6 +143,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   apply_command->add_option("FILE", apply_options->file, "texts; - = stdin")->capture_default_str()->excludes(text);
   add_strength_flag(*apply_command, apply_options->strengths,
                     "how far: 1 goes as far as the two kinds of texts lie apart on average");
+  add_constrain_flag(*apply_command, apply_options->constrain);
   add_read_flags(*apply_command, apply_options->read);
   apply_options->read.keep_empty = true;  // as many rows of output for each line of input
   apply_command->footer(

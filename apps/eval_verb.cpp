@@ -16,6 +16,7 @@ namespace {
 struct Options {
   std::vector<std::string> models;
   std::string data, out;
+  bool constrain = false;
   ReadOptions read;
   EvaluationOptions evaluation;
 };
@@ -91,7 +92,7 @@ std::string page_path(const std::string& report_path) {
 /// Measures one model; writes its report and page.
 nlohmann::ordered_json measure(const std::string& directory, const HeldOutFile& file, const Rows& rows,
                                const Options& options, const CommonOptions& common) {
-  const Model model = load_model(directory, parse_device(common.device));
+  const Model model = load_decoder(directory, common, options.constrain);
   EvaluationOptions how = options.evaluation;
   how.seed = how.search.seed = static_cast<uint64_t>(common.seed);
   read_training_texts(run_data(directory, options), how);
@@ -136,6 +137,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("--path", options->evaluation.path, "path of interpolation: slerp, lerp, token-slerp")
       ->capture_default_str();
   add_search_flags(command, options->evaluation.search);
+  add_constrain_flag(command, options->constrain);
   command
       .add_option("--importance-samples", options->evaluation.importance_samples,
                   "draws a sequence for the perplexity of language_model")

@@ -17,7 +17,7 @@ struct Options {
   std::string model, pairs, path = "slerp";
   std::optional<std::string> from, to;
   int64_t steps = 11;
-  bool escapes = false;
+  bool escapes = false, constrain = false;
   SearchOptions search;
 };
 
@@ -45,7 +45,7 @@ std::vector<std::string> read_ends(const Options& options) {
 void interpolate(const Options& options, const CommonOptions& common) {
   const PathFunction& path = find_path(options.path);
   const std::vector<std::string> ends = read_ends(options);
-  const Model model = load_model(options.model, parse_device(common.device));
+  const Model model = load_decoder(options.model, common, options.constrain);
   const torch::Tensor codes = encode_and_warn(model, ends).mean;
   const torch::Tensor ratios = at::linspace(0.0, 1.0, options.steps, at::kDouble);
   SearchOptions search = options.search;
@@ -82,6 +82,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->capture_default_str();
   command.add_option("--path", options->path, path_names())->capture_default_str();
   add_search_flags(command, options->search);
+  add_constrain_flag(command, options->constrain);
   command.add_flag("--escapes", options->escapes, "\\n, \\t and \\\\ stand for newline, tab and backslash");
   command.footer(
       "A text a line; --pairs gives --steps lines a pair, in order. --json gives {ratio, text} a line, with "

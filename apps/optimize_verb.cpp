@@ -19,7 +19,7 @@ namespace {
 
 struct Options {
   std::string model, text, direction, property;
-  bool escapes = false;
+  bool escapes = false, constrain = false;
   OptimizeOptions climb;
 };
 
@@ -79,7 +79,7 @@ void optimize(const Options& options, const CommonOptions& common) {
   if (options.direction.empty() == options.property.empty())
     throw ConfigError("optimize needs --direction or --property", options.direction.empty() ? "neither" : "both",
                       "one of them");
-  const Model model = load_model(options.model, parse_device(common.device));
+  const Model model = load_decoder(options.model, common, options.constrain);
   const auto seed = static_cast<uint64_t>(common.seed);
   const LinearProperty property = options.direction.empty() ? fit_to_file(model, options, seed)
                                                             : load_direction(model, options.direction).direction.logit;
@@ -129,6 +129,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command.add_flag("--downhill", climb.downhill, "descend instead");
+  add_constrain_flag(command, options->constrain);
   command.add_flag("--escapes", options->escapes, "\\n, \\t and \\\\ stand for newline, tab and backslash");
   command.footer(
       "Prints each text on the way once, from the reconstruction of --text on. A property is a ridge regression on "

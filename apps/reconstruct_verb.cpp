@@ -9,11 +9,12 @@ namespace {
 
 struct Options {
   std::string model, file = "-";
+  bool constrain = false;
   ReadOptions read;
 };
 
 void reconstruct(const Options& options, const CommonOptions& common) {
-  const Model model = load_model(options.model, parse_device(common.device));
+  const Model model = load_decoder(options.model, common, options.constrain);
   const Rows rows = read_texts(options.file, options.read);
   const EncodedTexts encoded = encode_and_warn(model, rows.texts);
   for (size_t start = 0; start < rows.texts.size(); start += kTextsAtOnce) {
@@ -38,6 +39,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   command.add_option("MODEL", options->model, "model directory")->required();
   command.add_option("FILE", options->file, "texts; - = stdin, a line each")->capture_default_str();
+  add_constrain_flag(command, options->constrain);
   add_read_flags(command, options->read);
   options->read.keep_empty = true;  // a row of output for each line of input
   command.footer(

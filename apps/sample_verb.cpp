@@ -18,7 +18,7 @@ struct Options {
   std::optional<std::string> near;
   int64_t count = 20;
   double radius = 1.0, prior_scale = 1.0;
-  bool escapes = false;
+  bool escapes = false, constrain = false;
   GenerationOptions generation;
   SearchOptions search;
 };
@@ -51,7 +51,7 @@ torch::Tensor codes_of_prior(const Model& model, const Options& options, Rng& rn
 void sample(const Options& options, const CommonOptions& common, bool sampled_decoding) {
   if (!options.prior.empty() && options.prior != "fitted" && options.prior != "normal")
     throw ConfigError("--prior", "\"" + options.prior + "\"", "fitted or normal");
-  const Model model = load_model(options.model, parse_device(common.device));
+  const Model model = load_decoder(options.model, common, options.constrain);
   Rng rng(static_cast<uint64_t>(common.seed));
   const torch::Tensor codes = options.near ? codes_near(model, options, rng) : codes_of_prior(model, options, rng);
   const std::shared_ptr<ValidityCheck> check =
@@ -99,6 +99,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
           ->check(CLI::Range(1e-9, 1.0));
   CLI::Option* candidates = add_search_flags(command, options->search);
   for (CLI::Option* drawn : {temperature, top_k, top_p}) candidates->excludes(drawn);
+  add_constrain_flag(command, options->constrain);
   command.add_flag("--escapes", options->escapes, "\\n, \\t and \\\\ stand for newline, tab and backslash");
   command.footer("Codes are drawn; tokens are the likeliest unless --temperature, --top-k or --top-p is given.");
   return [=, &common] { sample(*options, common, *temperature || *top_k || *top_p); };

@@ -1,7 +1,9 @@
 #include "apps/text_io.h"
 
+#include "tvae/base/error.h"
 #include "tvae/base/log.h"
 #include "tvae/base/utf8.h"
+#include "tvae/data/bracket_syntax.h"
 
 namespace tvae::apps {
 
@@ -24,6 +26,20 @@ EncodedTexts encode_and_warn(const Model& model, const std::vector<std::string>&
     log_warning(std::to_string(encoded.cut) + " of " + std::to_string(texts.size()) +
                 " texts are longer than the model's " + std::to_string(model.max_tokens) + " tokens and were cut");
   return encoded;
+}
+
+void add_constrain_flag(CLI::App& command, bool& constrain) {
+  command.add_flag("--constrain", constrain,
+                   "never close a bracket that is not open, nor end while a bracket or string is (Python, SMILES)");
+}
+
+Model load_decoder(const std::string& directory, const CommonOptions& common, bool constrain) {
+  Model model = load_model(directory, parse_device(common.device));
+  if (constrain && !make_bracket_syntax(model.check))
+    throw ConfigError("--constrain knows no brackets of this model's data", "data.check " + model.check,
+                      "python or smiles");
+  model.constrained = constrain;
+  return model;
 }
 
 CLI::Option* add_search_flags(CLI::App& command, SearchOptions& options) {

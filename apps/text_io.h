@@ -23,6 +23,13 @@ Rows read_texts(const std::string& path, const ReadOptions& options);
 /// encode_texts with a warning that counts the texts that were cut.
 EncodedTexts encode_and_warn(const Model& model, const std::vector<std::string>& texts);
 
+/// Adds --constrain.
+void add_constrain_flag(CLI::App& command, bool& constrain);
+
+/// load_model on the device that was asked for; with `constrain` its outputs keep to brackets and strings. Throws
+/// ConfigError where its data has none.
+Model load_decoder(const std::string& directory, const CommonOptions& common, bool constrain);
+
 /// Adds --candidates and --search-radius; returns the first.
 CLI::Option* add_search_flags(CLI::App& command, SearchOptions& options);
 

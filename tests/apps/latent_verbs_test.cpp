@@ -1,9 +1,15 @@
 // The verbs that go between texts and codes, on one tiny model trained for two steps.
+#include <filesystem>
+
 #include "tests/apps/tiny_model_test.h"
+#include "tvae/base/files.h"
+#include "tvae/base/strings.h"
+#include "tvae/data/bracket_syntax.h"
 
 namespace tvae {
 namespace {
 
+namespace fs = std::filesystem;
 using LatentVerbs = TinyModelTest;
 
 TEST_F(LatentVerbs, DecodingWhatEncodeWroteIsReconstruction) {
@@ -204,6 +210,42 @@ TEST_F(LatentVerbs, EveryVerbTakesAQuantizedModel) {
   }
   expect_failure({"quantize", model(), "--out", model(), "--overwrite"}, 2, "another folder");
   expect_failure({"quantize", model(), "--out", path("int4"), "--weights", "int4"}, 2, "int4");
+}
+
+TEST_F(LatentVerbs, ConstrainedOutputsKeepBracketsInOrder) {
+  const std::string python = path("python");
+  fs::copy(model(), python, fs::copy_options::recursive);
+  std::string config = read_file(python + "/config.json");
+  const std::string none = "\"check\": \"none\"";
+  ASSERT_NE(config.find(none), std::string::npos);
+  put("python/config.json", config.replace(config.find(none), none.size(), "\"check\": \"python\""));
+  const auto whole = [](const std::string& line) {
+    const auto syntax = make_bracket_syntax("python");
+    return syntax->append(unescape_line(line));
+  };
+  const auto sampled = [&](std::vector<std::string> flags) {
+    flags.insert(flags.begin(),
+                 {"sample", python, "-n", "200", "--prior", "normal", "--escapes", "--temperature", "3"});
+    const ProgramResult result = run(flags);
+    EXPECT_EQ(result.status, 0) << result.err;
+    int64_t kept = 0;
+    for (const std::string& line : lines_of(result.out)) kept += whole(line);
+    return kept;
+  };
+  EXPECT_LT(sampled({}), 200);
+  EXPECT_EQ(sampled({"--constrain"}), 200);
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"interpolate", python, "--from", "row 1", "--to", "row 2"},
+                                             {"reconstruct", python, put("texts", "row 1\n")},
+                                             {"analogy", python, "row 1", "row 2", "row 3"},
+                                             {"eval", python, "--samples", "5", "--only", "reconstruction"}}) {
+    std::vector<std::string> constrained = command;
+    constrained.push_back("--constrain");
+    const ProgramResult result = run(constrained);
+    EXPECT_EQ(result.status, 0) << command[0] << result.err;
+  }
+  EXPECT_TRUE(Json::parse(read_file(python + "/eval/report.json"))["constrained"]);
+  expect_failure({"sample", model(), "--constrain"}, 2, "data.check none");
 }
 
 }  // namespace

@@ -140,6 +140,61 @@ TEST(Generation, SamplingWithTopKOneIsGreedyAndSeedsRepeat) {
   EXPECT_EQ(ids(sampled), ids(greedy));
 }
 
+/// Ids in pairs: an odd one only after the even one below it, and no end between them.
+class InPairs : public OutputConstraint {
+ public:
+  bool accept(int64_t id) override {
+    const bool ends = id == 1;
+    if (open_ >= 0 ? id != open_ + 1 : !ends && id % 2 != 0) return false;
+    open_ = open_ >= 0 || ends ? -1 : id;
+    return true;
+  }
+
+ private:
+  int64_t open_ = -1;
+};
+
+TEST(Generation, KeepsToAConstraint) {
+  Rng rng(5);
+  const TransformerVae vae(test::tiny_config("queries"), rng);
+  const Tensor code = at::randn({9, vae.config().latent_tokens, vae.config().latent_size}, rng.generator(), at::kFloat);
+  GenerationOptions options;
+  options.max_tokens = 12;
+  options.batch_rows = 4;
+  const auto in_pairs = [](const Generated& output) {
+    InPairs constraint;
+    for (const int32_t id : output.ids)
+      if (!constraint.accept(id)) return false;
+    return !output.finished || constraint.accept(1);
+  };
+  for (const bool sample : {false, true})
+    for (const int64_t top_k : {int64_t{0}, int64_t{1}}) {
+      if (!sample && top_k > 0) continue;
+      options.sample = sample;
+      options.top_k = top_k;
+      options.constraint = {};
+      int64_t kept = 0;
+      for (const Generated& output : generate(vae, code, options)) kept += in_pairs(output);
+      EXPECT_LT(kept, 9) << "the test asks for what is so anyway";
+      options.constraint = [] { return std::make_unique<InPairs>(); };
+      const auto outputs = generate(vae, code, options);
+      for (const Generated& output : outputs) {
+        EXPECT_TRUE(in_pairs(output)) << sample << " " << top_k;
+        EXPECT_EQ(output.probability.size(), output.ids.size() + output.finished);
+        for (const float probability : output.probability) EXPECT_TRUE(probability >= 0 && probability <= 1);
+      }
+    }
+  // Greedy takes the likeliest of what is accepted: a constraint that accepts everything changes nothing.
+  class Anything : public OutputConstraint {
+    bool accept(int64_t) override { return true; }
+  };
+  options = {};
+  const auto plain = generate(vae, code, options);
+  options.constraint = [] { return std::make_unique<Anything>(); };
+  const auto free = generate(vae, code, options);
+  for (size_t i = 0; i < plain.size(); ++i) EXPECT_EQ(plain[i].ids, free[i].ids);
+}
+
 TEST(TransformerVae, ImpossibleConfigurationsAreConfigErrors) {
   Rng rng(1);
   ModelConfig config = test::tiny_config("queries");

@@ -123,6 +123,7 @@ Json run_protocol(Evaluation& evaluation) {
     report["candidates"] = options.search.candidates;
     report["search_radius"] = options.search.radius;
   }
+  if (evaluation.model.constrained) report["constrained"] = true;
   for (const EvaluationSection& section : evaluation_sections()) {
     if (!options.only.empty() && !evaluation.asked_for(section.name)) {
       evaluation.skip(section.name, "not asked for");
@@ -201,7 +202,7 @@ void add_rows(ReportRows& rows, const std::string& section, const std::string& p
 
 ReportRows report_rows(const Json& report) {
   ReportRows rows;
-  for (const char* key : {"model", "data", "check", "samples", "candidates", "search_radius"})
+  for (const char* key : {"model", "data", "check", "samples", "candidates", "search_radius", "constrained"})
     if (report.contains(key)) add_rows(rows, "about", "", Json{{key, report[key]}});
   for (const EvaluationSection& section : evaluation_sections())
     if (report.contains(section.name)) add_rows(rows, section.name, "", report[section.name]);

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "tvae/base/error.h"
+#include "tvae/data/bracket_syntax.h"
 #include "tvae/data/token_batch.h"
 
 namespace tvae {
@@ -34,6 +35,30 @@ int64_t for_each_batch(const Model& model, const std::vector<std::string>& texts
     });
   }
   return cut;
+}
+
+/// Keeps the brackets and strings of an output's text in order.
+class BracketConstraint : public OutputConstraint {
+ public:
+  BracketConstraint(const Model& model, std::shared_ptr<const std::vector<std::string>> pieces)
+      : syntax_(make_bracket_syntax(model.check)), eos_(model.vae.config().eos_token_id), pieces_(std::move(pieces)) {}
+
+  bool accept(int64_t id) override {
+    if (id == eos_) return syntax_->may_end();
+    return !(*pieces_)[static_cast<size_t>(id)].empty() && syntax_->append((*pieces_)[static_cast<size_t>(id)]);
+  }
+
+ private:
+  std::unique_ptr<BracketSyntax> syntax_;
+  int64_t eos_;
+  std::shared_ptr<const std::vector<std::string>> pieces_;  // text of each id
+};
+
+std::shared_ptr<const std::vector<std::string>> texts_of_ids(const Model& model) {
+  std::vector<std::string> pieces;
+  for (int64_t id = 0; id < model.vae.config().vocab_size; ++id)
+    pieces.push_back(id < model.tokenizer.size() ? model.tokenizer.decode({static_cast<int32_t>(id)}) : "");
+  return std::make_shared<const std::vector<std::string>>(std::move(pieces));
 }
 
 }  // namespace
@@ -79,6 +104,10 @@ Tensor mean_encoder_states(const Model& model, const std::vector<std::string>& t
 
 std::vector<Generated> generate_from(const Model& model, const Tensor& code, GenerationOptions options) {
   options.max_tokens = model.max_tokens;
+  if (model.constrained)
+    options.constraint = [&model, pieces = texts_of_ids(model)] {
+      return std::make_unique<BracketConstraint>(model, pieces);
+    };
   return generate(model.vae, code, options);
 }
 

@@ -25,7 +25,8 @@ EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& te
 /// The mean of the encoder's states over each text's tokens: [N, d], on the CPU in fp32, in input order.
 torch::Tensor mean_encoder_states(const Model& model, const std::vector<std::string>& texts);
 
-/// One output a code, in order. code [N, K, D]. max_tokens is taken from the model.
+/// One output a code, in order. code [N, K, D]. max_tokens is taken from the model, and the
+/// constraint where it has one.
 std::vector<Generated> generate_from(const Model& model, const torch::Tensor& code, GenerationOptions options = {});
 /// The texts of outputs.
 std::vector<std::string> texts_of(const Model& model, const std::vector<Generated>& outputs);

@@ -32,6 +32,8 @@ class BatchDecoder {
     cache_ = vae.decoder().make_cache(memory_, rows, options.max_tokens);
     outputs_.resize(rows);
     for (int64_t row = 0; row < rows; ++row) active_.push_back(row);
+    if (options.constraint)
+      for (int64_t row = 0; row < rows; ++row) constraints_.push_back(options.constraint());
   }
 
   std::vector<Generated> run() {
@@ -51,9 +53,9 @@ class BatchDecoder {
     const Tensor states =
         vae_.decoder().step(embeddings, active_, position, options_.max_tokens, memory_.spans, cache_);
     const Tensor logits = vae_.logits(states).to(at::kFloat);
-    Tensor chosen, probability;
+    Tensor chosen, probability, probabilities;
     if (options_.sample) {
-      const Tensor probabilities = filtered_probabilities(logits, options_);
+      probabilities = filtered_probabilities(logits, options_);
       chosen = probabilities.multinomial(1, false, rng_.generator(device)).squeeze(1);
       probability = probabilities.gather(1, chosen.unsqueeze(1)).squeeze(1);
     } else {
@@ -66,8 +68,14 @@ class BatchDecoder {
     std::vector<int64_t> still_active, next;
     for (size_t i = 0; i < active_.size(); ++i) {
       Generated& output = outputs_[active_[i]];
-      const int64_t id = chosen.const_data_ptr<int64_t>()[i];
-      output.probability.push_back(probability.const_data_ptr<float>()[i]);
+      int64_t id = chosen.const_data_ptr<int64_t>()[i];
+      float share = probability.const_data_ptr<float>()[i];
+      if (options_.constraint && !constraints_[active_[i]]->accept(id)) {
+        const auto row = static_cast<int64_t>(i);
+        id = accepted_instead(*constraints_[active_[i]], logits[row], options_.sample ? probabilities[row] : Tensor());
+        share = (options_.sample ? probabilities[row] : logits[row].softmax(0))[id].item<float>();
+      }
+      output.probability.push_back(share);
       if (id == vae_.config().eos_token_id) {
         output.finished = true;
         continue;
@@ -80,6 +88,24 @@ class BatchDecoder {
     return next;
   }
 
+  /// The next best id that the constraint accepts; with the probabilities [V] of sampling, one drawn from those, and
+  /// the likeliest where none of them is accepted.
+  int64_t accepted_instead(OutputConstraint& constraint, const Tensor& logits, const Tensor& probabilities) {
+    std::vector<Tensor> rankings;
+    if (probabilities.defined()) {
+      const int64_t possible = (probabilities > 0).sum().item<int64_t>();
+      rankings.push_back(probabilities.multinomial(possible, false, rng_.generator(vae_.device())));
+    }
+    rankings.push_back(logits.argsort(0, /*descending=*/true));
+    for (const Tensor& ranking : rankings) {
+      const Tensor ids = ranking.to(at::kCPU).contiguous();
+      for (int64_t i = 0; i < ids.size(0); ++i)
+        if (const int64_t id = ids.const_data_ptr<int64_t>()[i]; constraint.accept(id)) return id;
+    }
+    TVAE_ASSERT(false, "a constraint accepts something");
+    return vae_.config().eos_token_id;
+  }
+
   const TransformerVae& vae_;
   const GenerationOptions& options_;
   Rng& rng_;
@@ -87,6 +113,7 @@ class BatchDecoder {
   std::vector<LayerCache> cache_;
   std::vector<int64_t> active_;  // rows that have not ended
   std::vector<Generated> outputs_;
+  std::vector<std::unique_ptr<OutputConstraint>> constraints_;  // of each row, if there are any
 };
 
 }  // namespace

@@ -2,11 +2,21 @@
 // batch.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "tvae/model/transformer_vae.h"
 
 namespace tvae {
+
+/// What one output must keep to while it is written.
+class OutputConstraint {
+ public:
+  virtual ~OutputConstraint() = default;
+  /// Takes the next id, the end of sequence included; or refuses it and stays as it was. Something is always accepted.
+  virtual bool accept(int64_t id) = 0;
+};
 
 struct GenerationOptions {
   int64_t max_tokens = 64;   // longest output, end of sequence included
@@ -16,6 +26,9 @@ struct GenerationOptions {
   double top_p = 1.0;        // 1 = all
   uint64_t seed = 42;        // of sampling
   int64_t batch_rows = 512;  // codes decoded at once
+  /// Called once an output; empty = no constraint. Of the ids it accepts the likeliest, or one drawn from those, is
+  /// taken.
+  std::function<std::unique_ptr<OutputConstraint>()> constraint = {};
 };
 
 struct Generated {

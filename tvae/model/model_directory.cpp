@@ -55,13 +55,12 @@ Model load_model(const std::string& directory, torch::Device device) {
   const TensorMap weights = dequantize(load_safetensors(path), path);
   for (const auto& [name, weight] : weights)
     if (weight.is_floating_point() && !weight.isfinite().all().item<bool>())
-      throw CheckpointError(path + ": numbers of " + name + " are not finite", "", "",
-                            "did its training diverge?");
+      throw CheckpointError(path + ": numbers of " + name + " are not finite", "", "", "did its training diverge?");
   Rng rng(0);
   TransformerVae vae(config, rng);
   vae.parameters().load(weights, path);
   vae.parameters().to(device, at::kFloat);
-  return Model{directory, std::move(tokenizer), std::move(vae), max_tokens, check};
+  return Model{directory, std::move(tokenizer), std::move(vae), max_tokens, check, /*constrained=*/false};
 }
 
 void save_model(const std::string& directory, const ModelConfig& config, int64_t max_tokens, const std::string& check,
