@@ -37,7 +37,9 @@ void quantize(const Options& options, const CommonOptions& common) {
     if (std::string(name) == "README.md") text += "\nIts weights were rounded to " + options.weights + ".\n";
     write_file_atomically(out.file(name), text);
   }
-  const auto bytes = [](const std::string& folder) { return std::filesystem::file_size(folder + "/model.safetensors"); };
+  const auto bytes = [](const std::string& folder) {
+    return std::filesystem::file_size(folder + "/model.safetensors");
+  };
   const uint64_t before = bytes(options.model), after = bytes(out.path());
   if (common.json)
     print_json({{"out", out.path()}, {"weights", options.weights}, {"bytes_before", before}, {"bytes", after}});

@@ -5,6 +5,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/strings.h"
 #include "tvae/data/bracket_syntax.h"
+#include "tvae/data/reader.h"
 
 namespace tvae {
 namespace {

@@ -131,17 +131,16 @@ TEST(Validity, SmilesAsksRdkitWherePythonHasIt) {
   folder.put("modules/rdkit/__init__.py", "");
   folder.put("modules/rdkit/RDLogger.py", "def DisableLog(name): pass\n");
   folder.put("modules/rdkit/Chem.py", "def MolFromSmiles(text): return None if 'Q' in text else text\n");
-  const std::string fake =
-      folder.put("bin/python3", "#!/bin/sh\n[ \"$1 $2\" = '-I -c' ] || exit 1\nexec /usr/bin/env PATH='" +
-                                    std::string(std::getenv("PATH")) +
-                                    "' python3 -I -c 'import sys; sys.path.insert(0, sys.argv[1]); exec(sys.argv[2])' '" +
-                                    folder.path("modules") + "' \"$3\"\n");
+  const std::string fake = folder.put(
+      "bin/python3", "#!/bin/sh\n[ \"$1 $2\" = '-I -c' ] || exit 1\nexec /usr/bin/env PATH='" +
+                         std::string(std::getenv("PATH")) +
+                         "' python3 -I -c 'import sys; sys.path.insert(0, sys.argv[1]); exec(sys.argv[2])' '" +
+                         folder.path("modules") + "' \"$3\"\n");
   fs::permissions(fake, fs::perms::owner_all);
   const ScopedVariable path("PATH", folder.path("bin"));
   const auto check = make_validity_check("smiles");
   EXPECT_EQ(check->describe(), "RDKit MolFromSmiles");
-  EXPECT_EQ(check->valid({"CC", "CQ", "", "C C", "C\xFF", "C((C"}),
-            (Answers{true, false, false, false, false, true}));
+  EXPECT_EQ(check->valid({"CC", "CQ", "", "C C", "C\xFF", "C((C"}), (Answers{true, false, false, false, false, true}));
 }
 
 TEST(Validity, SmilesGrammarWithoutRdkit) {

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "tvae/ops/rng.h"
+
 namespace tvae {
 namespace {
 

@@ -1,5 +1,7 @@
 #include "tvae/model/quantized_weights.h"
 
+#include <gtest/gtest.h>
+
 #include "tests/support/saved_model.h"
 #include "tests/support/temporary_folder.h"
 #include "tvae/base/error.h"

@@ -10,8 +10,8 @@
 namespace tvae {
 
 struct PythonLinesOptions {
-  int64_t max_length = 125;  // characters
-  int64_t limit = 0;         // stop at so many lines; 0 = all
+  int64_t max_length = 125;                       // characters
+  int64_t limit = 0;                              // stop at so many lines; 0 = all
   std::vector<std::string> skipped_folders = {};  // names, as site-packages
 };
 

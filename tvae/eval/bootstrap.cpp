@@ -28,9 +28,8 @@ nlohmann::ordered_json bootstrap_interval(const torch::Tensor& rows, const Stati
 
 nlohmann::ordered_json bootstrap_interval(const std::vector<double>& values) {
   const auto n = static_cast<double>(values.size());
-  return bootstrap_interval(
-      torch::tensor(values, at::kDouble).unsqueeze(1),
-      [n](const torch::Tensor& sums) { return sums.item<double>() / n; });
+  return bootstrap_interval(torch::tensor(values, at::kDouble).unsqueeze(1),
+                            [n](const torch::Tensor& sums) { return sums.item<double>() / n; });
 }
 
 nlohmann::ordered_json share_interval(const std::vector<double>& shares) {

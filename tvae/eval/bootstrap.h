@@ -19,8 +19,8 @@ nlohmann::ordered_json bootstrap_interval(const torch::Tensor& rows, const Stati
 /// The same for a mean over units.
 nlohmann::ordered_json bootstrap_interval(const std::vector<double>& values);
 
-/// The same for a mean of numbers in 0..1. Where all of them are 0 or all are 1, resampling sees no spread: then the far
-/// end is Wilson's (1927).
+/// The same for a mean of numbers in 0..1. Where all of them are 0 or all are 1, resampling sees no spread: then the
+/// far end is Wilson's (1927).
 nlohmann::ordered_json share_interval(const std::vector<double>& shares);
 
 }  // namespace tvae

@@ -32,8 +32,7 @@ struct Layer {
     options.dropout = p;
     options.dropout_key = context.key();
     const torch::Tensor normed = rms_norm(hidden, attention_norm, epsilon_);
-    const torch::Tensor read =
-        attention(normed, states.defined() ? states : normed, {}, rows, state_spans, options);
+    const torch::Tensor read = attention(normed, states.defined() ? states : normed, {}, rows, state_spans, options);
     const torch::Tensor sum = dropout_add(read, hidden, p, context.key());
     return dropout_add(feed_forward(rms_norm(sum, feed_forward_norm, epsilon_), context), sum, p, context.key());
   }

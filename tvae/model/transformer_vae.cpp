@@ -78,9 +78,8 @@ ForwardResult TransformerVae::forward(const TokenStream& batch, const NoiseLevel
     const Tensor epsilon = at::randn(result.code.sizes(), context.rng->generator(), at::kFloat).to(result.code);
     result.code = result.code + (0.5 * *result.posterior.log_variance).exp() * epsilon;
   }
-  const Tensor mixed = context.training && noise.latent_mix > 0
-                           ? mixed_codes(result.code, noise.latent_mix, *context.rng)
-                           : result.code;
+  const Tensor mixed =
+      context.training && noise.latent_mix > 0 ? mixed_codes(result.code, noise.latent_mix, *context.rng) : result.code;
   const Tensor decoded = dropout(mixed, context.rate(noise.latent_dropout), context.key());
   result.memory = bottleneck_->decode(decoded, context);
   result.decoder_states = decoder_states(batch, result.memory, noise.decoder_token_mask, context);
