@@ -27,6 +27,10 @@ void quantize(const Options& options, const CommonOptions& common) {
   const RunDirectory out(options.out, options.overwrite ? StartMode::kOverwrite : StartMode::kNew);
   out.require_apart_from(options.model);
   const Model model = load_model(options.model);
+  const auto bytes = [](const std::string& folder) {
+    return std::filesystem::file_size(folder + "/model.safetensors");
+  };
+  const uint64_t before = bytes(options.model);
   out.clear();
   save_model(out.path(), model.vae.config(), model.max_tokens, model.check, rounded_weights(model, options.weights),
              model.tokenizer);
@@ -37,10 +41,7 @@ void quantize(const Options& options, const CommonOptions& common) {
     if (std::string(name) == "README.md") text += "\nIts weights were rounded to " + options.weights + ".\n";
     write_file_atomically(out.file(name), text);
   }
-  const auto bytes = [](const std::string& folder) {
-    return std::filesystem::file_size(folder + "/model.safetensors");
-  };
-  const uint64_t before = bytes(options.model), after = bytes(out.path());
+  const uint64_t after = bytes(out.path());
   if (common.json)
     print_json({{"out", out.path()}, {"weights", options.weights}, {"bytes_before", before}, {"bytes", after}});
   else

@@ -198,7 +198,7 @@ def main():
     options = parser.parse_args()
     if not options.table:
         options.out.mkdir(parents=True, exist_ok=True)
-        if not (options.out / "tokenizer").exists():
+        if not (options.out / "tokenizer" / "tokenizer_config.json").exists():
             run([options.tvae, "tokenizer", "train", "--kind", "unigram", "--vocab-size", 4096, "--out",
                  options.out / "tokenizer", options.train], options.out / "tokenizer.log")
         for seed in options.seeds:

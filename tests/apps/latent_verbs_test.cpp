@@ -222,7 +222,7 @@ TEST_F(LatentVerbs, ConstrainedOutputsKeepBracketsInOrder) {
   put("python/config.json", config.replace(config.find(none), none.size(), "\"check\": \"python\""));
   const auto whole = [](const std::string& line) {
     const auto syntax = make_bracket_syntax("python");
-    return syntax->append(unescape_line(line));
+    return syntax->append(unescape_line(line)) && syntax->missing() == 0;
   };
   const auto sampled = [&](std::vector<std::string> flags) {
     flags.insert(flags.begin(),
@@ -244,6 +244,8 @@ TEST_F(LatentVerbs, ConstrainedOutputsKeepBracketsInOrder) {
     constrained.push_back("--constrain");
     const ProgramResult result = run(constrained);
     EXPECT_EQ(result.status, 0) << command[0] << result.err;
+    if (command[0] == "eval") continue;
+    for (const std::string& line : lines_of(result.out)) EXPECT_TRUE(whole(line)) << command[0] << ": " << line;
   }
   EXPECT_TRUE(Json::parse(read_file(python + "/eval/report.json"))["constrained"]);
   expect_failure({"sample", model(), "--constrain"}, 2, "data.check none");

@@ -11,7 +11,7 @@ bool is_whole(const std::string& check, const std::string& text) {
   const auto syntax = make_bracket_syntax(check);
   for (const char c : text)
     if (!syntax->append(std::string(1, c))) return false;
-  return syntax->may_end();
+  return syntax->missing() == 0;
 }
 
 TEST(BracketSyntax, TakesWhatPythonTakes) {
@@ -57,9 +57,27 @@ TEST(BracketSyntax, ARefusedPieceLeavesTheTextAsItWas) {
   const auto syntax = make_bracket_syntax("python");
   ASSERT_TRUE(syntax->append("f(['a'"));
   EXPECT_FALSE(syntax->append("]))"));
-  EXPECT_FALSE(syntax->may_end());
+  EXPECT_EQ(syntax->missing(), 2);
   EXPECT_TRUE(syntax->append("])"));
-  EXPECT_TRUE(syntax->may_end());
+  EXPECT_EQ(syntax->missing(), 0);
+}
+
+TEST(BracketSyntax, NoMoreIsOpenedThanCanBeClosed) {
+  const auto python = make_bracket_syntax("python");
+  ASSERT_TRUE(python->append("f([", 2));
+  EXPECT_FALSE(python->append("x", 1));
+  EXPECT_FALSE(python->append("'", 2));
+  EXPECT_TRUE(python->append("]", 1));
+  const auto missing = [](const std::string& check, const std::string& text) {
+    const auto syntax = make_bracket_syntax(check);
+    EXPECT_TRUE(syntax->append(text)) << text;
+    return syntax->missing();
+  };
+  EXPECT_EQ(missing("python", "f('a\\"), 3);
+  EXPECT_EQ(missing("python", "x = \"\"\"a\""), 2);
+  EXPECT_EQ(missing("python", "f(# a"), 2);
+  EXPECT_EQ(missing("smiles", "C1CC(C%12C[NH"), 6);
+  EXPECT_EQ(missing("smiles", "C%1"), 4);
 }
 
 TEST(BracketSyntax, OtherChecksHaveNone) {

@@ -132,7 +132,7 @@ TEST(Validity, SmilesAsksRdkitWherePythonHasIt) {
   folder.put("modules/rdkit/RDLogger.py", "def DisableLog(name): pass\n");
   folder.put("modules/rdkit/Chem.py", "def MolFromSmiles(text): return None if 'Q' in text else text\n");
   const std::string fake = folder.put(
-      "bin/python3", "#!/bin/sh\n[ \"$1 $2\" = '-I -c' ] || exit 1\nexec /usr/bin/env PATH='" +
+      "bin/python3", "#!/bin/sh\n[ \"$1 $2\" = '-E -c' ] || exit 1\nexec /usr/bin/env PATH='" +
                          std::string(std::getenv("PATH")) +
                          "' python3 -I -c 'import sys; sys.path.insert(0, sys.argv[1]); exec(sys.argv[2])' '" +
                          folder.path("modules") + "' \"$3\"\n");

@@ -38,10 +38,13 @@ TEST(QuantizedWeights, OrdinaryWeightsPassUnchanged) {
 
 TEST(QuantizedWeights, DamagedScalesAreCheckpointErrors) {
   const TensorMap whole = quantize_int8({{"a.weight", at::randn({4, 3})}});
-  TensorMap missing = whole, shape = whole;
+  TensorMap missing = whole, shape = whole, integers = whole, infinite = whole;
   missing.erase("a.weight_scale");
   shape["a.weight_scale"] = at::ones({4});
-  for (const TensorMap& damaged : {missing, shape}) EXPECT_THROW(dequantize(damaged, "test"), CheckpointError);
+  integers["a.weight_scale"] = at::ones({4, 1}, at::kInt);
+  infinite["a.weight_scale"] = at::full({4, 1}, std::numeric_limits<double>::infinity());
+  for (const TensorMap& damaged : {missing, shape, integers, infinite})
+    EXPECT_THROW(dequantize(damaged, "test"), CheckpointError);
 }
 
 TEST(QuantizedWeights, AModelLoadsThem) {

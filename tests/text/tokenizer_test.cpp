@@ -70,6 +70,15 @@ std::string t5_like_model() {
   return model;
 }
 
+TEST(Tokenizer, TextOfAnIdKeepsItsSpace) {
+  for (const Tokenizer& tokenizer : {Tokenizer::from_sentencepiece(t5_like_model()), Tokenizer::bytes()}) {
+    std::string text;
+    for (const int32_t id : tokenizer.encode("a = b")) text += tokenizer.text_of(id);
+    EXPECT_EQ(text, tokenizer.writes_anything() ? "a = b" : " a = b");
+    EXPECT_EQ(tokenizer.text_of(tokenizer.eos_id()), "");
+  }
+}
+
 class TokenizerFiles : public testing::Test {
  protected:
   void SetUp() override {

@@ -9,14 +9,15 @@ namespace {
 template <class State>
 class CharacterSyntax : public BracketSyntax {
  public:
-  bool append(std::string_view text) override {
+  bool append(std::string_view text, int64_t most_open) override {
     State next = state_;
     for (const char c : text)
       if (!next.take(c)) return false;
+    if (next.missing() > most_open) return false;
     state_ = std::move(next);
     return true;
   }
-  bool may_end() const override { return state_.may_end(); }
+  int64_t missing() const override { return state_.missing(); }
 
  private:
   State state_;
@@ -74,7 +75,11 @@ class PythonState {
         return true;
     }
   }
-  bool may_end() const { return open_.empty() && quote_ == '\0' && !escaped_; }
+  int64_t missing() const {
+    const int64_t string_end = quote_ == '\0' ? 0 : triple_ ? 3 - quotes_ : 1;
+    const int64_t comment_end = in_comment_ && !open_.empty() ? 1 : 0;
+    return static_cast<int64_t>(open_.size()) + string_end + comment_end + (escaped_ ? 1 : 0);
+  }
 
  private:
   bool take_in_string(char c) {
@@ -130,7 +135,12 @@ class SmilesState {
     }
     return true;
   }
-  bool may_end() const { return !in_atom_ && branches_ == 0 && rings_.empty() && ring_.empty(); }
+  int64_t missing() const {
+    int64_t characters = branches_ + (in_atom_ ? 1 : 0);
+    if (!ring_.empty()) characters += 3 + 3 - static_cast<int64_t>(ring_.size());  // its number, and once more
+    for (const std::string& ring : rings_) characters += ring[1] == '0' ? 1 : 3;
+    return characters;
+  }
 
  private:
   void toggle_ring() {

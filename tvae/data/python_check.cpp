@@ -53,7 +53,9 @@ for line in sys.stdin.buffer:
                               "python3 ast.parse", false};
 
 constexpr Judge kRdkit{R"python(
-import json, os, sys
+import sys
+sys.path[:] = [folder for folder in sys.path if folder]
+import json, os
 from rdkit import Chem, RDLogger
 RDLogger.DisableLog("rdApp.*")
 os.write(1, b"r")
@@ -94,7 +96,7 @@ class Worker {
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // Ctrl-C is for us, not for the workers
     std::vector<const char*> arguments = {python.c_str(), "-I", "-S", "-c", judge.script, nullptr};
-    if (judge.needs_packages) arguments.erase(arguments.begin() + 2);  // -S keeps site-packages out
+    if (judge.needs_packages) arguments = {python.c_str(), "-E", "-c", judge.script, nullptr};  // the user's too
     if (posix_spawn(&process_, python.c_str(), &files, &attributes, const_cast<char**>(arguments.data()), environ) != 0)
       process_ = -1;
     posix_spawnattr_destroy(&attributes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tvae/base/error.h"
+#include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/data/mnist_text.h"
 #include "tvae/data/python_check.h"
@@ -40,6 +41,7 @@ const std::vector<Entry>& registry() {
       {"smiles",
        []() -> std::unique_ptr<ValidityCheck> {
          if (auto rdkit = make_rdkit_check()) return rdkit;
+         log_info("python3 has no RDKit: SMILES are judged by a grammar without valences");
          return std::make_unique<FunctionCheck>(is_smiles, "SMILES grammar without valences");
        }},
       {"mnist",

@@ -14,7 +14,8 @@ namespace tvae {
 class OutputConstraint {
  public:
   virtual ~OutputConstraint() = default;
-  /// Takes the next id, the end of sequence included; or refuses it and stays as it was. Something is always accepted.
+  /// Takes the next id, the end of sequence included; or refuses it and stays as it was. An output of
+  /// which everything is refused ends.
   virtual bool accept(int64_t id) = 0;
 };
 

@@ -34,6 +34,8 @@ TensorMap dequantize(TensorMap weights, const std::string& source) {
     if (weight.dim() != 2 || scale->second.sizes() != at::IntArrayRef({weight.size(0), 1}) ||
         !scale->second.is_floating_point())
       throw CheckpointError(source + ": " + name + kScale + " does not fit " + name);
+    if (!scale->second.isfinite().all().item<bool>())
+      throw CheckpointError(source + ": numbers of " + name + kScale + " are not finite");
     scales.insert(*scale);
   }
   for (const auto& [name, scale] : scales) {

@@ -7,12 +7,12 @@
 
 namespace tvae {
 
-/// Each matrix NAME [rows, columns] becomes int8 NAME and fp32 NAME_scale [rows, 1], whose product is nearest to it;
-/// the rest (norms, biases) becomes fp32. A row's largest number is ±127.
+/// Each matrix NAME [rows, columns] becomes int8 NAME and fp32 NAME_scale [rows, 1], whose product is nearest to it
+/// (the largest number of a row that is not all 0 becomes ±127); the rest (norms, biases) becomes fp32.
 TensorMap quantize_int8(const TensorMap& weights);
 
-/// The same weights in fp32. Tensors that are not int8 stay as they are. Throws CheckpointError, naming `source`, where
-/// a scale is missing, has another shape or belongs to no int8 matrix.
+/// Int8 matrices and their scales become fp32 matrices; other tensors stay as they are. Throws CheckpointError, naming
+/// `source`, where the scale of an int8 matrix is missing, has another shape or is not finite.
 TensorMap dequantize(TensorMap weights, const std::string& source);
 
 }  // namespace tvae

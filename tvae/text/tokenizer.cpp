@@ -354,6 +354,10 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
 std::string Tokenizer::decode(const std::vector<int32_t>& ids) const {
   return implementation_->decode(ids);
 }
+std::string Tokenizer::text_of(int32_t id) const {
+  return decode({id, id}).substr(decode({id}).size());
+}
+
 bool Tokenizer::round_trips(std::string_view text) const {
   return decode(encode(text)) == text;
 }

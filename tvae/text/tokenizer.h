@@ -30,6 +30,8 @@ class Tokenizer {
   /// The text of ids; pad, end of sequence, extra ids and ids that do not exist are skipped. Decoding stops at nothing:
   /// cut at eos first. Byte tokens in a wrong order give malformed UTF-8 (repair_utf8 mends it for output).
   std::string decode(const std::vector<int32_t>& ids) const;
+  /// What an id adds to a text that has begun: with the space that a first piece would lose.
+  std::string text_of(int32_t id) const;
   /// Whether decode(encode(text)) == text.
   bool round_trips(std::string_view text) const;
 

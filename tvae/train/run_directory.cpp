@@ -70,9 +70,11 @@ RunDirectory::~RunDirectory() {
 }
 
 void RunDirectory::require_apart_from(const std::string& source) const {
+  namespace fs = std::filesystem;
   std::error_code absent;
-  if (std::filesystem::equivalent(path_, source, absent))
-    throw ConfigError("--out", path_, "another folder than the one that is read");
+  const fs::path out = fs::weakly_canonical(path_, absent), read = fs::weakly_canonical(source, absent);
+  if (std::mismatch(out.begin(), out.end(), read.begin(), read.end()).first == out.end())
+    throw ConfigError("--out", path_, "another folder than the one that is read, and not one around it");
 }
 
 void RunDirectory::clear() const {
