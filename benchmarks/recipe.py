@@ -108,7 +108,7 @@ def figures(folder):
     seconds = max(line.get("seconds", 0) for line in metrics)
     reconstruction, interpolation = report["reconstruction"], report["interpolation"]
     prior, shape = report["prior"], report["shape"]
-    return {
+    found = {
         "exact": reconstruction["exact_match"],
         "short": reconstruction["exact_match_short"],
         "long": reconstruction["exact_match_long"],
@@ -122,6 +122,7 @@ def figures(folder):
         "active": shape["active_units"] / shape["latent_dims"],
         "minutes": seconds / 60,
     }
+    return {name: math.nan if value is None else value for name, value in found.items()}
 
 
 COLUMNS = [("exact", "exact"), ("short", "≤ 15"), ("long", "> 15"), ("interior", "interior"), ("midpoint", "midpoint"),
@@ -190,7 +191,8 @@ def main():
     parser.add_argument("--steps", type=int, default=400, help="optimizer steps of 3,072 tokens a row")
     parser.add_argument("--samples", type=int, default=1000, help="sequences, pairs and draws of an evaluation")
     parser.add_argument("--seeds", type=int, nargs="+", default=[42])
-    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS), metavar="ROW")
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS), metavar="ROW",
+                        help="of: " + ", ".join(ROWS))
     parser.add_argument("--threads", default="1", help="of the program; one run is slower on two, two runs are not")
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
     parser.add_argument("--plot", type=pathlib.Path, help="also draw exact match against validity (needs matplotlib)")
