@@ -17,10 +17,10 @@ struct Options {
 };
 
 TensorMap rounded_weights(const Model& model, const std::string& kind) {
-  TensorMap weights;
-  for (const NamedParameter& parameter : model.vae.parameters().list())
-    weights[parameter.name] = kind == "fp16" ? parameter.value.detach().to(at::kHalf) : parameter.value.detach();
-  return kind == "int8" ? quantize_int8(weights) : weights;
+  TensorMap weights = model.vae.parameters().to_map();
+  if (kind == "int8") return quantize_int8(weights);
+  for (auto& [name, weight] : weights) weight = weight.to(at::kHalf);
+  return weights;
 }
 
 void quantize(const Options& options, const CommonOptions& common) {
