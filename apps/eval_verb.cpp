@@ -5,6 +5,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/eval/model_card.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/eval/report_examples.h"
 #include "tvae/eval/report_page.h"
@@ -102,6 +103,8 @@ nlohmann::ordered_json measure(const std::string& directory, const HeldOutFile& 
   const std::string page = page_path(out);
   write_file_atomically(out, report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   write_file_atomically(page, report_page(report, report_examples(evaluation, report)));
+  if (const std::string card = directory + "/README.md"; options.out.empty() && file_exists(card))
+    write_file_atomically(card, with_scores(read_file(card), report_table({report})));
   log_info("written to " + out + " and " + page);
   return report;
 }

@@ -3,7 +3,9 @@
 #include <memory>
 
 #include "apps/verb.h"
+#include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/eval/model_card.h"
 #include "tvae/model/model_directory.h"
 #include "tvae/model/quantized_weights.h"
 #include "tvae/train/run_directory.h"
@@ -34,13 +36,15 @@ void quantize(const Options& options, const CommonOptions& common) {
   out.clear();
   save_model(out.path(), model.vae.config(), model.max_tokens, model.check, rounded_weights(model, options.weights),
              model.tokenizer);
-  for (const char* name : {"run.json", "README.md"}) {
-    const std::string source = options.model + "/" + name;
-    if (!file_exists(source)) continue;
-    std::string text = read_file(source);
-    if (std::string(name) == "README.md") text += "\nIts weights were rounded to " + options.weights + ".\n";
-    write_file_atomically(out.file(name), text);
+  if (const std::string run = options.model + "/run.json"; file_exists(run)) {
+    auto json = nlohmann::ordered_json::parse(read_file(run), nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object()) throw CheckpointError(run + " is damaged", "", "what tvae train writes");
+    json["weights"] = options.weights;  // there is no checkpoint to resume from
+    write_file_atomically(out.file("run.json"), json.dump(2) + "\n");
   }
+  if (const std::string card = options.model + "/README.md"; file_exists(card))
+    write_file_atomically(out.file("README.md"),
+                          without_scores(read_file(card)) + "\nIts weights were rounded to " + options.weights + ".\n");
   const uint64_t after = bytes(out.path());
   if (common.json)
     print_json({{"out", out.path()}, {"weights", options.weights}, {"bytes_before", before}, {"bytes", after}});

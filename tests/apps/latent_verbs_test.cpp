@@ -203,11 +203,13 @@ TEST_F(LatentVerbs, EveryVerbTakesAQuantizedModel) {
     EXPECT_EQ(run({"interpolate", small, "--from", "row 1", "--to", "row 2"}).status, 0);
     const ProgramResult evaluated = run({"eval", small, "--samples", "5", "--only", "reconstruction"});
     EXPECT_EQ(evaluated.status, 0) << evaluated.err;
+    EXPECT_NE(read_file(small + "/README.md").find("exact_match"), std::string::npos);
     const ProgramResult trained = run({"train", "--from", small, "--resume", "--out", path("on-" + kind), "--set",
                                        "train.steps=1", "--train", put("more.txt", texts)});
     EXPECT_EQ(trained.status, 0) << trained.err;
     EXPECT_EQ(run({"quantize", small, "--out", path("again-" + kind)}).status, 0);
     expect_failure({"quantize", model(), "--out", small}, 2, "already holds a run");
+    expect_failure({"train", "--resume", "--out", small}, 2, "rounded model");
   }
   expect_failure({"quantize", model(), "--out", model(), "--overwrite"}, 2, "another folder");
   expect_failure({"quantize", model(), "--out", path("int4"), "--weights", "int4"}, 2, "int4");

@@ -104,6 +104,8 @@ TEST(Kl, WeightIsSteeredTowardTheTarget) {
   EXPECT_GT(weight_after(3.0), 0.02);   // 81 nats: too many
   EXPECT_LT(weight_after(3.0), 0.04);   // 50 steps of 2%, not 100
   EXPECT_LT(weight_after(0.1), 0.005);  // 0.09 nats: too few
+  loss.kl_weight = 0.1;
+  EXPECT_GT(weight_after(3.0), 0.2);
 }
 
 TEST(Kl, NeedsAVariance) {

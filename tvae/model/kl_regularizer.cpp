@@ -7,11 +7,11 @@
 namespace tvae {
 namespace {
 
-constexpr double kInitialWeight = 0.01, kSmallestWeight = 1e-4, kLargestWeight = 10.0;
+constexpr double kSmallestWeight = 1e-4, kLargestWeight = 10.0;
 
 class KlRegularizer : public Regularizer {
  public:
-  explicit KlRegularizer(const LossConfig& loss) : loss_(loss) {}
+  explicit KlRegularizer(const LossConfig& loss) : loss_(loss), weight_(loss.kl_weight) {}
 
   RegularizerResult operator()(const RegularizerInput& input, Rng&) override {
     const torch::Tensor kl = kl_to_standard_normal(input.posterior);
@@ -52,7 +52,7 @@ class KlRegularizer : public Regularizer {
   }
 
   LossConfig loss_;
-  double weight_ = kInitialWeight;
+  double weight_;
   int64_t steered_step_ = -1;
 };
 

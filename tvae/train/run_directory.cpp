@@ -57,6 +57,9 @@ RunDirectory::RunDirectory(const std::string& path, StartMode mode) : path_(path
     for (const std::string& name : kRunFiles)
       if (exists(file(name)))
         throw ConfigError(path + " holds files that are no run's", name, "an empty folder, or that of a run or model");
+  if (resumes() && saved_run().contains("weights"))
+    throw ConfigError(path + " holds a rounded model, no run", saved_run()["weights"].dump(), "",
+                      "--from it starts a run in another folder");
   made_ = missing_folders(path);
   make_directories(path);
   if (mode != StartMode::kNew)

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <sstream>
 
 #include "tvae/base/error.h"
@@ -18,6 +19,12 @@ using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kEvaluationBatchTokens = 4096;
+
+/// The last part of a path: a card is read where the path means nothing.
+std::string file_name(const std::string& path) {
+  const std::filesystem::path whole(path);
+  return (whole.has_filename() ? whole : whole.parent_path()).filename();
+}
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -272,13 +279,14 @@ void Trainer::write_model_card() const {
        << "- code: " << model.latent_tokens << " x " << model.latent_size << "\n"
        << "- vocabulary: " << setup_.model.tokenizer.size()
        << " pieces; longest sequence: " << setup_.config.data.max_tokens << " tokens\n"
-       << "- training data: " << setup_.config.data.train << ", " << setup_.train.size() << " sequences, "
+       << "- training data: " << file_name(setup_.config.data.train) << ", " << setup_.train.size() << " sequences, "
        << setup_.train.tokens() << " tokens\n"
        << "- steps: " << position_.step << " of " << position_.total_steps << ", " << number(seconds_ / 60.0, 1)
        << " minutes\n";
   if (last_scores_)
-    card << "- held out (" << setup_.config.data.valid << "): cross-entropy " << number(last_scores_->cross_entropy)
-         << " nats a token, teacher-forced token accuracy " << number(last_scores_->token_accuracy) << "\n";
+    card << "- held out (" << file_name(setup_.config.data.valid) << "): cross-entropy "
+         << number(last_scores_->cross_entropy) << " nats a token, teacher-forced token accuracy "
+         << number(last_scores_->token_accuracy) << "\n";
   card << "\n`tvae eval`, `reconstruct`, `interpolate` and `sample` take this folder. The whole configuration is in "
           "run.json.\n";
   write_file_atomically(run_.file("README.md"), card.str());

@@ -1,0 +1,15 @@
+// The scores in a model's card (README.md of its folder), below what training wrote there.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tvae {
+
+/// The card without the scores that with_scores put there: what they were measured on has changed.
+std::string without_scores(const std::string& card);
+
+/// The card with the lines of report_table as its last section; earlier scores are replaced.
+std::string with_scores(const std::string& card, const std::vector<std::string>& table);
+
+}  // namespace tvae
