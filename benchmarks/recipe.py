@@ -31,6 +31,7 @@ ROWS = {
     "rate_60": ("target 60 nats", {"loss.kl_target": 60}),
     "rate_110": ("target 110 nats", {"loss.kl_target": 110}),
     "rate_150": ("target 150 nats", {"loss.kl_target": 150}),
+    "mmd_std_03": ("MMD recipe, σ .3", {**MMD, "loss.posterior_std_final": 0.3}),
     "mmd_std_07": ("MMD recipe, σ .3 → .7", MMD),
     "mmd_std_10": ("MMD recipe, σ .3 → 1", {**MMD, "loss.posterior_std_final": 1.0}),
     "codes_8x16": ("8 codes of 16", {"model.latent_size": 16}),
@@ -83,7 +84,8 @@ def settings(row, seed, options):
     keys = {**BASE, **ROWS[row][1]}
     steps = max(1, round(options.steps * keys.pop("steps", 1)))
     keys = {"data.tokenizer": options.out / "tokenizer", "train.steps": steps, "train.seed": seed, **keys}
-    return [part for key, value in keys.items() for part in ("--set", f"{key}={value}")]
+    pairs = [f"{key}={value}" for key, value in keys.items()]
+    return [part for pair in options.set + pairs for part in ("--set", pair)]
 
 
 def make(row, seed, options):
@@ -188,7 +190,9 @@ def main():
     parser.add_argument("--train", required=True, help="training lines")
     parser.add_argument("--valid", required=True, help="held-out lines")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the runs; a second call goes on there")
-    parser.add_argument("--steps", type=int, default=400, help="optimizer steps of 3,072 tokens a row")
+    parser.add_argument("--steps", type=int, default=1200, help="optimizer steps of 3,072 tokens a row")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="for all rows, as a smaller model")
+    parser.add_argument("--vocab-size", type=int, default=4096, help="pieces of the tokenizer")
     parser.add_argument("--samples", type=int, default=1000, help="sequences, pairs and draws of an evaluation")
     parser.add_argument("--seeds", type=int, nargs="+", default=[42])
     parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS), metavar="ROW",
@@ -201,7 +205,7 @@ def main():
     if not options.table:
         options.out.mkdir(parents=True, exist_ok=True)
         if not (options.out / "tokenizer" / "tokenizer_config.json").exists():
-            run([options.tvae, "tokenizer", "train", "--kind", "unigram", "--vocab-size", 4096, "--out",
+            run([options.tvae, "tokenizer", "train", "--kind", "unigram", "--vocab-size", options.vocab_size, "--out",
                  options.out / "tokenizer", options.train], options.out / "tokenizer.log")
         for seed in options.seeds:
             for row in options.rows:

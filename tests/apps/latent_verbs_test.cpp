@@ -237,8 +237,16 @@ TEST_F(LatentVerbs, ConstrainedOutputsKeepBracketsInOrder) {
   };
   EXPECT_LT(sampled({}), 200);
   EXPECT_EQ(sampled({"--constrain"}), 200);
+  ASSERT_EQ(run({"encode", python, put("texts", "row 1\n"), "--out", path("codes.npy")}).status, 0);
+  ASSERT_EQ(run({"direction", python, "fit", "--name", "d", "--positive", put("p", "row 1\nrow 2\n"), "--negative",
+                 put("n", "a\nb\n")})
+                .status,
+            0);
   for (const std::vector<std::string>& command :
-       std::vector<std::vector<std::string>>{{"interpolate", python, "--from", "row 1", "--to", "row 2"},
+       std::vector<std::vector<std::string>>{{"decode", python, path("codes.npy")},
+                                             {"direction", python, "apply", "--name", "d", "--text", "row 1"},
+                                             {"optimize", python, "--text", "row 1", "--direction", "d"},
+                                             {"interpolate", python, "--from", "row 1", "--to", "row 2"},
                                              {"reconstruct", python, put("texts", "row 1\n")},
                                              {"analogy", python, "row 1", "row 2", "row 3"},
                                              {"eval", python, "--samples", "5", "--only", "reconstruction"}}) {

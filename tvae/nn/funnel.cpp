@@ -121,8 +121,7 @@ FunnelEncoder::FunnelEncoder(const Scope& scope, const ModelConfig& config)
     throw ConfigError("model.d_model", std::to_string(config.d_model), "an even number (half sines, half cosines)");
   const std::vector<int64_t> sizes = parse_block_sizes(config.funnel_block_sizes);
   if (sizes.size() > 32 || int64_t{1} << (sizes.size() - 1) > config.sequence_length)
-    throw ConfigError("model.funnel_block_sizes",
-                      "\"" + config.funnel_block_sizes + "\", which pools below one token",
+    throw ConfigError("model.funnel_block_sizes", "\"" + config.funnel_block_sizes + "\", which pools below one token",
                       "at most " + std::to_string(std::bit_width(static_cast<uint64_t>(config.sequence_length))) +
                           " blocks for data.max_tokens " + std::to_string(config.sequence_length),
                       "every block after the first halves the sequence");
