@@ -1,6 +1,6 @@
 # The commands of this repository; CMake (CMakePresets.json) does the building.
 #   make          sets up what is missing and builds build/tvae
-#   make demo     trains a small model on data that it makes, and shows what it learned
+#   make demo     shows a trained model, then trains a small one on data that it makes
 #   make test     runs every test
 #   make install PREFIX=/usr/local
 #   make check    format, layers, build, tests and clang-tidy, as before a commit

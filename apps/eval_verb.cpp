@@ -1,4 +1,5 @@
 // tvae eval: the protocol of measurements on held-out data.
+#include <filesystem>
 #include <memory>
 
 #include "apps/text_io.h"
@@ -90,6 +91,20 @@ std::string page_path(const std::string& report_path) {
          ".html";
 }
 
+/// Whether the model's card may say it: every section, on the run's own held-out file.
+bool is_whole_protocol(const Options& options) {
+  return options.evaluation.only.empty() && options.data.empty() && options.out.empty() &&
+         options.evaluation.samples >= EvaluationOptions().samples;
+}
+
+void write_scores_to_card(const std::string& directory, nlohmann::ordered_json report) {
+  const std::string card = directory + "/README.md";
+  if (!file_exists(card)) return;
+  report.erase("model");
+  report["data"]["path"] = std::filesystem::path(report["data"]["path"].get<std::string>()).filename();
+  write_file_atomically(card, with_scores(read_file(card), report_table({report})));
+}
+
 /// Measures one model; writes its report and page.
 nlohmann::ordered_json measure(const std::string& directory, const HeldOutFile& file, const Rows& rows,
                                const Options& options, const CommonOptions& common) {
@@ -103,8 +118,7 @@ nlohmann::ordered_json measure(const std::string& directory, const HeldOutFile& 
   const std::string page = page_path(out);
   write_file_atomically(out, report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   write_file_atomically(page, report_page(report, report_examples(evaluation, report)));
-  if (const std::string card = directory + "/README.md"; options.out.empty() && file_exists(card))
-    write_file_atomically(card, with_scores(read_file(card), report_table({report})));
+  if (is_whole_protocol(options)) write_scores_to_card(directory, report);
   log_info("written to " + out + " and " + page);
   return report;
 }

@@ -33,7 +33,7 @@ void add_common_flags(CLI::App& command, CommonOptions& common) {
   command.add_flag("--json", common.json, "machine-readable stdout");
   command.add_option("--device", common.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   command.add_option("--threads", common.threads, "processor threads; 0 = all")->check(CLI::Range(0, 4096));
-  command.add_option("--seed", common.seed, "seed of everything random")->check(CLI::NonNegativeNumber);
+  command.add_option("--seed", common.seed, "seed of everything random")->check(number_in(0, 9e18));
   command.add_flag("--quiet", common.quiet, "no progress");
   command.add_flag("--verbose", common.verbose, "more progress, and where an error came from");
 }
@@ -51,14 +51,18 @@ std::string first_line(const std::string& text) {
 /// What is wrong with a command line that CLI11 refused.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* innermost = &app;
-  while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
+  std::string name = "tvae";
+  while (!innermost->get_subcommands().empty()) {
+    innermost = innermost->get_subcommands().front();
+    name += " " + innermost->get_name();
+  }
   std::vector<std::string> names;
   for (const CLI::App* verb : innermost->get_subcommands({})) names.push_back(verb->get_name());
   for (const std::string& word : app.remaining(/*recurse=*/true))
     if (!names.empty() && !word.starts_with("-"))
       return ConfigError("unknown verb", "\"" + word + "\"", "one of " + join(names, ", "), suggestion(word, names))
           .what();
-  return first_line(error.what()) + " (see tvae --help)";
+  return first_line(error.what()) + " (see " + name + " --help)";
 }
 
 int run(int argc, char** argv) {

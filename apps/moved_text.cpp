@@ -12,7 +12,9 @@ void add_strength_flag(CLI::App& command, std::vector<double>& strengths, const 
       ->allow_extra_args(false)
       ->check([](const std::string& word) {
         double value = 0.0;
-        return CLI::detail::lexical_cast(word, value) && std::isfinite(value) ? "" : word + " is no finite number";
+        return CLI::detail::lexical_cast(word, value) && std::abs(value) <= 1e6
+                   ? ""
+                   : word + " is no finite number up to 1e6";
       })
       ->default_str("1");
 }

@@ -118,15 +118,15 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
       ->capture_default_str();
   command.add_option("--step-size", climb.step_size, "length of a step at most, in standard deviations of codes")
-      ->check(CLI::PositiveNumber)
+      ->check(number_in(1e-6, 1e6))
       ->capture_default_str();
   command.add_option("--prior-weight", climb.prior_weight, "of staying where codes are likely; 0 = not at all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(number_in(0, 1e6))
       ->capture_default_str();
   command
       .add_option("--text-weight", climb.text_weight,
                   "of staying near the text: the way goes up to 1/weight standard deviations; 0 = no limit")
-      ->check(CLI::NonNegativeNumber)
+      ->check(number_in(0, 1e6))
       ->capture_default_str();
   command.add_flag("--downhill", climb.downhill, "descend instead");
   add_constrain_flag(command, options->constrain);

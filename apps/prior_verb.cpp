@@ -3,6 +3,7 @@
 
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
+#include "tvae/base/files.h"
 #include "tvae/base/strings.h"
 #include "tvae/eval/held_out.h"
 #include "tvae/latent/linear_property.h"
@@ -23,6 +24,9 @@ std::vector<std::string> texts_to_fit(const Options& options, Rng& rng) {
   const std::string path = options.data.empty() ? recorded.train : options.data;
   if (path.empty())
     throw ConfigError("prior fit needs --data", "", "a file of texts like those the model was trained on");
+  if (options.data.empty() && !file_exists(path))
+    throw ConfigError("the training file " + path + " of the model's run.json is not there", "", "",
+                      "give texts with --data");
   std::vector<std::string> texts = read_texts(path, options.data.empty() ? recorded.read : options.read).texts;
   if (options.samples == 0 || static_cast<int64_t>(texts.size()) <= options.samples) return texts;
   const torch::Tensor order = at::randperm(static_cast<int64_t>(texts.size()), rng.generator(), at::kLong);
@@ -76,7 +80,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->check(CLI::IsMember({"means", "samples"}))
       ->capture_default_str();
   fit_command->add_option("--samples", options->samples, "texts used, drawn at random; 0 = all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(number_in(0, 1e9))
       ->capture_default_str();
   add_read_flags(*fit_command, options->read);
   return [options, &common] { fit(*options, common); };

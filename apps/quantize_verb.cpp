@@ -21,7 +21,11 @@ struct Options {
 TensorMap rounded_weights(const Model& model, const std::string& kind) {
   TensorMap weights = model.vae.parameters().to_map();
   if (kind == "int8") return quantize_int8(weights);
-  for (auto& [name, weight] : weights) weight = weight.to(at::kHalf);
+  for (auto& [name, weight] : weights) {
+    weight = weight.to(at::kHalf);
+    if (!weight.isfinite().all().item<bool>())
+      throw CheckpointError("weight " + name + " is beyond fp16", "", "at most 65504", "use --weights int8");
+  }
   return weights;
 }
 
@@ -29,19 +33,20 @@ void quantize(const Options& options, const CommonOptions& common) {
   const RunDirectory out(options.out, options.overwrite ? StartMode::kOverwrite : StartMode::kNew);
   out.require_apart_from(options.model);
   const Model model = load_model(options.model);
+  nlohmann::ordered_json run;
+  if (const std::string path = options.model + "/run.json"; file_exists(path)) {
+    run = nlohmann::ordered_json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+    if (!run.is_object()) throw CheckpointError(path + " is damaged", "", "what tvae train writes");
+    run["weights"] = options.weights;  // there is no checkpoint to resume from
+  }
+  const TensorMap weights = rounded_weights(model, options.weights);
   const auto bytes = [](const std::string& folder) {
     return std::filesystem::file_size(folder + "/model.safetensors");
   };
   const uint64_t before = bytes(options.model);
   out.clear();
-  save_model(out.path(), model.vae.config(), model.max_tokens, model.check, rounded_weights(model, options.weights),
-             model.tokenizer);
-  if (const std::string run = options.model + "/run.json"; file_exists(run)) {
-    auto json = nlohmann::ordered_json::parse(read_file(run), nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object()) throw CheckpointError(run + " is damaged", "", "what tvae train writes");
-    json["weights"] = options.weights;  // there is no checkpoint to resume from
-    write_file_atomically(out.file("run.json"), json.dump(2) + "\n");
-  }
+  save_model(out.path(), model.vae.config(), model.max_tokens, model.check, weights, model.tokenizer);
+  if (!run.is_null()) write_file_atomically(out.file("run.json"), run.dump(2) + "\n");
   if (const std::string card = options.model + "/README.md"; file_exists(card))
     write_file_atomically(out.file("README.md"),
                           without_scores(read_file(card)) + "\nIts weights were rounded to " + options.weights + ".\n");

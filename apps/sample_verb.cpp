@@ -78,25 +78,25 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   CLI::Option* scale = command
                            .add_option("--prior-scale", options->prior_scale,
                                        "multiplies the prior's deviations; below 1: more typical texts")
-                           ->check(CLI::NonNegativeNumber)
+                           ->check(number_in(0, 1e6))
                            ->capture_default_str();
   CLI::Option* near =
       command.add_option("--near", options->near, "draw around this text instead")->excludes(prior)->excludes(scale);
   command
       .add_option("--radius", options->radius,
                   "distance from --near, in posterior standard deviations (1 where there are none)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(number_in(0, 1e6))
       ->needs(near)
       ->capture_default_str();
   CLI::Option* temperature =
       command.add_option("--temperature", options->generation.temperature, "draw tokens at this temperature")
-          ->check(CLI::PositiveNumber);
+          ->check(number_in(1e-3, 1e3));
   CLI::Option* top_k = command.add_option("--top-k", options->generation.top_k, "draw tokens from the k likeliest")
-                           ->check(CLI::PositiveNumber);
+                           ->check(number_in(1, 1e9));
   CLI::Option* top_p =
       command
           .add_option("--top-p", options->generation.top_p, "draw tokens from the likeliest that hold this probability")
-          ->check(CLI::Range(1e-9, 1.0));
+          ->check(number_in(1e-9, 1));
   CLI::Option* candidates = add_search_flags(command, options->search);
   for (CLI::Option* drawn : {temperature, top_k, top_p}) candidates->excludes(drawn);
   add_constrain_flag(command, options->constrain);

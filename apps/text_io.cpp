@@ -54,7 +54,7 @@ CLI::Option* add_search_flags(CLI::App& command, SearchOptions& options) {
                   "distance of the further candidates' codes, in posterior standard deviations (a tenth of the code's "
                   "size where there are "
                   "none)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(number_in(0, 1e6))
       ->needs(candidates)
       ->capture_default_str();
   return candidates;

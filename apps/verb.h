@@ -37,6 +37,18 @@ struct RegisterVerb {
   explicit RegisterVerb(Verb verb) { verbs().push_back(std::move(verb)); }
 };
 
+/// A check of an option's value that NaN does not pass, with a message of its own.
+inline CLI::Validator number_in(double least, double most) {
+  return CLI::Validator(
+      [least, most](const std::string& word) -> std::string {
+        double value = 0.0;
+        if (CLI::detail::lexical_cast(word, value) && value >= least && value <= most) return "";
+        const auto text = [](double number) { return nlohmann::json(number).dump(); };
+        return "got " + word + ", expected a number from " + text(least) + " to " + text(most);
+      },
+      "");
+}
+
 /// Prints a line to stdout; throws DataError when stdout cannot be written (a full disk), and exits quietly on a closed
 /// pipe.
 void print_line(const std::string& line);

@@ -81,11 +81,11 @@ def run(command, log):
 
 def settings(row, seed, options):
     """--set arguments of a row."""
-    keys = {**BASE, **ROWS[row][1]}
+    given = dict(pair.split("=", 1) for pair in options.set)
+    keys = {**BASE, **given, **ROWS[row][1]}
     steps = max(1, round(options.steps * keys.pop("steps", 1)))
     keys = {"data.tokenizer": options.out / "tokenizer", "train.steps": steps, "train.seed": seed, **keys}
-    pairs = [f"{key}={value}" for key, value in keys.items()]
-    return [part for pair in options.set + pairs for part in ("--set", pair)]
+    return [part for key, value in keys.items() for part in ("--set", f"{key}={value}")]
 
 
 def make(row, seed, options):
@@ -102,6 +102,16 @@ def make(row, seed, options):
         run([options.tvae, "prior", "fit", folder, *threads], log)
     run([options.tvae, "eval", folder, "--candidates", 8, "--samples", options.samples, *threads,
          "--only", "reconstruction,interpolation,prior,shape"], log)
+
+
+def require_same_budget(options):
+    """Rows of one folder share what they were given; a second call may add rows and seeds only."""
+    file = options.out / "budget.json"
+    budget = {"steps": options.steps, "samples": options.samples, "vocab_size": options.vocab_size, "set": options.set}
+    if not file.exists():
+        file.write_text(json.dumps(budget) + "\n", encoding="utf-8")
+    if (made_with := json.loads(file.read_text(encoding="utf-8"))) != budget:
+        sys.exit(f"{options.out} was made with {made_with}, now {budget}: take another --out")
 
 
 def figures(folder):
@@ -191,7 +201,7 @@ def main():
     parser.add_argument("--valid", required=True, help="held-out lines")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the runs; a second call goes on there")
     parser.add_argument("--steps", type=int, default=1200, help="optimizer steps of 3,072 tokens a row")
-    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="for all rows, as a smaller model")
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="for all rows, as a smaller model")
     parser.add_argument("--vocab-size", type=int, default=4096, help="pieces of the tokenizer")
     parser.add_argument("--samples", type=int, default=1000, help="sequences, pairs and draws of an evaluation")
     parser.add_argument("--seeds", type=int, nargs="+", default=[42])
@@ -202,8 +212,11 @@ def main():
     parser.add_argument("--plot", type=pathlib.Path, help="also draw exact match against validity (needs matplotlib)")
     parser.add_argument("--also", type=pathlib.Path, nargs="+", default=[], help="further models for the plot, evaluated")
     options = parser.parse_args()
+    if options.plot:
+        import matplotlib  # noqa: F401  before hours of training, not after
     if not options.table:
         options.out.mkdir(parents=True, exist_ok=True)
+        require_same_budget(options)
         if not (options.out / "tokenizer" / "tokenizer_config.json").exists():
             run([options.tvae, "tokenizer", "train", "--kind", "unigram", "--vocab-size", options.vocab_size, "--out",
                  options.out / "tokenizer", options.train], options.out / "tokenizer.log")

@@ -19,7 +19,11 @@ def color(ratio):
 def read_paths(lines):
     paths = {}
     for line in filter(str.strip, lines):
-        step = json.loads(line)
+        try:
+            step = json.loads(line)
+            step["ratio"], step["text"]
+        except (ValueError, KeyError, TypeError):
+            sys.exit(f"draw_paths: got {line.strip()!r}, expected what tvae interpolate --json prints")
         paths.setdefault(step.get("pair", 0), []).append(step)
     return list(paths.values())
 
@@ -38,7 +42,7 @@ def draw(paths):
         above = None
         for row, step in enumerate(path):
             top = MARGIN + row * LINE
-            fill, text = color(step["ratio"]), step["text"]
+            fill, text = color(step["ratio"]), "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in step["text"])
             svg.append(f'<rect x="{left:.1f}" y="{top}" width="{BAR}" height="{LINE}" fill="{fill}"/>')
             weight = ' font-weight="bold"' if row in (0, len(path) - 1) else ""
             faint = ' opacity="0.35"' if text == above and not weight else ""

@@ -238,8 +238,8 @@ TEST_F(LatentVerbs, ConstrainedOutputsKeepBracketsInOrder) {
   EXPECT_LT(sampled({}), 200);
   EXPECT_EQ(sampled({"--constrain"}), 200);
   ASSERT_EQ(run({"encode", python, put("texts", "row 1\n"), "--out", path("codes.npy")}).status, 0);
-  ASSERT_EQ(run({"direction", python, "fit", "--name", "d", "--positive", put("p", "row 1\nrow 2\n"), "--negative",
-                 put("n", "a\nb\n")})
+  ASSERT_EQ(run({"direction", python, "fit", "--name", "d", "--positive", put("p", numbered_lines(10)), "--negative",
+                 put("n", "a\nb\nc\nd\ne\n")})
                 .status,
             0);
   for (const std::vector<std::string>& command :

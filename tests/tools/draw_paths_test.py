@@ -31,6 +31,11 @@ class DrawPaths(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("nothing on stdin", result.stderr)
 
+    def test_other_lines_are_refused(self):
+        result = draw([{"text": "a"}])
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("expected what tvae interpolate --json prints", result.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

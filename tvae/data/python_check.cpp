@@ -44,8 +44,7 @@ os.write(1, b"r")
 for line in sys.stdin.buffer:
     for text in json.loads(line):
         try:
-            ast.parse(text)
-            answer = b"1"
+            answer = b"1" if ast.parse(text) and text.strip() else b"0"
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             answer = b"0"
         os.write(1, answer)

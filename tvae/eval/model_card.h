@@ -9,7 +9,7 @@ namespace tvae {
 /// The card without the scores that with_scores put there: what they were measured on has changed.
 std::string without_scores(const std::string& card);
 
-/// The card with the lines of report_table as its last section; earlier scores are replaced.
+/// The card with the lines of report_table where earlier scores stood, or at its end. Comments mark the place.
 std::string with_scores(const std::string& card, const std::vector<std::string>& table);
 
 }  // namespace tvae

@@ -11,6 +11,7 @@
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/eval/bootstrap.h"
+#include "tvae/latent/linear_property.h"
 
 namespace tvae {
 namespace {
@@ -109,6 +110,21 @@ void check_section_names(const std::vector<std::string>& names) {
       throw ConfigError("unknown section", "\"" + name + "\"", "", suggestion(name, known));
 }
 
+namespace {
+
+/// What is wrong with a model that gives every text the same code; nullopt where it does not.
+std::optional<std::string> collapse(Evaluation& evaluation) {
+  if (evaluation.held_out.texts.size() < 2) return std::nullopt;
+  try {
+    measure_codes(evaluation.codes().mean);
+    return std::nullopt;
+  } catch (const CheckpointError& error) {
+    return error.what();
+  }
+}
+
+}  // namespace
+
 Json run_protocol(Evaluation& evaluation) {
   const EvaluationOptions& options = evaluation.options;
   const HeldOut& data = evaluation.held_out;
@@ -125,6 +141,10 @@ Json run_protocol(Evaluation& evaluation) {
     report["search_radius"] = options.search.radius;
   }
   if (evaluation.model.constrained) report["constrained"] = true;
+  if (const auto defect = collapse(evaluation)) {
+    report["defect"] = *defect;
+    log_warning(*defect);
+  }
   for (const EvaluationSection& section : evaluation_sections()) {
     if (!options.only.empty() && !evaluation.asked_for(section.name)) {
       evaluation.skip(section.name, "not asked for");

@@ -99,18 +99,22 @@ Json measure_reconstruction(Evaluation& evaluation, Rng&) {
   const TeacherForced forced = teacher_forced(evaluation);
   const auto tokens = static_cast<double>(forced.tokens);
   const auto [bleu, bleu_interval] = bleu_and_interval(outputs, data.texts);
-  Json result = {{"exact_match", mean(exact)},
-                 {"exact_match_short", mean(exact_short)},
-                 {"exact_match_long", mean(exact_long)},
-                 {"token_accuracy", mean(token_accuracy)},
+  Json result = {{"exact_match", mean(exact)}};
+  for (const auto& [key, shares] : {std::pair{"exact_match_short", exact_short}, {"exact_match_long", exact_long}}) {
+    if (shares.empty()) {
+      evaluation.skip("reconstruction." + std::string(key), "no such sequences");
+      continue;
+    }
+    result[key] = mean(shares);
+    result[key + std::string("_95")] = share_interval(shares);
+  }
+  result.update({{"token_accuracy", mean(token_accuracy)},
                  {"edit_similarity", mean(similarity)},
                  {"bleu", bleu},
                  {"teacher_forced_accuracy", forced.correct / tokens},
                  {"teacher_forced_nats", forced.nats / tokens},
                  {"untokenizable", data.untokenizable},
-                 {"n", outputs.size()}};
-  if (!exact_short.empty()) result["exact_match_short_95"] = share_interval(exact_short);
-  if (!exact_long.empty()) result["exact_match_long_95"] = share_interval(exact_long);
+                 {"n", outputs.size()}});
   result.update({{"exact_match_95", share_interval(exact)},
                  {"token_accuracy_95", share_interval(token_accuracy)},
                  {"edit_similarity_95", share_interval(similarity)},

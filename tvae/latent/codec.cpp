@@ -67,6 +67,10 @@ std::shared_ptr<const std::vector<std::string>> texts_of_ids(const Model& model)
   return std::make_shared<const std::vector<std::string>>(std::move(pieces));
 }
 
+bool all_finite(const Tensor& values) {
+  return values.isfinite().all().item<bool>();
+}
+
 }  // namespace
 
 std::vector<int32_t> model_ids(const Model& model, const std::string& text, bool* was_cut) {
@@ -90,8 +94,7 @@ EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& te
   const ModelConfig& config = model.vae.config();
   encoded.mean = means.empty() ? at::empty({0, config.latent_tokens, config.latent_size}) : at::cat(means);
   if (!log_variances.empty()) encoded.log_variance = at::cat(log_variances);
-  const auto finite = [](const Tensor& values) { return values.isfinite().all().item<bool>(); };
-  if (!finite(encoded.mean) || (encoded.log_variance && !finite(*encoded.log_variance)))
+  if (!all_finite(encoded.mean) || (encoded.log_variance && !all_finite(*encoded.log_variance)))
     throw CheckpointError(model.directory + " gives codes that are not finite", "", "", "did its training diverge?");
   return encoded;
 }
@@ -109,6 +112,7 @@ Tensor mean_encoder_states(const Model& model, const std::vector<std::string>& t
 }
 
 std::vector<Generated> generate_from(const Model& model, const Tensor& code, GenerationOptions options) {
+  if (!all_finite(code)) throw DataError("codes to decode are not finite");
   options.max_tokens = model.max_tokens;
   if (model.constrained)
     options.constraint = [&model, pieces = texts_of_ids(model)] {

@@ -203,6 +203,10 @@ std::unique_ptr<Prior> load_gaussian_mixture(const TensorMap& tensors, int64_t l
   const int64_t d = latent_tokens * latent_size;
   Mixture mixture{tensor("log_weights", {components}), tensor("means", {components, d}),
                   tensor("factors", {components, d, d})};
+  if (components < 1 || std::abs(mixture.log_weights.logsumexp(0).item<double>()) > 1e-3)
+    throw CheckpointError("the weights do not sum to 1");
+  if (!(mixture.factors.diagonal(0, 1, 2) > 0).all().item<bool>())
+    throw CheckpointError("tensor factors has a diagonal that is not positive");
   return std::make_unique<MixturePrior>(std::move(mixture), latent_tokens, latent_size);
 }
 

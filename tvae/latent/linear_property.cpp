@@ -61,6 +61,7 @@ CodeScale measure_codes(const Tensor& codes) {
   const Tensor x = codes.to(at::kCPU, at::kDouble);
   const Tensor mean = x.mean(0), deviation = x.std(0, /*unbiased=*/false);
   const Tensor alive = deviation > kRounding * (1.0 + mean.abs());
+  if (codes.size(0) < 2) throw DataError("too few codes", std::to_string(codes.size(0)), "at least 2");
   if (!alive.any().item<bool>())
     throw CheckpointError("all " + std::to_string(codes.size(0)) + " texts have the same code", "", "",
                           "the model has collapsed: train it with a smaller loss.regularizer_weight");

@@ -73,7 +73,12 @@ std::optional<SavedPrior> load_prior(const Model& model) {
   const std::string path = prior_path(model);
   if (!file_exists(path)) return std::nullopt;
   std::map<std::string, std::string> metadata;
-  const TensorMap tensors = load_safetensors(path, &metadata);
+  TensorMap tensors;
+  try {
+    tensors = load_safetensors(path, &metadata);
+  } catch (const CheckpointError& error) {
+    throw CheckpointError(error.what(), "", "", "make it again: tvae prior fit");
+  }
   const auto kind = prior_registry().find(metadata["kind"]);
   if (kind == prior_registry().end())
     throw CheckpointError(path + ": kind of prior", "\"" + metadata["kind"] + "\"", "",
