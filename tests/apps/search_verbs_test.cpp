@@ -266,6 +266,21 @@ TEST_F(SearchVerbs, CollapsedAndBrokenModelsAreNamed) {
     expect_failure({"optimize", bad, "--text", "x", "--property", property}, kData, message);
   }
   expect_failure({"analogy", broken, "a", "b", "c"}, kData, "not finite");
+  const ProgramResult evaluated = run({"eval", collapsed, "--data", p, "--only", "reconstruction", "--json"});
+  EXPECT_NE(evaluated.err.find("same code"), std::string::npos) << evaluated.err;
+  EXPECT_NE(Json::parse(evaluated.out)["defect"].get<std::string>().find("same code"), std::string::npos);
+  expect_failure({"eval", broken, "--data", p}, kData, "not finite");
+}
+
+TEST_F(SearchVerbs, NumbersThatAreNotFiniteAreRefused) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"sample", model(), "--temperature", "nan"},
+      {"sample", model(), "--prior-scale", "1e308"},
+      {"sample", model(), "--near", "x", "--radius", "inf"},
+      {"analogy", model(), "a", "b", "c", "--strength", "1e300"},
+      {"optimize", model(), "--text", "x", "--step-size", "nan"},
+      {"eval", model(), "--candidates", "2", "--search-radius", "nan"}};
+  for (const std::vector<std::string>& command : commands) expect_failure(command, kUsage, command.back());
 }
 
 }  // namespace

@@ -77,7 +77,10 @@ TEST_F(Protocol, ReportsEveryKeyOfTheContract) {
   ASSERT_EQ(report["shape"]["hole_curve"].size(), 5u);
   EXPECT_EQ(report["shape"]["hole_curve"][0]["radius"], 0.0);
   EXPECT_TRUE(report["shape"]["hole_curve"][0].contains("valid"));
-  EXPECT_TRUE(report["skipped"].empty()) << report["skipped"];
+  EXPECT_EQ(report["skipped"].size(), 1u) << report["skipped"];
+  EXPECT_EQ(report["skipped"]["reconstruction.exact_match_long"], "no such sequences");
+  EXPECT_FALSE(report["reconstruction"].contains("exact_match_long"));
+  EXPECT_TRUE(report["reconstruction"].contains("exact_match_short"));
 }
 
 TEST_F(Protocol, EverySectionIsRunAloneSeededAndShownInTheTable) {
