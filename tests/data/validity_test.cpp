@@ -59,10 +59,12 @@ TEST(Validity, RegistryMakesEveryCheck) {
 }
 
 TEST(Validity, PythonLines) {
-  expect_answers("python",
-                 {"x = 1", "return y", "for i in x: pass", "", "f'{x!r}'", "s = \"\xC3\xA4\"", "if a:\n  b\n"}, true);
+  expect_answers("python", {"x = 1", "return y", "for i in x: pass", "f'{x!r}'", "s = \"\xC3\xA4\"", "if a:\n  b\n"},
+                 true);
   expect_answers(
-      "python", {"x = ", " x = 1", "for i in x:", "(", std::string("a\0b", 3), "'\xFF'", "if a:\nb", "\"\\x\""}, false);
+      "python",
+      {"x = ", "", " \n", " x = 1", "for i in x:", "(", std::string("a\0b", 3), "'\xFF'", "if a:\nb", "\"\\x\""},
+      false);
 }
 
 TEST(Validity, PythonNeverRuns) {

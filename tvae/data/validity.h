@@ -18,8 +18,8 @@ class ValidityCheck {
 };
 
 /// By name ("none" gives nullptr). "python" starts a pool of python3 workers that only ast.parse the text (stripped of
-/// nothing, never executed); without a python3 it warns and gives nullptr. "smiles" asks RDKit where
-/// python3 has it, else a grammar. Throws ConfigError for unknown names.
+/// nothing, never executed; an empty one is not valid); without a python3 it warns and gives nullptr. "smiles" asks
+/// RDKit where python3 has it, else a grammar. Throws ConfigError for unknown names.
 std::unique_ptr<ValidityCheck> make_validity_check(const std::string& name);
 std::vector<std::string> validity_check_names();
 
