@@ -120,6 +120,14 @@ TEST(LinearCrossEntropy, EqualsLogSoftmaxOfTheProjection) {
   EXPECT_TRUE(at::equal(result.correct, logits.argmax(1) == targets));
 }
 
+TEST(LinearCrossEntropy, OfEqualLogitsTheFirstIsTheAnswer) {
+  const Tensor targets = torch::tensor({0, 1, 2}, at::kLong);
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {  // by kernel, and composed
+    const Tensor correct = linear_cross_entropy(at::zeros({3, 4}, type), at::zeros({3, 4}, type), targets, {}, 1.0).correct;
+    EXPECT_TRUE(at::equal(correct, torch::tensor({true, false, false}))) << type;
+  }
+}
+
 TEST(LinearCrossEntropy, Gradients) {
   const Tensor targets = at::randint(9, {40}, at::kLong), weights = random_double({40}, 3).abs();
   for (const bool weighted : {false, true})
@@ -157,8 +165,43 @@ TEST(Mmd, MultiquadricTellsCollapseFromTheNoiseFloor) {
   const double collapsed = multiquadric_mmd(at::full({512, 32}, 0.1, at::kDouble), prior).item<double>();
   EXPECT_LT(std::abs(floor), 0.01);
   EXPECT_GT(collapsed, 0.5);
-  test::check_gradients([&](const std::vector<Tensor>& x) { return multiquadric_mmd(x[0], prior.narrow(0, 0, 9)); },
-                        {random_double({5, 32}, 4)});
+}
+
+TEST(Mmd, MultiquadricGradientsAreThoseOfXAndItsPast) {
+  const Tensor x = random_double({5, 6}, 4), past = random_double({7, 6}, 5), y = random_double({12, 6}, 6);
+  // The formula, with all of {x, past}: its gradient to x is what is asked for.
+  const auto kernel = [](const Tensor& a, const Tensor& b) {
+    const Tensor squared = (a.unsqueeze(1) - b.unsqueeze(0)).square().sum(2);
+    Tensor sum = at::zeros_like(squared);
+    for (const double scale : {0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0}) sum = sum + 12.0 * scale / (12.0 * scale + squared);
+    return sum;
+  };
+  const auto expected = [&](const Tensor& some) {
+    const Tensor all = at::cat({some, past});
+    return (kernel(all, all).sum() - 7.0 * 12.0) / (12.0 * 11.0) + (kernel(y, y).sum() - 7.0 * 12.0) / (12.0 * 11.0) -
+           2.0 * kernel(all, y).mean();
+  };
+  for (const at::ScalarType type : {at::kDouble, at::kFloat, at::kBFloat16}) {  // the last has no kernel
+    const Tensor ours = x.to(type).clone().requires_grad_(true), theirs = x.clone().requires_grad_(true);
+    multiquadric_mmd(ours, y.to(type), past.to(type)).backward();
+    expected(theirs).backward();
+    const double tolerance = type == at::kDouble ? 1e-12 : type == at::kFloat ? 1e-5 : 0.05;
+    EXPECT_LT((ours.grad().to(at::kDouble) - theirs.grad()).norm().item<double>(),
+              tolerance * theirs.grad().norm().item<double>())
+        << type;
+  }
+  const Tensor all = at::cat({x, past});
+  EXPECT_NEAR(multiquadric_mmd(all, y).item<double>(), expected(x).item<double>(), 1e-12);
+  test::check_gradients([&](const std::vector<Tensor>& z) { return multiquadric_mmd(z[0], y); }, {x});
+  // Not biased by pairs that are left out: the mean over draws is the same.
+  torch::manual_seed(7);
+  double difference = 0.0;
+  for (int draw = 0; draw < 200; ++draw) {
+    const Tensor a = 2.0 * at::randn({8, 4}, at::kDouble), b = at::randn({24, 4}, at::kDouble);
+    difference += multiquadric_mmd(a.narrow(0, 0, 4), b, a.narrow(0, 4, 4)).item<double>() -
+                  multiquadric_mmd(a, b).item<double>();
+  }
+  EXPECT_NEAR(difference / 200.0, 0.0, 0.05) << difference;
 }
 
 }  // namespace

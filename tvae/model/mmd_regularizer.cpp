@@ -30,16 +30,16 @@ class MmdRegularizer : public Regularizer {
     // The kernels see codes divided by their running deviation, so that they judge shape at any scale; scale_penalty
     // keeps that deviation near one.
     const Tensor deviation = (second_moment_ - mean_.square()).clamp_min(1e-4).sqrt();
-    const Tensor x = (at::cat({code, queue_}) - mean_) / deviation;
+    const Tensor x = (code - mean_) / deviation, past = (queue_ - mean_) / deviation;
     RegularizerResult result{scale_penalty(code), {}};
-    if (x.size(0) > 1) {  // one code, and none in the queue, has no spread to judge
-      const Tensor y = at::randn(x.sizes(), rng.generator(), at::kFloat).to(x);
-      const Tensor whole = multiquadric_mmd(x.flatten(1), y.flatten(1));
+    if (const int64_t n = x.size(0) + past.size(0); n > 1) {  // one code, and none in the queue, has no spread to judge
+      const Tensor y = at::randn({n, tokens_, size_}, rng.generator(), at::kFloat).to(x);
+      const Tensor whole = multiquadric_mmd(x.flatten(1), y.flatten(1), past.flatten(1));
       result.metrics["mmd"] = whole.item<double>();
       result.value = result.value + whole;
       if (loss_.mmd_token_weight > 0 && tokens_ > 1)
         for (int64_t k = 0; k < tokens_; ++k)
-          result.value = result.value + loss_.mmd_token_weight * multiquadric_mmd(x.select(1, k), y.select(1, k));
+          result.value = result.value + loss_.mmd_token_weight * multiquadric_mmd(x.select(1, k), y.select(1, k), past.select(1, k));
     }
     if (input.posterior.log_variance) {
       const double target = input.position.progress() < 0.5 ? loss_.posterior_std : loss_.posterior_std_final;

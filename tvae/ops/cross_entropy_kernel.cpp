@@ -18,10 +18,13 @@ void cross_entropy(const CrossEntropyRows<T>& batch) {
       const T target_logit = row[batch.targets[r]];
       T largest = row[0];
       for (int64_t c = 1; c < vocabulary; ++c) largest = std::max(largest, row[c]);
+      // Of equal ones the first is the answer, as for argmax.
+      const bool is_argmax =
+          target_logit == largest && std::find(row, row + batch.targets[r], largest) == row + batch.targets[r];
       T sum = 0;
       for (int64_t c = 0; c < vocabulary; ++c) sum += (row[c] = std::exp((row[c] - largest) * scale));
       batch.nats[r] = std::log(sum) - (target_logit - largest) * scale;
-      batch.correct[r] = target_logit >= largest;
+      batch.correct[r] = is_argmax;
       if (!batch.want_gradient) continue;
       // (p - onehot) · weight · scale
       const T factor = scale * (batch.weights == nullptr ? T(1) : batch.weights[r]);
