@@ -17,7 +17,7 @@ void analogy(const Options& options, const CommonOptions& common) {
   const Model model = load_decoder(options.model, common, options.constrain);
   std::vector<std::string> texts;
   for (const std::string& text : {options.a, options.b, options.c})
-    texts.push_back(options.escapes ? unescape_line(text) : text);
+    texts.push_back(given_text(text, "a text", options.escapes));
   const torch::Tensor codes = encode_and_warn(model, texts).mean;
   std::vector<nlohmann::ordered_json> fields;
   for (const double strength : options.strengths) fields.push_back({{"strength", strength}});

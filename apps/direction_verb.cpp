@@ -66,7 +66,7 @@ void apply(const std::string& directory, const ApplyOptions& options, const Comm
   const Direction direction = load_direction(model, options.name).direction;
   std::vector<std::string> texts;
   if (options.text)
-    texts = {options.read.escapes ? unescape_line(*options.text) : *options.text};
+    texts = {given_text(*options.text, "--text", options.read.escapes)};
   else
     texts = read_texts(options.file, options.read).texts;
   const torch::Tensor codes = encode_and_warn(model, texts).mean;
@@ -94,7 +94,12 @@ void list(const std::string& directory, const CommonOptions& common) {
   if (names.empty()) log_info(directory + " has no directions; make one: tvae direction " + directory + " fit");
   for (const std::string& name : names) {
     Json facts = {{"name", name}};
-    facts.update(direction_facts(directory, name));
+    try {
+      facts.update(direction_facts(directory, name));
+    } catch (const CheckpointError& error) {
+      log_warning(error.what());  // the others are listed
+      continue;
+    }
     if (common.json) {
       print_json(facts);
       continue;

@@ -7,6 +7,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/strings.h"
+#include "tvae/base/utf8.h"
 #include "tvae/data/validity.h"
 #include "tvae/latent/paths.h"
 
@@ -23,20 +24,20 @@ struct Options {
 
 /// Ends of the paths: from, to, from, to, ...
 std::vector<std::string> read_ends(const Options& options) {
-  const auto text = [&options](const std::string& raw) { return options.escapes ? unescape_line(raw) : raw; };
   std::vector<std::string> ends;
   if (options.pairs.empty()) {
     if (!options.from || !options.to) throw ConfigError("interpolate needs --from and --to, or --pairs");
-    return {text(*options.from), text(*options.to)};
+    return {given_text(*options.from, "--from", options.escapes), given_text(*options.to, "--to", options.escapes)};
   }
   if (options.from || options.to) throw ConfigError("--pairs goes without --from and --to");
   LineReader lines(options.pairs);
   for (std::string line; lines.next(line);) {
     const std::vector<std::string> fields = split(line, '\t');
+    const std::string where = options.pairs + " line " + std::to_string(lines.line_number());
     if (fields.size() != 2)
-      throw DataError(options.pairs + " line " + std::to_string(lines.line_number()),
-                      std::to_string(fields.size()) + " fields", "two texts with a tab between them");
-    for (const std::string& field : fields) ends.push_back(text(field));
+      throw DataError(where, std::to_string(fields.size()) + " fields", "two texts with a tab between them");
+    if (!is_valid_utf8(line)) throw DataError(where, "bad UTF-8", "two texts with a tab between them");
+    for (const std::string& field : fields) ends.push_back(options.escapes ? unescape_line(field) : field);
   }
   if (ends.empty()) throw DataError(options.pairs + " holds no pairs");
   return ends;

@@ -65,7 +65,7 @@ void neighbors(const Options& options, const CommonOptions& common) {
   if (many && options.corpus == "-") throw ConfigError("--corpus and QUERY are both stdin", "", "", "give one of them");
   const Model model = load_model(options.model, parse_device(common.device));
   const Corpus corpus = read_corpus(options);
-  std::vector<std::string> queries = {options.read.escapes ? unescape_line(options.query) : options.query};
+  std::vector<std::string> queries = {given_text(options.query, "QUERY", options.read.escapes)};
   if (many) {
     ReadOptions lines;
     lines.escapes = options.read.escapes;

@@ -1,8 +1,10 @@
 // tvae optimize: moves a text uphill on a learned property while staying near the prior.
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <set>
+#include <string_view>
 
 #include "apps/moved_text.h"
 #include "apps/text_io.h"
@@ -28,15 +30,18 @@ struct PropertyFile {
   std::vector<double> values;
 };
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr double kLargest = 1e100;  // squares of what is larger, or smaller than its inverse, are lost
 
-/// Text, tab, number a line; empty lines are passed over. A first line that names the column "text" is a header; a text
-/// that comes again is left out.
+/// Text, tab, number a line; empty lines are passed over. A first line that names the column "text" is a header; of a
+/// text that comes again the first number counts.
 PropertyFile read_property_file(const std::string& path, bool escapes) {
   LineReader lines(path);
   PropertyFile file;
-  std::set<std::string> seen;
+  std::map<std::string, double> seen;
+  int64_t contradictions = 0;
   for (std::string line; lines.next(line);) {
+    if (lines.line_number() == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
     if (strip(line).empty()) continue;
     const std::string where = path + " line " + std::to_string(lines.line_number());
     if (!is_valid_utf8(line)) throw DataError(where, "bad UTF-8", "text, tab, number");
@@ -44,17 +49,23 @@ PropertyFile read_property_file(const std::string& path, bool escapes) {
     if (tab == std::string::npos) throw DataError(where, "no tab", "text, tab, number");
     const std::string text = line.substr(0, tab), number = strip(line.substr(tab + 1));
     double value = 0.0;
-    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+    const bool has_plus = number.size() > 1 && number[0] == '+' && number[1] != '-';  // which from_chars does not take
+    const auto [end, error] = std::from_chars(number.data() + has_plus, number.data() + number.size(), value);
     if (error != std::errc() || end != number.data() + number.size() || !std::isfinite(value)) {
       if (lines.line_number() == 1 && text == "text") continue;
       throw DataError(where, "\"" + number.substr(0, 40) + "\"", "a finite number after the tab");
     }
     if (std::abs(value) > kLargest || (value != 0.0 && std::abs(value) < 1.0 / kLargest))
       throw DataError(where, "\"" + number.substr(0, 40) + "\"", "0 or a size from 1e-100 to 1e100");
-    if (!seen.insert(text).second) continue;
+    const auto [known, fresh] = seen.emplace(text, value);
+    contradictions += known->second != value;
+    if (!fresh) continue;
     file.texts.push_back(escapes ? unescape_line(text) : text);
     file.values.push_back(value);
   }
+  if (contradictions > 0)
+    log_warning(path + ": " + std::to_string(contradictions) +
+                " rows repeat a text with another number; the first counts");
   if (file.texts.empty()) throw DataError(path + " holds no texts", "", "text, tab, number a line");
   return file;
 }
@@ -79,6 +90,7 @@ void optimize(const Options& options, const CommonOptions& common) {
   if (options.direction.empty() == options.property.empty())
     throw ConfigError("optimize needs --direction or --property", options.direction.empty() ? "neither" : "both",
                       "one of them");
+  const std::string text = given_text(options.text, "--text", options.escapes);
   const Model model = load_decoder(options.model, common, options.constrain);
   const auto seed = static_cast<uint64_t>(common.seed);
   const LinearProperty property = options.direction.empty() ? fit_to_file(model, options, seed)
@@ -87,7 +99,6 @@ void optimize(const Options& options, const CommonOptions& common) {
   Rng rng(seed);
   const Typicality typicality = prior ? Typicality(*prior->prior, rng) : Typicality(property.scale);
 
-  const std::string text = options.escapes ? unescape_line(options.text) : options.text;
   const OptimizedPath path = optimize_code(encode_and_warn(model, {text}).mean[0], property, typicality, options.climb);
   std::vector<std::string> shown;
   std::vector<nlohmann::ordered_json> fields;

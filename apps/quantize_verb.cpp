@@ -18,6 +18,16 @@ struct Options {
   bool overwrite = false;
 };
 
+/// The card of a rounded model: without scores, which were those of other weights, and without what it said of its last
+/// rounding.
+std::string rounded_card(const std::string& card, const std::string& kind) {
+  constexpr const char* kNote = "\nIts weights were rounded to ";
+  std::string kept = without_scores(card);
+  if (const size_t note = kept.find(kNote); note != std::string::npos)
+    kept.erase(note, kept.find('\n', note + 1) + 1 - note);
+  return kept + kNote + kind + ".\n";
+}
+
 TensorMap rounded_weights(const Model& model, const std::string& kind) {
   TensorMap weights = model.vae.parameters().to_map();
   if (kind == "int8") return quantize_int8(weights);
@@ -48,8 +58,7 @@ void quantize(const Options& options, const CommonOptions& common) {
   save_model(out.path(), model.vae.config(), model.max_tokens, model.check, weights, model.tokenizer);
   if (!run.is_null()) write_file_atomically(out.file("run.json"), run.dump(2) + "\n");
   if (const std::string card = options.model + "/README.md"; file_exists(card))
-    write_file_atomically(out.file("README.md"),
-                          without_scores(read_file(card)) + "\nIts weights were rounded to " + options.weights + ".\n");
+    write_file_atomically(out.file("README.md"), rounded_card(read_file(card), options.weights));
   const uint64_t after = bytes(out.path());
   if (common.json)
     print_json({{"out", out.path()}, {"weights", options.weights}, {"bytes_before", before}, {"bytes", after}});

@@ -25,7 +25,7 @@ struct Options {
 
 /// μ + radius σ ε around a text; σ is 1 for deterministic codes.
 torch::Tensor codes_near(const Model& model, const Options& options, Rng& rng) {
-  const EncodedTexts encoded = encode_and_warn(model, {options.escapes ? unescape_line(*options.near) : *options.near});
+  const EncodedTexts encoded = encode_and_warn(model, {given_text(*options.near, "--near", options.escapes)});
   const torch::Tensor noise =
       at::randn({options.count, encoded.mean.size(1), encoded.mean.size(2)}, rng.generator(), at::kFloat);
   const torch::Tensor unit = encoded.log_variance ? (0.5 * *encoded.log_variance).exp() : at::ones_like(encoded.mean);

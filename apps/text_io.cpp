@@ -14,6 +14,11 @@ void add_read_flags(CLI::App& command, ReadOptions& options) {
   command.add_flag("--strict", options.strict, "bad rows are errors");
 }
 
+std::string given_text(const std::string& raw, const std::string& flag, bool escapes) {
+  if (!is_valid_utf8(raw)) throw ConfigError(flag, "bytes that are no UTF-8", "a text in UTF-8");
+  return escapes ? unescape_line(raw) : raw;
+}
+
 Rows read_texts(const std::string& path, const ReadOptions& options) {
   Rows rows = read_rows(path, options);
   if (const std::string bad = describe_bad_rows(rows, path); !bad.empty()) log_warning(bad);

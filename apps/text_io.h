@@ -17,6 +17,9 @@ constexpr size_t kTextsAtOnce = 4096;
 /// Adds --column, --label-column, --escapes and --strict.
 void add_read_flags(CLI::App& command, ReadOptions& options);
 
+/// A text of the command line. Throws ConfigError, naming the flag it came with, where it is no UTF-8.
+std::string given_text(const std::string& raw, const std::string& flag, bool escapes);
+
 /// read_rows with a warning about rows that were left out.
 Rows read_texts(const std::string& path, const ReadOptions& options);
 

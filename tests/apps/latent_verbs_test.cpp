@@ -212,7 +212,11 @@ TEST_F(LatentVerbs, EveryVerbTakesAQuantizedModel) {
     const ProgramResult trained = run({"train", "--from", small, "--resume", "--out", path("on-" + kind), "--set",
                                        "train.steps=1", "--train", put("more.txt", texts)});
     EXPECT_EQ(trained.status, 0) << trained.err;
-    EXPECT_EQ(run({"quantize", small, "--out", path("again-" + kind)}).status, 0);
+    const std::string past = "- started from: " + kind + "\n  - training data: ";
+    EXPECT_NE(read_file(path("on-" + kind) + "/README.md").find(past), std::string::npos);
+    ASSERT_EQ(run({"quantize", small, "--out", path("again-" + kind)}).status, 0);
+    const std::string card = read_file(path("again-" + kind) + "/README.md");
+    EXPECT_EQ(card.find("were rounded"), card.rfind("were rounded")) << card;
     expect_failure({"quantize", model(), "--out", small}, 2, "already holds a run");
     expect_failure({"train", "--resume", "--out", small}, 2, "rounded model");
   }

@@ -135,7 +135,10 @@ TEST_F(SearchVerbs, MistakesAboutDirectionsAreOneClearLine) {
   expect_failure({"direction", path("absent"), "list"}, kData, "absent");
   std::ofstream(model() + "/latent/directions/comment.safetensors") << "nothing";
   expect_failure({"direction", model(), "apply", "--name", "comment", "--text", "x"}, kData, "comment.safetensors");
-  expect_failure({"direction", model(), "list"}, kData, "comment.safetensors");
+  ASSERT_EQ(fit_direction("whole").status, 0);
+  const ProgramResult listed = run({"direction", model(), "list"});
+  EXPECT_EQ(lines_of(listed.out).size(), 1u) << "the others are listed";
+  EXPECT_NE(listed.err.find("comment.safetensors"), std::string::npos) << listed.err;
 }
 
 TEST_F(SearchVerbs, ADirectionOfOtherWeightsIsUsedWithAWarning) {
@@ -231,10 +234,19 @@ TEST_F(SearchVerbs, OptimizingFollowsADirectionUpAndDown) {
 }
 
 TEST_F(SearchVerbs, MistakesAboutPropertiesAreOneClearLine) {
+  std::string numbers;
+  for (int i = 0; i < 30; ++i) numbers += "row " + std::to_string(i) + "\t+" + std::to_string(i) + "\n";
   const auto optimize = [&](const std::string& content) {
     return std::vector<std::string>{"optimize", model(), "--text", "abc", "--property", put("f.tsv", content)};
   };
   expect_failure(optimize("a\t1\nb\n"), kData, "f.tsv line 2: got no tab");
+  expect_failure(optimize("a\t1\nb\t+-1\n"), kData, "f.tsv line 2: got \"+-1\"");
+  const ProgramResult twice =
+      run(optimize("\xef\xbb\xbf"
+                   "text\tnumber\n" +
+                   numbers + "row 1\t+1\nrow 1\t99\n"));
+  EXPECT_EQ(twice.status, 0) << twice.err;
+  EXPECT_NE(twice.err.find("1 rows repeat a text with another number"), std::string::npos) << twice.err;
   expect_failure(optimize("a\t1\nb\tmany\n"), kData, "f.tsv line 2: got \"many\"");
   expect_failure(optimize("a\t1\n\nb\tx\n"), kData, "f.tsv line 3");
   expect_failure(optimize("a\t1\nb\tnan\n"), kData, "f.tsv line 2: got \"nan\"");
@@ -270,6 +282,19 @@ TEST_F(SearchVerbs, CollapsedAndBrokenModelsAreNamed) {
   EXPECT_NE(evaluated.err.find("same code"), std::string::npos) << evaluated.err;
   EXPECT_NE(Json::parse(evaluated.out)["defect"].get<std::string>().find("same code"), std::string::npos);
   expect_failure({"eval", broken, "--data", p}, kData, "not finite");
+}
+
+TEST_F(SearchVerbs, TextsThatAreNoUtf8AreRefused) {
+  const std::string bad = "caf\xe9";
+  const std::vector<std::vector<std::string>> commands = {
+      {"sample", model(), "--near", bad},
+      {"analogy", model(), "a", "b", bad},
+      {"optimize", model(), "--direction", "d", "--text", bad},
+      {"interpolate", model(), "--from", "a", "--to", bad},
+      {"neighbors", model(), bad, "--corpus", put("corpus.txt", "a\nb\n")}};
+  for (const std::vector<std::string>& command : commands) expect_failure(command, kUsage, "UTF-8");
+  expect_failure({"interpolate", model(), "--pairs", put("pairs.tsv", "a\tb\na\t" + bad + "\n")}, kData,
+                 "line 2: got bad");
 }
 
 TEST_F(SearchVerbs, NumbersThatAreNotFiniteAreRefused) {

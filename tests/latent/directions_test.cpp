@@ -125,6 +125,10 @@ TEST(Directions, ASavedOneComesBackAndADamagedOneIsNamed) {
   broken.direction.step = at::full({2, 4}, std::numeric_limits<float>::quiet_NaN());
   save_direction(model, "up", broken);
   EXPECT_THROW(load_direction(model, "up"), CheckpointError);
+  broken = fit;
+  broken.direction.logit.scale.deviation = -fit.direction.logit.scale.deviation;
+  save_direction(model, "up", broken);
+  EXPECT_THROW(load_direction(model, "up"), CheckpointError);
 }
 
 }  // namespace

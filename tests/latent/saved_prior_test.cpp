@@ -37,6 +37,13 @@ TEST(SavedPrior, ADamagedOneIsNamed) {
   save_safetensors(folder.path("m/latent/prior.safetensors"), {{"means", torch::zeros({1, 8})}},
                    {{"kind", "gaussian"}});
   EXPECT_THROW(load_prior(model), CheckpointError);
+  Rng rng(1);
+  const torch::Tensor codes = at::randn({100, 2, 4}, rng.generator(), at::kFloat);
+  save_prior(model, "gaussian", find_prior_kind("gaussian").fit(codes, {}));
+  EXPECT_TRUE(load_prior(model).has_value());
+  const TensorMap tensors = load_safetensors(folder.path("m/latent/prior.safetensors"));
+  save_safetensors(folder.path("m/latent/prior.safetensors"), tensors, {{"kind", "gaussian"}, {"fit_on", "modes"}});
+  EXPECT_THROW(load_prior(model), CheckpointError);
 }
 
 }  // namespace

@@ -123,7 +123,8 @@ TEST(LinearCrossEntropy, EqualsLogSoftmaxOfTheProjection) {
 TEST(LinearCrossEntropy, OfEqualLogitsTheFirstIsTheAnswer) {
   const Tensor targets = torch::tensor({0, 1, 2}, at::kLong);
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {  // by kernel, and composed
-    const Tensor correct = linear_cross_entropy(at::zeros({3, 4}, type), at::zeros({3, 4}, type), targets, {}, 1.0).correct;
+    const Tensor correct =
+        linear_cross_entropy(at::zeros({3, 4}, type), at::zeros({3, 4}, type), targets, {}, 1.0).correct;
     EXPECT_TRUE(at::equal(correct, torch::tensor({true, false, false}))) << type;
   }
 }

@@ -30,7 +30,7 @@ TEST(Presets, EachTrainsSavesLoadsAndGenerates) {
     TokenDataset data = tiny_dataset(tokenizer);
     Rng rng(1);
     Model model{"", std::move(tokenizer), TransformerVae(config.model, rng), config.data.max_tokens, config.data.check};
-    TrainingSetup setup{config, std::move(model), data, data, {}};
+    TrainingSetup setup{config, std::move(model), data, data, {}, {}};
     const TemporaryFolder folder;
     const RunDirectory directory(folder.path(), StartMode::kNew);
     Trainer trainer(setup, directory);

@@ -49,7 +49,7 @@ TrainingSetup make_setup(const RunConfig& config, bool with_valid = true) {
   std::vector<std::string> labels;
   if (with_valid) labels = {"statement", "assignment", "statement", "assignment"};
   Model model{"", std::move(tokenizer), TransformerVae(config.model, rng), config.data.max_tokens, config.data.check};
-  return {config, std::move(model), std::move(train), std::move(valid), std::move(labels)};
+  return {config, std::move(model), std::move(train), std::move(valid), std::move(labels), {}};
 }
 
 /// One run in a folder of its own.

@@ -210,10 +210,12 @@ void add_rows(ReportRows& rows, const std::string& section, const std::string& p
         std::vector<std::string> parts;
         std::string which;
         for (const auto& [name, number] : point.items()) {
+          if (number.is_array()) continue;  // an interval, shown with its figure
+          const std::string figure = name + " " + number_text(number) + interval_text(point, name);
           if (which.empty())
-            which = " " + name + " " + number_text(number);
+            which = " " + figure;
           else
-            parts.push_back(name + " " + number_text(number));
+            parts.push_back(figure);
         }
         rows.push_back({section, prefix + key + which, join(parts, "  ")});
       }

@@ -74,7 +74,13 @@ constexpr const char* kMakeAgain = "make it again: tvae direction MODEL fit";
 DirectionFile read_direction(const std::string& model_directory, const std::string& name) {
   const std::string path = path_of(model_directory, name);
   std::map<std::string, std::string> metadata;
-  DirectionFile file{load_safetensors(path, &metadata), {}, metadata["weights"]};
+  DirectionFile file;
+  try {
+    file.tensors = load_safetensors(path, &metadata);
+  } catch (const CheckpointError& error) {
+    throw CheckpointError(error.what(), "", "", kMakeAgain);
+  }
+  file.weights = metadata["weights"];
   file.facts = Json::parse(metadata["facts"], nullptr, /*allow_exceptions=*/false);
   if (!file.facts.is_object()) throw CheckpointError(path + " is no direction", "", "", kMakeAgain);
   return file;
@@ -170,6 +176,8 @@ DirectionFit load_direction(const Model& model, const std::string& name) {
     return found->second;
   };
   const CodeScale scale{tensor("mean", {k, d}).to(at::kDouble), tensor("deviation", {k, d}).to(at::kDouble)};
+  if (!(scale.deviation > 0).all().item<bool>())
+    throw CheckpointError(path + ": a deviation is not positive", "", "", kMakeAgain);
   return {{tensor("step", {k, d}).to(at::kFloat),
            {scale, tensor("weights", {k * d}).to(at::kDouble), tensor("intercept", {}).item<double>()}},
           std::move(file.facts)};

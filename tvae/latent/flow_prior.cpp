@@ -120,7 +120,8 @@ std::pair<int, double> train(Flow& flow, const Tensor& white, const Tensor& held
     }
     if (!held_out.defined()) continue;
     const double density = held_out_density();
-    log_verbose("epoch " + std::to_string(epoch) + ": held-out log density of white codes " + std::to_string(density));
+    (epoch % 10 == 0 ? log_info : log_verbose)("epoch " + std::to_string(epoch) +
+                                               ": held-out log density of white codes " + std::to_string(density));
     if (density > best_density) {
       best = epoch;
       best_density = density;
@@ -185,6 +186,7 @@ PriorFit fit_flow(const Tensor& codes, const PriorFitOptions& options) {
     return std::tuple{std::move(flow), best, density - log_volume};
   };
   const auto [judged, epochs, density] = fit(split.train, split.held_out, kMostEpochs);
+  log_info("fitting to all codes: " + std::to_string(epochs) + " epochs");
   auto [flow, unused_epochs, unused_density] =
       fit(codes.to(at::kCPU, at::kDouble).flatten(1), Tensor(), epochs);  // as long as was best
   PriorFit result;

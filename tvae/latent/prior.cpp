@@ -87,6 +87,7 @@ std::optional<SavedPrior> load_prior(const Model& model) {
   const ModelConfig& config = model.vae.config();
   try {
     const std::string fit_on = metadata.contains("fit_on") ? metadata["fit_on"] : kFitOnMeans;
+    if (fit_on != kFitOnMeans && fit_on != kFitOnSamples) throw CheckpointError("fitted on", "\"" + fit_on + "\"");
     return SavedPrior{kind->first, fit_on, kind->second.load(tensors, config.latent_tokens, config.latent_size)};
   } catch (const CheckpointError& error) {
     throw CheckpointError(path + ": " + error.what(), "", "", "make it again: tvae prior fit");

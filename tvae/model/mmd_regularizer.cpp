@@ -39,7 +39,8 @@ class MmdRegularizer : public Regularizer {
       result.value = result.value + whole;
       if (loss_.mmd_token_weight > 0 && tokens_ > 1)
         for (int64_t k = 0; k < tokens_; ++k)
-          result.value = result.value + loss_.mmd_token_weight * multiquadric_mmd(x.select(1, k), y.select(1, k), past.select(1, k));
+          result.value = result.value +
+                         loss_.mmd_token_weight * multiquadric_mmd(x.select(1, k), y.select(1, k), past.select(1, k));
     }
     if (input.posterior.log_variance) {
       const double target = input.position.progress() < 0.5 ? loss_.posterior_std : loss_.posterior_std_final;

@@ -15,8 +15,8 @@ torch::Tensor gaussian_mmd(const torch::Tensor& t, const torch::Tensor& z, doubl
 /// Correctly scaled (evaluation.md 7; Tolstikhin et al. 2018): inverse multiquadrics Σ_C C/(C+‖x−y‖²), C = 2D·{.1, .2,
 /// .5, 1, 2, 5, 10}. Unbiased (diagonals left out), so it is 0 on average for equal distributions and may be negative.
 /// x [N, D], y [M, D], M ≥ 2. `past` [Q, D], N + Q ≥ 2, are further samples of x's distribution. Gradients flow to x
-/// alone: those of MMD({x, past}, y). With a past, pairs without a row of x, which add none, are estimated from the first
-/// N rows of past and y.
+/// alone: those of MMD({x, past}, y). With a past, pairs without a row of x, which add none, are estimated from the
+/// first N rows of past and y.
 torch::Tensor multiquadric_mmd(const torch::Tensor& x, const torch::Tensor& y, const torch::Tensor& past = {});
 
 }  // namespace tvae

@@ -8,6 +8,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 #include "tvae/model/model_directory.h"
 #include "tvae/train/previewer.h"
 #include "tvae/train/progress_bar.h"
@@ -26,6 +27,18 @@ std::string file_name(const std::string& path) {
   return (whole.has_filename() ? whole : whole.parent_path()).filename();
 }
 
+/// What a card says of the model that a run started from: its data, its steps, and its own start, each line indented.
+std::string past_of(const std::string& from) {
+  if (from.empty()) return "";
+  std::string past = "- started from: " + file_name(from) + "\n";
+  if (const std::string card = from + "/README.md"; file_exists(card))
+    for (const std::string& line : split(read_file(card), '\n'))
+      if (const std::string item = strip(line);
+          item.starts_with("- training data:") || item.starts_with("- steps:") || item.starts_with("- started from:"))
+        past += "  " + line + "\n";
+  return past;
+}
+
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -40,6 +53,7 @@ BatchOptions batch_options(const TrainConfig& config) {
 
 int64_t planned_steps(const TrainConfig& config, int64_t batches_per_epoch) {
   if (config.steps > 0) return config.steps;
+  if (config.epochs == 0.0) log_warning("train.steps and train.epochs are both 0: a single step");
   const double batches = config.epochs * static_cast<double>(batches_per_epoch);
   return std::max<int64_t>(1,
                            static_cast<int64_t>(std::ceil(batches / static_cast<double>(config.accumulation_steps))));
@@ -287,6 +301,7 @@ void Trainer::write_model_card() const {
     card << "- held out (" << file_name(setup_.config.data.valid) << "): cross-entropy "
          << number(last_scores_->cross_entropy) << " nats a token, teacher-forced token accuracy "
          << number(last_scores_->token_accuracy) << "\n";
+  card << past_of(setup_.from);
   card << "\n`tvae eval`, `reconstruct`, `interpolate` and `sample` take this folder. The whole configuration is in "
           "run.json.\n";
   write_file_atomically(run_.file("README.md"), card.str());

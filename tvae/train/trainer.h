@@ -25,6 +25,7 @@ struct TrainingSetup {
   TokenDataset train;
   std::optional<TokenDataset> valid;
   std::vector<std::string> valid_labels;  // of the sequences of `valid` that a probe is shown, or none
+  std::string from;                       // the model directory whose weights were the first, or none
 };
 
 /// Held-out scores with codes at their means and teacher forcing.
