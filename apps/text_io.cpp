@@ -48,12 +48,12 @@ Model load_decoder(const std::string& directory, const CommonOptions& common, bo
 }
 
 CLI::Option* add_search_flags(CLI::App& command, SearchOptions& options) {
-  CLI::Option* candidates =
-      command
-          .add_option("--candidates", options.candidates,
-                      "decode-time search: of this many outputs a code the valid one nearest to it; 1 = none")
-          ->check(CLI::Range(1, 100000))
-          ->capture_default_str();
+  CLI::Option* candidates = command
+                                .add_option("--candidates", options.candidates,
+                                            "decode-time search: of this many outputs a code the valid one nearest to "
+                                            "it (reconstruct: the nearest); 1 = none")
+                                ->check(CLI::Range(1, 100000))
+                                ->capture_default_str();
   command
       .add_option("--search-radius", options.radius,
                   "distance of the further candidates' codes, in posterior standard deviations (a tenth of the code's "

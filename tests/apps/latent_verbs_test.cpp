@@ -48,6 +48,27 @@ TEST_F(LatentVerbs, ReconstructionInJson) {
   }
 }
 
+TEST_F(LatentVerbs, ReconstructionSearchesForTheTextOfTheCode) {
+  const std::string texts = numbered_lines(20);
+  const auto changed_by = [&](const std::vector<std::string>& flags) {
+    std::vector<std::string> command = {"reconstruct", model(), "--json"};
+    command.insert(command.end(), flags.begin(), flags.end());
+    const ProgramResult result = run(command, texts);
+    EXPECT_EQ(result.status, 0) << result.err;
+    int64_t changed = 0;
+    for (const Json& row : json_lines(result.out)) changed += !row.contains("probability");
+    return changed;
+  };
+  EXPECT_EQ(changed_by({}), 0);
+  EXPECT_GT(changed_by({"--candidates", "20", "--search-radius", "3"}), 0)
+      << "a nearer text than the plain one is kept";
+  const ProgramResult evaluated = run({"eval", model(), "--candidates", "4", "--only", "reconstruction", "--json"});
+  ASSERT_EQ(evaluated.status, 0) << evaluated.err;
+  const Json report = Json::parse(evaluated.out)["reconstruction"];
+  EXPECT_GE(report["searched_exact_match"], report["exact_match"]);
+  EXPECT_EQ(report["searched_exact_match_95"].size(), 2u);
+}
+
 TEST_F(LatentVerbs, LongTextsAreCutAndCounted) {
   const ProgramResult result = run({"reconstruct", model()}, std::string(100, 'x') + "\nrow\n");
   EXPECT_EQ(result.status, 0);

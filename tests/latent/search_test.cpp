@@ -75,6 +75,12 @@ TEST_P(Search, WithoutACheckTheNearestIsKept) {
   EXPECT_TRUE((distance(search(nullptr, 40)) <= is + 1e-4).all().item<bool>());  // more of the same draws
 }
 
+TEST_P(Search, WithoutACheckATextOfThatVeryCodeStays) {
+  const std::vector<std::string> texts = {"row 1", "another"};
+  const Tensor codes = encode_texts(model_, texts).mean;
+  EXPECT_EQ(search_outputs(model_, codes, texts, nullptr, {12, 3.0, 1}), texts);
+}
+
 TEST_P(Search, WhereNothingIsValidTheNearestIsKept) {
   Rule never([](const std::string&) { return false; });
   EXPECT_EQ(search(&never, 12), search(nullptr, 12));

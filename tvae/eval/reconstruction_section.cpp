@@ -82,16 +82,35 @@ Json images(const std::vector<std::string>& originals, const std::vector<std::st
   return result;
 }
 
+/// "exact_match", and of short and of long sequences alone, each with its interval, under names with a prefix.
+void add_exact_match(Json& result, Evaluation& evaluation, const std::string& prefix,
+                     const std::vector<std::string>& outputs) {
+  const HeldOut& data = evaluation.held_out;
+  std::vector<double> all, of_short, of_long;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const bool same = outputs[i] == data.texts[i];
+    all.push_back(same);
+    (data.ids[i].size() <= kShortTokens ? of_short : of_long).push_back(same);
+  }
+  for (const auto& [name, shares] :
+       {std::pair{"exact_match", all}, {"exact_match_short", of_short}, {"exact_match_long", of_long}}) {
+    const std::string key = prefix + name;
+    if (shares.empty()) {
+      evaluation.skip("reconstruction." + key, "no such sequences");
+      continue;
+    }
+    result[key] = mean(shares);
+    result[key + "_95"] = share_interval(shares);
+  }
+}
+
 }  // namespace
 
 Json measure_reconstruction(Evaluation& evaluation, Rng&) {
   const HeldOut& data = evaluation.held_out;
   const std::vector<std::string>& outputs = evaluation.reconstructions();
-  std::vector<double> exact, exact_short, exact_long, token_accuracy, similarity;
+  std::vector<double> token_accuracy, similarity;
   for (size_t i = 0; i < outputs.size(); ++i) {
-    const bool same = outputs[i] == data.texts[i];
-    exact.push_back(same);
-    (data.ids[i].size() <= kShortTokens ? exact_short : exact_long).push_back(same);
     const std::vector<int32_t> ids(data.ids[i].begin(), data.ids[i].end() - 1);
     token_accuracy.push_back(1.0 - normalised_distance(ids, evaluation.outputs()[i].ids));
     similarity.push_back(1.0 - normalised_distance(data.texts[i], outputs[i]));
@@ -99,15 +118,8 @@ Json measure_reconstruction(Evaluation& evaluation, Rng&) {
   const TeacherForced forced = teacher_forced(evaluation);
   const auto tokens = static_cast<double>(forced.tokens);
   const auto [bleu, bleu_interval] = bleu_and_interval(outputs, data.texts);
-  Json result = {{"exact_match", mean(exact)}};
-  for (const auto& [key, shares] : {std::pair{"exact_match_short", exact_short}, {"exact_match_long", exact_long}}) {
-    if (shares.empty()) {
-      evaluation.skip("reconstruction." + std::string(key), "no such sequences");
-      continue;
-    }
-    result[key] = mean(shares);
-    result[key + std::string("_95")] = share_interval(shares);
-  }
+  Json result = Json::object();
+  add_exact_match(result, evaluation, "", outputs);
   result.update({{"token_accuracy", mean(token_accuracy)},
                  {"edit_similarity", mean(similarity)},
                  {"bleu", bleu},
@@ -115,10 +127,14 @@ Json measure_reconstruction(Evaluation& evaluation, Rng&) {
                  {"teacher_forced_nats", forced.nats / tokens},
                  {"untokenizable", data.untokenizable},
                  {"n", outputs.size()}});
-  result.update({{"exact_match_95", share_interval(exact)},
-                 {"token_accuracy_95", share_interval(token_accuracy)},
+  result.update({{"token_accuracy_95", share_interval(token_accuracy)},
                  {"edit_similarity_95", share_interval(similarity)},
                  {"bleu_95", bleu_interval}});
+  // What is searched for is the text that has the code, valid or not.
+  if (evaluation.options.search.candidates > 1)
+    add_exact_match(
+        result, evaluation, "searched_",
+        search_outputs(evaluation.model, evaluation.codes().mean, outputs, nullptr, evaluation.options.search));
   if (evaluation.model.check == "mnist") result["images"] = images(data.texts, outputs);
   return result;
 }

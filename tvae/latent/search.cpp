@@ -9,10 +9,24 @@ namespace {
 
 using torch::Tensor;
 
+constexpr double kSameCode = 1e-3;  // in posterior standard deviations: rounding, no other text
+
 /// Size of a perturbation of radius 1 in each dimension [N, K, D]: σ of the posteriors of what the codes decode to.
 Tensor unit_of(const EncodedTexts& outputs, const Tensor& codes) {
   if (outputs.log_variance) return (0.5 * *outputs.log_variance).exp();
   return (kDeterministicUnit * codes.square().mean({1, 2}, true).sqrt()).expand_as(codes);
+}
+
+/// Which outputs need no search: those that the check accepts; without a check, those whose own code is the given one.
+std::vector<bool> settled(const Model& model, const Tensor& codes, const std::vector<std::string>& texts,
+                          ValidityCheck* check) {
+  if (check != nullptr) return check->valid(texts);
+  const EncodedTexts own = encode_texts(model, texts);
+  const Tensor given = codes.to(at::kCPU, at::kFloat);
+  const Tensor away = ((own.mean - given).abs() / unit_of(own, given)).amax({1, 2});
+  std::vector<bool> same;
+  for (int64_t i = 0; i < away.size(0); ++i) same.push_back(away[i].item<double>() < kSameCode);
+  return same;
 }
 
 }  // namespace
@@ -23,11 +37,10 @@ std::vector<std::string> search_outputs(const Model& model, const Tensor& codes,
   TVAE_ASSERT(static_cast<int64_t>(plain.size()) == codes.size(0), "one output a code");
   if (options.candidates == 1) return plain;
   std::vector<std::string> chosen = std::move(plain);
-  std::vector<bool> settled(chosen.size(), false);  // a check's answers; without one nothing is settled
-  if (check != nullptr) settled = check->valid(chosen);
+  const std::vector<bool> done = settled(model, codes, chosen, check);
   std::vector<int64_t> open;
-  for (size_t i = 0; i < settled.size(); ++i)
-    if (!settled[i]) open.push_back(static_cast<int64_t>(i));
+  for (size_t i = 0; i < done.size(); ++i)
+    if (!done[i]) open.push_back(static_cast<int64_t>(i));
   if (open.empty()) return chosen;
 
   const Tensor wanted = codes.index_select(0, torch::tensor(open, at::kLong)).to(at::kCPU, at::kFloat);
