@@ -25,7 +25,7 @@ void reconstruct(const Options& options, const CommonOptions& common) {
     const torch::Tensor codes = encoded.mean.narrow(0, static_cast<int64_t>(start), count);
     const auto outputs = generate_from(model, codes);
     const std::vector<std::string> plain = texts_of(model, outputs);
-    const std::vector<std::string> texts = search_outputs(model, codes, plain, /*check=*/nullptr, search);
+    const std::vector<std::string> texts = search_reconstructions(model, codes, plain, search);
     for (size_t i = 0; i < texts.size(); ++i) {
       const std::string& text = rows.texts[start + i];
       if (!common.json) {

@@ -60,7 +60,7 @@ TEST_F(LatentVerbs, ReconstructionSearchesForTheTextOfTheCode) {
     return changed;
   };
   EXPECT_EQ(changed_by({}), 0);
-  EXPECT_GT(changed_by({"--candidates", "20", "--search-radius", "3"}), 0)
+  EXPECT_GT(changed_by({"--candidates", "20", "--search-radius", "10"}), 0)
       << "a nearer text than the plain one is kept";
   const ProgramResult evaluated = run({"eval", model(), "--candidates", "4", "--only", "reconstruction", "--json"});
   ASSERT_EQ(evaluated.status, 0) << evaluated.err;

@@ -134,7 +134,7 @@ Json measure_reconstruction(Evaluation& evaluation, Rng&) {
   if (evaluation.options.search.candidates > 1)
     add_exact_match(
         result, evaluation, "searched_",
-        search_outputs(evaluation.model, evaluation.codes().mean, outputs, nullptr, evaluation.options.search));
+        search_reconstructions(evaluation.model, evaluation.codes().mean, outputs, evaluation.options.search));
   if (evaluation.model.check == "mnist") result["images"] = images(data.texts, outputs);
   return result;
 }

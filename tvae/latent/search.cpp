@@ -72,4 +72,11 @@ std::vector<std::string> search_outputs(const Model& model, const Tensor& codes,
   return chosen;
 }
 
+std::vector<std::string> search_reconstructions(const Model& model, const Tensor& codes, std::vector<std::string> plain,
+                                                const SearchOptions& options) {
+  SearchOptions nearer = options;
+  nearer.radius *= kReconstructionRadius;
+  return search_outputs(model, codes, std::move(plain), /*check=*/nullptr, nearer);
+}
+
 }  // namespace tvae

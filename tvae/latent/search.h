@@ -24,4 +24,13 @@ inline constexpr double kDeterministicUnit = 0.1;
 std::vector<std::string> search_outputs(const Model& model, const torch::Tensor& codes, std::vector<std::string> plain,
                                         ValidityCheck* check, const SearchOptions& options);
 
+/// The text that was encoded has the code itself, so it is looked for nearer than a valid one: at this share of the
+/// radius.
+inline constexpr double kReconstructionRadius = 0.3;
+
+/// search_outputs without a check, for codes of texts: of the plain output and of greedy ones nearby, the one whose own
+/// code is nearest.
+std::vector<std::string> search_reconstructions(const Model& model, const torch::Tensor& codes,
+                                                std::vector<std::string> plain, const SearchOptions& options);
+
 }  // namespace tvae
