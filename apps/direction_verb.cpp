@@ -105,13 +105,12 @@ void list(const std::string& directory, const CommonOptions& common) {
       continue;
     }
     const auto text = [&facts](const char* key) {
-      if (!facts.contains(key)) return std::string("?");
       const Json& value = facts[key];
       return value.is_number_float() ? rounded_text(value.get<double>()) : value.dump();
     };
-    print_line(name + ": " + facts.value("method", "?") + " of " + text("positive") + " and " + text("negative") +
-               " texts, held-out accuracy " + text("held_out_accuracy") + " of " + text("held_out") + " (majority " +
-               text("held_out_majority") + ")");
+    print_line(name + ": " + facts["method"].get<std::string>() + " of " + text("positive") + " and " +
+               text("negative") + " texts, held-out accuracy " + text("held_out_accuracy") + " of " + text("held_out") +
+               " (majority " + text("held_out_majority") + ")");
   }
 }
 

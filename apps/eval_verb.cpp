@@ -97,6 +97,16 @@ bool is_whole_protocol(const Options& options) {
          options.evaluation.samples >= EvaluationOptions().samples;
 }
 
+/// Whether a report has every section and as many sequences as a card asks for.
+bool holds_whole_protocol(const std::string& path) {
+  if (!file_exists(path)) return false;
+  const auto report = nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  if (!report.is_object() || !report.contains("skipped") || report.value("samples", 0) < EvaluationOptions().samples)
+    return false;
+  const auto& skipped = report["skipped"];
+  return std::none_of(skipped.begin(), skipped.end(), [](const auto& reason) { return reason == "not asked for"; });
+}
+
 void write_scores_to_card(const std::string& directory, nlohmann::ordered_json report) {
   const std::string card = directory + "/README.md";
   if (!file_exists(card)) return;
@@ -116,6 +126,8 @@ nlohmann::ordered_json measure(const std::string& directory, const HeldOutFile& 
   auto report = run_protocol(evaluation);
   const std::string out = options.out.empty() ? directory + "/eval/report.json" : options.out;
   const std::string page = page_path(out);
+  if (options.out.empty() && !is_whole_protocol(options) && holds_whole_protocol(out))
+    log_warning(out + " was of the whole protocol and is replaced by a part of it (--out keeps it)");
   write_file_atomically(out, report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   write_file_atomically(page, report_page(report, report_examples(evaluation, report)));
   if (is_whole_protocol(options)) write_scores_to_card(directory, report);

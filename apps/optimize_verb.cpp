@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <set>
-#include <string_view>
 
 #include "apps/moved_text.h"
 #include "apps/text_io.h"
@@ -30,7 +29,6 @@ struct PropertyFile {
   std::vector<double> values;
 };
 
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr double kLargest = 1e100;  // squares of what is larger, or smaller than its inverse, are lost
 
 /// Text, tab, number a line; empty lines are passed over. A first line that names the column "text" is a header; of a
@@ -41,7 +39,6 @@ PropertyFile read_property_file(const std::string& path, bool escapes) {
   std::map<std::string, double> seen;
   int64_t contradictions = 0;
   for (std::string line; lines.next(line);) {
-    if (lines.line_number() == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
     if (strip(line).empty()) continue;
     const std::string where = path + " line " + std::to_string(lines.line_number());
     if (!is_valid_utf8(line)) throw DataError(where, "bad UTF-8", "text, tab, number");

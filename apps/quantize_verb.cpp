@@ -18,14 +18,10 @@ struct Options {
   bool overwrite = false;
 };
 
-/// The card of a rounded model: without scores, which were those of other weights, and without what it said of its last
-/// rounding.
+/// The card of a rounded model: without scores, which were those of other weights.
 std::string rounded_card(const std::string& card, const std::string& kind) {
-  constexpr const char* kNote = "\nIts weights were rounded to ";
-  std::string kept = without_scores(card);
-  if (const size_t note = kept.find(kNote); note != std::string::npos)
-    kept.erase(note, kept.find('\n', note + 1) + 1 - note);
-  return kept + kNote + kind + ".\n";
+  const std::string kept = without_scores(card), note = "\nIts weights were rounded to " + kind + ".\n";
+  return kept.find(note) == std::string::npos ? kept + note : kept;
 }
 
 TensorMap rounded_weights(const Model& model, const std::string& kind) {
@@ -40,6 +36,8 @@ TensorMap rounded_weights(const Model& model, const std::string& kind) {
 }
 
 void quantize(const Options& options, const CommonOptions& common) {
+  if (!options.overwrite && file_exists(options.out + "/run.json"))
+    throw ConfigError(options.out + " already holds a run", "", "", "--overwrite replaces it");
   const RunDirectory out(options.out, options.overwrite ? StartMode::kOverwrite : StartMode::kNew);
   out.require_apart_from(options.model);
   const Model model = load_model(options.model);

@@ -71,7 +71,7 @@ void train(const Options& options, const CommonOptions& common) {
     }
   run.clear();  // nothing was written so far: what is refused leaves OUT as it was
   setup.model.tokenizer.save(run.path());
-  run.write_run(resolved.config, describe_data(setup), from);
+  run.write_run(resolved.config, describe_data(setup), from, setup.past);
   log_info(std::to_string(setup.model.vae.parameters().count()) + " weights, " + std::to_string(setup.train.size()) +
            " sequences, " + std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) +
            " steps");

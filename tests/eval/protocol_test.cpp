@@ -136,13 +136,14 @@ TEST_F(Protocol, ReportsStandSideBySide) {
                       {"reconstruction", {{"exact_match", 0.5}, {"exact_match_95", {0.4, 0.6}}, {"n", 3}}},
                       {"skipped", Json::object()}};
   const Json second = {{"model", "bb"},
-                       {"reconstruction", {{"n", 12}}},
+                       {"reconstruction", {{"bleu", 0.25}, {"n", 12}}},
                        {"shape", {{"hole_curve", {{{"radius", 1.0}, {"valid", 0.25}}}}}},
                        {"skipped", Json::object()}};
   const std::vector<std::string> both = {"about",
                                          "  model                     a                         bb",
                                          "",
                                          "reconstruction",
+                                         "  bleu                      -                         0.2500",
                                          "  exact_match               0.5000  [0.4000, 0.6000]  -",
                                          "  n                         3                         12",
                                          "",

@@ -119,6 +119,10 @@ TEST(Directions, ASavedOneComesBackAndADamagedOneIsNamed) {
   EXPECT_THROW(load_direction(model, "up"), CheckpointError);
   save_safetensors(path, {{"step", at::zeros({2, 4})}});
   EXPECT_THROW(direction_facts(model.directory, "up"), CheckpointError);
+  for (const char* facts : {"{}", "[]", "not json", R"({"method": 3, "positive": "x"})"}) {
+    save_safetensors(path, {{"step", at::zeros({2, 4})}}, {{"facts", facts}});
+    EXPECT_THROW(direction_facts(model.directory, "up"), CheckpointError) << facts;
+  }
   folder.put("m/latent/directions/up.safetensors", "nothing");
   EXPECT_THROW(load_direction(model, "up"), CheckpointError);
   DirectionFit broken = fit;

@@ -44,6 +44,12 @@ TEST(SavedPrior, ADamagedOneIsNamed) {
   const TensorMap tensors = load_safetensors(folder.path("m/latent/prior.safetensors"));
   save_safetensors(folder.path("m/latent/prior.safetensors"), tensors, {{"kind", "gaussian"}, {"fit_on", "modes"}});
   EXPECT_THROW(load_prior(model), CheckpointError);
+  save_prior(model, "flow", find_prior_kind("flow").fit(codes, {}));
+  TensorMap flow = load_safetensors(folder.path("m/latent/prior.safetensors"));
+  EXPECT_TRUE(load_prior(model).has_value());
+  flow["factor"] = at::zeros_like(flow["factor"]);
+  save_safetensors(folder.path("m/latent/prior.safetensors"), flow, {{"kind", "flow"}});
+  EXPECT_THROW(load_prior(model), CheckpointError);
 }
 
 }  // namespace

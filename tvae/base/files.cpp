@@ -169,7 +169,7 @@ std::unique_ptr<Codec> codec_for(const std::string& path) {
 class ByteReader {
  public:
   explicit ByteReader(const std::string& path) : file_(path), codec_(codec_for(path)), buffer_(kChunk) {
-    if (directory_exists(path)) throw DataError("cannot read " + path, "a folder", "a file");
+    if (path != "-" && directory_exists(path)) throw DataError("cannot read " + path, "a folder", "a file");
   }
 
   /// Unpacked bytes written to output; 0 at the end.
@@ -326,6 +326,10 @@ LineReader::~LineReader() = default;
 LineReader::LineReader(LineReader&&) noexcept = default;
 LineReader& LineReader::operator=(LineReader&&) noexcept = default;
 
+static void drop_byte_order_mark(std::string& first_line) {
+  if (first_line.starts_with("\xEF\xBB\xBF")) first_line.erase(0, 3);
+}
+
 bool LineReader::next(std::string& line) {
   Implementation& self = *implementation_;
   line.clear();
@@ -334,7 +338,9 @@ bool LineReader::next(std::string& line) {
       self.rest = {self.buffer.data(), self.reader.read(self.buffer.data(), self.buffer.size())};
       if (self.rest.empty()) {  // the last line may lack its line end
         self.line_number += line.empty() ? 0 : 1;
-        return !line.empty();
+        const bool more = !line.empty();
+        if (self.line_number == 1) drop_byte_order_mark(line);
+        return more;
       }
     }
     const size_t end = self.rest.find('\n');
@@ -345,7 +351,7 @@ bool LineReader::next(std::string& line) {
     }
     self.rest.remove_prefix(end + 1);
     if (!line.empty() && line.back() == '\r') line.pop_back();
-    ++self.line_number;
+    if (++self.line_number == 1) drop_byte_order_mark(line);
     return true;
   }
 }

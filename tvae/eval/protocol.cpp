@@ -145,6 +145,8 @@ Json run_protocol(Evaluation& evaluation) {
     report["defect"] = *defect;
     log_warning(*defect);
   }
+  for (const char* section : {"prior", "language_model"})  // a damaged prior is no reason to stop half-way
+    if (options.only.empty() || evaluation.asked_for(section)) evaluation.fitted_prior();
   for (const EvaluationSection& section : evaluation_sections()) {
     if (!options.only.empty() && !evaluation.asked_for(section.name)) {
       evaluation.skip(section.name, "not asked for");
@@ -245,18 +247,22 @@ std::string padded(const std::string& text, size_t to) {
 }  // namespace
 
 std::vector<std::string> report_table(const std::vector<Json>& reports) {
-  ReportRows names;                                               // in the order in which they first appear
-  std::map<std::pair<std::string, std::string>, size_t> line_of;  // section and name → its place there
-  std::vector<std::vector<std::string>> cells;                    // [name][report]
-  for (size_t i = 0; i < reports.size(); ++i)
+  ReportRows names;                             // a row that the first reports lack comes behind its own predecessor
+  std::vector<std::vector<std::string>> cells;  // [name][report]
+  for (size_t i = 0; i < reports.size(); ++i) {
+    size_t next = 0;
     for (const ReportRow& row : report_rows(reports[i])) {
-      const auto [found, fresh] = line_of.emplace(std::pair{row.section, row.name}, names.size());
-      if (fresh) {
-        names.push_back(row);
-        cells.emplace_back(reports.size(), "-");
+      auto found = std::find_if(names.begin(), names.end(), [&row](const ReportRow& known) {
+        return known.section == row.section && known.name == row.name;
+      });
+      if (found == names.end()) {
+        found = names.insert(names.begin() + static_cast<std::ptrdiff_t>(next), row);
+        cells.insert(cells.begin() + static_cast<std::ptrdiff_t>(next), std::vector<std::string>(reports.size(), "-"));
       }
-      cells[found->second][i] = row.value;
+      next = static_cast<size_t>(found - names.begin());
+      cells[next++][i] = row.value;
     }
+  }
   size_t name_width = 26;
   for (const ReportRow& row : names) name_width = std::max(name_width, width(row.name) + 1);
   std::vector<size_t> widths(reports.size(), 0);

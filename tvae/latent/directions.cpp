@@ -69,6 +69,14 @@ struct DirectionFile {
   std::string weights;  // fingerprint
 };
 
+/// Whether they are what fit_direction() writes.
+bool are_facts(const Json& facts) {
+  if (!facts.is_object() || !facts.contains("method") || !facts["method"].is_string()) return false;
+  for (const char* number : {"positive", "negative", "held_out", "held_out_accuracy", "held_out_majority"})
+    if (!facts.contains(number) || !facts[number].is_number()) return false;
+  return !facts.contains("name");
+}
+
 constexpr const char* kMakeAgain = "make it again: tvae direction MODEL fit";
 
 DirectionFile read_direction(const std::string& model_directory, const std::string& name) {
@@ -82,7 +90,7 @@ DirectionFile read_direction(const std::string& model_directory, const std::stri
   }
   file.weights = metadata["weights"];
   file.facts = Json::parse(metadata["facts"], nullptr, /*allow_exceptions=*/false);
-  if (!file.facts.is_object()) throw CheckpointError(path + " is no direction", "", "", kMakeAgain);
+  if (!are_facts(file.facts)) throw CheckpointError(path + " is no direction", "", "", kMakeAgain);
   return file;
 }
 
@@ -176,8 +184,8 @@ DirectionFit load_direction(const Model& model, const std::string& name) {
     return found->second;
   };
   const CodeScale scale{tensor("mean", {k, d}).to(at::kDouble), tensor("deviation", {k, d}).to(at::kDouble)};
-  if (!(scale.deviation > 0).all().item<bool>())
-    throw CheckpointError(path + ": a deviation is not positive", "", "", kMakeAgain);
+  if (!(scale.deviation >= 0).all().item<bool>())
+    throw CheckpointError(path + ": a deviation is negative", "", "", kMakeAgain);
   return {{tensor("step", {k, d}).to(at::kFloat),
            {scale, tensor("weights", {k * d}).to(at::kDouble), tensor("intercept", {}).item<double>()}},
           std::move(file.facts)};

@@ -212,6 +212,8 @@ std::unique_ptr<Prior> load_flow(const TensorMap& tensors, int64_t latent_tokens
     return found->second.size(0);
   };
   Flow flow{{tensor("mean", {d}, at::kDouble), tensor("factor", {d, d}, at::kDouble)}, {}};
+  if (!(flow.base.factor.diagonal() > 0).all().item<bool>())
+    throw CheckpointError("tensor factor has a diagonal that is not positive");
   for (int64_t i = 0; tensors.contains("coupling." + std::to_string(i) + ".kept"); ++i) {
     const std::string prefix = "coupling." + std::to_string(i) + ".";
     const int64_t kept = length(prefix + "kept"), moved = d - kept, hidden = length(prefix + "weights.0");

@@ -63,8 +63,10 @@ CodeScale measure_codes(const Tensor& codes) {
   const Tensor alive = deviation > kRounding * (1.0 + mean.abs());
   if (codes.size(0) < 2) throw DataError("too few codes", std::to_string(codes.size(0)), "at least 2");
   if (!alive.any().item<bool>())
-    throw CheckpointError("all " + std::to_string(codes.size(0)) + " texts have the same code", "", "",
-                          "the model has collapsed: train it with a smaller loss.regularizer_weight");
+    throw CheckpointError(
+        "all " + std::to_string(codes.size(0)) + " texts have the same code", "", "",
+        "the model sees no difference: it has collapsed (train it with a larger loss.kl_target or a smaller "
+        "loss.regularizer_weight), or the texts differ only beyond its longest length");
   return {mean, at::where(alive, deviation, at::zeros_like(deviation))};
 }
 

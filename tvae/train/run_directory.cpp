@@ -109,9 +109,17 @@ std::optional<RunConfig> RunDirectory::saved_config() const {
   }
 }
 
-std::string RunDirectory::saved_from() const {
+std::string RunDirectory::saved_text(const char* key) const {
   const Json json = resumes() ? saved_run() : Json();
-  return json.contains("from") && json["from"].is_string() ? json["from"].get<std::string>() : "";
+  return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : "";
+}
+
+std::string RunDirectory::saved_from() const {
+  return saved_text("from");
+}
+
+std::string RunDirectory::saved_past() const {
+  return saved_text("past");
 }
 
 void RunDirectory::require_same(const RunConfig& config, const std::string& from) const {
@@ -126,9 +134,11 @@ void RunDirectory::require_same(const RunConfig& config, const std::string& from
                       "leave presets and --set out to use them");
 }
 
-void RunDirectory::write_run(const RunConfig& config, const Json& data, const std::string& from) const {
+void RunDirectory::write_run(const RunConfig& config, const Json& data, const std::string& from,
+                             const std::string& past) const {
   Json json = {{"version", TVAE_VERSION}, {"libtorch", TORCH_VERSION}, {"config", to_json(config)}, {"data", data}};
   if (!from.empty()) json["from"] = from;
+  if (!past.empty()) json["past"] = past;
   write_file_atomically(file(kRunFile), json.dump(2) + "\n");
 }
 

@@ -34,13 +34,17 @@ class RunDirectory {
   /// The configuration of the run that is being resumed, and the model it started from ("" = none).
   std::optional<RunConfig> saved_config() const;
   std::string saved_from() const;
+  /// What the card of the run that is being resumed says of that model.
+  std::string saved_past() const;
   /// Throws ConfigError naming the keys in which `config` differs from the saved one, except those that do not shape
   /// the result (how often to log and save, where the cache lies), and another --from; "" = the saved one.
   void require_same(const RunConfig& config, const std::string& from) const;
-  void write_run(const RunConfig& config, const nlohmann::ordered_json& data, const std::string& from) const;
+  void write_run(const RunConfig& config, const nlohmann::ordered_json& data, const std::string& from,
+                 const std::string& past) const;
 
  private:
   nlohmann::ordered_json saved_run() const;
+  std::string saved_text(const char* key) const;
 
   std::string path_;
   StartMode mode_;

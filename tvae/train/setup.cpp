@@ -181,7 +181,8 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
   std::vector<std::string> labels;
   if (valid) labels = labels_of(*valid, config);
   Model trained{run.path(), std::move(tokenizer), std::move(vae), config.data.max_tokens, config.data.check};
-  return {config, std::move(trained), std::move(train), std::move(valid), std::move(labels), from};
+  return {config,           std::move(trained), std::move(train),
+          std::move(valid), std::move(labels),  run.resumes() ? run.saved_past() : card_of_past(from)};
 }
 
 nlohmann::ordered_json describe_data(const TrainingSetup& setup) {

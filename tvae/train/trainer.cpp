@@ -27,18 +27,6 @@ std::string file_name(const std::string& path) {
   return (whole.has_filename() ? whole : whole.parent_path()).filename();
 }
 
-/// What a card says of the model that a run started from: its data, its steps, and its own start, each line indented.
-std::string past_of(const std::string& from) {
-  if (from.empty()) return "";
-  std::string past = "- started from: " + file_name(from) + "\n";
-  if (const std::string card = from + "/README.md"; file_exists(card))
-    for (const std::string& line : split(read_file(card), '\n'))
-      if (const std::string item = strip(line);
-          item.starts_with("- training data:") || item.starts_with("- steps:") || item.starts_with("- started from:"))
-        past += "  " + line + "\n";
-  return past;
-}
-
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -283,6 +271,17 @@ void Trainer::restore(const Checkpoint& saved) {
   step_.objective().load_state(saved.part("objective"));
 }
 
+std::string card_of_past(const std::string& from) {
+  if (from.empty()) return "";
+  std::string past = "- started from: " + file_name(from) + "\n";
+  if (const std::string card = from + "/README.md"; file_exists(card))
+    for (const std::string& line : split(read_file(card), '\n'))
+      if (const std::string item = strip(line);
+          item.starts_with("- training data:") || item.starts_with("- steps:") || item.starts_with("- started from:"))
+        past += "  " + line + "\n";
+  return past;
+}
+
 void Trainer::write_model_card() const {
   const ModelConfig& model = setup_.model.vae.config();
   std::ostringstream card;
@@ -301,7 +300,7 @@ void Trainer::write_model_card() const {
     card << "- held out (" << file_name(setup_.config.data.valid) << "): cross-entropy "
          << number(last_scores_->cross_entropy) << " nats a token, teacher-forced token accuracy "
          << number(last_scores_->token_accuracy) << "\n";
-  card << past_of(setup_.from);
+  card << setup_.past;
   card << "\n`tvae eval`, `reconstruct`, `interpolate` and `sample` take this folder. The whole configuration is in "
           "run.json.\n";
   write_file_atomically(run_.file("README.md"), card.str());

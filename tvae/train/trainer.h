@@ -25,8 +25,13 @@ struct TrainingSetup {
   TokenDataset train;
   std::optional<TokenDataset> valid;
   std::vector<std::string> valid_labels;  // of the sequences of `valid` that a probe is shown, or none
-  std::string from;                       // the model directory whose weights were the first, or none
+  std::string past;                       // what its card says of the model that it started from, if any
 };
+
+/// What a card says of the model `from` that a run starts from: its data, its steps, and its own past, each line
+/// indented;
+/// "" for none.
+std::string card_of_past(const std::string& from);
 
 /// Held-out scores with codes at their means and teacher forcing.
 struct HeldOutScores {
