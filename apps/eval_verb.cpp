@@ -101,7 +101,8 @@ bool is_whole_protocol(const Options& options) {
 bool holds_whole_protocol(const std::string& path) {
   if (!file_exists(path)) return false;
   const auto report = nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  if (!report.is_object() || !report.contains("skipped") || report.value("samples", 0) < EvaluationOptions().samples)
+  if (!report.is_object() || !report.contains("skipped") || !report.contains("samples") ||
+      !report["samples"].is_number() || report["samples"] < EvaluationOptions().samples)
     return false;
   const auto& skipped = report["skipped"];
   return std::none_of(skipped.begin(), skipped.end(), [](const auto& reason) { return reason == "not asked for"; });

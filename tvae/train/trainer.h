@@ -28,9 +28,9 @@ struct TrainingSetup {
   std::string past;                       // what its card says of the model that it started from, if any
 };
 
-/// What a card says of the model `from` that a run starts from: its data, its steps, and its own past, each line
-/// indented;
-/// "" for none.
+/// What a card says of the model `from` that a run starts from: its data, its steps and its own past, each line
+/// indented.
+/// "" where there is no such model.
 std::string card_of_past(const std::string& from);
 
 /// Held-out scores with codes at their means and teacher forcing.
