@@ -40,6 +40,13 @@ ROWS = {
     "codes_1x256": ("1 code of 256", {"model.latent_tokens": 1, "model.latent_size": 256, "steps": 1.1}),
     "no_masks": ("no masking of encoder and decoder inputs",
                  {"loss.encoder_token_mask": 0, "loss.decoder_token_mask": 0}),
+    "no_masks_8x16": ("no masking, 8 codes of 16",
+                      {"loss.encoder_token_mask": 0, "loss.decoder_token_mask": 0, "model.latent_size": 16}),
+    "encoder_mask_20": ("encoder inputs masked at .2, decoder inputs not",
+                        {"loss.encoder_token_mask": 0.2, "loss.decoder_token_mask": 0}),
+    "encoder_mask_30": ("encoder inputs masked at .3, decoder inputs not",
+                        {"loss.encoder_token_mask": 0.3, "loss.decoder_token_mask": 0}),
+    "no_decoder_mask": ("encoder inputs masked at .1, decoder inputs not", {"loss.decoder_token_mask": 0}),
     "latent_mix": ("structured noise: codes moved up to .25 of the way to another's, second half",
                    {"loss.latent_mix": 0.25}),
     "latent_layers": ("2 self-attention layers between code and decoder", {"model.latent_layers": 2, "steps": 0.9}),
@@ -190,6 +197,7 @@ def plot(options):
             axis.annotate(row, (x, y), textcoords="offset points", xytext=(4, 3), fontsize=7)
         axis.set_xlabel("exact match")
         axis.set_ylabel(title)
+        axis.margins(x=0.12)
         axis.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(options.plot, metadata={"Date": None})
