@@ -1,5 +1,7 @@
 #include "tvae/ops/attention.h"
 
+#include <unordered_map>
+
 #include "tvae/base/assert.h"
 #include "tvae/ops/attention_kernel.h"
 #include "tvae/ops/cpu_kernels.h"
@@ -48,6 +50,16 @@ int64_t count_probabilities(const Layout& layout) {
   return count;
 }
 
+/// The chunk of each sequence in the backward pass, in turn. Those that read the same keys (windows of one sequence read
+/// one memory) add to the same gradients, so they are in one chunk.
+std::vector<int64_t> chunks_of(const Spans& keys) {
+  std::vector<int64_t> chunks;
+  std::unordered_map<int64_t, int64_t> seen;  // first key → chunk
+  for (const Span& span : keys)
+    chunks.push_back(seen.try_emplace(span.start, static_cast<int64_t>(seen.size()) % kMaxChunks).first->second);
+  return chunks;
+}
+
 /// Rows outside every span are never written by the kernel, so such outputs start as zeros.
 Tensor output_like(const Tensor& query, const Spans& queries) {
   int64_t covered = 0;
@@ -83,14 +95,15 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     const auto layout = c10::static_intrusive_pointer_cast<Layout>(context->saved_data["layout"].toCapsule());
     const Tensor d_output = gradients[0].contiguous();
     Tensor dq = at::zeros_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v), d_bias;
-    const int64_t chunks = std::max<int64_t>(1, std::min<int64_t>(layout->queries.size(), kMaxChunks));
+    const std::vector<int64_t> chunk_of = chunks_of(layout->keys);
+    const int64_t chunks = chunk_of.empty() ? 1 : *std::max_element(chunk_of.begin(), chunk_of.end()) + 1;
     if (bias.defined()) d_bias = at::zeros({chunks, bias.size(0), bias.size(1)}, bias.options());
     if (!q.is_meta())
       AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "attention_backward", [&] {
         kernel::attention_backward<scalar_t>(
             arguments_of<scalar_t>(q, k, v, bias, *layout), probabilities.const_data_ptr<scalar_t>(),
             d_output.const_data_ptr<scalar_t>(), dq.data_ptr<scalar_t>(), dk.data_ptr<scalar_t>(),
-            dv.data_ptr<scalar_t>(), bias.defined() ? d_bias.data_ptr<scalar_t>() : nullptr, chunks);
+            dv.data_ptr<scalar_t>(), bias.defined() ? d_bias.data_ptr<scalar_t>() : nullptr, chunk_of, chunks);
       });
     if (bias.defined()) d_bias = d_bias.sum(0);
     return {dq, dk, dv, d_bias, Tensor(), Tensor()};

@@ -210,11 +210,11 @@ void attention_forward(const AttentionArguments<T>& a, T* output, T* probabiliti
 
 template <class T>
 void attention_backward(const AttentionArguments<T>& a, const T* probabilities, const T* d_output, T* d_query, T* d_key,
-                        T* d_value, T* d_bias, int64_t chunks) {
+                        T* d_value, T* d_bias, const std::vector<int64_t>& chunk_of, int64_t chunks) {
   const int64_t heads = a.options.num_heads, width = a.head_size, stride = heads * width;
   const auto sequences = static_cast<int64_t>(a.queries->size());
-  // A unit is a head and every `chunks`-th sequence, so that the bias gradient adds up in an order that does not depend
-  // on the number of threads.
+  // A unit is a head and the sequences of a chunk, so that sums add up in an order that does not depend on the number of
+  // threads.
   at::parallel_for(0, heads * chunks, 1, [&](int64_t begin, int64_t end) {
     std::vector<T> value_columns, d_scores, dropped;
     for (int64_t unit = begin; unit < end; ++unit) {
@@ -222,7 +222,8 @@ void attention_backward(const AttentionArguments<T>& a, const T* probabilities, 
       T* bias_row = d_bias == nullptr ? nullptr
                                       : d_bias + (chunk * heads + head) * a.bias_columns + (a.bias_columns - 1) / 2 -
                                             a.options.query_offset;
-      for (int64_t sequence = chunk; sequence < sequences; sequence += chunks) {
+      for (int64_t sequence = 0; sequence < sequences; ++sequence) {
+        if (chunk_of[sequence] != chunk) continue;
         const Item<T> item = item_of(a, head, sequence);
         const int64_t padded = round_up(item.key_length, kLanes<T>);
         transpose(item.value, item.key_length, width, stride, padded, value_columns);
@@ -266,8 +267,8 @@ void attention_backward(const AttentionArguments<T>& a, const T* probabilities, 
 template void attention_forward<float>(const AttentionArguments<float>&, float*, float*);
 template void attention_forward<double>(const AttentionArguments<double>&, double*, double*);
 template void attention_backward<float>(const AttentionArguments<float>&, const float*, const float*, float*, float*,
-                                        float*, float*, int64_t);
+                                        float*, float*, const std::vector<int64_t>&, int64_t);
 template void attention_backward<double>(const AttentionArguments<double>&, const double*, const double*, double*,
-                                         double*, double*, double*, int64_t);
+                                         double*, double*, double*, const std::vector<int64_t>&, int64_t);
 
 }  // namespace tvae::kernel

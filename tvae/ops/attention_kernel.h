@@ -26,9 +26,10 @@ struct AttentionArguments {
 template <class T>
 void attention_forward(const AttentionArguments<T>& arguments, T* output, T* probabilities);
 
-/// Gradients; d_query, d_key, d_value zeroed by the caller, d_bias [chunks, H, 2R-1] likewise, or null.
+/// Gradients; d_query, d_key, d_value zeroed by the caller, d_bias [chunks, H, 2R-1] likewise, or null. The chunks work
+/// at the same time: chunk_of[b] is that of sequence b, and sequences that share keys are in one.
 template <class T>
 void attention_backward(const AttentionArguments<T>& arguments, const T* probabilities, const T* d_output, T* d_query,
-                        T* d_key, T* d_value, T* d_bias, int64_t chunks);
+                        T* d_key, T* d_value, T* d_bias, const std::vector<int64_t>& chunk_of, int64_t chunks);
 
 }  // namespace tvae::kernel
