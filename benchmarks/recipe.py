@@ -16,6 +16,9 @@ BASE = {
     "train.previews": "false",
     "train.save_steps": 100,
     "loss.kl_target": 80,
+    "loss.kl_free_bits": 0,
+    "loss.encoder_token_mask": 0.1,
+    "loss.decoder_token_mask": 0.2,
     "train.ema_decay": 0.99,
 }
 MMD = {"loss.regularizer": "mmd", "loss.regularizer_schedule": "linear", "loss.kl_target": 0}
@@ -27,7 +30,7 @@ PUBLISHED_MMD = {"loss.regularizer": "mmd_published", "loss.regularizer_schedule
 # Row -> (what it says in the table, keys that differ from BASE). "steps" scales the budget of a row whose model costs
 # more or less a token than the others'.
 ROWS = {
-    "base": ("rate-controlled VAE, 80 nats, 8 codes of 32", {}),
+    "base": ("rate-controlled VAE, 80 nats, 8 codes of 32; encoder inputs masked at .1, decoder inputs at .2", {}),
     "rate_60": ("target 60 nats", {"loss.kl_target": 60}),
     "rate_110": ("target 110 nats", {"loss.kl_target": 110}),
     "rate_150": ("target 150 nats", {"loss.kl_target": 150}),
@@ -47,6 +50,8 @@ ROWS = {
     "encoder_mask_30": ("encoder inputs masked at .3, decoder inputs not",
                         {"loss.encoder_token_mask": 0.3, "loss.decoder_token_mask": 0}),
     "no_decoder_mask": ("encoder inputs masked at .1, decoder inputs not", {"loss.decoder_token_mask": 0}),
+    "free_bits": ("encoder inputs masked at .1, decoder inputs not, free bits of .05 nats",
+                  {"loss.decoder_token_mask": 0, "loss.kl_free_bits": 0.05}),
     "latent_mix": ("structured noise: codes moved up to .25 of the way to another's, second half",
                    {"loss.latent_mix": 0.25}),
     "latent_layers": ("2 self-attention layers between code and decoder", {"model.latent_layers": 2, "steps": 0.9}),
@@ -112,17 +117,54 @@ def make(row, seed, options):
          "--only", "reconstruction,interpolation,prior,shape"], log)
 
 
-def require_same_budget(options):
-    """Rows of one folder share what they were given; a second call may add rows and seeds only."""
-    file = options.out / "budget.json"
-    budget = {"steps": options.steps, "samples": options.samples, "vocab_size": options.vocab_size, "set": options.set}
-    if not file.exists():
-        file.write_text(json.dumps(budget) + "\n", encoding="utf-8")
-    if (made_with := json.loads(file.read_text(encoding="utf-8"))) != budget:
-        sys.exit(f"{options.out} was made with {made_with}, now {budget}: take another --out")
+class Figures:
+    """The file of what was measured: the budget, which all rows share, and of each row a list of its figures, each with
+    the seeds that they are the mean of. A second call, on another machine too, goes on with it."""
+
+    def __init__(self, file, options):
+        self.file = file
+        self.budget = {"steps": options.steps, "samples": options.samples, "vocab_size": options.vocab_size,
+                       "set": options.set}
+        self.rows = {}
+        if file.exists():
+            saved = json.loads(file.read_text(encoding="utf-8"))
+            self.rows = saved["rows"]
+            if saved["budget"] != self.budget:
+                sys.exit(f"{file} holds rows of {saved['budget']}, now {self.budget}: take another --figures")
+
+    def has(self, row, seed):
+        return any(seed in measured["seeds"] for measured in self.rows.get(row, []))
+
+    def add(self, row, seed, figures):
+        self.rows.setdefault(row, []).append({"seeds": [seed], **figures})
+        unfinished = self.file.with_suffix(".tmp")
+        unfinished.write_text(self.text(), encoding="utf-8")
+        unfinished.replace(self.file)
+
+    def text(self):
+        """JSON with a line for each measurement."""
+        rows = ",\n".join(f"    {json.dumps(row)}: [\n      " + ",\n      ".join(map(json.dumps, measured)) + "\n    ]"
+                          for row, measured in self.rows.items())
+        return f'{{\n  "budget": {json.dumps(self.budget)},\n  "rows": {{\n{rows}\n  }}\n}}\n'
+
+    def seeds(self, row):
+        return [seed for measured in self.rows.get(row, []) for seed in measured["seeds"]]
+
+    def mean(self, row, name):
+        return statistics.fmean(value for value, seeds in self.values(row, name) for _ in seeds)
+
+    def deviation(self, row, name):
+        """Of single seeds; None where there are fewer than two or only their mean is known."""
+        values = self.values(row, name)
+        known = len(values) > 1 and all(len(seeds) == 1 and not math.isnan(value) for value, seeds in values)
+        return statistics.stdev(value for value, _ in values) if known else None
+
+    def values(self, row, name):
+        return [(math.nan if measured[name] is None else measured[name], measured["seeds"]) for measured in self.rows[row]]
 
 
-def figures(folder):
+def read_figures(folder):
+    """Of an evaluated model."""
     report = json.loads((folder / "eval" / "report.json").read_text(encoding="utf-8"))
     metrics = [json.loads(line) for line in (folder / "logs" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     seconds = max(line.get("seconds", 0) for line in metrics)
@@ -138,11 +180,11 @@ def figures(folder):
         "normal": prior["normal"]["valid"],
         "fitted": prior["fitted"]["valid"],
         "fitted_search": prior["fitted"]["searched_valid"],
-        "rate": shape.get("rate_nats", math.nan),
+        "rate": shape.get("rate_nats"),
         "active": shape["active_units"] / shape["latent_dims"],
         "minutes": seconds / 60,
     }
-    return {name: math.nan if value is None else value for name, value in found.items()}
+    return {name: None if value is None else round(value, 4) for name, value in found.items()}
 
 
 COLUMNS = [("exact", "exact"), ("short", "≤ 15"), ("long", "> 15"), ("interior", "interior"), ("midpoint", "midpoint"),
@@ -155,30 +197,23 @@ def show(name, value):
         if value < 1 else "1"
 
 
-def measured(row, options):
-    """Figures of the seeds of a row that are there."""
-    folders = [options.out / f"{row}-{seed}" for seed in options.seeds]
-    return [figures(folder) for folder in folders if (folder / "eval" / "report.json").exists()]
-
-
-def table(options):
+def table(figures):
     print("| row | seeds | " + " | ".join(title for _, title in COLUMNS) + " |")
     print("|---|---|" + "---|" * len(COLUMNS))
     for row, (title, _) in ROWS.items():
-        seeds = measured(row, options)
-        if not seeds:
+        if not (seeds := figures.seeds(row)):
             continue
         cells = []
         for name, _ in COLUMNS:
-            values = [seed[name] for seed in seeds]
-            cell = show(name, statistics.fmean(values))
-            if len(values) > 1 and name not in ("rate", "minutes"):
-                cell += f" ± {show(name, statistics.stdev(values))}"
+            cell = show(name, figures.mean(row, name))
+            deviation = figures.deviation(row, name)
+            if deviation is not None and name not in ("rate", "minutes"):
+                cell += f" ± {show(name, deviation)}"
             cells.append(cell)
         print(f"| {title} | {len(seeds)} | " + " | ".join(cells) + " |")
 
 
-def plot(options):
+def plot(figures, options):
     """The frontier: exact match against validity between lines, one point a row (its seeds' mean)."""
     import matplotlib
 
@@ -187,11 +222,12 @@ def plot(options):
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 2, figsize=(10, 4.6), sharex=True)
-    points = [(row, seeds) for row in ROWS if (seeds := measured(row, options))]
-    points += [(folder.name, [figures(folder)]) for folder in options.also]
+    names = ("exact", "interior", "fitted")
+    points = [(row, {name: figures.mean(row, name) for name in names}) for row in ROWS if figures.seeds(row)]
+    points += [(folder.name, read_figures(folder)) for folder in options.also]
     for axis, (name, title) in zip(axes, (("interior", "valid on paths"), ("fitted", "valid from the fitted prior"))):
-        for row, seeds in points:
-            x, y = (statistics.fmean(seed[key] for seed in seeds) for key in ("exact", name))
+        for row, point in points:
+            x, y = point["exact"], point[name]
             color = "tab:red" if row in PUBLISHED else "tab:blue" if row in ROWS else "black"
             axis.plot(x, y, "o", color=color)
             axis.annotate(row, (x, y), textcoords="offset points", xytext=(4, 3), fontsize=7)
@@ -217,24 +253,27 @@ def main():
     parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS), metavar="ROW",
                         help="of: " + ", ".join(ROWS))
     parser.add_argument("--threads", default="1", help="of the program; one run is slower on two, two runs are not")
+    parser.add_argument("--figures", type=pathlib.Path, help="file of what was measured, extended (default: OUT/figures.json)")
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
     parser.add_argument("--plot", type=pathlib.Path, help="also draw exact match against validity (needs matplotlib)")
     parser.add_argument("--also", type=pathlib.Path, nargs="+", default=[], help="further models for the plot, evaluated")
     options = parser.parse_args()
     if options.plot:
         import matplotlib  # noqa: F401  before hours of training, not after
+    options.out.mkdir(parents=True, exist_ok=True)
+    figures = Figures(options.figures or options.out / "figures.json", options)
     if not options.table:
-        options.out.mkdir(parents=True, exist_ok=True)
-        require_same_budget(options)
         if not (options.out / "tokenizer" / "tokenizer_config.json").exists():
             run([options.tvae, "tokenizer", "train", "--kind", "unigram", "--vocab-size", options.vocab_size, "--out",
                  options.out / "tokenizer", options.train], options.out / "tokenizer.log")
         for seed in options.seeds:
             for row in options.rows:
-                make(row, seed, options)
-    table(options)
+                if not figures.has(row, seed):
+                    make(row, seed, options)
+                    figures.add(row, seed, read_figures(options.out / f"{row}-{seed}"))
+    table(figures)
     if options.plot:
-        plot(options)
+        plot(figures, options)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 // Training steps of a plain T5 made of the library's stacks, each timed: one JSON line a step (benchmarks/README.md).
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -12,6 +11,7 @@
 #include "tvae/nn/t5.h"
 #include "tvae/ops/linear.h"
 #include "tvae/ops/linear_cross_entropy.h"
+#include "tvae/ops/torch.h"
 #include "tvae/train/gradients.h"
 #include "tvae/train/optimizer.h"
 

@@ -27,6 +27,10 @@ if(TVAE_ASAN)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC would walk all of libtorch's precompiled header whenever it looks for memory to free: a sixth of its time.
+  set(TVAE_COMPILER_MEMORY --param=ggc-min-heapsize=1572864)
+endif()
 set(TVAE_LIGHT $<$<CONFIG:Release>:-O1>)
 set(TVAE_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror -Wno-unused-parameter -Winvalid-pch)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <string>
 
 #include "tvae/data/token_batch.h"
 #include "tvae/io/safetensors.h"
 #include "tvae/nn/parameters.h"
+#include "tvae/ops/torch.h"
 
 namespace tvae::test {
 

@@ -1,11 +1,11 @@
 // Confidence intervals by resampling what was measured (Efron 1979). A report holds that of FIGURE as FIGURE_95.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <vector>
+
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

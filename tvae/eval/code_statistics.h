@@ -1,9 +1,8 @@
 // Figures about a set of codes (evaluation.md 4). codes are [N, d]: K and D flattened.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "tvae/ops/rng.h"
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

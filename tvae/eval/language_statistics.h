@@ -1,7 +1,7 @@
 // Figures of a VAE as a language model (evaluation.md 6), from log densities. Codes are [N, d]: K and D flattened.
 #pragma once
 
-#include <torch/torch.h>
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -1,11 +1,11 @@
 // The safetensors format (github.com/huggingface/safetensors): named tensors in one file, a JSON header before them.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <map>
 #include <string>
 #include <vector>
+
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

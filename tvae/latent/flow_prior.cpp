@@ -2,6 +2,9 @@
 //
 // Codes are whitened by one shrunk Gaussian first, and every coupling starts as the identity: training can only improve
 // on that Gaussian, and stops when held-out codes say so.
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/adamw.h>
+
 #include <cmath>
 #include <limits>
 #include <numbers>

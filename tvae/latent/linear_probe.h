@@ -1,10 +1,10 @@
 // Linear classifiers on dense or sparse features, by liblinear: the probes of evaluation.md 5.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <utility>
 #include <vector>
+
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

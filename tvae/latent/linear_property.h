@@ -2,10 +2,10 @@
 // direction.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <optional>
+
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -1,9 +1,9 @@
 // Nearest codes: exactly, by comparing with all, or fast, by a graph of near ones.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <memory>
+
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -1,5 +1,8 @@
 #include "tvae/latent/optimize.h"
 
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/sgd.h>
+
 #include <cmath>
 
 #include "tvae/base/error.h"

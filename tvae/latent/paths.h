@@ -1,11 +1,11 @@
 // Paths between two codes. A registered one is found by name, --path.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <map>
 #include <string>
+
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -1,14 +1,13 @@
 // Probes: how well simple classifiers read the labels of texts from their codes (evaluation.md 5).
 #pragma once
 
-#include <torch/torch.h>
-
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "tvae/base/error.h"
 #include "tvae/ops/rng.h"
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

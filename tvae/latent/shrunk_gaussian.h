@@ -1,7 +1,7 @@
 // One Gaussian fitted to codes, of which every fitted prior starts, and the codes that fits are judged by.
 #pragma once
 
-#include <torch/torch.h>
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -1,5 +1,7 @@
 #include "tvae/model/model_directory.h"
 
+#include <torch/cuda.h>
+
 #include <nlohmann/json.hpp>
 
 #include "tvae/base/error.h"

@@ -1,13 +1,12 @@
 // Encoders: embeddings of a token stream → states of each sequence. Found by name, model.encoder.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <memory>
 
 #include "tvae/config/run_config.h"
 #include "tvae/nn/parameters.h"
 #include "tvae/ops/spans.h"
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

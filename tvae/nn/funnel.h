@@ -5,12 +5,11 @@
 // factorized are two ways to score the difference of two positions; they differ under dropout only.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <string>
 #include <vector>
 
 #include "tvae/nn/encoder.h"
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

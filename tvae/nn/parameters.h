@@ -2,8 +2,6 @@
 // keeps the handles; names are Hugging Face's, so that a weight file, an optimizer state and the code agree.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <string>
 #include <vector>
@@ -11,6 +9,7 @@
 #include "tvae/io/safetensors.h"
 #include "tvae/ops/linear.h"
 #include "tvae/ops/rng.h"
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -2,14 +2,13 @@
 // transformers' T5Stack. Weight names are Hugging Face's.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <optional>
 #include <vector>
 
 #include "tvae/config/run_config.h"
 #include "tvae/nn/parameters.h"
 #include "tvae/ops/attention.h"
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -1,9 +1,8 @@
 // Attention over a token stream: every sequence attends within its own spans; nothing is padded.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "tvae/ops/spans.h"
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 
@@ -18,8 +17,9 @@ struct AttentionOptions {
 /// softmax(q kᵀ + bias) v, unscaled as in T5, for each sequence and head.
 ///
 /// query [Tq, H·k], key and value [Tk, H·k]; queries[b] and keys[b] are the rows of sequence b; two sequences' query
-/// rows are disjoint, their keys disjoint or the same. Rows of the query in no span give zeros. relative_bias is [H, 2R-1], the bias of key j at query i standing at column (j - i - query_offset)
-/// + R - 1 (undefined tensor = none). Returns [Tq, H·k]. Differentiable in query, key, value and relative_bias.
+/// rows are disjoint, their keys disjoint or the same. Rows of the query in no span give zeros. relative_bias is
+/// [H, 2R-1], the bias of key j at query i standing at column (j - i - query_offset) + R - 1 (undefined tensor = none).
+/// Returns [Tq, H·k]. Differentiable in query, key, value and relative_bias.
 torch::Tensor attention(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
                         const torch::Tensor& relative_bias, const Spans& queries, const Spans& keys,
                         const AttentionOptions& options);

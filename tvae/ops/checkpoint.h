@@ -2,10 +2,10 @@
 // gradients are needed (torch.utils.checkpoint).
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <vector>
+
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -1,7 +1,7 @@
 // Where operations use the CPU kernels of this folder. Elsewhere stock operations of libtorch stand in for them.
 #pragma once
 
-#include <torch/torch.h>
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

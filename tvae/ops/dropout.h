@@ -1,7 +1,7 @@
 // Dropout from an explicit key: the mask is a hash of (key, element), drawn again in the backward pass, never stored.
 #pragma once
 
-#include <torch/torch.h>
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

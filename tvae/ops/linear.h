@@ -1,7 +1,7 @@
 // Matrix products of the layers, on the fastest kernel there is.
 #pragma once
 
-#include <torch/torch.h>
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -1,7 +1,7 @@
 // Output projection and cross-entropy together, a chunk of tokens at a time: nothing of size tokens × vocabulary lives.
 #pragma once
 
-#include <torch/torch.h>
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -1,7 +1,7 @@
 // Maximum mean discrepancy between two samples, in Gram form: nothing of size N × N × d.
 #pragma once
 
-#include <torch/torch.h>
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

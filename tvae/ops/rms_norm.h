@@ -1,7 +1,7 @@
 // T5's layer norm: root mean square, no centring, no bias.
 #pragma once
 
-#include <torch/torch.h>
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -1,6 +1,6 @@
 #include "tvae/ops/rng.h"
 
-#include <torch/torch.h>
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

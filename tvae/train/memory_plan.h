@@ -1,8 +1,6 @@
 // How much memory a training step needs: predicted without having it, and measured.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <optional>
 #include <string>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "tvae/config/run_config.h"
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <torch/library.h>
-#include <torch/torch.h>
 
 #include <mutex>
 #include <optional>
 #include <vector>
 
 #include "tvae/ops/cpu_kernels.h"
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 

@@ -2,8 +2,6 @@
 // Registry: name -> factory (optimizers()). Each optimizer is a pair of files: adamw, adafactor, muon.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,6 +9,7 @@
 
 #include "tvae/config/run_config.h"
 #include "tvae/nn/parameters.h"
+#include "tvae/ops/torch.h"
 
 namespace tvae {
 
