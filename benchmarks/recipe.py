@@ -2,6 +2,7 @@
 """Ablations of the recipe at equal compute: trains, fits a prior, evaluates, and prints one table (see README.md)."""
 
 import argparse
+import fcntl
 import json
 import math
 import pathlib
@@ -102,11 +103,10 @@ def settings(row, seed, options):
 
 
 def make(row, seed, options):
-    """Trains and evaluates one row with one seed, going on where an earlier call was interrupted."""
+    """Trains and evaluates one row with one seed, going on where an earlier call was interrupted; the model's folder."""
     folder = options.out / f"{row}-{seed}"
-    report = folder / "eval" / "report.json"
-    if report.exists():
-        return
+    if (folder / "eval" / "report.json").exists():
+        return folder
     threads = ["--threads", options.threads]
     log = options.out / f"{row}-{seed}.log"
     if not (folder / "latent" / "prior.safetensors").exists():
@@ -115,6 +115,24 @@ def make(row, seed, options):
         run([options.tvae, "prior", "fit", folder, *threads], log)
     run([options.tvae, "eval", folder, "--candidates", 8, "--samples", options.samples, *threads,
          "--only", "reconstruction,interpolation,prior,shape"], log)
+    return folder
+
+
+def budget_of(options):
+    """What all rows of a folder, and of a file of figures, were given alike."""
+    return {"steps": options.steps, "samples": options.samples, "vocab_size": options.vocab_size, "set": options.set}
+
+
+def require_budget(found, options, where):
+    if found != (wanted := budget_of(options)):
+        sys.exit(f"{where} was made with {found}, now {wanted}: take another")
+
+
+def require_same_budget(options):
+    file = options.out / "budget.json"
+    if not file.exists():
+        file.write_text(json.dumps(budget_of(options)) + "\n", encoding="utf-8")
+    require_budget(json.loads(file.read_text(encoding="utf-8")), options, f"--out {options.out}")
 
 
 class Figures:
@@ -122,30 +140,31 @@ class Figures:
     the seeds that they are the mean of. A second call, on another machine too, goes on with it."""
 
     def __init__(self, file, options):
-        self.file = file
-        self.budget = {"steps": options.steps, "samples": options.samples, "vocab_size": options.vocab_size,
-                       "set": options.set}
-        self.rows = {}
-        if file.exists():
-            saved = json.loads(file.read_text(encoding="utf-8"))
-            self.rows = saved["rows"]
-            if saved["budget"] != self.budget:
-                sys.exit(f"{file} holds rows of {saved['budget']}, now {self.budget}: take another --figures")
+        self.file, self.options = file, options
+        self.read()
 
-    def has(self, row, seed):
-        return any(seed in measured["seeds"] for measured in self.rows.get(row, []))
+    def read(self):
+        self.rows = {}
+        if self.file.exists():
+            saved = json.loads(self.file.read_text(encoding="utf-8"))
+            require_budget(saved["budget"], self.options, f"--figures {self.file}")
+            self.rows = saved["rows"]
 
     def add(self, row, seed, figures):
-        self.rows.setdefault(row, []).append({"seeds": [seed], **figures})
-        unfinished = self.file.with_suffix(".tmp")
-        unfinished.write_text(self.text(), encoding="utf-8")
-        unfinished.replace(self.file)
+        """Keeps what other calls have added in the meantime."""
+        with open(self.file.with_suffix(".lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.read()
+            self.rows.setdefault(row, []).append({"seeds": [seed], **figures})
+            unfinished = self.file.with_suffix(".tmp")
+            unfinished.write_text(self.text(), encoding="utf-8")
+            unfinished.replace(self.file)
 
     def text(self):
         """JSON with a line for each measurement."""
         rows = ",\n".join(f"    {json.dumps(row)}: [\n      " + ",\n      ".join(map(json.dumps, measured)) + "\n    ]"
                           for row, measured in self.rows.items())
-        return f'{{\n  "budget": {json.dumps(self.budget)},\n  "rows": {{\n{rows}\n  }}\n}}\n'
+        return f'{{\n  "budget": {json.dumps(budget_of(self.options))},\n  "rows": {{\n{rows}\n  }}\n}}\n'
 
     def seeds(self, row):
         return [seed for measured in self.rows.get(row, []) for seed in measured["seeds"]]
@@ -260,17 +279,20 @@ def main():
     options = parser.parse_args()
     if options.plot:
         import matplotlib  # noqa: F401  before hours of training, not after
-    options.out.mkdir(parents=True, exist_ok=True)
-    figures = Figures(options.figures or options.out / "figures.json", options)
+    file = options.figures or options.out / "figures.json"
+    if options.table and not file.exists():
+        sys.exit(f"no {file}: nothing was measured there")
+    figures = Figures(file, options)
     if not options.table:
+        options.out.mkdir(parents=True, exist_ok=True)
+        require_same_budget(options)
         if not (options.out / "tokenizer" / "tokenizer_config.json").exists():
             run([options.tvae, "tokenizer", "train", "--kind", "unigram", "--vocab-size", options.vocab_size, "--out",
                  options.out / "tokenizer", options.train], options.out / "tokenizer.log")
         for seed in options.seeds:
             for row in options.rows:
-                if not figures.has(row, seed):
-                    make(row, seed, options)
-                    figures.add(row, seed, read_figures(options.out / f"{row}-{seed}"))
+                if seed not in figures.seeds(row):
+                    figures.add(row, seed, read_figures(make(row, seed, options)))
     table(figures)
     if options.plot:
         plot(figures, options)

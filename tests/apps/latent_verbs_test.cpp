@@ -195,6 +195,8 @@ TEST_F(LatentVerbs, MistakesAreOneClearLine) {
   expect_failure({"encode", model(), "--out", path("z.txt")}, 2, "z.txt", "row\n");
   expect_failure({"decode", model()}, 3, "got 3 numbers, expected 2 × 4", "1\t2\t3\n");
   expect_failure({"decode", model()}, 3, "not finite", "1\t2\t3\t4\t5\t6\t7\tnan\n");
+  expect_failure({"decode", model()}, 3, "the decoder gives numbers that are not finite",
+                 "3e38\t-3e38\t3e38\t-3e38\t3e38\t-3e38\t3e38\t-3e38\n");
   expect_failure({"decode", path("nowhere")}, 3, "nowhere");
   expect_failure({"interpolate", model(), "--from", "a", "--to", "b", "--path", "slurp"}, 2, "did you mean slerp?");
   expect_failure({"interpolate", model(), "--from", "a"}, 2, "--to");

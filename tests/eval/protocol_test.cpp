@@ -155,6 +155,21 @@ TEST_F(Protocol, ReportsStandSideBySide) {
   EXPECT_EQ(table_of(first)[1], "  model                     a");
 }
 
+TEST_F(Protocol, ADecoderThatOverflowsIsNamedAndNotMeasured) {
+  const Model model = saved_model(folder_.path("m"), "gaussian");
+  {
+    const torch::NoGradGuard no_grad;
+    torch::Tensor norm = model.vae.parameters().to_map().at("decoder.final_layer_norm.weight");
+    norm.fill_(3e38);
+  }
+  EvaluationOptions options;
+  options.samples = 5;
+  for (const std::string section : {"reconstruction", "prior", "language_model"}) {
+    options.only = {section};
+    EXPECT_THROW(evaluate(model, options), CheckpointError) << section;
+  }
+}
+
 TEST_F(Protocol, LanguageModelFiguresAgreeWithOneAnother) {
   const Model model = saved_model(folder_.path("m"), "gaussian");
   EvaluationOptions options;

@@ -26,7 +26,6 @@ struct Draws {
 
 Draws draw(Evaluation& evaluation, const std::vector<const Prior*>& priors, Rng& rng) {
   const torch::NoGradGuard no_grad;
-  const TransformerVae& vae = evaluation.model.vae;
   const EncodedTexts& posterior = evaluation.codes();
   const Tensor std = (0.5 * *posterior.log_variance).exp();
   const auto& all = evaluation.held_out.ids;
@@ -37,7 +36,7 @@ Draws draw(Evaluation& evaluation, const std::vector<const Prior*>& priors, Rng&
   for (int64_t start = 0; start < n; start += kSequencesAtOnce) {
     const int64_t count = std::min(n - start, kSequencesAtOnce);
     const TokenBatch batch = make_token_batch({all.begin() + start, all.begin() + start + count});
-    const TokenStream stream = to_stream(batch, vae.device());
+    const TokenStream stream = to_stream(batch, evaluation.model.vae.device());
     const Tensor rows = torch::tensor(batch.rows, at::kLong);  // of the stream's sequences
     std::vector<int64_t> lengths;
     for (const Span& span : stream.spans) lengths.push_back(span.length);
@@ -45,9 +44,8 @@ Draws draw(Evaluation& evaluation, const std::vector<const Prior*>& priors, Rng&
     const auto part = [&](const Tensor& values) { return values.narrow(0, start, count); };
     for (int64_t i = 0; i < k; ++i) {
       const Tensor code = part(posterior.mean) + part(std) * at::randn(part(std).sizes(), rng.generator(), at::kFloat);
-      const Memory memory = vae.decode_latent(code.index_select(0, rows).to(vae.device(), vae.dtype()));
       const Tensor nats =
-          vae.cross_entropy(stream, vae.decoder_states(stream, memory, 0.0, {})).token_nats.to(at::kCPU, at::kDouble);
+          evaluation.cross_entropy(stream, code.index_select(0, rows)).token_nats.to(at::kCPU, at::kDouble);
       const Tensor in_stream_order = at::zeros({count}, at::kDouble).index_add_(0, sequence_of_token, nats);
       part(draws.log_likelihood).select(1, i).index_copy_(0, rows, -in_stream_order);
       part(draws.log_posterior)

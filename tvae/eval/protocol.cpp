@@ -45,6 +45,16 @@ const std::vector<std::string>& Evaluation::reconstructions() {
   return *reconstructions_;
 }
 
+CrossEntropy Evaluation::cross_entropy(const TokenStream& stream, const torch::Tensor& codes) const {
+  const torch::NoGradGuard no_grad;
+  const Memory memory = model.vae.decode_latent(codes.to(model.vae.device(), model.vae.dtype()));
+  CrossEntropy result = model.vae.cross_entropy(stream, model.vae.decoder_states(stream, memory, 0.0, {}));
+  if (!result.token_nats.isfinite().all().item<bool>())
+    throw CheckpointError(model.directory + " gives a cross-entropy that is not finite", "", "",
+                          "did its training diverge?");
+  return result;
+}
+
 const SavedPrior* Evaluation::fitted_prior() {
   if (!fitted_prior_) fitted_prior_ = load_prior(model);
   return *fitted_prior_ ? &**fitted_prior_ : nullptr;

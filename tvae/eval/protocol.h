@@ -44,6 +44,9 @@ class Evaluation {
   /// Greedy outputs from their means, and as texts.
   const std::vector<Generated>& outputs();
   const std::vector<std::string>& reconstructions();
+  /// Of a stream, teacher-forced, from the codes [B, K, D] of its sequences. Throws CheckpointError where it is not
+  /// finite.
+  CrossEntropy cross_entropy(const TokenStream& stream, const torch::Tensor& codes) const;
 
   /// The model's fitted prior; nullptr where it has none.
   const SavedPrior* fitted_prior();

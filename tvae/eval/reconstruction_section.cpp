@@ -21,8 +21,6 @@ struct TeacherForced {
 };
 
 TeacherForced teacher_forced(Evaluation& evaluation) {
-  const torch::NoGradGuard no_grad;
-  const TransformerVae& vae = evaluation.model.vae;
   const auto& all = evaluation.held_out.ids;
   TeacherForced sum;
   for (size_t start = 0; start < all.size(); start += kSequencesAtOnce) {
@@ -30,9 +28,8 @@ TeacherForced teacher_forced(Evaluation& evaluation) {
     const TokenBatch batch =
         make_token_batch({all.begin() + static_cast<int64_t>(start), all.begin() + static_cast<int64_t>(end)});
     const torch::Tensor rows = torch::tensor(batch.rows, at::kLong) + static_cast<int64_t>(start);
-    const torch::Tensor code = evaluation.codes().mean.index_select(0, rows).to(vae.device(), vae.dtype());
-    const TokenStream stream = to_stream(batch, vae.device());
-    const CrossEntropy result = vae.cross_entropy(stream, vae.decoder_states(stream, vae.decode_latent(code), 0.0, {}));
+    const CrossEntropy result = evaluation.cross_entropy(to_stream(batch, evaluation.model.vae.device()),
+                                                         evaluation.codes().mean.index_select(0, rows));
     sum.nats += result.token_nats.sum(at::kDouble).item<double>();
     sum.correct += result.correct.sum().item<double>();
     sum.tokens += batch.tokens();

@@ -178,9 +178,10 @@ DirectionFit load_direction(const Model& model, const std::string& name) {
   const int64_t k = model.vae.config().latent_tokens, d = model.vae.config().latent_size;
   const auto tensor = [&](const std::string& part, const std::vector<int64_t>& sizes) {
     const auto found = file.tensors.find(part);
-    if (found == file.tensors.end() || found->second.sizes() != at::IntArrayRef(sizes) ||
-        !found->second.isfinite().all().item<bool>())
+    if (found == file.tensors.end() || found->second.sizes() != at::IntArrayRef(sizes))
       throw CheckpointError(path + ": tensor " + part + " is missing or not of this model", "", "", kMakeAgain);
+    if (!found->second.isfinite().all().item<bool>())
+      throw CheckpointError(path + ": tensor " + part + " has numbers that are not finite", "", "", kMakeAgain);
     return found->second;
   };
   const CodeScale scale{tensor("mean", {k, d}).to(at::kDouble), tensor("deviation", {k, d}).to(at::kDouble)};

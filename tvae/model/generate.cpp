@@ -1,6 +1,7 @@
 #include "tvae/model/generate.h"
 
 #include "tvae/base/assert.h"
+#include "tvae/base/error.h"
 
 namespace tvae {
 namespace {
@@ -56,12 +57,14 @@ class BatchDecoder {
     Tensor chosen, probability, probabilities;
     if (options_.sample) {
       probabilities = filtered_probabilities(logits, options_);
+      require_finite(probabilities);
       chosen = probabilities.multinomial(1, false, rng_.generator(device)).squeeze(1);
       probability = probabilities.gather(1, chosen.unsqueeze(1)).squeeze(1);
     } else {
       const auto [best, index] = logits.max(1);
       chosen = index;
       probability = (best - logits.logsumexp(1)).exp();
+      require_finite(probability);
     }
     chosen = chosen.to(at::kCPU).contiguous();
     probability = probability.to(at::kCPU).contiguous();
@@ -86,6 +89,12 @@ class BatchDecoder {
     }
     active_ = std::move(still_active);
     return next;
+  }
+
+  static void require_finite(const Tensor& probability) {
+    if (!probability.isfinite().all().item<bool>())
+      throw CheckpointError("the decoder gives numbers that are not finite", "", "",
+                            "did the model's training diverge, or is a code far too large?");
   }
 
   /// The next best id that the constraint accepts; with the probabilities [V] of sampling, one drawn from those, and

@@ -38,7 +38,7 @@ struct Generated {
   bool finished = false;           // the end of sequence came before max_tokens
 };
 
-/// code [N, K, D] → N outputs, in order.
+/// code [N, K, D] → N outputs, in order. Throws CheckpointError where the decoder gives numbers that are not finite.
 std::vector<Generated> generate(const TransformerVae& vae, const torch::Tensor& code, const GenerationOptions& options);
 
 }  // namespace tvae

@@ -1,5 +1,6 @@
 #include "tvae/ops/attention.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "tvae/base/assert.h"
