@@ -51,8 +51,8 @@ int64_t count_probabilities(const Layout& layout) {
   return count;
 }
 
-/// The chunk of each sequence in the backward pass, in turn. Those that read the same keys (windows of one sequence read
-/// one memory) add to the same gradients, so they are in one chunk.
+/// The chunk of each sequence in the backward pass, in turn. Those that read the same keys (windows of one sequence
+/// read one memory) add to the same gradients, so they are in one chunk.
 std::vector<int64_t> chunks_of(const Spans& keys) {
   std::vector<int64_t> chunks;
   std::unordered_map<int64_t, int64_t> seen;  // first key → chunk

@@ -213,8 +213,8 @@ void attention_backward(const AttentionArguments<T>& a, const T* probabilities, 
                         T* d_value, T* d_bias, const std::vector<int64_t>& chunk_of, int64_t chunks) {
   const int64_t heads = a.options.num_heads, width = a.head_size, stride = heads * width;
   const auto sequences = static_cast<int64_t>(a.queries->size());
-  // A unit is a head and the sequences of a chunk, so that sums add up in an order that does not depend on the number of
-  // threads.
+  // A unit is a head and the sequences of a chunk, so that sums add up in an order that does not depend on the number
+  // of threads.
   at::parallel_for(0, heads * chunks, 1, [&](int64_t begin, int64_t end) {
     std::vector<T> value_columns, d_scores, dropped;
     for (int64_t unit = begin; unit < end; ++unit) {
