@@ -136,26 +136,33 @@ def require_same_budget(options):
 
 
 class Figures:
-    """The file of what was measured: the budget, which all rows share, and of each row a list of its figures, each with
-    the seeds that they are the mean of. A second call, on another machine too, goes on with it."""
+    """The file of what was measured: the budget, which all rows share, of each row a list of its figures, each with the
+    seeds that they are the mean of, and the figures of further models. A second call, on another machine too, goes on
+    with it."""
 
     def __init__(self, file, options):
         self.file, self.options = file, options
         self.read()
 
     def read(self):
-        self.rows = {}
+        self.rows, self.models = {}, {}
         if self.file.exists():
             saved = json.loads(self.file.read_text(encoding="utf-8"))
             require_budget(saved["budget"], self.options, f"--figures {self.file}")
-            self.rows = saved["rows"]
+            self.rows, self.models = saved["rows"], saved.get("models", {})
 
     def add(self, row, seed, figures):
+        self.change(lambda: self.rows.setdefault(row, []).append({"seeds": [seed], **figures}))
+
+    def add_model(self, name, figures):
+        self.change(lambda: self.models.update({name: figures}))
+
+    def change(self, apply):
         """Keeps what other calls have added in the meantime."""
         with open(self.file.with_suffix(".lock"), "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.read()
-            self.rows.setdefault(row, []).append({"seeds": [seed], **figures})
+            apply()
             unfinished = self.file.with_suffix(".tmp")
             unfinished.write_text(self.text(), encoding="utf-8")
             unfinished.replace(self.file)
@@ -164,7 +171,9 @@ class Figures:
         """JSON with a line for each measurement."""
         rows = ",\n".join(f"    {json.dumps(row)}: [\n      " + ",\n      ".join(map(json.dumps, measured)) + "\n    ]"
                           for row, measured in self.rows.items())
-        return f'{{\n  "budget": {json.dumps(budget_of(self.options))},\n  "rows": {{\n{rows}\n  }}\n}}\n'
+        models = ",\n".join(f"    {json.dumps(name)}: {json.dumps(figures)}" for name, figures in self.models.items())
+        models = f',\n  "models": {{\n{models}\n  }}' if models else ""
+        return f'{{\n  "budget": {json.dumps(budget_of(self.options))},\n  "rows": {{\n{rows}\n  }}{models}\n}}\n'
 
     def seeds(self, row):
         return [seed for measured in self.rows.get(row, []) for seed in measured["seeds"]]
@@ -243,7 +252,7 @@ def plot(figures, options):
     figure, axes = pyplot.subplots(1, 2, figsize=(10, 4.6), sharex=True)
     names = ("exact", "interior", "fitted")
     points = [(row, {name: figures.mean(row, name) for name in names}) for row in ROWS if figures.seeds(row)]
-    points += [(folder.name, read_figures(folder)) for folder in options.also]
+    points += figures.models.items()
     for axis, (name, title) in zip(axes, (("interior", "valid on paths"), ("fitted", "valid from the fitted prior"))):
         for row, point in points:
             x, y = point["exact"], point[name]
@@ -275,7 +284,8 @@ def main():
     parser.add_argument("--figures", type=pathlib.Path, help="file of what was measured, extended (default: OUT/figures.json)")
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
     parser.add_argument("--plot", type=pathlib.Path, help="also draw exact match against validity (needs matplotlib)")
-    parser.add_argument("--also", type=pathlib.Path, nargs="+", default=[], help="further models for the plot, evaluated")
+    parser.add_argument("--also", type=pathlib.Path, nargs="+", default=[],
+                        help="further evaluated models, kept with the figures for the plot")
     options = parser.parse_args()
     if options.plot:
         import matplotlib  # noqa: F401  before hours of training, not after
@@ -293,6 +303,8 @@ def main():
             for row in options.rows:
                 if seed not in figures.seeds(row):
                     figures.add(row, seed, read_figures(make(row, seed, options)))
+    for folder in options.also:
+        figures.add_model(folder.name, read_figures(folder))
     table(figures)
     if options.plot:
         plot(figures, options)
