@@ -23,34 +23,45 @@ struct Options {
   EvaluationOptions evaluation;
 };
 
+/// Whether the report is the output, and nothing is written.
+bool to_stdout(const Options& options) {
+  return options.out == "-";
+}
+
 // Rows that probes are trained on: of one label, and of all together for every sequence that is measured.
 constexpr int64_t kProbeRowsALabel = 1000, kProbeRowsASample = 5;
 
 /// Probes can do without labelled training texts, so a file that lacks the label column is read without it.
 Rows read_training_rows(const RecordedData& recorded) {
-  if (recorded.read.label_column.empty()) return read_rows(recorded.train, recorded.read);
+  if (recorded.read.label_column.empty()) return read_rows(recorded.train.path, recorded.read);
   try {
-    return read_rows(recorded.train, recorded.read);
+    return read_rows(recorded.train.path, recorded.read);
   } catch (const DataError& error) {
     ReadOptions without_labels = recorded.read;
     without_labels.label_column.clear();
-    Rows rows = read_rows(recorded.train, without_labels);
+    Rows rows = read_rows(recorded.train.path, without_labels);
     log_info(std::string(error.what()) + ": its labels are not used");
     return rows;
   }
 }
 
-void read_training_texts(const RecordedData& recorded, EvaluationOptions& options) {
-  if (recorded.train.empty()) {
-    options.no_training_texts = "the model does not say what it was trained on";
-  } else if (!file_exists(recorded.train)) {
-    options.no_training_texts = "the training file " + recorded.train + " is not there";
-  } else {
-    const Rows rows = read_training_rows(recorded);
-    options.training_texts = std::make_shared<TextSet>(rows.texts);
-    options.labelled_training_texts =
-        sample_labelled(recorded.train, rows, kProbeRowsALabel, kProbeRowsASample * options.samples, options.seed);
-  }
+/// Why the training texts are not at hand; empty where they are.
+std::string no_training_texts(const RecordedData& recorded, const Model& model) {
+  const std::string& path = recorded.train.path;
+  if (path.empty()) return "the model does not say what it was trained on";
+  if (!file_exists(path)) return "the training file " + path + " is not there";
+  if (!has_changed(recorded.train, recorded_data(model.directory), model.tokenizer)) return "";
+  log_warning(path + " holds other sequences than when the model was trained on it");
+  return "the training file " + path + " holds other sequences than when the model was trained on it";
+}
+
+void read_training_texts(const RecordedData& recorded, const Model& model, EvaluationOptions& options) {
+  options.no_training_texts = no_training_texts(recorded, model);
+  if (!options.no_training_texts.empty()) return;
+  const Rows rows = read_training_rows(recorded);
+  options.training_texts = std::make_shared<TextSet>(rows.texts);
+  options.labelled_training_texts =
+      sample_labelled(recorded.train.path, rows, kProbeRowsALabel, kProbeRowsASample * options.samples, options.seed);
 }
 
 /// A run's data as read then, except for what flags say; they describe --data where that is given.
@@ -67,34 +78,53 @@ RecordedData run_data(const std::string& model, const Options& options) {
 struct HeldOutFile {
   std::string path;
   ReadOptions read;
+  bool given = false;  // by --data
 };
 
 /// One file for all models, so that they can be compared: --data, else that of the first model's run.
 HeldOutFile held_out_file(const Options& options) {
-  if (!options.data.empty()) return {options.data, options.read};
+  if (!options.data.empty()) return {options.data, options.read, true};
   const RecordedData recorded = run_data(options.models.front(), options);
-  if (recorded.valid.empty())
+  const std::string& path = recorded.valid.path;
+  if (path.empty())
     throw ConfigError("eval needs --data", "", "a file of held-out texts", "the model was trained without one");
-  if (!file_exists(recorded.valid))
-    throw ConfigError("the held-out file " + recorded.valid + " of the model's run.json is not there", "", "",
+  if (!file_exists(path))
+    throw ConfigError("the held-out file " + path + " of the model's run.json is not there", "", "",
                       "give one with --data");
-  for (const std::string& model : options.models)
-    if (const std::string other = run_data(model, options).valid; other != recorded.valid)
-      log_warning(model + " is measured on " + recorded.valid + ", which its training may have seen");
-  return {recorded.valid, recorded.read};
+  return {path, recorded.read};
 }
 
-/// X.html for X.json, NAME.html for any other NAME.
-std::string page_path(const std::string& report_path) {
-  const std::string_view suffix = ".json";
-  return (report_path.ends_with(suffix) ? report_path.substr(0, report_path.size() - suffix.size()) : report_path) +
-         ".html";
+/// Whether the texts are those that the model's own run held out. Warns where the model may have been trained on them.
+bool held_out_by_its_run(const HeldOutFile& file, const Model& model) {
+  const RecordedData recorded = recorded_data(model.directory);
+  const std::string warning = model.directory + " is measured on " + file.path;
+  if (file.path != "-" && !recorded.train.path.empty() && same_file(file.path, recorded.train.path))
+    log_warning(warning + ", which it was trained on");
+  if (file.path != recorded.valid.path) {
+    if (!file.given) log_warning(warning + ", which its training may have seen");
+    return false;
+  }
+  if (!has_changed(recorded.valid, recorded, model.tokenizer)) return true;
+  log_warning(warning + ", which holds other sequences than its run held out: its training may have seen them");
+  return false;
 }
 
-/// Whether the model's card may say it: every section, on the run's own held-out file.
+/// The report X.json and its page X.html, for X, X.json or X.html.
+struct ReportPaths {
+  std::string report, page;
+};
+ReportPaths report_paths(std::string name) {
+  for (const std::string_view suffix : {".json", ".html"})
+    if (name.ends_with(suffix))
+      return {name.substr(0, name.size() - 5) + ".json", name.substr(0, name.size() - 5) + ".html"};
+  return {name, name + ".html"};
+}
+
+/// Whether every section is measured, and as well as a card asks for.
 bool is_whole_protocol(const Options& options) {
-  return options.evaluation.only.empty() && options.data.empty() && options.out.empty() &&
-         options.evaluation.samples >= EvaluationOptions().samples;
+  const EvaluationOptions& how = options.evaluation;
+  return how.only.empty() && how.samples >= EvaluationOptions().samples && !options.constrain &&
+         how.importance_samples >= EvaluationOptions().importance_samples;
 }
 
 /// Whether a report has every section and as many sequences as a card asks for.
@@ -116,24 +146,33 @@ void write_scores_to_card(const std::string& directory, nlohmann::ordered_json r
   write_file_atomically(card, with_scores(read_file(card), report_table({report})));
 }
 
-/// Measures one model; writes its report and page.
+/// Measures one model; writes its report and page, unless the report goes to stdout.
 nlohmann::ordered_json measure(const std::string& directory, const HeldOutFile& file, const Rows& rows,
                                const Options& options, const CommonOptions& common) {
+  const auto [out, page] = report_paths(options.out.empty() ? directory + "/eval/report.json" : options.out);
   const Model model = load_decoder(directory, common, options.constrain);
+  const bool for_card = held_out_by_its_run(file, model) && options.out.empty() && is_whole_protocol(options);
+  if (!to_stdout(options)) require_writable(out);  // before minutes of work
+  if (options.out.empty() && !for_card && holds_whole_protocol(out))
+    log_warning(out + " is of the whole protocol and is replaced by what is measured now (--out keeps it)");
   EvaluationOptions how = options.evaluation;
   how.seed = how.search.seed = static_cast<uint64_t>(common.seed);
-  read_training_texts(run_data(directory, options), how);
+  read_training_texts(run_data(directory, options), model, how);
   Evaluation evaluation(model, sample_held_out(model, file.path, rows, how.samples, how.seed), how);
   auto report = run_protocol(evaluation);
-  const std::string out = options.out.empty() ? directory + "/eval/report.json" : options.out;
-  const std::string page = page_path(out);
-  if (options.out.empty() && !is_whole_protocol(options) && holds_whole_protocol(out))
-    log_warning(out + " was of the whole protocol and is replaced by a part of it (--out keeps it)");
+  if (to_stdout(options)) return report;
   write_file_atomically(out, report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   write_file_atomically(page, report_page(report, report_examples(evaluation, report)));
-  if (is_whole_protocol(options)) write_scores_to_card(directory, report);
+  if (for_card) write_scores_to_card(directory, report);
   log_info("written to " + out + " and " + page);
   return report;
+}
+
+/// A model that is named twice would be measured twice.
+void require_different(const std::vector<std::string>& models) {
+  for (size_t i = 0; i < models.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (same_file(models[i], models[j])) throw ConfigError("MODEL", models[i] + " twice", "different models");
 }
 
 void eval(const Options& options, const CommonOptions& common) {
@@ -142,12 +181,13 @@ void eval(const Options& options, const CommonOptions& common) {
   if (options.models.size() > 1 && !options.out.empty())
     throw ConfigError("--out", options.out, "one model", "reports of several go to MODEL/eval/report.json");
   for (const std::string& directory : options.models) load_model_config(directory);  // all of them, before any work
+  require_different(options.models);
   const HeldOutFile file = held_out_file(options);
   const Rows rows = read_texts(file.path, file.read);
   std::vector<nlohmann::ordered_json> reports;
   for (const std::string& directory : options.models)
     reports.push_back(measure(directory, file, rows, options, common));
-  if (common.json)
+  if (common.json || to_stdout(options))
     for (const auto& report : reports) print_json(report);
   else
     for (const std::string& line : report_table(reports)) print_line(line);
@@ -174,7 +214,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command.add_option("--out", options->out,
-                     "report, with a page for the browser beside it (.html); default MODEL/eval/report.json");
+                     "report, with a page for the browser beside it (.html), or - for the report on stdout; default "
+                     "MODEL/eval/report.json");
   add_read_flags(command, options->read);
   return [options, &common] { eval(*options, common); };
 }

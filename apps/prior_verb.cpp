@@ -8,6 +8,7 @@
 #include "tvae/eval/held_out.h"
 #include "tvae/latent/linear_property.h"
 #include "tvae/latent/prior.h"
+#include "tvae/latent/shrunk_gaussian.h"
 
 namespace tvae::apps {
 namespace {
@@ -21,7 +22,7 @@ struct Options {
 
 std::vector<std::string> texts_to_fit(const Options& options, Rng& rng) {
   const RecordedData recorded = options.data.empty() ? recorded_data(options.model) : RecordedData{};
-  const std::string path = options.data.empty() ? recorded.train : options.data;
+  const std::string path = options.data.empty() ? recorded.train.path : options.data;
   if (path.empty())
     throw ConfigError("prior fit needs --data", "", "a file of texts like those the model was trained on");
   if (options.data.empty() && !file_exists(path))
@@ -40,6 +41,7 @@ void fit(const Options& options, const CommonOptions& common) {
   const Model model = load_model(options.model, parse_device(common.device));
   Rng rng(static_cast<uint64_t>(common.seed));
   const EncodedTexts encoded = encode_and_warn(model, texts_to_fit(options, rng));
+  require_enough_codes(encoded.mean);
   measure_codes(encoded.mean);  // refuses a model that has collapsed
   torch::Tensor codes = encoded.mean;
   if (options.fit_on == "samples") {

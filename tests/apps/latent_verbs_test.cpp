@@ -141,6 +141,67 @@ TEST_F(LatentVerbs, EvaluationPrintsATableAndWritesAReport) {
   EXPECT_NE(get(path("r.html")).find("own.txt"), std::string::npos);
 }
 
+TEST_F(LatentVerbs, TheCardHoldsScoresOnTheTextsThatItsOwnRunHeldOutOnly) {
+  const std::string train = put("train.txt", numbered_lines(40)), valid = put("valid.txt", numbered_lines(20)),
+                    others = put("others.txt", numbered_lines(10)), a = path("a"), b = path("b");
+  ASSERT_EQ(run(train_command(train, valid, a)).status, 0);
+  ASSERT_EQ(run(train_command(train, others, b)).status, 0);
+  const auto has_scores = [&](const std::string& model) {
+    return get(model + "/README.md").find("exact_match") != std::string::npos;
+  };
+  const ProgramResult fewer_draws = run({"eval", a, "--importance-samples", "1"});
+  ASSERT_EQ(fewer_draws.status, 0) << fewer_draws.err;
+  EXPECT_FALSE(has_scores(a)) << "draws for the perplexity are part of the protocol";
+  const ProgramResult both = run({"eval", a, b});
+  ASSERT_EQ(both.status, 0) << both.err;
+  EXPECT_TRUE(has_scores(a));
+  EXPECT_FALSE(has_scores(b)) << "measured on the lines of the other";
+  EXPECT_NE(both.err.find(b + " is measured on " + valid + ", which its training may have seen"), std::string::npos);
+
+  const std::string card = get(a + "/README.md");
+  put("valid.txt", numbered_lines(21));
+  put("train.txt", numbered_lines(41));
+  const ProgramResult changed = run({"eval", a});
+  ASSERT_EQ(changed.status, 0) << changed.err;
+  EXPECT_EQ(get(a + "/README.md"), card);
+  EXPECT_NE(changed.err.find("holds other sequences than its run held out"), std::string::npos) << changed.err;
+  EXPECT_NE(changed.err.find("is of the whole protocol and is replaced"), std::string::npos) << changed.err;
+  const Json report = Json::parse(get(a + "/eval/report.json"));
+  EXPECT_FALSE(report["prior"]["normal"].contains("novel")) << "of which file?";
+  EXPECT_NE(report["skipped"]["prior.novel"].get<std::string>().find("other sequences"), std::string::npos);
+  const ProgramResult seen = run({"eval", b, "--data", put("train.txt", numbered_lines(40)), "--only", "shape"});
+  EXPECT_NE(seen.err.find("which it was trained on"), std::string::npos) << seen.err;
+}
+
+TEST_F(LatentVerbs, EvaluationFindsMistakesBeforeItMeasures) {
+  const auto fails = [&](std::vector<std::string> flags, int status, const std::string& message) {
+    flags.insert(flags.begin(), {"eval", model(), "--samples", "5"});
+    const ProgramResult result = run(flags);
+    EXPECT_EQ(result.status, status) << result.err;
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+    EXPECT_EQ(result.err.find("measuring"), std::string::npos) << result.err;
+  };
+  fails({"--out", "/proc/nowhere/r.json"}, 3, "/proc/nowhere");
+  fails({"--out", path("")}, 3, "directory");
+  fails({"--only", "shape,probe"}, 2, "a probe needs labels");
+  fails({model()}, 2, "twice");
+}
+
+TEST_F(LatentVerbs, TheReportGoesWhereItIsAskedFor) {
+  const std::vector<std::string> command = {"eval", model(), "--samples", "5", "--only", "reconstruction", "--out"};
+  const auto with = [&](const std::string& out) {
+    std::vector<std::string> all = command;
+    all.push_back(out);
+    return run(all);
+  };
+  const ProgramResult piped = with("-");
+  EXPECT_EQ(Json::parse(piped.out)["reconstruction"]["n"], 5) << piped.err;
+  EXPECT_EQ(piped.err.find("written to"), std::string::npos) << piped.err;
+  ASSERT_EQ(with(path("page.html")).status, 0);
+  EXPECT_EQ(Json::parse(get(path("page.json")))["samples"], 5);
+  EXPECT_NE(get(path("page.html")).find("</html>"), std::string::npos);
+}
+
 /// Label, tab, text; the text tells the label.
 std::string labelled_lines(int count) {
   std::string lines;

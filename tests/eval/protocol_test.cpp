@@ -315,6 +315,7 @@ TEST_F(ProbeSection, LabelsThatSayNothingAreRefusedWhereItWasAskedForAndElseSkip
   Rng rng(1);
   EXPECT_TRUE(measure_probe(unnamed, rng).is_null());
   EXPECT_NE(unnamed.skipped()["probe"].get<std::string>().find("has one class"), std::string::npos);
+  EXPECT_THROW(evaluate(model, options_, labelled(some_texts(10), some_texts(10))), DataError) << "a label a row";
 }
 
 TEST_F(Protocol, UnknownSectionsAreRefused) {
@@ -323,16 +324,63 @@ TEST_F(Protocol, UnknownSectionsAreRefused) {
 }
 
 TEST_F(Protocol, RunJsonSaysWhereTheDataWas) {
-  EXPECT_EQ(recorded_data(folder_.path()).valid, "");
+  EXPECT_EQ(recorded_data(folder_.path()).valid.path, "");
   folder_.put("run.json",
               R"({"config": {"data": {"train": "t.txt", "valid": "v.csv", "column": "line", "escapes": true}}})");
   const RecordedData recorded = recorded_data(folder_.path());
-  EXPECT_EQ(recorded.train, "t.txt");
-  EXPECT_EQ(recorded.valid, "v.csv");
+  EXPECT_EQ(recorded.train.path, "t.txt");
+  EXPECT_EQ(recorded.valid.path, "v.csv");
+  EXPECT_EQ(recorded.valid.fingerprint, "");
   EXPECT_EQ(recorded.read.column, "line");
   EXPECT_TRUE(recorded.read.escapes);
   folder_.put("run.json", "{\"config\": 3");
   EXPECT_THROW(recorded_data(folder_.path()), CheckpointError);
+}
+
+TEST_F(Protocol, APriorOfOtherWeightsIsNotMeasured) {
+  Model model = saved_model(folder_.path("m"));
+  EvaluationOptions options;
+  options.only = {"prior"};
+  options.samples = 5;
+  EXPECT_NE(evaluate(model, options)["skipped"]["prior.fitted"].get<std::string>().find("has no fitted prior"),
+            std::string::npos);
+  save_prior(model, "gaussian", fit_gaussian(encode_texts(model, some_texts(30)).mean, {}));
+  EXPECT_TRUE(evaluate(model, options)["prior"].contains("fitted"));
+  TensorMap weights = load_safetensors(folder_.path("m/model.safetensors"));
+  weights.begin()->second = weights.begin()->second + 0.01;
+  save_safetensors(folder_.path("m/model.safetensors"), weights, {{"format", "pt"}});
+  const Json report = evaluate(load_model(folder_.path("m")), options);
+  EXPECT_FALSE(report["prior"].contains("fitted"));
+  EXPECT_NE(report["skipped"]["prior.fitted"].get<std::string>().find("other weights"), std::string::npos);
+}
+
+TEST_F(Protocol, PosteriorsThatCollapsedAreADefect) {
+  const Model model = saved_model(folder_.path("m"));
+  EvaluationOptions options;
+  options.only = {"shape"};
+  options.samples = 20;
+  EXPECT_FALSE(evaluate(model, options).contains("defect"));
+  for (const NamedParameter& parameter : model.vae.parameters().list())
+    if (parameter.name.starts_with("vae.encoder.mean.")) parameter.value.detach().mul_(1e-3);
+  const Json report = evaluate(model, options);
+  EXPECT_EQ(report["shape"]["active_units"], 0);
+  EXPECT_NE(report["defect"].get<std::string>().find("no dimension of the code is active"), std::string::npos);
+}
+
+TEST_F(Protocol, PerplexitiesBeyondTheRangeOfNumbersAreLeftOut) {
+  const Model model = saved_model(folder_.path("m"));
+  EvaluationOptions options;
+  options.only = {"language_model"};
+  options.importance_samples = 2;
+  for (const NamedParameter& parameter : model.vae.parameters().list())
+    if (parameter.name == "decoder.final_layer_norm.weight") parameter.value.detach().mul_(1e6);
+  const Json report = evaluate(model, options);
+  for (const char* key : {"ppl", "ppl_word"}) {
+    EXPECT_FALSE(report["language_model"].contains(key)) << report["language_model"];
+    EXPECT_TRUE(report["skipped"].contains(std::string("language_model.") + key));
+  }
+  EXPECT_FALSE(report["language_model"].contains("ppl_95"));
+  EXPECT_TRUE(report["language_model"]["rec"].is_number());
 }
 
 TEST_F(Protocol, WeightsThatDivergedAreNamed) {

@@ -279,14 +279,39 @@ void write_file_atomically(const std::string& path, std::string_view content) {
   write_file_atomically(path, [&](const Sink& sink) { sink(content); });
 }
 
-void write_file_atomically(const std::string& path, const std::function<void(const Sink&)>& write) {
+namespace {
+
+/// What a path is written to: the file behind a link.
+fs::path target_of(const std::string& path) {
   std::error_code error;
-  const fs::path target = fs::exists(path, error) ? fs::canonical(path) : fs::absolute(path);
+  return fs::exists(path, error) ? fs::canonical(path) : fs::absolute(path);
+}
+
+/// A rename would replace a device or a pipe, such as /dev/null, by a file.
+bool is_written_in_place(const fs::path& target) {
+  std::error_code error;
+  return fs::is_character_file(target, error) || fs::is_fifo(target, error);
+}
+
+}  // namespace
+
+void require_writable(const std::string& path) {
+  const fs::path target = target_of(path);
+  if (is_written_in_place(target)) return;
+  if (directory_exists(path)) {
+    errno = EISDIR;
+    fail("write", path);
+  }
+  make_directories(target.parent_path());
+  const TemporaryFile file(target);
+}
+
+void write_file_atomically(const std::string& path, const std::function<void(const Sink&)>& write) {
+  const fs::path target = target_of(path);
   const auto write_to = [&](int descriptor) {
     write([&](std::string_view bytes) { write_all(descriptor, bytes, path); });
   };
-  if (fs::is_character_file(target, error) || fs::is_fifo(target, error)) {
-    // A rename would replace a device or a pipe, such as /dev/null, by a file.
+  if (is_written_in_place(target)) {
     const int descriptor = ::open(target.c_str(), O_WRONLY | O_CLOEXEC);
     if (descriptor < 0) fail("write", path);
     const std::shared_ptr<void> closer(nullptr, [=](void*) { ::close(descriptor); });
@@ -410,6 +435,11 @@ void make_directories(const std::string& path) {
 bool file_exists(const std::string& path) {
   std::error_code error;
   return fs::exists(path, error) && !fs::is_directory(path, error);
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return fs::equivalent(a, b, error) && !error;
 }
 
 bool directory_exists(const std::string& path) {

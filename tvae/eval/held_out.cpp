@@ -15,7 +15,15 @@ RecordedData recorded_data(const std::string& model_directory) {
   const auto run = nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
   try {
     const auto& data = run.at("config").at("data");
-    RecordedData recorded{data.value("train", ""), data.value("valid", ""), {}};
+    RecordedData recorded;
+    for (const auto& [name, file] : {std::pair{"train", &recorded.train}, std::pair{"valid", &recorded.valid}}) {
+      file->path = data.value(name, "");
+      const auto none = nlohmann::json::object();
+      file->fingerprint = run.value("data", none).value(name, none).value("fingerprint", "");
+    }
+    recorded.tokenize.max_tokens = data.value("max_tokens", recorded.tokenize.max_tokens);
+    recorded.tokenize.cut = data.value("overlong", "") == "cut";
+    recorded.cache_dir = data.value("cache_dir", "");
     recorded.read.column = data.value("column", "");
     recorded.read.label_column = data.value("label_column", "");
     recorded.read.escapes = data.value("escapes", false);
@@ -23,6 +31,13 @@ RecordedData recorded_data(const std::string& model_directory) {
   } catch (const nlohmann::json::exception&) {
     throw CheckpointError(path + " holds no configuration", "", "what tvae train writes");
   }
+}
+
+bool has_changed(const RecordedFile& file, const RecordedData& recorded, const Tokenizer& tokenizer) {
+  if (file.fingerprint.empty()) return false;
+  const TokenDataset now =
+      TokenDataset::from_file(file.path, recorded.read, tokenizer, recorded.tokenize, recorded.cache_dir);
+  return hex(now.fingerprint()) != file.fingerprint;
 }
 
 namespace {

@@ -8,18 +8,27 @@
 #include <vector>
 
 #include "tvae/data/reader.h"
+#include "tvae/data/token_cache.h"
 #include "tvae/model/model_directory.h"
 
 namespace tvae {
 
-/// The files a model was trained with, from run.json: how to read them and where they were. Empty paths where it does
-/// not say.
+/// A file that a model was trained with. Empty where run.json does not say.
+struct RecordedFile {
+  std::string path;
+  std::string fingerprint;  // TokenDataset::fingerprint, hexadecimal
+};
+/// The files a model was trained with, from run.json, and how they were read.
 struct RecordedData {
-  std::string train, valid;
+  RecordedFile train, valid;
   ReadOptions read;
+  TokenizeOptions tokenize;
+  std::string cache_dir;
 };
 /// Throws CheckpointError when run.json is there and damaged.
 RecordedData recorded_data(const std::string& model_directory);
+/// Whether a file of the run holds other sequences than it did then; false where run.json gives no fingerprint.
+bool has_changed(const RecordedFile& file, const RecordedData& recorded, const Tokenizer& tokenizer);
 
 /// A seeded sample of the sequences that the model can write: those its tokenizer gives back unchanged and that are no
 /// longer than max_tokens.

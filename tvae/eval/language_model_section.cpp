@@ -98,9 +98,16 @@ Json measure_language_model(Evaluation& evaluation, Rng& rng) {
     const Tensor rows = at::cat({nats.unsqueeze(1), counts}, 1);
     const auto a_token = [](const Tensor& sums) { return std::exp(sums[0].item<double>() / sums[1].item<double>()); };
     const Tensor sums = rows.sum(0);
-    return Json{{"ppl", a_token(sums)},
-                {"ppl_word", std::exp(sums[0].item<double>() / sums[2].item<double>())},
-                {"ppl_95", bootstrap_interval(rows, a_token)}};
+    Json found = {{"ppl", a_token(sums)},
+                  {"ppl_word", std::exp(sums[0].item<double>() / sums[2].item<double>())},
+                  {"ppl_95", bootstrap_interval(rows, a_token)}};
+    for (const char* key : {"ppl", "ppl_word"}) {
+      if (std::isfinite(found[key].get<double>())) continue;
+      evaluation.skip(std::string("language_model.") + key, "beyond the largest number of 64 bits");
+      found.erase(key);
+    }
+    if (!found.contains("ppl") || !std::isfinite(found["ppl_95"][1].get<double>())) found.erase("ppl_95");
+    return found;
   };
   const double rec = -draws.log_likelihood.mean().item<double>();
   const double kl = kl_to_normal(posterior.mean, *posterior.log_variance).mean().item<double>();

@@ -60,7 +60,7 @@ Json measure_prior(Evaluation& evaluation, Rng& rng) {
           held_out + (0.5 * *codes.log_variance).exp() * at::randn(held_out.sizes(), rng.generator(), at::kFloat);
     result["fitted"]["log_density"] = fitted->prior->log_density(held_out).mean().item<double>();
   } else {
-    evaluation.skip("prior.fitted", "the model has no fitted prior (tvae prior fit makes one)");
+    evaluation.skip("prior.fitted", evaluation.no_fitted_prior());
   }
   result["n"] = evaluation.options.samples;
   return result;

@@ -147,22 +147,24 @@ Json figures(const std::vector<Draw>& draws, const double* accuracies) {
   return result;
 }
 
-template <class Reason>
-Json leave_out(Evaluation& evaluation, const Reason& reason) {
-  if (evaluation.asked_for("probe")) throw reason;
-  evaluation.skip("probe", reason.what());
-  return nullptr;
-}
-
 }  // namespace
 
-Json measure_probe(Evaluation& evaluation, Rng& rng) {
+void require_labels(const Evaluation& evaluation) {
   const HeldOut& held_out = evaluation.held_out;
   if (held_out.labels.empty())
-    return leave_out(evaluation, ConfigError("a probe needs labels", held_out.path + " without a label column", "",
-                                             "name it with --label-column"));
-  if (const auto error = why_no_probe(held_out.labels, held_out.path)) return leave_out(evaluation, *error);
+    throw ConfigError("a probe needs labels", held_out.path + " without them", "",
+                      "name a column of a .csv, .tsv, .json or .jsonl file with --label-column");
+  if (const auto error = why_no_probe(held_out.labels, held_out.path)) throw *error;
+}
 
+Json measure_probe(Evaluation& evaluation, Rng& rng) {
+  try {
+    require_labels(evaluation);
+  } catch (const Error& reason) {
+    evaluation.skip("probe", reason.what());
+    return nullptr;
+  }
+  const HeldOut& held_out = evaluation.held_out;
   const ProbeData data = split(evaluation);
   std::vector<int64_t> class_sizes(static_cast<size_t>(data.class_count));
   for (const int64_t number : data.train_classes) ++class_sizes[static_cast<size_t>(number)];

@@ -11,6 +11,7 @@
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/eval/bootstrap.h"
+#include "tvae/eval/code_statistics.h"
 #include "tvae/latent/linear_property.h"
 
 namespace tvae {
@@ -57,7 +58,14 @@ CrossEntropy Evaluation::cross_entropy(const TokenStream& stream, const torch::T
 
 const SavedPrior* Evaluation::fitted_prior() {
   if (!fitted_prior_) fitted_prior_ = load_prior(model);
-  return *fitted_prior_ ? &**fitted_prior_ : nullptr;
+  const std::optional<SavedPrior>& found = *fitted_prior_;
+  return found && !found->of_other_weights ? &*found : nullptr;
+}
+
+std::string Evaluation::no_fitted_prior() const {
+  return fitted_prior_ && *fitted_prior_
+             ? "the fitted prior is of other weights of this model (tvae prior fit makes one)"
+             : "the model has no fitted prior (tvae prior fit makes one)";
 }
 
 std::optional<std::vector<bool>> Evaluation::valid(const std::vector<std::string>& texts) {
@@ -122,12 +130,16 @@ void check_section_names(const std::vector<std::string>& names) {
 
 namespace {
 
-/// What is wrong with a model that gives every text the same code; nullopt where it does not.
+/// What is wrong with a model whose codes tell nothing of the texts; nullopt where they do.
 std::optional<std::string> collapse(Evaluation& evaluation) {
   if (evaluation.held_out.texts.size() < 2) return std::nullopt;
   try {
-    measure_codes(evaluation.codes().mean);
-    return std::nullopt;
+    const EncodedTexts& codes = evaluation.codes();
+    measure_codes(codes.mean);
+    if (!codes.log_variance || active_units(codes.mean.flatten(1)) > 0) return std::nullopt;
+    return evaluation.model.directory +
+           ": no dimension of the code is active: the posteriors have collapsed "
+           "(train it with a larger loss.kl_target or a smaller loss.regularizer_weight)";
   } catch (const CheckpointError& error) {
     return error.what();
   }
@@ -151,6 +163,7 @@ Json run_protocol(Evaluation& evaluation) {
     report["search_radius"] = options.search.radius;
   }
   if (evaluation.model.constrained) report["constrained"] = true;
+  if (evaluation.asked_for("probe")) require_labels(evaluation);
   if (const auto defect = collapse(evaluation)) {
     report["defect"] = *defect;
     log_warning(*defect);
@@ -237,7 +250,7 @@ void add_rows(ReportRows& rows, const std::string& section, const std::string& p
 
 ReportRows report_rows(const Json& report) {
   ReportRows rows;
-  for (const char* key : {"model", "data", "check", "samples", "candidates", "search_radius", "constrained"})
+  for (const char* key : {"model", "data", "check", "samples", "candidates", "search_radius", "constrained", "defect"})
     if (report.contains(key)) add_rows(rows, "about", "", Json{{key, report[key]}});
   for (const EvaluationSection& section : evaluation_sections())
     if (report.contains(section.name)) add_rows(rows, section.name, "", report[section.name]);

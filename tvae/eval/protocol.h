@@ -48,8 +48,9 @@ class Evaluation {
   /// finite.
   CrossEntropy cross_entropy(const TokenStream& stream, const torch::Tensor& codes) const;
 
-  /// The model's fitted prior; nullptr where it has none.
+  /// The model's fitted prior; nullptr, and no_fitted_prior says why, where it has none or one of other weights.
   const SavedPrior* fitted_prior();
+  std::string no_fitted_prior() const;
 
   /// Which texts pass the data's own check; nullopt when it has none. Every different text is checked once.
   std::optional<std::vector<bool>> valid(const std::vector<std::string>& texts);
@@ -95,8 +96,9 @@ nlohmann::ordered_json measure_reconstruction(Evaluation& evaluation, Rng& rng);
 nlohmann::ordered_json measure_interpolation(Evaluation& evaluation, Rng& rng);
 nlohmann::ordered_json measure_prior(Evaluation& evaluation, Rng& rng);
 nlohmann::ordered_json measure_shape(Evaluation& evaluation, Rng& rng);
-/// Throws where it was asked for by name and labels are missing, too few or all the same.
 nlohmann::ordered_json measure_probe(Evaluation& evaluation, Rng& rng);
+/// Throws where a probe was asked for by name and labels are missing, too few, all the same or all different.
+void require_labels(const Evaluation& evaluation);
 
 /// Skipped for deterministic codes.
 nlohmann::ordered_json measure_language_model(Evaluation& evaluation, Rng& rng);

@@ -189,6 +189,9 @@ PriorFit fit_flow(const Tensor& codes, const PriorFitOptions& options) {
     return std::tuple{std::move(flow), best, density - log_volume};
   };
   const auto [judged, epochs, density] = fit(split.train, split.held_out, kMostEpochs);
+  if (epochs == 0)
+    log_warning(
+        "no epoch made held-out codes likelier: the flow stays the Gaussian it starts from (more texts may help)");
   log_info("fitting to all codes: " + std::to_string(epochs) + " epochs");
   auto [flow, unused_epochs, unused_density] =
       fit(codes.to(at::kCPU, at::kDouble).flatten(1), Tensor(), epochs);  // as long as was best

@@ -169,17 +169,25 @@ PriorFit fit_gaussian_mixture(const Tensor& codes, const PriorFitOptions& option
   double best_density = -std::numeric_limits<double>::infinity();
   const auto consider = [&](const Shape& shape) {
     const double density = mean_log_density(fit_mixture(split.train, shape, options.seed), split.held_out);
-    log_verbose(std::to_string(shape.components) + (shape.full ? " full" : "") + " components: held-out log density " +
-                std::to_string(density));
-    if (density <= best_density) return;
-    best = shape;
-    best_density = density;
+    log_info(std::to_string(shape.components) + (shape.full ? " full" : "") + " components: held-out log density " +
+             std::to_string(density));
+    if (density > best_density) {
+      best = shape;
+      best_density = density;
+    }
+    return density;
   };
   std::vector<int64_t> sizes(kSizes.begin(), kSizes.end());
   if (options.components > 0) sizes = {options.components};
-  for (const int64_t components : sizes) {
-    if (n >= components * kCodesAComponent) consider({components, false});
-    if (components > 1 && n >= components * d * kCodesADimension) consider({components, true});
+  for (const bool full : {false, true}) {
+    double before = -std::numeric_limits<double>::infinity();
+    for (const int64_t components : sizes) {
+      if (full && components == 1) continue;  // the same for both
+      if (n < components * (full ? d * kCodesADimension : kCodesAComponent)) continue;
+      const double density = consider({components, full});
+      if (density < before) break;  // more do not help either
+      before = density;
+    }
   }
   if (!std::isfinite(best_density))
     throw DataError("too few codes for " + std::to_string(options.components) + " components",

@@ -83,12 +83,13 @@ std::optional<SavedPrior> load_prior(const Model& model) {
   if (kind == prior_registry().end())
     throw CheckpointError(path + ": kind of prior", "\"" + metadata["kind"] + "\"", "",
                           "make it again: tvae prior fit");
-  warn_of_other_weights(model, path, metadata["weights"], "tvae prior fit");
+  const bool of_other_weights = warn_of_other_weights(model, path, metadata["weights"], "tvae prior fit");
   const ModelConfig& config = model.vae.config();
   try {
     const std::string fit_on = metadata.contains("fit_on") ? metadata["fit_on"] : kFitOnMeans;
     if (fit_on != kFitOnMeans && fit_on != kFitOnSamples) throw CheckpointError("fitted on", "\"" + fit_on + "\"");
-    return SavedPrior{kind->first, fit_on, kind->second.load(tensors, config.latent_tokens, config.latent_size)};
+    return SavedPrior{kind->first, fit_on, kind->second.load(tensors, config.latent_tokens, config.latent_size),
+                      of_other_weights};
   } catch (const CheckpointError& error) {
     throw CheckpointError(path + ": " + error.what(), "", "", "make it again: tvae prior fit");
   }

@@ -66,6 +66,7 @@ struct SavedPrior {
   std::string kind;
   std::string fit_on;  // of the posteriors: kFitOnMeans or kFitOnSamples
   std::unique_ptr<Prior> prior;
+  bool of_other_weights = false;  // of the model than it has now
 };
 /// The model's fitted prior; nullopt where none was fitted. Warns when the weights changed since. Throws
 /// CheckpointError when the file is damaged or made for other shapes.

@@ -102,6 +102,10 @@ std::optional<DataError> why_no_probe(const std::vector<std::string>& labels, co
   if (all.size() < 2)
     return DataError(source + ": the label column has one class", "\"" + *all.begin() + "\"", "two or more",
                      "is it the right column? Without one there is no probe");
+  if (all.size() == labels.size())
+    return DataError(source + ": the label column",
+                     "a label of its own in each of " + std::to_string(all.size()) + " rows",
+                     "labels that several rows share", "is it the right column?");
   const std::set<std::string> trained(labels.begin() + static_cast<std::ptrdiff_t>(test), labels.end());
   if (trained.size() > 1) return std::nullopt;
   return DataError(source + ": after the first 30%, which test a probe, all labels are one class",

@@ -42,10 +42,15 @@ ShrunkGaussian fit_shrunk_gaussian(const Tensor& x) {
   return {mean, factor};
 }
 
+void require_enough_codes(const Tensor& codes) {
+  if (codes.size(0) < kFewestCodes)
+    throw DataError("too few codes to fit a prior", std::to_string(codes.size(0)),
+                    "at least " + std::to_string(kFewestCodes));
+}
+
 CodeSplit split_codes(const Tensor& codes, uint64_t seed) {
+  require_enough_codes(codes);
   const int64_t n = codes.size(0);
-  if (n < kFewestCodes)
-    throw DataError("too few codes to fit a prior", std::to_string(n), "at least " + std::to_string(kFewestCodes));
   if (n < 2 * codes.size(1) * codes.size(2))
     log_warning("only " + std::to_string(n) + " codes of " + std::to_string(codes.size(1) * codes.size(2)) +
                 " dimensions: the prior's covariance is mostly its diagonal");

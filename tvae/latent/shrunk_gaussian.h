@@ -22,6 +22,9 @@ struct ShrunkGaussian {
 /// correlations, so that a dimension which hardly varies stays so.
 ShrunkGaussian fit_shrunk_gaussian(const torch::Tensor& x);
 
+/// Throws DataError for fewer codes [N, K, D] than a prior needs.
+void require_enough_codes(const torch::Tensor& codes);
+
 struct CodeSplit {
   torch::Tensor train, held_out;  // [., K·D] fp64
 };
