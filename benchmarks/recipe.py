@@ -64,6 +64,7 @@ ROWS = {
     "adamw_1e3": ("AdamW 1e-3", {"train.optimizer": "adamw", "train.learning_rate": 1e-3}),
     "adamw_2e3": ("AdamW 2e-3", {"train.optimizer": "adamw", "train.learning_rate": 2e-3}),
     "adamw_4e3": ("AdamW 4e-3", {"train.optimizer": "adamw", "train.learning_rate": 4e-3}),
+    "adamw_8e3": ("AdamW 8e-3", {"train.optimizer": "adamw", "train.learning_rate": 8e-3}),
     "muon_04": ("Muon .04", {"train.muon_learning_rate": 0.04}),
     "muon_01": ("Muon .01", {"train.muon_learning_rate": 0.01}),
     "batch_1536": ("1,536 tokens a step", {"train.batch_tokens": 1536, "steps": 2}),
