@@ -151,7 +151,8 @@ nlohmann::ordered_json measure(const std::string& directory, const HeldOutFile& 
                                const Options& options, const CommonOptions& common) {
   const auto [out, page] = report_paths(options.out.empty() ? directory + "/eval/report.json" : options.out);
   const Model model = load_decoder(directory, common, options.constrain);
-  const bool for_card = held_out_by_its_run(file, model) && options.out.empty() && is_whole_protocol(options);
+  const bool own_texts = held_out_by_its_run(file, model) && !file.given && options.read.column.empty();
+  const bool for_card = own_texts && options.out.empty() && is_whole_protocol(options);
   if (!to_stdout(options)) require_writable(out);  // before minutes of work
   if (options.out.empty() && !for_card && holds_whole_protocol(out))
     log_warning(out + " is of the whole protocol and is replaced by what is measured now (--out keeps it)");
