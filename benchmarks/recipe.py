@@ -255,14 +255,19 @@ def plot(figures, options):
     points = [(row, {name: figures.mean(row, name) for name in names}) for row in ROWS if figures.seeds(row)]
     points += figures.models.items()
     for axis, (name, title) in zip(axes, (("interior", "valid on paths"), ("fitted", "valid from the fitted prior"))):
-        for row, point in points:
+        named = []  # labels that are there: on a point's right, or, where one is in the way, on its left
+        for row, point in sorted(points, key=lambda item: -item[1][name]):
             x, y = point["exact"], point[name]
             color = "tab:red" if row in PUBLISHED else "tab:blue" if row in ROWS else "black"
             axis.plot(x, y, "o", color=color)
-            axis.annotate(row, (x, y), textcoords="offset points", xytext=(4, 3), fontsize=7)
+            crowded = any(abs(x - other_x) < 0.3 and abs(y - other_y) < 0.012 for other_x, other_y in named)
+            if not crowded:
+                named.append((x, y))
+            axis.annotate(row, (x, y), textcoords="offset points", xytext=(-5 if crowded else 5, -2), fontsize=6,
+                          ha="right" if crowded else "left")
         axis.set_xlabel("exact match")
         axis.set_ylabel(title)
-        axis.margins(x=0.12)
+        axis.margins(x=0.25)
         axis.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(options.plot, metadata={"Date": None})
