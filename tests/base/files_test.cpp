@@ -196,6 +196,19 @@ TEST_F(Files, WriteErrorsAreNamedWithTheReason) {
   EXPECT_EQ(count_files(), 2u);
 }
 
+TEST_F(Files, WhetherAFileCanBeWrittenIsKnownWithoutAWord) {
+  write_file_atomically(path("file"), "x");
+  for (const std::string& good : {path("file"), path("new"), path("deep/er/new"), std::string("/dev/null")})
+    EXPECT_NO_THROW(require_writable(good)) << good;
+  EXPECT_FALSE(directory_exists(path("deep"))) << "nothing is left behind";
+  EXPECT_EQ(read_file(path("file")), "x");
+  EXPECT_FALSE(file_exists(path("new")));
+  for (const std::string& bad : {path("file/below"), path("."), std::string("/proc/nowhere/file")})
+    EXPECT_THROW(require_writable(bad), DataError) << bad;
+  EXPECT_TRUE(same_file(path("file"), path("./file")));
+  EXPECT_FALSE(same_file(path("file"), path("new")));
+}
+
 TEST_F(Files, WritingThroughALinkOrToADeviceKeepsIt) {
   put("real", "old");
   fs::create_symlink(path("real"), path("link"));

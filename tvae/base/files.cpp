@@ -302,8 +302,11 @@ void require_writable(const std::string& path) {
     errno = EISDIR;
     fail("write", path);
   }
-  make_directories(target.parent_path());
-  const TemporaryFile file(target);
+  fs::path first_missing = target;  // of the folders on the way, or the file itself
+  std::error_code error;
+  while (first_missing.has_relative_path() && !fs::exists(first_missing.parent_path(), error))
+    first_missing = first_missing.parent_path();
+  const TemporaryFile file(first_missing);
 }
 
 void write_file_atomically(const std::string& path, const std::function<void(const Sink&)>& write) {

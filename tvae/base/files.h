@@ -52,7 +52,7 @@ std::string hex(uint64_t value);
 
 void make_directories(const std::string& path);
 bool file_exists(const std::string& path);
-/// Throws DataError when write_file_atomically could not write there; leaves nothing but the parent folders.
+/// Throws DataError when write_file_atomically could not write there; leaves nothing behind.
 void require_writable(const std::string& path);
 /// Whether two paths lead to one file or folder; false where one of them leads nowhere.
 bool same_file(const std::string& a, const std::string& b);

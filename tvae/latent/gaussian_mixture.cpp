@@ -23,13 +23,14 @@ constexpr int64_t kCodesAComponent = 10;  // fewest for a component with a diago
 constexpr int64_t kCodesADimension = 4;   // times the dimensions: fewest for one with a full covariance
 constexpr std::array<int64_t, 5> kSizes = {1, 2, 4, 8, 16};
 constexpr int kMostIterations = 100;
-constexpr double kConverged = 1e-4;  // nats a code by which an iteration must raise the likelihood
+constexpr double kConverged = 1e-4;  // nats a number of a code by which an iteration must raise the likelihood
 
 /// d numbers: Σ_k weight_k N(mean_k, factor_k factor_kᵀ). All fp64.
 struct Mixture {
-  Tensor log_weights;  // [k]
-  Tensor means;        // [k, d]
-  Tensor factors;      // [k, d, d] lower triangular
+  Tensor log_weights;     // [k]
+  Tensor means;           // [k, d]
+  Tensor factors;         // [k, d, d] lower triangular
+  bool diagonal = false;  // whether the factors are, which makes densities cheap
 };
 
 /// log(weight_k N(x_n; component k)), [N, k].
@@ -37,8 +38,10 @@ Tensor joint_log_density(const Mixture& mixture, const Tensor& x) {
   const auto d = static_cast<double>(x.size(1));
   std::vector<Tensor> columns;
   for (int64_t k = 0; k < mixture.means.size(0); ++k) {
-    const Tensor white = lower_solve(mixture.factors[k], (x - mixture.means[k]).t());
-    columns.push_back(mixture.log_weights[k] - 0.5 * (white.square().sum(0) + d * std::log(2.0 * std::numbers::pi)) -
+    const Tensor centred = x - mixture.means[k];
+    const Tensor white =
+        mixture.diagonal ? centred / mixture.factors[k].diagonal() : lower_solve(mixture.factors[k], centred.t()).t();
+    columns.push_back(mixture.log_weights[k] - 0.5 * (white.square().sum(1) + d * std::log(2.0 * std::numbers::pi)) -
                       mixture.factors[k].diagonal().log().sum());
   }
   return at::stack(columns, 1);
@@ -83,6 +86,7 @@ Mixture maximise(const Tensor& x, const Tensor& responsibilities, bool full) {
              : (((weighted * centred).sum(0) + strength) / total).sqrt().diag());
   }
   mixture.factors = at::stack(factors);
+  mixture.diagonal = !full;
   return mixture;
 }
 
@@ -103,12 +107,13 @@ Mixture fit_mixture(const Tensor& x, const Shape& shape, uint64_t seed) {
     const Tensor joint = joint_log_density(mixture, white);
     const Tensor total = joint.logsumexp(1, /*keepdim=*/true);
     const double now = total.mean().item<double>();
-    if (now - before < kConverged) break;
+    if (now - before < kConverged * static_cast<double>(white.size(1))) break;
     before = now;
     mixture = maximise(white, (joint - total).exp(), shape.full);
   }
   mixture.means = one.means + at::mm(mixture.means, one.factors[0].t());
   mixture.factors = at::matmul(one.factors[0], mixture.factors);  // lower times lower: its own Cholesky factor
+  mixture.diagonal = false;
   return mixture;
 }
 
