@@ -47,5 +47,19 @@ TEST(Bootstrap, SharesWithoutSpreadGetWilsonsInterval) {
   EXPECT_EQ(share_interval(mixed), bootstrap_interval(mixed));
 }
 
+TEST(Bootstrap, FiguresAreAddedWithTheirIntervals) {
+  nlohmann::ordered_json section;
+  add_mean(section, "mean", torch::tensor({1.0f, 2.0f, 6.0f}));
+  add_share(section, "share", {0.0, 1.0, 0.5, 1.0});
+  add_figure(section, "product", torch::tensor({{1.0, 2.0}, {3.0, 4.0}}, at::kDouble),
+             [](const torch::Tensor& sums) { return (sums[0] * sums[1]).item<double>(); });
+  EXPECT_EQ(section["mean"], 3.0);
+  EXPECT_EQ(section["mean_95"], bootstrap_interval({1.0, 2.0, 6.0}));
+  EXPECT_EQ(section["share"], 0.625);
+  EXPECT_EQ(section["share_95"], share_interval({0.0, 1.0, 0.5, 1.0}));
+  EXPECT_EQ(section["product"], 24.0);
+  EXPECT_EQ(section["product_95"], (nlohmann::ordered_json{8.0, 48.0}));  // one row twice, or the other
+}
+
 }  // namespace
 }  // namespace tvae

@@ -17,6 +17,11 @@ Tensor normal(at::IntArrayRef sizes, uint64_t seed) {
   return at::randn(sizes, rng.generator(), at::kDouble);
 }
 
+TEST(LanguageStatistics, SumsOfEachSequence) {
+  const Tensor sums = sequence_sums(torch::tensor({1.0f, 2.0f, 4.0f, 8.0f}), {{0, 1}, {1, 0}, {1, 3}});
+  EXPECT_TRUE(at::equal(sums, torch::tensor({1.0, 0.0, 14.0}, at::kDouble)));
+}
+
 TEST(LanguageStatistics, DensityIsTheClosedForm) {
   const Tensor density = gaussian_log_density(torch::tensor({{1.0, 2.0}}, at::kDouble), torch::zeros({1, 2}),
                                               torch::tensor({{0.0, std::log(4.0)}}, at::kDouble));

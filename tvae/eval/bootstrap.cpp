@@ -1,6 +1,7 @@
 #include "tvae/eval/bootstrap.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "tvae/base/assert.h"
 #include "tvae/ops/rng.h"
@@ -38,6 +39,23 @@ nlohmann::ordered_json share_interval(const std::vector<double>& shares) {
   if (most == 0.0) return {0.0, kNormal95 * kNormal95 / (n + kNormal95 * kNormal95)};
   if (least == 1.0) return {n / (n + kNormal95 * kNormal95), 1.0};
   return bootstrap_interval(shares);
+}
+
+void add_figure(nlohmann::ordered_json& section, const std::string& key, const torch::Tensor& rows,
+                const StatisticOfSums& statistic) {
+  section[key] = statistic(rows.sum(0));
+  section[key + "_95"] = bootstrap_interval(rows, statistic);
+}
+
+void add_mean(nlohmann::ordered_json& section, const std::string& key, const torch::Tensor& values) {
+  const auto n = static_cast<double>(values.size(0));
+  add_figure(section, key, values.to(at::kCPU, at::kDouble).unsqueeze(1),
+             [n](const torch::Tensor& sums) { return sums.item<double>() / n; });
+}
+
+void add_share(nlohmann::ordered_json& section, const std::string& key, const std::vector<double>& shares) {
+  section[key] = std::accumulate(shares.begin(), shares.end(), 0.0) / static_cast<double>(shares.size());
+  section[key + "_95"] = share_interval(shares);
 }
 
 }  // namespace tvae

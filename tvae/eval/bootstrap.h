@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "tvae/ops/torch.h"
@@ -22,5 +23,12 @@ nlohmann::ordered_json bootstrap_interval(const std::vector<double>& values);
 /// The same for a mean of numbers in 0..1. Where all of them are 0 or all are 1, resampling sees no spread: then the
 /// far end is Wilson's (1927).
 nlohmann::ordered_json share_interval(const std::vector<double>& shares);
+
+/// Adds "key", a figure, and its interval, "key_95", to a section of a report.
+void add_figure(nlohmann::ordered_json& section, const std::string& key, const torch::Tensor& rows,
+                const StatisticOfSums& statistic);
+/// The same for a mean over units, given their numbers [N], and for a mean of numbers in 0..1.
+void add_mean(nlohmann::ordered_json& section, const std::string& key, const torch::Tensor& values);
+void add_share(nlohmann::ordered_json& section, const std::string& key, const std::vector<double>& shares);
 
 }  // namespace tvae

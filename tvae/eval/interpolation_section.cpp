@@ -82,10 +82,7 @@ Json measure_interpolation(Evaluation& evaluation, Rng& rng) {
       {"monotonic", [](const torch::Tensor& sums) {
          return sums[3].item<double>() / std::max(1.0, sums[4].item<double>());  // 0 where nothing ever changes
        }}};
-  for (const auto& [name, figure] : figures) {
-    result[name] = figure(paths.sum(0));
-    result[name + "_95"] = bootstrap_interval(paths, figure);
-  }
+  for (const auto& [name, figure] : figures) add_figure(result, name, paths, figure);
   result.update({{"path", evaluation.options.path}, {"n", pairs.size()}});
   return result;
 }

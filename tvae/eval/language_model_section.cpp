@@ -38,16 +38,11 @@ Draws draw(Evaluation& evaluation, const std::vector<const Prior*>& priors, Rng&
     const TokenBatch batch = make_token_batch({all.begin() + start, all.begin() + start + count});
     const TokenStream stream = to_stream(batch, evaluation.model.vae.device());
     const Tensor rows = torch::tensor(batch.rows, at::kLong);  // of the stream's sequences
-    std::vector<int64_t> lengths;
-    for (const Span& span : stream.spans) lengths.push_back(span.length);
-    const Tensor sequence_of_token = at::repeat_interleave(torch::tensor(lengths, at::kLong));
     const auto part = [&](const Tensor& values) { return values.narrow(0, start, count); };
     for (int64_t i = 0; i < k; ++i) {
       const Tensor code = part(posterior.mean) + part(std) * at::randn(part(std).sizes(), rng.generator(), at::kFloat);
-      const Tensor nats =
-          evaluation.cross_entropy(stream, code.index_select(0, rows)).token_nats.to(at::kCPU, at::kDouble);
-      const Tensor in_stream_order = at::zeros({count}, at::kDouble).index_add_(0, sequence_of_token, nats);
-      part(draws.log_likelihood).select(1, i).index_copy_(0, rows, -in_stream_order);
+      const CrossEntropy result = evaluation.cross_entropy(stream, code.index_select(0, rows));
+      part(draws.log_likelihood).select(1, i).index_copy_(0, rows, -sequence_sums(result.token_nats, stream.spans));
       part(draws.log_posterior)
           .select(1, i)
           .copy_(gaussian_log_density(code.flatten(1), part(posterior.mean).flatten(1),
@@ -92,26 +87,29 @@ Json measure_language_model(Evaluation& evaluation, Rng& rng) {
   for (const auto& ids : data.ids) tokens.push_back(static_cast<int64_t>(ids.size()));
   for (const std::string& text : data.texts) words.push_back(count_words(text));
   const Tensor counts = at::stack({torch::tensor(tokens, at::kDouble), torch::tensor(words, at::kDouble)}, 1);
-  /// "ppl" a token, "ppl_word" and the first one's interval, sequences resampled.
+  /// "ppl" a token and "ppl_word", sequences resampled for their intervals.
   const auto perplexities = [&](const Tensor& log_prior) {
     const Tensor nats = -importance_estimate(draws.log_likelihood + log_prior - draws.log_posterior);
     const Tensor rows = at::cat({nats.unsqueeze(1), counts}, 1);
-    const auto a_token = [](const Tensor& sums) { return std::exp(sums[0].item<double>() / sums[1].item<double>()); };
-    const Tensor sums = rows.sum(0);
-    Json found = {{"ppl", a_token(sums)},
-                  {"ppl_word", std::exp(sums[0].item<double>() / sums[2].item<double>())},
-                  {"ppl_95", bootstrap_interval(rows, a_token)}};
-    for (const char* key : {"ppl", "ppl_word"}) {
+    Json found = Json::object();
+    for (const auto& [key, column] : {std::pair<std::string, int64_t>{"ppl", 1}, {"ppl_word", 2}}) {
+      add_figure(found, key, rows, [column](const Tensor& sums) {
+        return std::exp(sums[0].item<double>() / sums[column].item<double>());
+      });
+      if (!std::isfinite(found[key + "_95"][1].get<double>())) found.erase(key + "_95");
       if (std::isfinite(found[key].get<double>())) continue;
-      evaluation.skip(std::string("language_model.") + key, "beyond the largest number of 64 bits");
+      evaluation.skip("language_model." + key, "beyond the largest number of 64 bits");
       found.erase(key);
+      found.erase(key + "_95");
     }
-    if (!found.contains("ppl") || !std::isfinite(found["ppl_95"][1].get<double>())) found.erase("ppl_95");
     return found;
   };
-  const double rec = -draws.log_likelihood.mean().item<double>();
-  const double kl = kl_to_normal(posterior.mean, *posterior.log_variance).mean().item<double>();
-  Json result = {{"rec", rec}, {"kl", kl}, {"elbo", rec + kl}};
+  const Tensor rec = -draws.log_likelihood.mean(1);
+  const Tensor kl = kl_to_normal(posterior.mean, *posterior.log_variance).to(at::kCPU, at::kDouble);
+  Json result = Json::object();
+  add_mean(result, "rec", rec);
+  add_mean(result, "kl", kl);
+  add_mean(result, "elbo", rec + kl);
   result.update(perplexities(draws.priors[0]));
   result["k"] = evaluation.options.importance_samples;
   result["mi"] = mutual_information(draws.codes, posterior.mean.flatten(1), posterior.log_variance->flatten(1));
@@ -121,8 +119,10 @@ Json measure_language_model(Evaluation& evaluation, Rng& rng) {
   result["unit"] = "tokens of the model's tokenizer or words between spaces, each with the end of the sequence";
   if (saved) {
     // E_q[log q(z|x) − log p(z)] from the same draws: the KL to a prior without a closed form.
-    const double fitted_kl = (draws.log_posterior - draws.priors[1]).mean().item<double>();
-    result["fitted"] = {{"kind", saved->kind}, {"kl", fitted_kl}, {"elbo", rec + fitted_kl}};
+    const Tensor fitted_kl = (draws.log_posterior - draws.priors[1]).mean(1);
+    result["fitted"]["kind"] = saved->kind;
+    add_mean(result["fitted"], "kl", fitted_kl);
+    add_mean(result["fitted"], "elbo", rec + fitted_kl);
     result["fitted"].update(perplexities(draws.priors[1]));
   }
   result["n"] = data.texts.size();

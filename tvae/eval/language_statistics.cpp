@@ -13,6 +13,14 @@ const double kLogTwoPi = std::log(2.0 * std::numbers::pi);
 
 }  // namespace
 
+Tensor sequence_sums(const Tensor& values, const Spans& spans) {
+  std::vector<int64_t> lengths;
+  for (const Span& span : spans) lengths.push_back(span.length);
+  const Tensor sequence_of_token = at::repeat_interleave(torch::tensor(lengths, at::kLong));
+  return at::zeros({static_cast<int64_t>(spans.size())}, at::kDouble)
+      .index_add_(0, sequence_of_token, values.to(at::kCPU, at::kDouble));
+}
+
 Tensor gaussian_log_density(const Tensor& codes, const Tensor& means, const Tensor& log_variances) {
   const Tensor z = codes.to(at::kDouble), m = means.to(at::kDouble), v = log_variances.to(at::kDouble);
   return -0.5 * ((z - m).square() * (-v).exp() + v + kLogTwoPi).sum(1);

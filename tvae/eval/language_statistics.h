@@ -1,9 +1,13 @@
 // Figures of a VAE as a language model (evaluation.md 6), from log densities. Codes are [N, d]: K and D flattened.
 #pragma once
 
+#include "tvae/ops/spans.h"
 #include "tvae/ops/torch.h"
 
 namespace tvae {
+
+/// Sums of the values [T] of a stream's tokens over each of its sequences: [spans], fp64, on the CPU.
+torch::Tensor sequence_sums(const torch::Tensor& values, const Spans& spans);
 
 /// log N(codes_n; means_n, exp(log_variances_n)) in nats: [N], fp64.
 torch::Tensor gaussian_log_density(const torch::Tensor& codes, const torch::Tensor& means,

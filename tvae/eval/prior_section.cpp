@@ -1,6 +1,7 @@
 // Evaluation.md 3: texts decoded from draws of N(0, I) and of the fitted prior.
 #include <set>
 
+#include "tvae/eval/bootstrap.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/eval/text_statistics.h"
 #include "tvae/latent/prior.h"
@@ -17,9 +18,9 @@ void add_sample_shares(Json& result, Evaluation& evaluation, const std::string& 
   add_valid_share(result, evaluation, prefix + "valid", texts);
   result[prefix + "unique"] = static_cast<double>(different.size()) / static_cast<double>(texts.size());
   if (const auto& training = evaluation.options.training_texts) {
-    int64_t novel = 0;
-    for (const std::string& text : different) novel += !training->contains(text);
-    result[prefix + "novel"] = static_cast<double>(novel) / static_cast<double>(different.size());
+    std::vector<double> novel;
+    for (const std::string& text : different) novel.push_back(!training->contains(text));
+    add_share(result, prefix + "novel", novel);
   } else {
     evaluation.skip("prior.novel", evaluation.options.no_training_texts);
   }
@@ -58,7 +59,7 @@ Json measure_prior(Evaluation& evaluation, Rng& rng) {
     if (fitted->fit_on == kFitOnSamples && codes.log_variance)
       held_out =
           held_out + (0.5 * *codes.log_variance).exp() * at::randn(held_out.sizes(), rng.generator(), at::kFloat);
-    result["fitted"]["log_density"] = fitted->prior->log_density(held_out).mean().item<double>();
+    add_mean(result["fitted"], "log_density", fitted->prior->log_density(held_out));
   } else {
     evaluation.skip("prior.fitted", evaluation.no_fitted_prior());
   }

@@ -103,9 +103,8 @@ void add_valid_share(Json& result, Evaluation& evaluation, const std::string& ke
   }
   std::vector<double> shares(texts.size() / unit, 0.0);
   for (size_t i = 0; i < texts.size(); ++i) shares[i / unit] += (*valid)[i];
-  result[key] = std::accumulate(shares.begin(), shares.end(), 0.0) / static_cast<double>(texts.size());
   for (double& share : shares) share /= static_cast<double>(unit);
-  result[key + "_95"] = share_interval(shares);
+  add_share(result, key, shares);
 }
 
 const std::vector<EvaluationSection>& evaluation_sections() {

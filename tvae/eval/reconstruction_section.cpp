@@ -1,9 +1,8 @@
 // Evaluation.md 1: free-running greedy reconstruction from the mean code; teacher forcing apart.
-#include <numeric>
-
 #include "tvae/eval/bleu.h"
 #include "tvae/eval/bootstrap.h"
 #include "tvae/eval/image_agreement.h"
+#include "tvae/eval/language_statistics.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/eval/text_statistics.h"
 
@@ -15,37 +14,28 @@ using Json = nlohmann::ordered_json;
 constexpr size_t kShortTokens = 15;  // end of sequence included
 constexpr int64_t kSequencesAtOnce = 256;
 
-struct TeacherForced {
-  double nats = 0.0, correct = 0.0;
-  int64_t tokens = 0;
-};
-
-TeacherForced teacher_forced(Evaluation& evaluation) {
+/// Of each sequence: nats, tokens predicted right, tokens; [N, 3], the sequences in no particular order.
+torch::Tensor teacher_forced(Evaluation& evaluation) {
   const auto& all = evaluation.held_out.ids;
-  TeacherForced sum;
+  std::vector<torch::Tensor> sums;
   for (size_t start = 0; start < all.size(); start += kSequencesAtOnce) {
     const size_t end = std::min(all.size(), start + kSequencesAtOnce);
     const TokenBatch batch =
         make_token_batch({all.begin() + static_cast<int64_t>(start), all.begin() + static_cast<int64_t>(end)});
     const torch::Tensor rows = torch::tensor(batch.rows, at::kLong) + static_cast<int64_t>(start);
-    const CrossEntropy result = evaluation.cross_entropy(to_stream(batch, evaluation.model.vae.device()),
-                                                         evaluation.codes().mean.index_select(0, rows));
-    sum.nats += result.token_nats.sum(at::kDouble).item<double>();
-    sum.correct += result.correct.sum().item<double>();
-    sum.tokens += batch.tokens();
+    const TokenStream stream = to_stream(batch, evaluation.model.vae.device());
+    const CrossEntropy result = evaluation.cross_entropy(stream, evaluation.codes().mean.index_select(0, rows));
+    std::vector<int64_t> tokens;
+    for (const Span& span : stream.spans) tokens.push_back(span.length);
+    sums.push_back(at::stack({sequence_sums(result.token_nats, stream.spans),
+                              sequence_sums(result.correct, stream.spans), torch::tensor(tokens, at::kDouble)},
+                             1));
   }
-  return sum;
+  return at::cat(sums);
 }
 
-/// null over no sequences.
-Json mean(const std::vector<double>& values) {
-  if (values.empty()) return nullptr;
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-/// BLEU of the whole set and its interval, sequences resampled.
-std::pair<double, Json> bleu_and_interval(const std::vector<std::string>& outputs,
-                                          const std::vector<std::string>& texts) {
+/// "bleu" of the whole set, sequences resampled for its interval.
+void add_bleu(Json& result, const std::vector<std::string>& outputs, const std::vector<std::string>& texts) {
   std::vector<torch::Tensor> rows;
   for (size_t i = 0; i < outputs.size(); ++i) {
     const BleuCounts counts = bleu_counts(outputs[i], texts[i]);
@@ -61,8 +51,7 @@ std::pair<double, Json> bleu_and_interval(const std::vector<std::string>& output
     std::copy_n(numbers + 2 + counts.correct.size(), counts.total.size(), counts.total.begin());
     return bleu(counts);
   };
-  const torch::Tensor all = at::stack(rows);
-  return {bleu_of_sums(all.sum(0)), bootstrap_interval(all, bleu_of_sums)};
+  add_figure(result, "bleu", at::stack(rows), bleu_of_sums);
 }
 
 /// For images as text: "images" {n, readable, grey_error, equal_pixels}. readable: the share of outputs that are images
@@ -96,8 +85,7 @@ void add_exact_match(Json& result, Evaluation& evaluation, const std::string& pr
       evaluation.skip("reconstruction." + key, "no such sequences");
       continue;
     }
-    result[key] = mean(shares);
-    result[key + "_95"] = share_interval(shares);
+    add_share(result, key, shares);
   }
 }
 
@@ -112,21 +100,18 @@ Json measure_reconstruction(Evaluation& evaluation, Rng&) {
     token_accuracy.push_back(1.0 - normalised_distance(ids, evaluation.outputs()[i].ids));
     similarity.push_back(1.0 - normalised_distance(data.texts[i], outputs[i]));
   }
-  const TeacherForced forced = teacher_forced(evaluation);
-  const auto tokens = static_cast<double>(forced.tokens);
-  const auto [bleu, bleu_interval] = bleu_and_interval(outputs, data.texts);
   Json result = Json::object();
   add_exact_match(result, evaluation, "", outputs);
-  result.update({{"token_accuracy", mean(token_accuracy)},
-                 {"edit_similarity", mean(similarity)},
-                 {"bleu", bleu},
-                 {"teacher_forced_accuracy", forced.correct / tokens},
-                 {"teacher_forced_nats", forced.nats / tokens},
-                 {"untokenizable", data.untokenizable},
-                 {"n", outputs.size()}});
-  result.update({{"token_accuracy_95", share_interval(token_accuracy)},
-                 {"edit_similarity_95", share_interval(similarity)},
-                 {"bleu_95", bleu_interval}});
+  add_share(result, "token_accuracy", token_accuracy);
+  add_share(result, "edit_similarity", similarity);
+  add_bleu(result, outputs, data.texts);
+  const torch::Tensor forced = teacher_forced(evaluation);
+  const auto a_token = [](int64_t number) {
+    return [number](const torch::Tensor& sums) { return sums[number].item<double>() / sums[2].item<double>(); };
+  };
+  add_figure(result, "teacher_forced_accuracy", forced, a_token(1));
+  add_figure(result, "teacher_forced_nats", forced, a_token(0));
+  result.update({{"untokenizable", data.untokenizable}, {"n", outputs.size()}});
   // What is searched for is the text that has the code, valid or not.
   if (evaluation.options.search.candidates > 1)
     add_exact_match(

@@ -1,4 +1,5 @@
 // Evaluation.md 4: the shape of the latent space.
+#include "tvae/eval/bootstrap.h"
 #include "tvae/eval/code_statistics.h"
 #include "tvae/eval/protocol.h"
 
@@ -34,9 +35,9 @@ Json hole_curve(Evaluation& evaluation, Rng& rng) {
                       : decode_codes(evaluation.model, codes.mean + radius * unit * normal_like(unit, rng));
     Json point = {{"radius", radius}};
     add_valid_share(point, evaluation, "valid", texts);
-    int64_t same = 0;
-    for (size_t i = 0; i < texts.size(); ++i) same += texts[i] == undisturbed[i];
-    point["unchanged"] = static_cast<double>(same) / static_cast<double>(texts.size());
+    std::vector<double> same;
+    for (size_t i = 0; i < texts.size(); ++i) same.push_back(texts[i] == undisturbed[i]);
+    add_share(point, "unchanged", same);
     curve.push_back(std::move(point));
   }
   return curve;
@@ -61,16 +62,16 @@ Json measure_shape(Evaluation& evaluation, Rng& rng) {
   if (codes.log_variance) {
     const Tensor drawn = codes.mean + posterior_std(codes) * normal_like(codes.mean, rng);
     result["mmd2_sampled"] = mmd_to_normal(drawn.flatten(1), rng);
-    result["posterior_std"] = posterior_std(codes).mean().item<double>();
-    result["rate_nats"] = kl_to_normal(codes.mean, *codes.log_variance).mean().item<double>();
+    add_mean(result, "posterior_std", posterior_std(codes).flatten(1).mean(1));
+    add_mean(result, "rate_nats", kl_to_normal(codes.mean, *codes.log_variance));
   } else {
     evaluation.skip("shape.rate_nats", "the posterior is deterministic");
   }
   result["hole_curve_unit"] = codes.log_variance ? "posterior std" : "1";
   result["hole_curve"] = hole_curve(evaluation, rng);
   const Tensor again = encode_texts(evaluation.model, evaluation.reconstructions()).mean.flatten(1);
-  result["cycle_cosine"] = at::cosine_similarity(means, again, 1).mean().item<double>();
-  result["cycle_l2"] = (means - again).norm(2, 1).mean().item<double>();
+  add_mean(result, "cycle_cosine", at::cosine_similarity(means, again, 1));
+  add_mean(result, "cycle_l2", (means - again).norm(2, 1));
   const Moments dimension = moments(means);
   result["dimensions"] = {{"mean", numbers(dimension.mean)},
                           {"std", numbers(dimension.std)},
