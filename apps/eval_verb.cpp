@@ -209,6 +209,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->capture_default_str();
   add_search_flags(command, options->evaluation.search);
   add_constrain_flag(command, options->constrain);
+  add_prior_scale_flag(command, options->evaluation.prior_scale,
+                       "other than 1: samples are also measured with the prior's deviations times this");
   command
       .add_option("--importance-samples", options->evaluation.importance_samples,
                   "draws a sequence for the perplexity of language_model")

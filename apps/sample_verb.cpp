@@ -75,11 +75,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->capture_default_str();
   CLI::Option* prior =
       command.add_option("--prior", options->prior, "fitted or normal; default fitted where there is one");
-  CLI::Option* scale = command
-                           .add_option("--prior-scale", options->prior_scale,
-                                       "multiplies the prior's deviations; below 1: more typical texts")
-                           ->check(number_in(0, 1e6))
-                           ->capture_default_str();
+  CLI::Option* scale = add_prior_scale_flag(command, options->prior_scale,
+                                            "multiplies the prior's deviations; below 1: more typical texts");
   CLI::Option* near =
       command.add_option("--near", options->near, "draw around this text instead")->excludes(prior)->excludes(scale);
   command

@@ -47,6 +47,10 @@ Model load_decoder(const std::string& directory, const CommonOptions& common, bo
   return model;
 }
 
+CLI::Option* add_prior_scale_flag(CLI::App& command, double& scale, const std::string& help) {
+  return command.add_option("--prior-scale", scale, help)->check(number_in(0, 1e6))->capture_default_str();
+}
+
 CLI::Option* add_search_flags(CLI::App& command, SearchOptions& options) {
   CLI::Option* candidates = command
                                 .add_option("--candidates", options.candidates,

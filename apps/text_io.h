@@ -29,6 +29,9 @@ EncodedTexts encode_and_warn(const Model& model, const std::vector<std::string>&
 /// Adds --constrain.
 void add_constrain_flag(CLI::App& command, bool& constrain);
 
+/// --prior-scale.
+CLI::Option* add_prior_scale_flag(CLI::App& command, double& scale, const std::string& help);
+
 /// load_model on the device that was asked for; with `constrain` its outputs keep to brackets and strings. Throws
 /// ConfigError where its data has none.
 Model load_decoder(const std::string& directory, const CommonOptions& common, bool constrain);

@@ -304,6 +304,7 @@ TEST_F(SearchVerbs, NumbersThatAreNotFiniteAreRefused) {
       {"sample", model(), "--near", "x", "--radius", "inf"},
       {"analogy", model(), "a", "b", "c", "--strength", "1e300"},
       {"optimize", model(), "--text", "x", "--step-size", "nan"},
+      {"eval", model(), "--prior-scale", "nan"},
       {"eval", model(), "--candidates", "2", "--search-radius", "nan"}};
   for (const std::vector<std::string>& command : commands) expect_failure(command, kUsage, command.back());
 }

@@ -354,6 +354,23 @@ TEST_F(Protocol, APriorOfOtherWeightsIsNotMeasured) {
   EXPECT_NE(report["skipped"]["prior.fitted"].get<std::string>().find("other weights"), std::string::npos);
 }
 
+TEST_F(Protocol, SamplesOfAPriorWithoutDeviationsAreAllOneText) {
+  const Model model = saved_model(folder_.path("m"));
+  EvaluationOptions options;
+  options.only = {"prior"};
+  options.samples = 5;
+  const Json plain = evaluate(model, options)["prior"];
+  EXPECT_FALSE(plain.contains("scaled"));
+  options.prior_scale = 0.0;
+  const Json scaled = evaluate(model, options)["prior"];
+  EXPECT_EQ(scaled["normal"], plain["normal"]);
+  EXPECT_EQ(scaled["scaled"]["unique"], 0.2);
+  EXPECT_EQ(scaled["scaled"]["kind"], "normal");
+  EXPECT_EQ(scaled["scaled"]["scale"], 0.0);
+  save_prior(model, "gaussian", fit_gaussian(encode_texts(model, some_texts(30)).mean, {}));
+  EXPECT_EQ(evaluate(model, options)["prior"]["scaled"]["kind"], "gaussian");
+}
+
 TEST_F(Protocol, PosteriorsThatCollapsedAreADefect) {
   const Model model = saved_model(folder_.path("m"));
   EvaluationOptions options;

@@ -59,8 +59,10 @@ const std::map<std::string, std::string>& meanings() {
        "1-D Wasserstein distance between the lengths of samples and of held-out sequences, in tokens"},
       {"prior.ngram_js",
        "Jensen-Shannon divergence of character 1- to 3-grams from held-out text, in bits; 0 = the same"},
-      {"prior.kind", "the kind of fitted prior"},
+      {"prior.kind", "the kind of prior"},
       {"prior.fit_on", "what of the posteriors it was fitted to"},
+      {"prior.scale",
+       "what the prior's deviations were multiplied by: below 1 samples are more typical, and less varied"},
       {"prior.log_density", "mean log density of held-out codes under the fitted prior, in nats"},
 
       {"shape", "How the codes of held-out sequences lie in the latent space."},

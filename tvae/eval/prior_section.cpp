@@ -26,8 +26,8 @@ void add_sample_shares(Json& result, Evaluation& evaluation, const std::string& 
   }
 }
 
-Json measure_samples(Evaluation& evaluation, const Prior& prior, Rng& rng) {
-  const torch::Tensor codes = prior.sample(evaluation.options.samples, rng);
+Json measure_samples(Evaluation& evaluation, const Prior& prior, Rng& rng, double scale = 1.0) {
+  const torch::Tensor codes = prior.sample(evaluation.options.samples, rng, scale);
   const std::vector<Generated> outputs = generate_from(evaluation.model, codes);
   const std::vector<std::string> texts = texts_of(evaluation.model, outputs);
   Json result = Json::object();
@@ -45,12 +45,14 @@ Json measure_samples(Evaluation& evaluation, const Prior& prior, Rng& rng) {
 }  // namespace
 
 /// unique: different texts a sample; novel: share of the different texts that are not training texts; length_distance
-/// in tokens.
+/// in tokens. scaled: the fitted prior, else N(0, I), with its deviations times `scale`.
 Json measure_prior(Evaluation& evaluation, Rng& rng) {
   const ModelConfig& config = evaluation.model.vae.config();
   Json result = Json::object();
-  result["normal"] = measure_samples(evaluation, *make_normal_prior(config.latent_tokens, config.latent_size), rng);
-  if (const SavedPrior* fitted = evaluation.fitted_prior()) {
+  const auto normal = make_normal_prior(config.latent_tokens, config.latent_size);
+  const SavedPrior* fitted = evaluation.fitted_prior();
+  result["normal"] = measure_samples(evaluation, *normal, rng);
+  if (fitted) {
     result["fitted"] = measure_samples(evaluation, *fitted->prior, rng);
     result["fitted"]["kind"] = fitted->kind;
     result["fitted"]["fit_on"] = fitted->fit_on;
@@ -62,6 +64,10 @@ Json measure_prior(Evaluation& evaluation, Rng& rng) {
     add_mean(result["fitted"], "log_density", fitted->prior->log_density(held_out));
   } else {
     evaluation.skip("prior.fitted", evaluation.no_fitted_prior());
+  }
+  if (const double scale = evaluation.options.prior_scale; scale != 1.0) {
+    result["scaled"] = measure_samples(evaluation, fitted ? *fitted->prior : *normal, rng, scale);
+    result["scaled"].update({{"kind", fitted ? fitted->kind : "normal"}, {"scale", scale}});
   }
   result["n"] = evaluation.options.samples;
   return result;

@@ -23,6 +23,7 @@ struct EvaluationOptions {
   uint64_t seed = 42;
   std::string path = "slerp";        // of interpolation
   SearchOptions search;              // with candidates, validity is also measured with decode-time search
+  double prior_scale = 1.0;          // other than 1: samples are also measured with the prior's deviations times this
   int64_t importance_samples = 100;  // draws a sequence for perplexity
   /// For novelty: the training texts; nullptr and why where there are none.
   std::shared_ptr<const TextSet> training_texts;
