@@ -46,10 +46,10 @@ TrainingSetup make_setup(const RunConfig& config, bool with_valid = true) {
   if (with_valid) valid = TokenDataset::from_texts({"while a:", "c = 3", "import os", "y = [x]"}, tokenizer, options);
   TokenDataset train = tiny_dataset(tokenizer);
   Rng rng(static_cast<uint64_t>(config.train.seed));
-  std::vector<std::string> labels;
-  if (with_valid) labels = {"statement", "assignment", "statement", "assignment"};
+  LabelledSequences probe;
+  if (with_valid) probe = {{0, 1, 2, 3}, {"statement", "assignment", "statement", "assignment"}};
   Model model{"", std::move(tokenizer), TransformerVae(config.model, rng), config.data.max_tokens, config.data.check};
-  return {config, std::move(model), std::move(train), std::move(valid), std::move(labels), {}};
+  return {config, std::move(model), std::move(train), std::move(valid), std::move(probe), {}};
 }
 
 /// One run in a folder of its own.
@@ -368,6 +368,18 @@ TEST(Trainer, StopsEarlyAndStaysStopped) {
   EXPECT_EQ(run.checkpoint().state["finished"], true);
   EXPECT_EQ(run.go(), 3);
   EXPECT_EQ(run.lines("valid_cross_entropy").size(), 3u);
+}
+
+TEST(Trainer, SomeOfAHeldOutFileStandForAllOfIt) {
+  const TrainingSetup setup = make_setup(tiny_run());
+  const auto scores = [&](const std::vector<std::string>& texts, int64_t most) {
+    return evaluate_held_out(setup.model.vae, TokenDataset::from_texts(texts, setup.model.tokenizer, {}), most);
+  };
+  std::vector<std::string> texts(1000, "a");
+  const double of_first = scores(texts, 0).cross_entropy;
+  texts.insert(texts.end(), 1000, "bcdefghijk");  // a file sorted by length
+  const double of_all = scores(texts, 0).cross_entropy;
+  EXPECT_NEAR(scores(texts, 300).cross_entropy, of_all, 0.1 * std::abs(of_first - of_all));
 }
 
 TEST(Trainer, SavesTheBestOrTheLastWeights) {

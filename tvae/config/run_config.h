@@ -48,7 +48,8 @@ void visit_data(Config& c, Visitor&& v) {
   v("vocab_size", c.vocab_size, FieldInfo{"pieces of a tokenizer trained here", {}, 260, 1e6});
   v("max_tokens", c.max_tokens, FieldInfo{"longest sequence, in tokens, end-of-sequence included", {}, 2, 65536});
   v("overlong", c.overlong, FieldInfo{"longer sequences are dropped or cut", {"drop", "cut"}});
-  v("max_valid", c.max_valid, FieldInfo{"held-out sequences used during training; 0 = all", {}, 0, 1e9});
+  v("max_valid", c.max_valid,
+    FieldInfo{"held-out sequences used during training, from all over the file; 0 = all", {}, 0, 1e9});
   v("cache_dir", c.cache_dir, FieldInfo{"folder of the token cache; empty = the user's cache folder"});
   v("check", c.check, FieldInfo{"validity check of generated text", {"none", "python", "smiles", "mnist"}});
 }

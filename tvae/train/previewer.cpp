@@ -42,7 +42,7 @@ Preview Previewer::operator()(int64_t step, Metrics& metrics) {
     for (const PreviewText& shown : preview.interpolation) texts.push_back(shown.text);
     preview.strip = image_strip(texts);
   }
-  if (!setup_.valid_labels.empty()) probe(rng, metrics);
+  if (!setup_.probe.labels.empty()) probe(rng, metrics);
   return preview;
 }
 
@@ -76,8 +76,8 @@ std::vector<PreviewText> Previewer::samples(Rng& rng) {
 
 void Previewer::probe(Rng& rng, Metrics& metrics) {
   std::vector<std::string> texts;
-  for (size_t i = 0; i < setup_.valid_labels.size(); ++i) texts.push_back(held_out_text(static_cast<int64_t>(i)));
-  const PublishedProbe result = published_probe(encode_texts(setup_.model, texts).mean, setup_.valid_labels, rng);
+  for (const int64_t sequence : setup_.probe.sequences) texts.push_back(held_out_text(sequence));
+  const PublishedProbe result = published_probe(encode_texts(setup_.model, texts).mean, setup_.probe.labels, rng);
   metrics.emplace_back("svm_classification_test_accuracy", result.accuracy);
   metrics.emplace_back("random_classification_test_accuracy", result.random_accuracy);
 }

@@ -62,8 +62,9 @@ TokenDataset tokenize(const std::string& path, const RunConfig& config, const To
   return dataset;
 }
 
-/// The labels of the sequences that are measured, for the probe that previews show; none where nobody asks for it.
-std::vector<std::string> labels_of(const TokenDataset& valid, const RunConfig& config) {
+/// For the probe that previews show: data.max_valid sequences, spread over the file, which may be sorted by label; none
+/// where nobody asks for it.
+LabelledSequences probe_of(const TokenDataset& valid, const RunConfig& config) {
   if (config.data.label_column.empty() || !config.train.previews || !config.train.preview_probe) return {};
   const std::vector<std::string> of_rows = read_rows(config.data.valid, read_options(config.data)).labels;
   if (of_rows.empty()) {
@@ -71,10 +72,13 @@ std::vector<std::string> labels_of(const TokenDataset& valid, const RunConfig& c
     return {};
   }
   const int64_t limit = config.data.max_valid, count = limit > 0 ? std::min(limit, valid.size()) : valid.size();
-  std::vector<std::string> labels;
-  for (int64_t i = 0; i < count; ++i) labels.push_back(of_rows[static_cast<size_t>(valid.source_row(i))]);
-  if (const auto error = why_no_probe(labels, config.data.valid)) throw *error;
-  return labels;
+  LabelledSequences probe;
+  for (int64_t i = 0; i < count; ++i) {
+    probe.sequences.push_back(i * valid.size() / count);
+    probe.labels.push_back(of_rows[static_cast<size_t>(valid.source_row(probe.sequences.back()))]);
+  }
+  if (const auto error = why_no_probe(probe.labels, config.data.valid)) throw *error;
+  return probe;
 }
 
 /// The parts that this run's losses ask for besides the model proper.
@@ -178,11 +182,11 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
   TokenDataset train = tokenize(config.data.train, config, tokenizer);
   std::optional<TokenDataset> valid;
   if (!config.data.valid.empty()) valid = tokenize(config.data.valid, config, tokenizer);
-  std::vector<std::string> labels;
-  if (valid) labels = labels_of(*valid, config);
+  LabelledSequences probe;
+  if (valid) probe = probe_of(*valid, config);
   Model trained{run.path(), std::move(tokenizer), std::move(vae), config.data.max_tokens, config.data.check};
   return {config,           std::move(trained), std::move(train),
-          std::move(valid), std::move(labels),  run.resumes() ? run.saved_past() : card_of_past(from)};
+          std::move(valid), std::move(probe),   run.resumes() ? run.saved_past() : card_of_past(from)};
 }
 
 nlohmann::ordered_json describe_data(const TrainingSetup& setup) {

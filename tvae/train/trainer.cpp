@@ -67,9 +67,9 @@ HeldOutScores evaluate_held_out(const TransformerVae& vae, const TokenDataset& d
   const torch::NoGradGuard no_grad;
   BatchOptions options;
   options.batch_tokens = kEvaluationBatchTokens;
-  options.shuffle = false;
-  Batcher batcher(data, options);
   const int64_t limit = max_sequences > 0 ? std::min(max_sequences, data.size()) : data.size();
+  options.shuffle = limit < data.size();  // a file may be sorted
+  Batcher batcher(data, options);
   double nats = 0, correct = 0, kl = 0;
   int64_t tokens = 0, sequences = 0;
   while (sequences < limit) {

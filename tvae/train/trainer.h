@@ -18,14 +18,19 @@ namespace tvae {
 class Previewer;
 class ProgressBar;
 
+struct LabelledSequences {
+  std::vector<int64_t> sequences;  // indices into a dataset
+  std::vector<std::string> labels;
+};
+
 /// What a trainer works on.
 struct TrainingSetup {
   RunConfig config;
   Model model;
   TokenDataset train;
   std::optional<TokenDataset> valid;
-  std::vector<std::string> valid_labels;  // of the sequences of `valid` that a probe is shown, or none
-  std::string past;                       // what its card says of the model that it started from, if any
+  LabelledSequences probe;  // what of `valid` the previews' probe is shown, or none
+  std::string past;         // what its card says of the model that it started from, if any
 };
 
 /// What a card says of the model `from` that a run starts from: its data, its steps and its own past, each line
@@ -39,6 +44,7 @@ struct HeldOutScores {
   double token_accuracy = 0.0;
   std::optional<double> kl;  // nats a sequence to N(0, I)
 };
+/// Of about `max_sequences` of them (0 = all), batches that mix lengths from all over the data; the same in every call.
 HeldOutScores evaluate_held_out(const TransformerVae& vae, const TokenDataset& data, int64_t max_sequences);
 
 class Trainer {
