@@ -20,6 +20,7 @@ BASE = {
     "loss.kl_free_bits": 0,
     "loss.encoder_token_mask": 0.1,
     "loss.decoder_token_mask": 0.2,
+    "loss.decoder_token_mask_end": 1,
     "train.ema_decay": 0.99,
 }
 MMD = {"loss.regularizer": "mmd", "loss.regularizer_schedule": "linear", "loss.kl_target": 0}
