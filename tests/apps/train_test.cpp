@@ -170,6 +170,17 @@ TEST_F(Train, ReadsColumnsOfATable) {
   EXPECT_EQ(Json::parse(get(path("table") + "/run.json"))["data"]["train"]["sequences"], 3);
 }
 
+TEST_F(Train, AHeldOutFileMayBeSortedByLabel) {
+  std::string rows = "kind,line\n";
+  for (int i = 0; i < 10; ++i) rows += (i < 3 ? "a,x = " : "b,y = ") + std::to_string(i) + "\n";
+  put("table.csv", rows);
+  const ProgramResult result = run(command(
+      "table", {"train.steps=1", "train.eval_steps=1", "train.preview_probe=true"},
+      {"--train", path("table.csv"), "--valid", path("table.csv"), "--column", "line", "--label-column", "kind"}));
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(get(path("table") + "/logs/metrics.jsonl").find("svm_classification_test_accuracy"), std::string::npos);
+}
+
 TEST_F(Train, AChangedHeldOutFileIsNoticed) {
   ASSERT_EQ(run(command("a", {"train.steps=2"})).status, 0);
   put("valid.txt", code_lines(20, 61));

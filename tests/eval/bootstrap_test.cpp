@@ -36,6 +36,12 @@ TEST(Bootstrap, OneUnitHasNoSpread) {
   EXPECT_EQ(interval[1], 0.5);
 }
 
+TEST(Bootstrap, NumbersThatAreNotDoNoHarm) {
+  const double nan = std::nan("");
+  const auto interval = bootstrap_interval({nan, nan, nan});
+  EXPECT_TRUE(std::isnan(interval[0].get<double>()));
+}
+
 // statsmodels 0.14: proportion_confint(0, 10, method="wilson") is (0, 0.27753).
 TEST(Bootstrap, SharesWithoutSpreadGetWilsonsInterval) {
   const auto none = share_interval(std::vector<double>(10, 0.0)), all = share_interval(std::vector<double>(10, 1.0));

@@ -90,28 +90,30 @@ TEST(ReportPage, TextsAreNeverMarkup) {
 
 TEST(ReportPage, SectionsOfAnyShapeBecomeTables) {
   const Json spread = {{"mean", 0.81}, {"std", 0.02}};
-  const std::string page = report_page(
-      {{"probe",
-        {{"svm", {{"codes", spread}, {"majority", 0.25}}},
-         {"logistic", {{"codes", spread}, {"all", {{"mean", 0.75}}}}},
-         {"by_labels", Json::array({{{"labels", 10}, {"accuracy", spread}}, {{"labels", 100}, {"f1", nullptr}}})},
-         {"deep", {{"deeper", {{"deepest", {{"figure", -3}}}}}}},
-         {"counts", {1, 2}},
-         {"rate", 0.5},
-         {"rate_95", {0.4, 0.6}},
-         {"numbers", std::vector<double>{9, 8, 7, 6, 5, 4, 3, 2, 1}},
-         {"empty", Json::array()},
-         {"tiny", -1.23e-7},
-         {"flag", true},
-         {"n", 7},
-         {"seed", 42},
-         {"seconds", 1.5}}}},
-      Json::object());
-  for (const char* part :
-       {"<h2>Probe</h2>", ">svm</th>", ">logistic</th>", "0.810 ± 0.020", ">0.750</td>", "0.250", "<h3>By labels</h3>",
-        ">accuracy</th>", ">–</td>", "<h3>Deep</h3>", ">0.400 – 0.600</small>", ">deepest</th>", ">-3</td>", "1, 2",
-        "1.000 … 5.000 … 9.000", "−1.2e-07", ">yes</td>", "n 7 · seed 42 · 1.500 seconds"})
+  const std::string page = report_page({{"probe",
+                                         {{"svm", {{"codes", spread}, {"majority", 0.25}}},
+                                          {"logistic", {{"codes", spread}, {"all", {{"mean", 0.75}}}}},
+                                          {"by_labels", Json::array({{{"labels", 10}, {"accuracy", spread}},
+                                                                     {{"labels", 100}, {"f1", nullptr}},
+                                                                     {{"share", 0.7}, {"share_95", {0.6, 0.8}}}})},
+                                          {"deep", {{"deeper", {{"deepest", {{"figure", -3}}}}}}},
+                                          {"counts", {1, 2}},
+                                          {"rate", 0.5},
+                                          {"rate_95", {0.4, 0.6}},
+                                          {"numbers", std::vector<double>{9, 8, 7, 6, 5, 4, 3, 2, 1}},
+                                          {"empty", Json::array()},
+                                          {"tiny", -1.23e-7},
+                                          {"flag", true},
+                                          {"n", 7},
+                                          {"seed", 42},
+                                          {"seconds", 1.5}}}},
+                                       Json::object());
+  for (const char* part : {"<h2>Probe</h2>", ">svm</th>", ">logistic</th>", "0.810 ± 0.020", ">0.750</td>", "0.250",
+                           "<h3>By labels</h3>", ">accuracy</th>", ">–</td>", "<h3>Deep</h3>", ">0.400 – 0.600</small>",
+                           ">0.600 – 0.800</small>", ">deepest</th>", ">-3</td>", "1, 2", "1.000 … 5.000 … 9.000",
+                           "−1.2e-07", ">yes</td>", "n 7 · seed 42 · 1.500 seconds"})
     EXPECT_TRUE(contains(page, part)) << part;
+  EXPECT_FALSE(contains(page, "hare 95"));
 }
 
 TEST(ReportPage, ImagesStandInForTexts) {

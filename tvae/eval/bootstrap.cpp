@@ -23,8 +23,8 @@ nlohmann::ordered_json bootstrap_interval(const torch::Tensor& rows, const Stati
   std::vector<double> figures;
   for (int64_t i = 0; i < kResamples; ++i)
     figures.push_back(statistic(rows.index_select(0, at::randint(n, {n}, rng.generator(), at::kLong)).sum(0)));
-  std::sort(figures.begin(), figures.end());
-  return {figures[kOutside], figures[kResamples - 1 - kOutside]};
+  const torch::Tensor sorted = std::get<0>(torch::tensor(figures, at::kDouble).sort());  // takes numbers that are not
+  return {sorted[kOutside].item<double>(), sorted[kResamples - 1 - kOutside].item<double>()};
 }
 
 nlohmann::ordered_json bootstrap_interval(const std::vector<double>& values) {

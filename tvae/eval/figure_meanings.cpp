@@ -48,7 +48,9 @@ const std::map<std::string, std::string>& meanings() {
       {"interpolation.path", "the kind of path"},
 
       {"prior",
-       "Codes are drawn, not encoded, and decoded greedily: from N(0, I), and from the prior fitted to the data."},
+       "Codes are drawn, not encoded, and decoded greedily: from N(0, I), from the prior fitted to the data, and, "
+       "scaled, from "
+       "that with other deviations."},
       {"prior.valid", "share of the samples that pass the data's check"},
       {"prior.unique", "different texts a sample"},
       {"prior.novel", "share of the different texts that are not training texts"},

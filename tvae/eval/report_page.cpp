@@ -130,19 +130,22 @@ std::string figure_table(const std::string& section, const std::vector<Column>& 
   return html + "</table></div>\n";
 }
 
-/// A list of objects: a row each, a column a key.
+/// A list of objects: a row each, a column a figure.
 std::string list_table(const Json& list) {
   Json keys = Json::object();
   for (const Json& row : list)
-    for (const auto& [key, value] : row.items()) keys[key] = nullptr;
+    for (const auto& [key, value] : row.items())
+      if (!key.ends_with(kIntervalSuffix)) keys[key] = nullptr;
   std::string html = "<div class=\"wide\"><table>\n<thead><tr>";
   for (const auto& [key, unused] : keys.items()) html += "<th class=\"value\" scope=\"col\">" + words(key) + "</th>";
   html += "</tr></thead>\n";
   for (const Json& row : list) {
     html += "<tr>";
     for (const auto& [key, unused] : keys.items()) {
-      const Json value = row.value(key, Json(""));
-      html += value_cell(is_cell(value) ? value : Json(value.dump()));
+      if (!row.contains(key))
+        html += value_cell("");
+      else
+        html += is_cell(row[key]) ? figure_cell(row, key) : value_cell(row[key].dump());
     }
     html += "</tr>\n";
   }

@@ -13,6 +13,8 @@
 namespace tvae {
 namespace {
 
+constexpr uint64_t kProbeSeed = 1;
+
 ReadOptions read_options(const DataConfig& data) {
   return {data.column, data.label_column, data.escapes, data.strict};
 }
@@ -62,8 +64,8 @@ TokenDataset tokenize(const std::string& path, const RunConfig& config, const To
   return dataset;
 }
 
-/// For the probe that previews show: data.max_valid sequences, spread over the file, which may be sorted by label; none
-/// where nobody asks for it.
+/// For the probe that previews show: data.max_valid sequences from all over the file, in a random order, since it may
+/// be sorted by label; none where nobody asks for it.
 LabelledSequences probe_of(const TokenDataset& valid, const RunConfig& config) {
   if (config.data.label_column.empty() || !config.train.previews || !config.train.preview_probe) return {};
   const std::vector<std::string> of_rows = read_rows(config.data.valid, read_options(config.data)).labels;
@@ -72,11 +74,12 @@ LabelledSequences probe_of(const TokenDataset& valid, const RunConfig& config) {
     return {};
   }
   const int64_t limit = config.data.max_valid, count = limit > 0 ? std::min(limit, valid.size()) : valid.size();
+  Rng rng(kProbeSeed);
+  const torch::Tensor order = at::randperm(valid.size(), rng.generator(), at::kLong);
   LabelledSequences probe;
-  for (int64_t i = 0; i < count; ++i) {
-    probe.sequences.push_back(i * valid.size() / count);
-    probe.labels.push_back(of_rows[static_cast<size_t>(valid.source_row(probe.sequences.back()))]);
-  }
+  probe.sequences.assign(order.const_data_ptr<int64_t>(), order.const_data_ptr<int64_t>() + count);
+  for (const int64_t sequence : probe.sequences)
+    probe.labels.push_back(of_rows[static_cast<size_t>(valid.source_row(sequence))]);
   if (const auto error = why_no_probe(probe.labels, config.data.valid)) throw *error;
   return probe;
 }
