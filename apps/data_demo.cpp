@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "apps/data_verb.h"
-#include "tvae/data/demo_data.h"
+#include "tvae/corpus/demo_data.h"
 
 namespace tvae::apps {
 namespace {

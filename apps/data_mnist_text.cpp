@@ -4,8 +4,8 @@
 #include "apps/data_verb.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
-#include "tvae/data/mnist_text.h"
-#include "tvae/data/python_lines.h"
+#include "tvae/corpus/mnist_text.h"
+#include "tvae/corpus/python_lines.h"
 #include "tvae/text/tokenizer.h"
 
 namespace tvae::apps {

@@ -4,7 +4,7 @@
 #include "apps/data_verb.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
-#include "tvae/data/python_lines.h"
+#include "tvae/corpus/python_lines.h"
 
 namespace tvae::apps {
 namespace {

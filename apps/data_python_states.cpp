@@ -5,7 +5,7 @@
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/strings.h"
-#include "tvae/data/validity.h"
+#include "tvae/validity/validity.h"
 
 namespace tvae::apps {
 namespace {

@@ -4,7 +4,7 @@
 #include "apps/data_verb.h"
 #include "apps/text_io.h"
 #include "tvae/base/log.h"
-#include "tvae/data/smiles.h"
+#include "tvae/validity/smiles.h"
 
 namespace tvae::apps {
 namespace {

@@ -6,7 +6,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
-#include "tvae/data/python_lines.h"
+#include "tvae/corpus/python_lines.h"
 
 namespace tvae::apps {
 

@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "apps/data_verb.h"
-#include "tvae/data/sentences.h"
+#include "tvae/corpus/sentences.h"
 
 namespace tvae::apps {
 namespace {

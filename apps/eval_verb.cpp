@@ -6,11 +6,11 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
-#include "tvae/eval/model_card.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/eval/report_examples.h"
 #include "tvae/eval/report_page.h"
 #include "tvae/latent/paths.h"
+#include "tvae/run/model_card.h"
 
 namespace tvae::apps {
 namespace {

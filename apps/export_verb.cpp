@@ -2,8 +2,8 @@
 #include <memory>
 
 #include "apps/verb.h"
-#include "tvae/model/huggingface_model.h"
-#include "tvae/train/run_directory.h"
+#include "tvae/run/huggingface_model.h"
+#include "tvae/run/run_directory.h"
 
 namespace tvae::apps {
 namespace {

@@ -8,8 +8,8 @@
 #include "tvae/base/files.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
-#include "tvae/data/validity.h"
 #include "tvae/latent/paths.h"
+#include "tvae/validity/validity.h"
 
 namespace tvae::apps {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "apps/verb.h"
-#include "tvae/data/validity.h"
 #include "tvae/latent/codec.h"
+#include "tvae/validity/validity.h"
 
 namespace tvae::apps {
 

@@ -16,8 +16,8 @@
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/config/presets.h"
-#include "tvae/model/model_directory.h"
-#include "tvae/train/memory_plan.h"
+#include "tvae/plan/memory_plan.h"
+#include "tvae/run/model_directory.h"
 #include "tvae/train/setup.h"
 #include "tvae/train/train_step.h"
 

@@ -5,10 +5,10 @@
 #include "apps/verb.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
-#include "tvae/eval/model_card.h"
-#include "tvae/model/model_directory.h"
-#include "tvae/model/quantized_weights.h"
-#include "tvae/train/run_directory.h"
+#include "tvae/run/model_card.h"
+#include "tvae/run/model_directory.h"
+#include "tvae/run/quantized_weights.h"
+#include "tvae/run/run_directory.h"
 
 namespace tvae::apps {
 namespace {

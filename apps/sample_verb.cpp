@@ -7,8 +7,8 @@
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
-#include "tvae/data/validity.h"
 #include "tvae/latent/prior.h"
+#include "tvae/validity/validity.h"
 
 namespace tvae::apps {
 namespace {

@@ -3,7 +3,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
 #include "tvae/base/utf8.h"
-#include "tvae/data/bracket_syntax.h"
+#include "tvae/validity/bracket_syntax.h"
 
 namespace tvae::apps {
 

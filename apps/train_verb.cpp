@@ -7,7 +7,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
 #include "tvae/config/presets.h"
-#include "tvae/model/model_directory.h"
+#include "tvae/run/model_directory.h"
 #include "tvae/train/setup.h"
 
 namespace tvae::apps {

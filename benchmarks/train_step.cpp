@@ -8,12 +8,13 @@
 
 #include "tvae/data/token_batch.h"
 #include "tvae/io/huggingface.h"
+#include "tvae/nn/batch_spans.h"
 #include "tvae/nn/t5.h"
 #include "tvae/ops/linear.h"
 #include "tvae/ops/linear_cross_entropy.h"
 #include "tvae/ops/torch.h"
-#include "tvae/train/gradients.h"
-#include "tvae/train/optimizer.h"
+#include "tvae/optim/gradients.h"
+#include "tvae/optim/optimizer.h"
 
 namespace tvae {
 namespace {

@@ -1,4 +1,3 @@
-# tvae_library(NAME [TORCH] LINK targets...): one static library from the folder tvae/NAME.
 # Torch libraries share one precompiled header, made by the first of them. With LIGHT, what only calls the libraries (verbs
 # and tests) is compiled with -O1, in half the time; those targets share another one.
 function(tvae_torch_flags target)
@@ -20,17 +19,24 @@ function(tvae_torch_flags target)
   endif()
 endfunction()
 
+# target_link_libraries that takes every object of our own libraries: things that are found by name (bottlenecks, priors,
+# verbs, ...) are registered by static objects, which nothing else refers to.
+function(tvae_link target visibility)
+  foreach(library ${ARGN})
+    if(library MATCHES "^tvae_" AND NOT library MATCHES "^tvae_(svm|hnswlib)$")
+      set(library $<LINK_LIBRARY:WHOLE_ARCHIVE,${library}>)
+    endif()
+    target_link_libraries(${target} ${visibility} ${library})
+  endforeach()
+endfunction()
+
+# tvae_library(NAME [TORCH] LINK targets...): one static library from the folder tvae/NAME.
 function(tvae_library name)
   cmake_parse_arguments(ARG "TORCH" "" "LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tvae/${name}/*.cpp)
   set(target tvae_${name})
-  if(NOT sources)
-    add_library(${target} INTERFACE)
-    target_link_libraries(${target} INTERFACE ${ARG_LINK})
-    return()
-  endif()
   add_library(${target} STATIC ${sources})
-  target_link_libraries(${target} PUBLIC ${ARG_LINK})
+  tvae_link(${target} PUBLIC ${ARG_LINK})
   if(ARG_TORCH)
     tvae_torch_flags(${target})
   else()

@@ -4,8 +4,8 @@
 #include "tests/apps/tiny_model_test.h"
 #include "tvae/base/files.h"
 #include "tvae/base/strings.h"
-#include "tvae/data/bracket_syntax.h"
 #include "tvae/data/reader.h"
+#include "tvae/validity/bracket_syntax.h"
 
 namespace tvae {
 namespace {

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "tvae/base/error.h"
-#include "tvae/data/random.h"
+#include "tvae/base/random.h"
 
 namespace tvae {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tvae/data/mnist_text.h"
+#include "tvae/corpus/mnist_text.h"
 
 namespace tvae {
 namespace {

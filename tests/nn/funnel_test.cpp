@@ -6,6 +6,7 @@
 
 #include "tests/support/fixture.h"
 #include "tvae/base/error.h"
+#include "tvae/nn/batch_spans.h"
 
 namespace tvae {
 namespace {

@@ -1,8 +1,9 @@
 // T5 against transformers 4.57.6: states, logits, loss, every gradient, ten AdamW steps, greedy tokens.
 #include "tests/support/fixture.h"
+#include "tvae/nn/batch_spans.h"
 #include "tvae/nn/t5.h"
 #include "tvae/ops/linear_cross_entropy.h"
-#include "tvae/train/optimizer.h"
+#include "tvae/optim/optimizer.h"
 
 namespace tvae {
 namespace {

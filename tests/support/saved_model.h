@@ -4,7 +4,7 @@
 #include <string>
 
 #include "tests/support/tiny_model.h"
-#include "tvae/model/model_directory.h"
+#include "tvae/run/model_directory.h"
 
 namespace tvae::test {
 

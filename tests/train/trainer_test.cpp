@@ -16,7 +16,7 @@
 #include "tests/support/tiny_model.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
-#include "tvae/model/model_directory.h"
+#include "tvae/run/model_directory.h"
 
 namespace tvae::test {
 namespace {

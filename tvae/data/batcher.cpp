@@ -5,7 +5,7 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
-#include "tvae/data/random.h"
+#include "tvae/base/random.h"
 
 namespace tvae {
 namespace {

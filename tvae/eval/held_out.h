@@ -9,7 +9,7 @@
 
 #include "tvae/data/reader.h"
 #include "tvae/data/token_cache.h"
-#include "tvae/model/model_directory.h"
+#include "tvae/run/model_directory.h"
 
 namespace tvae {
 

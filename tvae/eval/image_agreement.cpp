@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "tvae/base/assert.h"
-#include "tvae/data/mnist_text.h"
+#include "tvae/validity/image_text.h"
 
 namespace tvae {
 

@@ -9,11 +9,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "tvae/data/validity.h"
 #include "tvae/eval/held_out.h"
 #include "tvae/latent/codec.h"
 #include "tvae/latent/prior.h"
 #include "tvae/latent/search.h"
+#include "tvae/validity/validity.h"
 
 namespace tvae {
 

@@ -3,8 +3,8 @@
 #include <functional>
 
 #include "tvae/base/error.h"
-#include "tvae/data/bracket_syntax.h"
 #include "tvae/data/token_batch.h"
+#include "tvae/validity/bracket_syntax.h"
 
 namespace tvae {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "tvae/model/generate.h"
-#include "tvae/model/model_directory.h"
+#include "tvae/run/model_directory.h"
 
 namespace tvae {
 

@@ -8,7 +8,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/strings.h"
 #include "tvae/latent/linear_probe.h"
-#include "tvae/latent/weights_fingerprint.h"
+#include "tvae/run/weights_fingerprint.h"
 
 namespace tvae {
 namespace {

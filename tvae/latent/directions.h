@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tvae/latent/linear_property.h"
-#include "tvae/model/model_directory.h"
+#include "tvae/run/model_directory.h"
 
 namespace tvae {
 

@@ -6,7 +6,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/strings.h"
-#include "tvae/latent/weights_fingerprint.h"
+#include "tvae/run/weights_fingerprint.h"
 
 namespace tvae {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "tvae/data/validity.h"
 #include "tvae/latent/codec.h"
+#include "tvae/validity/validity.h"
 
 namespace tvae {
 

@@ -5,6 +5,7 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
+#include "tvae/nn/batch_spans.h"
 #include "tvae/ops/dropout.h"
 
 namespace tvae {

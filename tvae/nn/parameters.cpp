@@ -5,7 +5,7 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
-#include "tvae/ops/checkpoint.h"
+#include "tvae/ops/recompute.h"
 
 namespace tvae {
 namespace {
@@ -111,7 +111,7 @@ torch::Tensor recomputed(const ForwardPart& part, const std::vector<torch::Tenso
     *end = rng;
     return output;
   };
-  const torch::Tensor output = checkpoint(body, inputs, weights);
+  const torch::Tensor output = recompute(body, inputs, weights);
   *context.rng = *end;
   return output;
 }

@@ -93,7 +93,7 @@ struct ForwardContext {
 /// A part of the forward pass, from its inputs.
 using ForwardPart = std::function<torch::Tensor(const std::vector<torch::Tensor>&, const ForwardContext&)>;
 
-/// part(inputs, context), in training under a checkpoint (ops/checkpoint.h) that draws the same random numbers again.
+/// part(inputs, context), in training under a checkpoint (ops/recompute.h) that draws the same random numbers again.
 torch::Tensor recomputed(const ForwardPart& part, const std::vector<torch::Tensor>& inputs,
                          const std::vector<torch::Tensor>& weights, const ForwardContext& context);
 

@@ -5,8 +5,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "tvae/data/token_batch.h"
-
 namespace tvae {
 
 /// Rows [start, start + length) of a stream.
@@ -16,15 +14,6 @@ struct Span {
   bool operator==(const Span&) const = default;
 };
 using Spans = std::vector<Span>;
-
-/// Spans of the sequences of a batch, end to end.
-inline Spans spans_of(const std::vector<LengthGroup>& groups) {
-  Spans spans;
-  int64_t start = 0;
-  for (const LengthGroup& group : groups)
-    for (int64_t i = 0; i < group.count; ++i, start += group.length) spans.push_back({start, group.length});
-  return spans;
-}
 
 /// `count` spans of `length` rows each, end to end.
 inline Spans equal_spans(int64_t count, int64_t length) {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "tvae/data/png.h"
+#include "tvae/corpus/png.h"
 
 namespace tvae {
 

@@ -3,6 +3,7 @@
 #include "tvae/base/error.h"
 #include "tvae/latent/paths.h"
 #include "tvae/model/generate.h"
+#include "tvae/nn/batch_spans.h"
 #include "tvae/ops/twice_differentiable.h"
 
 namespace tvae {

@@ -1,6 +1,6 @@
 #include "tvae/train/previewer.h"
 
-#include "tvae/data/mnist_text.h"
+#include "tvae/corpus/mnist_text.h"
 #include "tvae/latent/codec.h"
 #include "tvae/latent/paths.h"
 #include "tvae/latent/probe.h"

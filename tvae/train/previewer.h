@@ -4,9 +4,9 @@
 
 #include <memory>
 
-#include "tvae/data/validity.h"
 #include "tvae/train/metric_log.h"
 #include "tvae/train/trainer.h"
+#include "tvae/validity/validity.h"
 
 namespace tvae {
 

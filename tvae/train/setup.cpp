@@ -8,7 +8,7 @@
 #include "tvae/data/reader.h"
 #include "tvae/latent/probe.h"
 #include "tvae/model/bottleneck.h"
-#include "tvae/model/model_directory.h"
+#include "tvae/run/model_directory.h"
 
 namespace tvae {
 namespace {

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "tvae/base/error.h"
-#include "tvae/train/gradients.h"
-#include "tvae/train/schedule.h"
+#include "tvae/optim/gradients.h"
+#include "tvae/optim/schedule.h"
 
 namespace tvae {
 

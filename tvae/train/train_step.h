@@ -8,9 +8,9 @@
 
 #include "tvae/data/token_batch.h"
 #include "tvae/model/transformer_vae.h"
-#include "tvae/train/ema.h"
+#include "tvae/optim/ema.h"
+#include "tvae/optim/optimizer.h"
 #include "tvae/train/objective.h"
-#include "tvae/train/optimizer.h"
 
 namespace tvae {
 

@@ -9,7 +9,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
-#include "tvae/model/model_directory.h"
+#include "tvae/run/model_directory.h"
 #include "tvae/train/previewer.h"
 #include "tvae/train/progress_bar.h"
 

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "tvae/data/batcher.h"
-#include "tvae/model/model_directory.h"
+#include "tvae/run/model_directory.h"
+#include "tvae/run/run_directory.h"
 #include "tvae/train/checkpoint.h"
 #include "tvae/train/metric_log.h"
-#include "tvae/train/run_directory.h"
 #include "tvae/train/train_step.h"
 
 namespace tvae {

@@ -1,0 +1,194 @@
+#include "tvae/validity/validity.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+
+#include "tests/support/temporary_folder.h"
+#include "tvae/base/error.h"
+
+namespace tvae {
+namespace {
+
+namespace fs = std::filesystem;
+using Answers = std::vector<bool>;
+
+/// Sets an environment variable for the life of the object.
+class ScopedVariable {
+ public:
+  ScopedVariable(const std::string& name, const std::string& value) : name_(name) {
+    if (const char* old = std::getenv(name.c_str())) old_ = old;
+    setenv(name.c_str(), value.c_str(), 1);
+  }
+  ~ScopedVariable() {
+    if (old_)
+      setenv(name_.c_str(), old_->c_str(), 1);
+    else
+      unsetenv(name_.c_str());
+  }
+
+ private:
+  std::string name_;
+  std::optional<std::string> old_;
+};
+
+void expect_answers(const std::string& check, const std::vector<std::string>& texts, bool expected) {
+  const Answers answers = make_validity_check(check)->valid(texts);
+  ASSERT_EQ(answers.size(), texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(answers[i], expected) << check << ": " << texts[i];
+}
+
+TEST(Validity, RegistryMakesEveryCheck) {
+  EXPECT_EQ(make_validity_check("none"), nullptr);
+  for (const std::string& name : validity_check_names()) {
+    if (name == "none") continue;
+    const auto check = make_validity_check(name);
+    ASSERT_NE(check, nullptr) << name;
+    EXPECT_FALSE(check->describe().empty());
+    EXPECT_EQ(check->valid({}).size(), 0u);
+    EXPECT_FALSE(check->valid({"$( not valid anywhere"})[0]);
+  }
+  try {
+    make_validity_check("pyton");
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_NE(std::string(error.what()).find("python"), std::string::npos);
+  }
+}
+
+TEST(Validity, PythonLines) {
+  expect_answers("python", {"x = 1", "return y", "for i in x: pass", "f'{x!r}'", "s = \"\xC3\xA4\"", "if a:\n  b\n"},
+                 true);
+  expect_answers(
+      "python",
+      {"x = ", "", " \n", " x = 1", "for i in x:", "(", std::string("a\0b", 3), "'\xFF'", "if a:\nb", "\"\\x\""},
+      false);
+}
+
+TEST(Validity, PythonNeverRuns) {
+  const test::TemporaryFolder folder;
+  expect_answers("python", {"open('" + folder.path("ran") + "', 'w').write('x')"}, true);
+  EXPECT_FALSE(fs::exists(folder.path("ran")));
+}
+
+TEST(Validity, PythonManyTextsInOrder) {
+  std::vector<std::string> texts;
+  Answers expected;
+  for (int i = 0; i < 3000; ++i) {
+    expected.push_back(i % 3 != 0 && i % 7 != 0);
+    texts.push_back(expected.back() ? "a = " + std::to_string(i) : i % 3 == 0 ? "a = = 1" : "'\xFF'");
+  }
+  const auto check = make_validity_check("python");
+  EXPECT_EQ(check->valid(texts), expected);
+  EXPECT_EQ(check->valid(texts), expected);
+}
+
+TEST(Validity, PythonSurvivesDeepNesting) {
+  const std::string deep(100000, '('), minus(100000, '-');
+  std::string attributes = "x";
+  for (int i = 0; i < 100000; ++i) attributes += ".a";
+  const Answers answers = make_validity_check("python")->valid({"a", deep, "b", minus, "c", attributes, "d"});
+  for (const size_t i : {0, 2, 4, 6}) EXPECT_TRUE(answers[i]) << i;
+  EXPECT_FALSE(answers[1]);
+}
+
+// A python3 of our own that dies of the text "crash".
+TEST(Validity, PythonCrashCountsForOneText) {
+  const test::TemporaryFolder folder;
+  const std::string fake = folder.put("python3",
+                                      "#!/bin/sh\n"
+                                      "printf r\n"
+                                      "while read -r line; do\n"
+                                      "  IFS=,; for text in $line; do\n"
+                                      "    case $text in *crash*) kill -9 $$;; *bad*) printf 0;; *) printf 1;; esac\n"
+                                      "  done\n"
+                                      "done\n");
+  fs::permissions(fake, fs::perms::owner_all);
+  const ScopedVariable path("PATH", folder.path());
+  const auto check = make_validity_check("python");
+  ASSERT_NE(check, nullptr);
+  EXPECT_EQ(check->valid({"a", "crash", "bad", "b", "crash"}), (Answers{true, false, false, true, false}));
+  EXPECT_EQ(check->valid({"crash", "a"}), (Answers{false, true}));
+  fs::remove(fake);
+  EXPECT_EQ(check->valid({"a"}), Answers{true}) << "the worker still runs";
+  EXPECT_THROW(check->valid({"crash", "a"}), DataError) << "and cannot be replaced";
+}
+
+TEST(Validity, PythonAbsentOrBroken) {
+  const test::TemporaryFolder folder;
+  const ScopedVariable path("PATH", folder.path());
+  for (const bool broken : {false, true}) {
+    if (broken) fs::permissions(folder.put("python3", "#!/bin/sh\nexit 1\n"), fs::perms::owner_all);
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(make_validity_check("python"), nullptr);
+    EXPECT_NE(testing::internal::GetCapturedStderr().find("warning: "), std::string::npos);
+  }
+}
+
+// A python3 whose RDKit takes everything but the letter Q, and is a module of our own.
+TEST(Validity, SmilesAsksRdkitWherePythonHasIt) {
+  const test::TemporaryFolder folder;
+  folder.put("modules/rdkit/__init__.py", "");
+  folder.put("modules/rdkit/RDLogger.py", "def DisableLog(name): pass\n");
+  folder.put("modules/rdkit/Chem.py", "def MolFromSmiles(text): return None if 'Q' in text else text\n");
+  const std::string fake = folder.put(
+      "bin/python3", "#!/bin/sh\n[ \"$1 $2\" = '-E -c' ] || exit 1\nexec /usr/bin/env PATH='" +
+                         std::string(std::getenv("PATH")) +
+                         "' python3 -I -c 'import sys; sys.path.insert(0, sys.argv[1]); exec(sys.argv[2])' '" +
+                         folder.path("modules") + "' \"$3\"\n");
+  fs::permissions(fake, fs::perms::owner_all);
+  const ScopedVariable path("PATH", folder.path("bin"));
+  const auto check = make_validity_check("smiles");
+  EXPECT_EQ(check->describe(), "RDKit MolFromSmiles");
+  EXPECT_EQ(check->valid({"CC", "CQ", "", "C C", "C\xFF", "C((C"}), (Answers{true, false, false, false, false, true}));
+}
+
+TEST(Validity, SmilesGrammarWithoutRdkit) {
+  const test::TemporaryFolder folder;
+  const ScopedVariable path("PATH", folder.path());
+  EXPECT_EQ(make_validity_check("smiles")->describe(), "SMILES grammar without valences");
+  expect_answers("smiles",
+                 {"C[C@H]1CCC[C@@H](C)N1C(=O)NCc1ccnc(-n2cccn2)c1",
+                  "[NH4+].[Cl-]",
+                  "F/C=C/F",
+                  "C1CC1",
+                  "C%12CC%12",
+                  "c1ccccc1",
+                  "[13CH4]",
+                  "C(C)(C)C",
+                  "[Fe+++]",
+                  "[Fe++]",
+                  "[O-2]",
+                  "N#N",
+                  "[CH3:1]C",
+                  "*C",
+                  "C=1CCCCC1",
+                  "C=1CCCCC=1",
+                  "F/C1=C/CCCC1",
+                  "[se]1cccc1",
+                  "BrC",
+                  "ClCl",
+                  "C1CC1C1CC1"},
+                 true);
+  expect_answers("smiles",
+                 {"",        "C(",      "C)",      "C()C", "(C)C", "C1CC",   "C11",     "C==C", "C=",      "=C",
+                  "C(=)C",   "[C",      "C]",      "[]",   "[Xx]", "X",      "C%1CC%1", "C.",   ".C",      "C..C",
+                  "C((C))C", "C(1CC1)", "C=1CC#1", "1CC1", "C C",  "[CH3:]", "C-=C",    "Q",    "[C@@@H]", "C(C.)C"},
+                 false);
+}
+
+TEST(Validity, MnistText) {
+  const std::string down = "00 down ! a !\n01 down ! ! 1\n02 down ` ! !", up = "02 up ` ! !\n01 up ! ! 1\n00 up ! a !";
+  expect_answers("mnist", {down, up}, true);
+  expect_answers(
+      "mnist",
+      {"", "\n", "00 down", "00 down !", "00 down ! !\n01 down ! !", down + "\n", down + "\n03 down ! ! !",
+       "00 down ! a\n01 up ! a", "01 down ! a\n00 down ! a", "00 up ! a\n01 up ! a", "00 down ! b\n01 down ! !",
+       "00 down ! a !\n01 down ! !", "00 down !! a\n01 down ! a", "00 left ! a\n01 left ! a"},
+      false);
+}
+
+}  // namespace
+}  // namespace tvae

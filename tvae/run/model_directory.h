@@ -1,0 +1,35 @@
+// A model on disk: config.json, model.safetensors, the tokenizer's files (manual.md 3).
+#pragma once
+
+#include <string>
+
+#include "tvae/model/transformer_vae.h"
+#include "tvae/text/tokenizer.h"
+
+namespace tvae {
+
+/// A loaded model: everything the verbs need to go from text to code and back.
+struct Model {
+  std::string directory;
+  Tokenizer tokenizer;
+  TransformerVae vae;
+  int64_t max_tokens;  // longest sequence it was trained for, end of sequence included
+  std::string check;   // name of the data's validity check ("none", "python", ...)
+  /// Outputs keep to the brackets and strings of that check (validity/bracket_syntax.h).
+  bool constrained = false;
+};
+
+/// Throws CheckpointError: no such directory, no or damaged config.json, weights that do not fit, no tokenizer.
+Model load_model(const std::string& directory, torch::Device device = torch::kCPU);
+/// Its model section alone. Throws CheckpointError.
+ModelConfig load_model_config(const std::string& directory);
+
+/// Writes config.json, model.safetensors and the tokenizer, each atomically. `weights` are saved under the model's
+/// names (they may be an average of the parameters rather than the parameters).
+void save_model(const std::string& directory, const ModelConfig& config, int64_t max_tokens, const std::string& check,
+                const TensorMap& weights, const Tokenizer& tokenizer);
+
+/// "auto" (CUDA when there is one), "cpu", "cuda", "cuda:N". Throws ConfigError for others and for absent devices.
+torch::Device parse_device(const std::string& name);
+
+}  // namespace tvae

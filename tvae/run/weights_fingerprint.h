@@ -1,0 +1,18 @@
+// What was fitted to the codes of a model belongs to its weights: a fingerprint in the file tells whether they changed.
+#pragma once
+
+#include <string>
+
+#include "tvae/run/model_directory.h"
+
+namespace tvae {
+
+/// Of the model's weights as they are on disk.
+std::string weights_fingerprint(const Model& model);
+
+/// Warns, and returns true, when `path` was fitted to weights with another fingerprint; `again` is the command that
+/// makes it anew.
+bool warn_of_other_weights(const Model& model, const std::string& path, const std::string& fingerprint,
+                           const std::string& again);
+
+}  // namespace tvae
