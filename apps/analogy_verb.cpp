@@ -1,7 +1,7 @@
 // tvae analogy: A is to B as C is to ?
 #include <memory>
 
-#include "apps/moved_text.h"
+#include "apps/decoding.h"
 #include "apps/text_io.h"
 
 namespace tvae::apps {
@@ -10,19 +10,17 @@ namespace {
 struct Options {
   std::string model, a, b, c;
   std::vector<double> strengths = {1.0};
-  bool escapes = false, constrain = false;
+  bool escapes = false;
+  DecodeOptions decode;
 };
 
 void analogy(const Options& options, const CommonOptions& common) {
-  const Model model = load_decoder(options.model, common, options.constrain);
-  std::vector<std::string> texts;
-  for (const std::string& text : {options.a, options.b, options.c})
-    texts.push_back(given_text(text, "a text", options.escapes));
-  const torch::Tensor codes = encode_and_warn(model, texts).mean;
-  std::vector<nlohmann::ordered_json> fields;
-  for (const double strength : options.strengths) fields.push_back({{"strength", strength}});
-  TextPrinter printer(model, options.escapes, common.json);
-  printer.print(decode_codes(model, moved_codes(codes[2], codes[1] - codes[0], options.strengths)), fields);
+  const auto text = [&](const std::string& raw) { return given_text(raw, "a text", options.escapes); };
+  const std::string a = text(options.a), b = text(options.b), c = text(options.c);
+  const LatentSpace space = open_space(options.model, common);
+  const auto outputs = space.analogy(a, b, c, options.strengths, with_common(options.decode, common));
+  for (size_t i = 0; i < outputs.size(); ++i)
+    print_output(outputs[i], options.escapes, common, {{"strength", options.strengths[i]}});
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
@@ -32,8 +30,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("B", options->b, "what it became")->required();
   command.add_option("C", options->c, "another text, to change in the same way")->required();
   add_strength_flag(command, options->strengths, "how far");
-  add_constrain_flag(command, options->constrain);
-  command.add_flag("--escapes", options->escapes, "\\n, \\t and \\\\ stand for newline, tab and backslash");
+  add_decode_flags(command, options->decode);
+  add_escapes_flag(command, options->escapes);
   command.footer(
       "Decodes z(C) + strength (z(B) - z(A)), a line a strength; strength 0 is the reconstruction of C. --json gives\n"
       "{strength, text} a line, with \"valid\" where the data has a check. Texts that begin with - go after --.");

@@ -19,11 +19,12 @@ void explain(const ResolvedConfig& resolved, bool json) {
     const auto found = resolved.origins.find(key);
     const std::string origin = found == resolved.origins.end() ? "default" : found->second;
     const nlohmann::ordered_json shown = value;
+    const std::vector<std::string> choices = choices_of(key, info);
     if (json)
-      print_json({{"key", key}, {"value", shown}, {"origin", origin}, {"help", info.help}, {"choices", info.choices}});
+      print_json({{"key", key}, {"value", shown}, {"origin", origin}, {"help", info.help}, {"choices", choices}});
     else
       print_line(key + " = " + shown.dump() + "   [" + origin + "] " + info.help +
-                 (info.choices.empty() ? "" : ": " + join(info.choices, ", ")));
+                 (choices.empty() ? "" : ": " + join(choices, ", ")));
   });
 }
 

@@ -1,6 +1,7 @@
 // tvae decode: codes to texts.
 #include <memory>
 
+#include "apps/decoding.h"
 #include "apps/text_io.h"
 #include "tvae/latent/code_file.h"
 
@@ -9,28 +10,25 @@ namespace {
 
 struct Options {
   std::string model, file = "-";
-  bool escapes = false, constrain = false;
+  bool escapes = false;
+  DecodeOptions decode;
 };
 
 void decode(const Options& options, const CommonOptions& common) {
-  const Model model = load_decoder(options.model, common, options.constrain);
-  const ModelConfig& config = model.vae.config();
-  const torch::Tensor codes = load_codes(options.file, config.latent_tokens, config.latent_size);
+  const LatentSpace space = open_space(options.model, common);
+  const DecodeOptions how = with_common(options.decode, common);
+  const torch::Tensor codes = load_codes(options.file, space.latent_tokens(), space.latent_size());
   for (const torch::Tensor& part : codes.split(kTextsAtOnce))
-    for (const std::string& text : decode_codes(model, part)) {
-      if (common.json)
-        print_json({{"text", text}});
-      else
-        print_line(output_line(text, options.escapes));
-    }
+    for (const Decoded& output : space.decode(part, how)) print_output(output, options.escapes, common);
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   command.add_option("MODEL", options->model, "model directory")->required();
   command.add_option("FILE", options->file, "what tvae encode wrote; - = stdin")->capture_default_str();
-  add_constrain_flag(command, options->constrain);
-  command.add_flag("--escapes", options->escapes, "write newline, tab and backslash as \\n, \\t and \\\\");
+  add_decode_flags(command, options->decode);
+  add_escapes_flag(command, options->escapes);
+  command.footer("A text a line. --json gives {text} a line, with \"valid\" where the data has a check.");
   return [options, &common] { decode(*options, common); };
 }
 

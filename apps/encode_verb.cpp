@@ -2,6 +2,7 @@
 #include <cstring>
 #include <memory>
 
+#include "apps/decoding.h"
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
@@ -23,9 +24,9 @@ void write_stdout(std::string_view text) {
 void encode(const Options& options, const CommonOptions& common) {
   const bool to_stdout = options.out == "-";
   if (!to_stdout) code_format(options.out);  // refuse before any work
-  const Model model = load_model(options.model, parse_device(common.device));
+  const LatentSpace space = open_space(options.model, common);
   const Rows rows = read_texts(options.file, options.read);
-  const EncodedTexts encoded = encode_and_warn(model, rows.texts);
+  const EncodedTexts encoded = space.encode(rows.texts);
   if (to_stdout)
     return write_code_lines(common.json ? CodeFormat::kJsonl : CodeFormat::kTsv, encoded.mean, rows.texts,
                             write_stdout);

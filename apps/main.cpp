@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 
 #include "apps/verb.h"
 #include "tvae/base/assert.h"
@@ -42,6 +43,18 @@ int fail(ExitCode code, const std::string& message) {
   std::fflush(stdout);
   std::fprintf(stderr, "tvae: %s\n", message.c_str());
   return static_cast<int>(code);
+}
+
+/// What the library says would help, as a command.
+std::string with_command(const Error& error) {
+  static const std::map<Remedy, std::string> commands = {{Remedy::kFitPrior, "tvae prior fit MODEL"},
+                                                         {Remedy::kFitDirection, "tvae direction MODEL fit"},
+                                                         {Remedy::kGiveTexts, "--data FILE"}};
+  std::string message = error.what();
+  const auto command = commands.find(error.remedy());
+  if (command == commands.end()) return message;
+  if (!message.ends_with(")")) return message + " (" + command->second + ")";
+  return message.substr(0, message.size() - 1) + ": " + command->second + ")";
 }
 
 std::string first_line(const std::string& text) {
@@ -108,7 +121,7 @@ int main(int argc, char** argv) {
   try {
     return apps::run(argc, argv);
   } catch (const Error& error) {
-    return apps::fail(error.exit_code(), error.what() + (verbose() ? "\n" + error.trace() : ""));
+    return apps::fail(error.exit_code(), apps::with_command(error) + (verbose() ? "\n" + error.trace() : ""));
   } catch (const c10::Error& error) {
     return apps::fail(ExitCode::kBug,
                       "internal error: " +

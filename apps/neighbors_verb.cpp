@@ -2,56 +2,23 @@
 #include <array>
 #include <charconv>
 #include <memory>
-#include <unordered_set>
 
+#include "apps/decoding.h"
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
-#include "tvae/base/log.h"
-#include "tvae/latent/linear_property.h"
-#include "tvae/latent/neighbors.h"
 
 namespace tvae::apps {
 namespace {
 
+using Method = TextIndex::Method;
+
 struct Options {
-  std::string model, corpus, query = "-", metric = "cosine", search = "auto";
+  std::string model, corpus, query = "-";
+  Metric metric = Metric::kCosine;
+  Method search = Method::kAuto;
   int64_t count = 10;
   ReadOptions read;
 };
-
-/// Every text of the corpus once, with the row where it comes first.
-struct Corpus {
-  std::vector<std::string> texts;
-  std::vector<int64_t> rows;
-};
-
-Corpus read_corpus(const Options& options) {
-  ReadOptions read = options.read;
-  read.keep_empty = true;  // rows are numbered as tvae encode writes them
-  const std::vector<std::string> all = read_texts(options.corpus, read).texts;
-  std::unordered_set<std::string> seen = {""};
-  Corpus corpus;
-  for (size_t row = 0; row < all.size(); ++row) {
-    if (!seen.insert(all[row]).second) continue;
-    corpus.texts.push_back(all[row]);
-    corpus.rows.push_back(static_cast<int64_t>(row));
-  }
-  if (corpus.texts.empty()) throw DataError(options.corpus + ": no usable rows", "", "texts to search");
-  return corpus;
-}
-
-/// Building the graph costs about as much as so many exact searches.
-constexpr size_t kQueriesForAGraph = 10000;
-
-Neighbors search(const Options& options, const torch::Tensor& codes, const torch::Tensor& queries) {
-  const Metric metric = options.metric == "l2" ? Metric::kL2 : Metric::kCosine;
-  const int64_t count = std::min(options.count, codes.size(0));
-  const bool many = static_cast<size_t>(queries.size(0)) >= kQueriesForAGraph;
-  if (options.search == "exact" || (options.search == "auto" && !many))
-    return exact_neighbors(codes, queries, count, metric);
-  log_verbose("building the graph of " + std::to_string(codes.size(0)) + " codes");
-  return NeighborIndex(codes, metric).search(queries, count);
-}
 
 /// Six digits.
 std::string short_number(double value) {
@@ -63,34 +30,25 @@ std::string short_number(double value) {
 void neighbors(const Options& options, const CommonOptions& common) {
   const bool many = options.query == "-";
   if (many && options.corpus == "-") throw ConfigError("--corpus and QUERY are both stdin", "", "", "give one of them");
-  const Model model = load_model(options.model, parse_device(common.device));
-  const Corpus corpus = read_corpus(options);
+  const LatentSpace space = open_space(options.model, common);
+  ReadOptions read = options.read;
+  read.keep_empty = true;  // rows are numbered as tvae encode writes them
+  const std::vector<std::string> corpus = read_texts(options.corpus, read).texts;
   std::vector<std::string> queries = {given_text(options.query, "QUERY", options.read.escapes)};
-  if (many) {
-    ReadOptions lines;
-    lines.escapes = options.read.escapes;
-    lines.keep_empty = true;  // as many neighbours for each line
-    queries = read_texts("-", lines).texts;
-  }
-  const torch::Tensor codes = encode_and_warn(model, corpus.texts).mean;
-  if (codes.size(0) > 1) measure_codes(codes);  // refuses a collapsed model
-  const Neighbors found = search(options, codes, encode_and_warn(model, queries).mean);
-  for (int64_t query = 0; query < found.rows.size(0); ++query) {
-    for (int64_t place = 0; place < found.rows.size(1); ++place) {
-      const auto index = static_cast<size_t>(found.rows[query][place].item<int64_t>());
-      const auto distance = found.distances[query][place].item<double>();
+  if (many) queries = read_texts("-", {.escapes = options.read.escapes, .keep_empty = true}).texts;
+  const TextIndex index = space.index(corpus, options.metric);
+  const auto found = index.query(space.encode(queries).mean, options.count, options.search);
+  for (size_t query = 0; query < found.size(); ++query)
+    for (const auto& [text, distance] : found[query]) {
       if (!common.json) {
-        print_line(short_number(distance) + "\t" + output_line(corpus.texts[index], options.read.escapes));
+        print_line(short_number(distance) + "\t" + output_line(index.texts()[text], options.read.escapes));
         continue;
       }
       nlohmann::ordered_json json;
-      if (many) json["query"] = queries[static_cast<size_t>(query)];
-      json["text"] = corpus.texts[index];
-      json["distance"] = distance;
-      json["row"] = corpus.rows[index];
+      if (many) json["query"] = queries[query];
+      json.update({{"text", index.texts()[text]}, {"distance", distance}, {"row", index.rows()[text]}});
       print_json(json);
     }
-  }
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
@@ -101,14 +59,11 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("-n,--count", options->count, "neighbours of each query")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  command.add_option("--metric", options->metric, "between codes")
-      ->check(CLI::IsMember({"cosine", "l2"}))
-      ->capture_default_str();
-  command
-      .add_option("--search", options->search,
-                  "exact, or graph (HNSW: faster for thousands of queries, may miss some); auto chooses")
-      ->check(CLI::IsMember({"auto", "exact", "graph"}))
-      ->capture_default_str();
+  add_choice(command, "--metric", options->metric, {{"cosine", Metric::kCosine}, {"l2", Metric::kL2}},
+             "between codes: cosine or l2");
+  add_choice(command, "--search", options->search,
+             {{"auto", Method::kAuto}, {"exact", Method::kExact}, {"graph", Method::kGraph}},
+             "exact, or graph (HNSW: faster for thousands of queries, may miss some); auto chooses");
   add_read_flags(command, options->read);
   command.footer(
       "Distance, tab, text: -n lines a query, the nearest first; a text that the corpus repeats comes once. --json "

@@ -1,85 +1,31 @@
 // tvae optimize: moves a text uphill on a learned property while staying near the prior.
-#include <charconv>
-#include <cmath>
-#include <map>
 #include <memory>
-#include <set>
 
-#include "apps/moved_text.h"
+#include "apps/decoding.h"
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
-#include "tvae/base/files.h"
 #include "tvae/base/log.h"
-#include "tvae/base/strings.h"
-#include "tvae/base/utf8.h"
-#include "tvae/latent/directions.h"
-#include "tvae/latent/optimize.h"
+#include "tvae/data/text_table.h"
 
 namespace tvae::apps {
 namespace {
 
 struct Options {
   std::string model, text, direction, property;
-  bool escapes = false, constrain = false;
+  bool escapes = false;
   OptimizeOptions climb;
+  DecodeOptions decode;
 };
-
-struct PropertyFile {
-  std::vector<std::string> texts;
-  std::vector<double> values;
-};
-
-constexpr double kLargest = 1e100;  // squares of what is larger, or smaller than its inverse, are lost
-
-/// Text, tab, number a line; empty lines are passed over. A first line that names the column "text" is a header; of a
-/// text that comes again the first number counts.
-PropertyFile read_property_file(const std::string& path, bool escapes) {
-  LineReader lines(path);
-  PropertyFile file;
-  std::map<std::string, double> seen;
-  int64_t contradictions = 0;
-  for (std::string line; lines.next(line);) {
-    if (strip(line).empty()) continue;
-    const std::string where = path + " line " + std::to_string(lines.line_number());
-    if (!is_valid_utf8(line)) throw DataError(where, "bad UTF-8", "text, tab, number");
-    const size_t tab = line.rfind('\t');
-    if (tab == std::string::npos) throw DataError(where, "no tab", "text, tab, number");
-    const std::string text = line.substr(0, tab), number = strip(line.substr(tab + 1));
-    double value = 0.0;
-    const bool has_plus = number.size() > 1 && number[0] == '+' && number[1] != '-';  // which from_chars does not take
-    const auto [end, error] = std::from_chars(number.data() + has_plus, number.data() + number.size(), value);
-    if (error != std::errc() || end != number.data() + number.size() || !std::isfinite(value)) {
-      if (lines.line_number() == 1 && text == "text") continue;
-      throw DataError(where, "\"" + number.substr(0, 40) + "\"", "a finite number after the tab");
-    }
-    if (std::abs(value) > kLargest || (value != 0.0 && std::abs(value) < 1.0 / kLargest))
-      throw DataError(where, "\"" + number.substr(0, 40) + "\"", "0 or a size from 1e-100 to 1e100");
-    const auto [known, fresh] = seen.emplace(text, value);
-    contradictions += known->second != value;
-    if (!fresh) continue;
-    file.texts.push_back(escapes ? unescape_line(text) : text);
-    file.values.push_back(value);
-  }
-  if (contradictions > 0)
-    log_warning(path + ": " + std::to_string(contradictions) +
-                " rows repeat a text with another number; the first counts");
-  if (file.texts.empty()) throw DataError(path + " holds no texts", "", "text, tab, number a line");
-  return file;
-}
 
 std::string figure(const std::optional<double>& value) {
   return value ? rounded_text(*value) : "undefined";
 }
 
-LinearProperty fit_to_file(const Model& model, const Options& options, uint64_t seed) {
-  const PropertyFile file = read_property_file(options.property, options.escapes);
-  const torch::Tensor codes = encode_and_warn(model, file.texts).mean;
-  const PropertyFit fit = fit_property(codes, torch::tensor(file.values, at::kDouble), seed);
-  const PropertyScore& score = fit.score;
-  log_info("property of " + std::to_string(file.texts.size()) + " texts: R² " + figure(score.r2) + ", Spearman " +
-           figure(score.spearman) + " on " + std::to_string(score.held_out_rows) + " held-out texts");
-  if (score.r2.value_or(0.0) <= 0.0)
-    log_warning("the codes do not tell the property of held-out texts: climbing it means little");
+LinearProperty property_of_file(const LatentSpace& space, const Options& options, uint64_t seed) {
+  const TextValues table = read_text_values(options.property, options.escapes);
+  const PropertyFit fit = space.fit_property(table.texts, table.values, seed);
+  log_info("property of " + std::to_string(table.texts.size()) + " texts: R² " + figure(fit.score.r2) + ", Spearman " +
+           figure(fit.score.spearman) + " on " + std::to_string(fit.score.held_out_rows) + " held-out texts");
   return fit.property;
 }
 
@@ -88,31 +34,19 @@ void optimize(const Options& options, const CommonOptions& common) {
     throw ConfigError("optimize needs --direction or --property", options.direction.empty() ? "neither" : "both",
                       "one of them");
   const std::string text = given_text(options.text, "--text", options.escapes);
-  const Model model = load_decoder(options.model, common, options.constrain);
-  const auto seed = static_cast<uint64_t>(common.seed);
-  const LinearProperty property = options.direction.empty() ? fit_to_file(model, options, seed)
-                                                            : load_direction(model, options.direction).direction.logit;
-  const std::optional<SavedPrior> prior = load_prior(model);
-  Rng rng(seed);
-  const Typicality typicality = prior ? Typicality(*prior->prior, rng) : Typicality(property.scale);
-
-  const OptimizedPath path = optimize_code(encode_and_warn(model, {text}).mean[0], property, typicality, options.climb);
-  std::vector<std::string> shown;
-  std::vector<nlohmann::ordered_json> fields;
-  std::set<std::string> seen;
-  const std::vector<std::string> texts = decode_codes(model, path.codes);
-  for (size_t step = 0; step < texts.size(); ++step) {
-    if (!seen.insert(texts[step]).second) continue;
-    const auto i = static_cast<int64_t>(step);
-    shown.push_back(texts[step]);
-    fields.push_back({{"step", step},
-                      {"objective", path.objectives[i].item<double>()},
-                      {"value", path.values[i].item<double>()},
-                      {"unlikeliness", path.unlikeliness[i].item<double>()}});
-  }
-  TextPrinter(model, options.escapes, common.json).print(shown, fields);
-  log_info("from " + figure(path.values[0].item<double>()) + " to " + figure(path.values[-1].item<double>()) + " in " +
-           std::to_string(texts.size() - 1) + " steps");
+  const LatentSpace space = open_space(options.model, common);
+  const DecodeOptions how = with_common(options.decode, common);
+  const LinearProperty property = options.direction.empty() ? property_of_file(space, options, how.seed)
+                                                            : space.direction(options.direction).direction.logit;
+  const OptimizedTexts way = space.optimize(text, property, options.climb, how);
+  for (const OptimizedText& point : way.texts)
+    print_output(point.output, options.escapes, common,
+                 {{"step", point.step},
+                  {"objective", point.objective},
+                  {"value", point.value},
+                  {"unlikeliness", point.unlikeliness}});
+  log_info("from " + rounded_text(way.first_value) + " to " + rounded_text(way.last_value) + " in " +
+           std::to_string(way.steps) + " steps");
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
@@ -137,8 +71,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->check(number_in(0, 1e6))
       ->capture_default_str();
   command.add_flag("--downhill", climb.downhill, "descend instead");
-  add_constrain_flag(command, options->constrain);
-  command.add_flag("--escapes", options->escapes, "\\n, \\t and \\\\ stand for newline, tab and backslash");
+  add_decode_flags(command, options->decode);
+  add_escapes_flag(command, options->escapes);
   command.footer(
       "Prints each text on the way once, from the reconstruction of --text on. A property is a ridge regression on "
       "codes;\nlikely is what the fitted prior says (tvae prior fit), or, without one, a normal distribution around "

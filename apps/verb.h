@@ -49,6 +49,23 @@ inline CLI::Validator number_in(double least, double most) {
       "");
 }
 
+/// An option that is one of several words, each of which stands for a value; the value that is there is the default.
+template <class Value>
+CLI::Option* add_choice(CLI::App& command, const std::string& name, Value& value,
+                        const std::vector<std::pair<std::string, Value>>& choices, const std::string& help) {
+  std::vector<std::string> words;
+  std::string chosen;
+  for (const auto& [word, meaning] : choices) {
+    words.push_back(word);
+    if (meaning == value) chosen = word;
+  }
+  const auto choose = [&value, choices](const std::string& given) {
+    for (const auto& [word, meaning] : choices)
+      if (word == given) value = meaning;
+  };
+  return command.add_option_function<std::string>(name, choose, help)->check(CLI::IsMember(words))->default_str(chosen);
+}
+
 /// Prints a line to stdout; throws DataError when stdout cannot be written (a full disk), and exits quietly on a closed
 /// pipe.
 void print_line(const std::string& line);

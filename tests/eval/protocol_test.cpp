@@ -51,7 +51,7 @@ TEST_F(Protocol, ReportsEveryKeyOfTheContract) {
   EvaluationOptions options;
   options.samples = 20;
   options.training_texts = std::make_shared<TextSet>(std::vector<std::string>{"line 1", "line 2"});
-  PriorFit fit = fit_gaussian(encode_texts(model, some_texts(60)).mean, {});
+  PriorFit fit = fit_prior("gaussian", encode_texts(model, some_texts(60)).mean, {});
   fit.facts["fit_on"] = kFitOnSamples;
   save_prior(model, "gaussian", fit);
   const Json report = evaluate(model, options);
@@ -344,7 +344,7 @@ TEST_F(Protocol, APriorOfOtherWeightsIsNotMeasured) {
   options.samples = 5;
   EXPECT_NE(evaluate(model, options)["skipped"]["prior.fitted"].get<std::string>().find("has no fitted prior"),
             std::string::npos);
-  save_prior(model, "gaussian", fit_gaussian(encode_texts(model, some_texts(30)).mean, {}));
+  save_prior(model, "gaussian", fit_prior("gaussian", encode_texts(model, some_texts(30)).mean, {}));
   EXPECT_TRUE(evaluate(model, options)["prior"].contains("fitted"));
   TensorMap weights = load_safetensors(folder_.path("m/model.safetensors"));
   weights.begin()->second = weights.begin()->second + 0.01;
@@ -367,7 +367,7 @@ TEST_F(Protocol, SamplesOfAPriorWithoutDeviationsAreAllOneText) {
   EXPECT_EQ(scaled["scaled"]["unique"], 0.2);
   EXPECT_EQ(scaled["scaled"]["kind"], "normal");
   EXPECT_EQ(scaled["scaled"]["scale"], 0.0);
-  save_prior(model, "gaussian", fit_gaussian(encode_texts(model, some_texts(30)).mean, {}));
+  save_prior(model, "gaussian", fit_prior("gaussian", encode_texts(model, some_texts(30)).mean, {}));
   EXPECT_EQ(evaluate(model, options)["prior"]["scaled"]["kind"], "gaussian");
 }
 

@@ -134,7 +134,7 @@ class ReportExamples : public testing::Test {
  protected:
   void evaluate(const std::string& check, const std::vector<std::string>& texts, EvaluationOptions options = {}) {
     model_.emplace(test::saved_model(folder_.path("m"), "gaussian", check));
-    save_prior(*model_, "gaussian", fit_gaussian(at::randn({60, 2, 4}), {}));
+    save_prior(*model_, "gaussian", fit_prior("gaussian", at::randn({60, 2, 4}), {}));
     rows_.texts = texts;
     options.samples = 20;
     Evaluation evaluation(*model_, held_out(), options);

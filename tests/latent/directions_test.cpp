@@ -29,7 +29,7 @@ double cosine(const Tensor& a, const Tensor& b) {
 
 TEST(Directions, APlantedDirectionIsRecoveredByEveryMethod) {
   const Planted planted(/*gap=*/3.0, 300, 1);
-  for (const auto& [name, method] : direction_methods()) {
+  for (const auto& [name, help, method, order] : direction_methods().entries()) {
     const DirectionFit fit = fit_direction(name, planted.positive, planted.negative, 42);
     EXPECT_GT(cosine(fit.direction.step, planted.direction), 0.95) << name;
     EXPECT_EQ(fit.facts["method"], name);
@@ -42,7 +42,7 @@ TEST(Directions, APlantedDirectionIsRecoveredByEveryMethod) {
 
 TEST(Directions, AStepMovesTheLogitAsFarAsTheMeansLieApart) {
   const Planted planted(2.0, 200, 2);
-  for (const auto& [name, method] : direction_methods()) {
+  for (const auto& [name, help, method, order] : direction_methods().entries()) {
     const Direction direction = fit_direction(name, planted.positive, planted.negative, 42).direction;
     const auto mean_logit = [&](const Tensor& codes) { return direction.logit.value(codes).mean().item<double>(); };
     const double apart = mean_logit(planted.positive) - mean_logit(planted.negative);
@@ -64,7 +64,7 @@ TEST(Directions, NumbersThatDoNotVaryAreLeftAlone) {
   Planted planted(3.0, 50, 4);
   planted.positive.select(1, 0).fill_(0.25);
   planted.negative.select(1, 0).fill_(0.25);
-  for (const auto& [name, method] : direction_methods()) {
+  for (const auto& [name, help, method, order] : direction_methods().entries()) {
     const Tensor step = fit_direction(name, planted.positive, planted.negative, 42).direction.step;
     EXPECT_EQ(step[0].abs().max().item<float>(), 0.0f) << name;
     EXPECT_GT(step[1].abs().max().item<float>(), 0.1f) << name;

@@ -80,7 +80,7 @@ TEST(Optimize, AFittedPriorWithNarrowAxesIsFollowed) {
   Rng rng(2);
   Tensor codes = at::randn({2000, 1, 4}, rng.generator(), at::kFloat);
   codes.select(2, 1).mul_(0.05).add_(codes.select(2, 0));
-  const PriorFit prior = fit_gaussian(codes, {});
+  const PriorFit prior = fit_prior("gaussian", codes, {});
   const LinearProperty property = fit_property(codes, codes.select(2, 0).select(1, 0), 1).property;
   const OptimizedPath path =
       optimize_code(codes[0], property, Typicality(*prior.prior, rng), {.steps = 400, .text_weight = 0.0});
@@ -93,8 +93,8 @@ TEST(Optimize, AFittedPriorWithNarrowAxesIsFollowed) {
 TEST(Optimize, DensitiesOfPriorsAreDifferentiableByTheCode) {
   Rng rng(3);
   const Tensor codes = at::randn({300, 2, 4}, rng.generator(), at::kFloat);
-  for (const auto& [name, kind] : prior_registry()) {
-    const PriorFit fit = kind.fit(codes, {});
+  for (const auto& [name, help, kind, order] : prior_kinds().entries()) {
+    const PriorFit fit = kind.fit(codes, {}, Progress::none());
     const Tensor z = codes.narrow(0, 0, 3).to(at::kDouble).requires_grad_();
     const Tensor gradient = torch::autograd::grad({fit.prior->log_density(z).sum()}, {z})[0];
     const Tensor away = at::zeros_like(z);

@@ -19,8 +19,8 @@ Tensor codes(std::vector<float> values, int64_t tokens) {
 TEST(Paths, EveryPathStartsAndEndsAtItsCodes) {
   torch::manual_seed(1);
   const Tensor a = torch::randn({3, 4}), b = torch::randn({3, 4});
-  for (const auto& [name, path] : path_registry()) {
-    const Tensor points = path.function(a, b, torch::tensor({0.0, 0.5, 1.0}));
+  for (const auto& [name, help, path, order] : paths().entries()) {
+    const Tensor points = path(a, b, torch::tensor({0.0, 0.5, 1.0}));
     ASSERT_EQ(points.sizes(), (std::vector<int64_t>{3, 3, 4})) << name;
     EXPECT_TRUE(points[0].equal(a)) << name;
     EXPECT_TRUE(points[2].equal(b)) << name;
@@ -29,9 +29,9 @@ TEST(Paths, EveryPathStartsAndEndsAtItsCodes) {
 
 TEST(Paths, EveryPathIsFiniteBetweenParallelOppositeAndZeroCodes) {
   const Tensor a = codes({1, 2, 3, 4}, 2);
-  for (const auto& [name, path] : path_registry())
+  for (const auto& [name, help, path, order] : paths().entries())
     for (const Tensor& b : {a, -a, 2 * a, torch::zeros_like(a)}) {
-      const Tensor points = path.function(a, b, torch::linspace(0, 1, 5));
+      const Tensor points = path(a, b, torch::linspace(0, 1, 5));
       EXPECT_TRUE(points.isfinite().all().item<bool>()) << name << b;
       EXPECT_TRUE(points[2].allclose((a + b) / 2)) << name << b;  // the straight line
     }
@@ -62,7 +62,7 @@ TEST(Paths, SlerpOfTheWholeCodeAndOfItsTokensDiffer) {
 
 TEST(Paths, UnknownNamesAreRefusedWithASuggestion) {
   try {
-    find_path("slurp");
+    paths().find("slurp");
     FAIL();
   } catch (const ConfigError& error) {
     EXPECT_NE(std::string(error.what()).find("did you mean slerp?"), std::string::npos) << error.what();

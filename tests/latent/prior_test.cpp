@@ -38,7 +38,7 @@ TEST(Prior, NormalDensityIsTheClosedForm) {
 
 TEST(Prior, GaussianRecoversMeanAndCovariance) {
   const Tensor codes = correlated_codes(4000, 1);
-  const PriorFit fit = prior_registry().at("gaussian").fit(codes, {});
+  const PriorFit fit = fit_prior("gaussian", codes);
   Rng rng(2);
   const Tensor drawn = fit.prior->sample(20000, rng).flatten(1).to(at::kDouble);
   EXPECT_NEAR(drawn.mean(0)[0].item<double>(), 5.0, 0.15);
@@ -53,7 +53,7 @@ TEST(Prior, GaussianRecoversMeanAndCovariance) {
 }
 
 TEST(Prior, ScaleShrinksDeviationsAndKeepsTheMean) {
-  const PriorFit fit = fit_gaussian(correlated_codes(2000, 1), {});
+  const PriorFit fit = fit_prior("gaussian", correlated_codes(2000, 1), {});
   Rng rng(2);
   const Tensor drawn = fit.prior->sample(5000, rng, 0.5).select(1, 0).select(1, 0);
   EXPECT_NEAR(drawn.mean().item<double>(), 5.0, 0.15);
@@ -62,7 +62,7 @@ TEST(Prior, ScaleShrinksDeviationsAndKeepsTheMean) {
 
 TEST(Prior, MixtureFindsClustersThatOneGaussianCannot) {
   const Tensor codes = clustered_codes(1000, 1);
-  const PriorFit one = fit_gaussian(codes, {}), mixture = fit_gaussian_mixture(codes, {});
+  const PriorFit one = fit_prior("gaussian", codes, {}), mixture = fit_prior("gmm", codes, {});
   EXPECT_GE(mixture.facts["components"].get<int64_t>(), 2);
   EXPECT_GT(mixture.facts["held_out_log_density"].get<double>(), one.facts["held_out_log_density"].get<double>() + 0.3);
   Rng rng(1);
@@ -73,7 +73,7 @@ TEST(Prior, MixtureFindsClustersThatOneGaussianCannot) {
 
 TEST(Prior, AMixtureOfOneIsTheGaussian) {
   const Tensor codes = correlated_codes(500, 1);
-  const PriorFit one = fit_gaussian(codes, {}), mixture = fit_gaussian_mixture(codes, {.components = 1});
+  const PriorFit one = fit_prior("gaussian", codes, {}), mixture = fit_prior("gmm", codes, {.components = 1});
   EXPECT_TRUE(one.prior->log_density(codes).equal(mixture.prior->log_density(codes)));
 }
 
@@ -83,7 +83,7 @@ TEST(Prior, FullCovariancesFollowComponentsOfDifferentShape) {
   const Tensor first = at::stack({noise.select(1, 0), 0.98 * noise.select(1, 0) + 0.2 * noise.select(1, 1)}, 1);
   const Tensor second = at::stack({noise.select(1, 0), -0.98 * noise.select(1, 0) + 0.2 * noise.select(1, 1)}, 1);
   const Tensor cross = at::where((at::arange(4000) % 2 == 0).view({-1, 1}), first, second).view({-1, 1, 2});
-  const PriorFit fit = fit_gaussian_mixture(cross, {.components = 2});
+  const PriorFit fit = fit_prior("gmm", cross, {.components = 2});
   EXPECT_EQ(fit.facts["covariance"], "full");
 }
 
@@ -94,7 +94,7 @@ TEST(Prior, AFlowFollowsABentDistributionThatAGaussianCannot) {
   bent.select(1, 1).copy_(x.select(1, 0).square() + 0.3 * x.select(1, 1));
   bent = bent.view({4000, 2, 2});
   const Tensor train = bent.narrow(0, 0, 3000), held_out = bent.narrow(0, 3000, 1000);
-  const PriorFit one = fit_gaussian(train, {}), flow = fit_flow(train, {});
+  const PriorFit one = fit_prior("gaussian", train, {}), flow = fit_prior("flow", train, {});
   // The density of the four numbers is N(0, I) in the coordinates before the bend, whose volume is 0.3.
   const Tensor before = x.narrow(0, 3000, 1000);
   const double truth =
@@ -111,9 +111,9 @@ TEST(Prior, AFlowFollowsABentDistributionThatAGaussianCannot) {
 TEST(Prior, SamplesHaveTheDensityThatIsSaid) {
   // Of draws from p, the mean of q / p is 1 for any density q that is nowhere much larger than p.
   const Tensor codes = correlated_codes(1000, 1);
-  const PriorFit narrow = fit_gaussian(0.5 * (codes - codes.mean(0)) + codes.mean(0), {});
-  for (const auto& [name, kind] : prior_registry()) {
-    const PriorFit fit = kind.fit(codes, {});
+  const PriorFit narrow = fit_prior("gaussian", 0.5 * (codes - codes.mean(0)) + codes.mean(0), {});
+  for (const auto& [name, help, kind, order] : prior_kinds().entries()) {
+    const PriorFit fit = kind.fit(codes, {}, Progress::none());
     Rng rng(2);
     const Tensor drawn = fit.prior->sample(20000, rng);
     const Tensor ratio = (narrow.prior->log_density(drawn) - fit.prior->log_density(drawn)).exp();
@@ -123,8 +123,8 @@ TEST(Prior, SamplesHaveTheDensityThatIsSaid) {
 
 TEST(Prior, EveryKindIsSeededAndComesBackFromItsTensors) {
   const Tensor codes = clustered_codes(300, 1);
-  for (const auto& [name, kind] : prior_registry()) {
-    const PriorFit fit = kind.fit(codes, {}), again = kind.fit(codes, {});
+  for (const auto& [name, help, kind, order] : prior_kinds().entries()) {
+    const PriorFit fit = kind.fit(codes, {}, Progress::none()), again = kind.fit(codes, {}, Progress::none());
     const auto loaded = kind.load(fit.prior->tensors(), 2, 2);
     EXPECT_TRUE(fit.prior->log_density(codes).equal(again.prior->log_density(codes))) << name;
     EXPECT_TRUE(fit.prior->log_density(codes).equal(loaded->log_density(codes))) << name;
@@ -142,8 +142,8 @@ TEST(Prior, EveryKindTakesConstantDimensionsAndFewerCodesThanDimensions) {
   Rng rng(1);
   Tensor codes = at::randn({30, 4, 16}, rng.generator(), at::kFloat);
   codes.select(1, 0).fill_(0.25);
-  for (const auto& [name, kind] : prior_registry()) {
-    const PriorFit fit = kind.fit(codes, {});
+  for (const auto& [name, help, kind, order] : prior_kinds().entries()) {
+    const PriorFit fit = kind.fit(codes, {}, Progress::none());
     const Tensor drawn = fit.prior->sample(50, rng);
     EXPECT_TRUE(drawn.isfinite().all().item<bool>()) << name;
     EXPECT_LT((drawn.select(1, 0) - 0.25).abs().max().item<double>(), 0.01) << name;
@@ -152,11 +152,11 @@ TEST(Prior, EveryKindTakesConstantDimensionsAndFewerCodesThanDimensions) {
 }
 
 TEST(Prior, TooFewCodesAreRefused) {
-  for (const auto& [name, kind] : prior_registry())
-    EXPECT_THROW(kind.fit(torch::zeros({5, 2, 2}), {}), DataError) << name;
-  EXPECT_THROW(fit_gaussian_mixture(clustered_codes(100, 1), {.components = 50}), DataError);
-  EXPECT_THROW(fit_gaussian(clustered_codes(100, 1), {.components = 2}), ConfigError);
-  EXPECT_THROW(find_prior_kind("gausian"), ConfigError);
+  for (const auto& [name, help, kind, order] : prior_kinds().entries())
+    EXPECT_THROW(kind.fit(torch::zeros({5, 2, 2}), {}, Progress::none()), DataError) << name;
+  EXPECT_THROW(fit_prior("gmm", clustered_codes(100, 1), {.components = 50}), DataError);
+  EXPECT_THROW(fit_prior("gaussian", clustered_codes(100, 1), {.components = 2}), ConfigError);
+  EXPECT_THROW(prior_kinds().find("gausian"), ConfigError);
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ TEST(SavedPrior, EveryKindComesBackWithItsModel) {
   EXPECT_FALSE(load_prior(model).has_value());
   Rng rng(1);
   const torch::Tensor codes = at::randn({100, 2, 4}, rng.generator(), at::kFloat);
-  for (const auto& [name, kind] : prior_registry()) {
-    const PriorFit fit = kind.fit(codes, {});
+  for (const auto& [name, help, kind, order] : prior_kinds().entries()) {
+    const PriorFit fit = kind.fit(codes, {}, Progress::none());
     save_prior(model, name, fit);
     const auto saved = load_prior(model);
     ASSERT_TRUE(saved.has_value()) << name;
@@ -39,12 +39,12 @@ TEST(SavedPrior, ADamagedOneIsNamed) {
   EXPECT_THROW(load_prior(model), CheckpointError);
   Rng rng(1);
   const torch::Tensor codes = at::randn({100, 2, 4}, rng.generator(), at::kFloat);
-  save_prior(model, "gaussian", find_prior_kind("gaussian").fit(codes, {}));
+  save_prior(model, "gaussian", fit_prior("gaussian", codes));
   EXPECT_TRUE(load_prior(model).has_value());
   const TensorMap tensors = load_safetensors(folder.path("m/latent/prior.safetensors"));
   save_safetensors(folder.path("m/latent/prior.safetensors"), tensors, {{"kind", "gaussian"}, {"fit_on", "modes"}});
   EXPECT_THROW(load_prior(model), CheckpointError);
-  save_prior(model, "flow", find_prior_kind("flow").fit(codes, {}));
+  save_prior(model, "flow", fit_prior("flow", codes));
   TensorMap flow = load_safetensors(folder.path("m/latent/prior.safetensors"));
   EXPECT_TRUE(load_prior(model).has_value());
   flow["factor"] = at::zeros_like(flow["factor"]);

@@ -12,7 +12,7 @@ using torch::Tensor;
 
 std::vector<std::string> bottlenecks() {
   std::vector<std::string> names;
-  for (const auto& [name, factory] : bottleneck_registry()) names.push_back(name);
+  for (const auto& entry : bottlenecks().entries()) names.push_back(entry.name);
   return names;
 }
 

@@ -55,7 +55,7 @@ void expect_equal(const TensorMap& a, const TensorMap& b) {
 TEST_F(HuggingFaceModel, ExportOfAnImportGivesTheSameTensorsAndConfig) {
   for (const std::string fixture : {"t5_v1_0", "t5_v1_1"}) {
     const HuggingFaceT5 original = load_huggingface_t5(t5_folder(fixture, 300));
-    for (const auto& [bottleneck, factory] : bottleneck_registry()) {
+    for (const auto& [bottleneck, help, factory, order] : bottlenecks().entries()) {
       if (bottleneck == "fc") continue;  // wants d_model > 100
       std::vector<std::string> assignments = kSmallCode;
       assignments.push_back("model.bottleneck=" + bottleneck);

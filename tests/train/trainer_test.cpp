@@ -140,8 +140,8 @@ TEST(Trainer, ResumingAfterEveryStepChangesNoBit) {
 
 TEST(Trainer, EveryRegularizerResumesAndFitsEveryBottleneckItSaysItFits) {
   std::map<std::string, int> fits;
-  for (const auto& [regularizer, make] : regularizer_registry())
-    for (const auto& [bottleneck, factory] : bottleneck_registry())
+  for (const auto& [regularizer, help, make, order] : regularizers().entries())
+    for (const auto& [bottleneck, help, factory, order] : bottlenecks().entries())
       for (const std::string posterior : {"deterministic", "gaussian"}) {
         RunConfig config = tiny_run(bottleneck);
         config.loss.regularizer = regularizer;
@@ -167,9 +167,10 @@ TEST(Trainer, EveryRegularizerResumesAndFitsEveryBottleneckItSaysItFits) {
         ++fits[regularizer];
         ++fits[bottleneck];
       }
-  for (const auto& [regularizer, make] : regularizer_registry()) EXPECT_GT(fits[regularizer], 0) << regularizer;
-  for (const auto& [bottleneck, factory] : bottleneck_registry())
-    EXPECT_GE(fits[bottleneck], static_cast<int>(regularizer_registry().size()) - 1) << bottleneck;
+  for (const auto& [regularizer, help, make, order] : regularizers().entries())
+    EXPECT_GT(fits[regularizer], 0) << regularizer;
+  for (const auto& [bottleneck, help, factory, order] : bottlenecks().entries())
+    EXPECT_GE(fits[bottleneck], static_cast<int>(regularizers().entries().size()) - 1) << bottleneck;
 }
 
 TEST(Trainer, AccumulatedMicroBatchesGiveTheGradientOfOneLargeBatch) {

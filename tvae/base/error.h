@@ -10,6 +10,9 @@ namespace tvae {
 /// Exit status of the program; a contract of the manual.
 enum class ExitCode : int { kDone = 0, kBug = 1, kUsage = 2, kData = 3, kInterrupted = 130 };
 
+/// What would help, where a front end has its own way to do it: the program names a command, Python a method.
+enum class Remedy { kNone, kFitPrior, kFitDirection, kGiveTexts };
+
 /// One line made of: what is wrong, what was got, what was expected, and what to try. Empty parts are left out.
 /// Line breaks inside a part become spaces, so that the message is always one line.
 class Error : public std::runtime_error {
@@ -17,11 +20,14 @@ class Error : public std::runtime_error {
   Error(ExitCode code, const std::string& what, const std::string& got = "", const std::string& expected = "",
         const std::string& hint = "");
   ExitCode exit_code() const { return code_; }
+  Remedy remedy() const { return remedy_; }
+  void set_remedy(Remedy remedy) { remedy_ = remedy; }
   /// The functions that were running when the error was made, one a line, innermost first.
   std::string trace() const;
 
  private:
   ExitCode code_;
+  Remedy remedy_ = Remedy::kNone;
   std::vector<void*> frames_;
 };
 
@@ -49,7 +55,14 @@ class CheckpointError : public Error {
       : Error(ExitCode::kData, what, got, expected, hint) {}
 };
 
-/// SIGINT or SIGTERM arrived and the state is saved. Exit status 130.
+/// The error with a remedy: throw with_remedy(DataError("..."), Remedy::kFitPrior).
+template <class Kind>
+Kind with_remedy(Kind error, Remedy remedy) {
+  error.set_remedy(remedy);
+  return error;
+}
+
+/// The work was asked to stop (SIGINT, SIGTERM, a caller); what there is to save is saved. Exit status 130.
 class Interrupted : public Error {
  public:
   explicit Interrupted(const std::string& what) : Error(ExitCode::kInterrupted, what) {}

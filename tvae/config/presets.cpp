@@ -8,6 +8,7 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
+#include "tvae/base/registry.h"
 #include "tvae/base/strings.h"
 
 namespace tvae {
@@ -72,8 +73,9 @@ void assign(const std::string& key, Value& field, const FieldInfo& info, const J
   }
   const Value candidate = value.get<Value>();
   if constexpr (std::is_same_v<Value, std::string>) {
-    if (!info.choices.empty() && std::find(info.choices.begin(), info.choices.end(), candidate) == info.choices.end())
-      throw ConfigError(key, "\"" + candidate + "\"", "one of " + join(info.choices, ", "));
+    const std::vector<std::string> choices = choices_of(key, info);
+    if (!choices.empty() && std::find(choices.begin(), choices.end(), candidate) == choices.end())
+      throw ConfigError(key, "\"" + candidate + "\"", "one of " + join(choices, ", "));
   } else if constexpr (!std::is_same_v<Value, bool>) {
     const double number = static_cast<double>(candidate);
     if (!(number >= info.min && number <= info.max))
@@ -126,6 +128,10 @@ std::vector<std::string> with_base(const std::vector<std::string>& presets) {
 }
 
 }  // namespace
+
+std::vector<std::string> choices_of(const std::string& key, const FieldInfo& info) {
+  return info.choices.empty() ? registered_names(key) : info.choices;
+}
 
 const std::vector<Preset>& all_presets() {
   static const std::vector<Preset> presets = [] {

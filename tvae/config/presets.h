@@ -53,6 +53,9 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
 /// silence. `hint` says what decided.
 void require_agreement(const ModelConfig& decided, const ResolvedConfig& resolved, const std::string& hint);
 
+/// What a text field may be: its own choices, else the names that are registered for its key; empty = any text.
+std::vector<std::string> choices_of(const std::string& key, const FieldInfo& info);
+
 /// Sets one key from JSON (numbers, booleans, strings; a string is parsed where the field is a number or boolean).
 /// Throws ConfigError for an unknown key (with the nearest one), a wrong type, a value out of range.
 void set_field(RunConfig& config, const std::string& key, const nlohmann::ordered_json& value);

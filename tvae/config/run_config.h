@@ -12,7 +12,7 @@ namespace tvae {
 /// What visit() tells about a field besides its name and value.
 struct FieldInfo {
   std::string help;
-  std::vector<std::string> choices = {};  // of a string field; empty = any text
+  std::vector<std::string> choices = {};  // of a string field; empty = what is registered for the key, else any text
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
 };
@@ -51,7 +51,7 @@ void visit_data(Config& c, Visitor&& v) {
   v("max_valid", c.max_valid,
     FieldInfo{"held-out sequences used during training, from all over the file; 0 = all", {}, 0, 1e9});
   v("cache_dir", c.cache_dir, FieldInfo{"folder of the token cache; empty = the user's cache folder"});
-  v("check", c.check, FieldInfo{"validity check of generated text", {"none", "python", "smiles", "mnist"}});
+  v("check", c.check, FieldInfo{"validity check of generated text"});
 }
 
 struct ModelConfig {
@@ -371,8 +371,7 @@ void visit_train(Config& c, Visitor&& v) {
   v("batch_tokens", c.batch_tokens, FieldInfo{"tokens a micro-batch instead; 0 = count sequences", {}, 0, 1e9});
   v("accumulation_steps", c.accumulation_steps, FieldInfo{"micro-batches an optimizer step", {}, 1, 1e6});
   v("seed", c.seed, FieldInfo{"seed of weights, order, noise and dropout", {}, 0, 9e15});
-  v("optimizer", c.optimizer,
-    FieldInfo{"adamw, adafactor, or muon (matrices by Muon, the rest by AdamW)", {"adamw", "adafactor", "muon"}});
+  v("optimizer", c.optimizer, FieldInfo{"adamw, adafactor, or muon (matrices by Muon, the rest by AdamW)"});
   v("learning_rate", c.learning_rate, FieldInfo{"peak learning rate", {}, 0, 1e3});
   v("muon_learning_rate", c.muon_learning_rate, FieldInfo{"peak learning rate of the matrices under muon", {}, 0, 1e3});
   v("muon_momentum", c.muon_momentum, FieldInfo{"momentum of muon", {}, 0, 0.9999});

@@ -5,6 +5,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/log.h"
 #include "tvae/latent/codec.h"
 
 namespace tvae {
@@ -29,8 +30,23 @@ RecordedData recorded_data(const std::string& model_directory) {
     recorded.read.escapes = data.value("escapes", false);
     return recorded;
   } catch (const nlohmann::json::exception&) {
-    throw CheckpointError(path + " holds no configuration", "", "what tvae train writes");
+    throw CheckpointError(path + " holds no configuration", "", "the record of a run");
   }
+}
+
+Rows training_rows(const std::string& model_directory) {
+  const RecordedData recorded = recorded_data(model_directory);
+  if (recorded.train.path.empty())
+    throw with_remedy(
+        ConfigError("the model does not say what it was trained on", "", "", "give texts like those it was trained on"),
+        Remedy::kGiveTexts);
+  if (!file_exists(recorded.train.path))
+    throw with_remedy(ConfigError("the training file " + recorded.train.path + " of the model's run.json is not there",
+                                  "", "", "give texts like those it was trained on"),
+                      Remedy::kGiveTexts);
+  Rows rows = read_rows(recorded.train.path, recorded.read);
+  if (const std::string bad = describe_bad_rows(rows, recorded.train.path); !bad.empty()) log_warning(bad);
+  return rows;
 }
 
 bool has_changed(const RecordedFile& file, const RecordedData& recorded, const Tokenizer& tokenizer) {

@@ -27,6 +27,9 @@ struct RecordedData {
 };
 /// Throws CheckpointError when run.json is there and damaged.
 RecordedData recorded_data(const std::string& model_directory);
+/// The rows of the file that a model was trained on, read as then; warns of bad ones. Throws ConfigError where it is
+/// not known, or not there.
+Rows training_rows(const std::string& model_directory);
 /// Whether a file of the run holds other sequences than it did then; false where run.json gives no fingerprint.
 bool has_changed(const RecordedFile& file, const RecordedData& recorded, const Tokenizer& tokenizer);
 

@@ -34,7 +34,7 @@ std::vector<std::pair<int64_t, int64_t>> random_pairs(const std::vector<std::str
 }  // namespace
 
 Json measure_interpolation(Evaluation& evaluation, Rng& rng) {
-  const PathFunction& path = find_path(evaluation.options.path);
+  const PathFunction& path = paths().find(evaluation.options.path);
   const auto pairs = random_pairs(evaluation.held_out.texts, evaluation.options.samples, rng);
   if (pairs.empty()) {
     evaluation.skip("interpolation", "fewer than two different held-out texts");
@@ -45,7 +45,7 @@ Json measure_interpolation(Evaluation& evaluation, Rng& rng) {
   std::vector<torch::Tensor> points;
   for (const auto& [a, b] : pairs) points.push_back(path(codes[a], codes[b], ratios));
   const torch::Tensor inside = at::cat(points);
-  const std::vector<std::string> interior = decode_codes(evaluation.model, inside);
+  const std::vector<std::string> interior = evaluation.decode(inside);
 
   std::vector<std::string> ends, middles;
   std::vector<torch::Tensor> rows;  // of each path: smoothness, largest step, distinct, monotonic steps, steps

@@ -40,6 +40,7 @@ Draws draw(Evaluation& evaluation, const std::vector<const Prior*>& priors, Rng&
     const Tensor rows = torch::tensor(batch.rows, at::kLong);  // of the stream's sequences
     const auto part = [&](const Tensor& values) { return values.narrow(0, start, count); };
     for (int64_t i = 0; i < k; ++i) {
+      evaluation.progress.update("sampling posteriors", start * k + i * count, n * k);
       const Tensor code = part(posterior.mean) + part(std) * at::randn(part(std).sizes(), rng.generator(), at::kFloat);
       const CrossEntropy result = evaluation.cross_entropy(stream, code.index_select(0, rows));
       part(draws.log_likelihood).select(1, i).index_copy_(0, rows, -sequence_sums(result.token_nats, stream.spans));
@@ -77,8 +78,7 @@ Json measure_language_model(Evaluation& evaluation, Rng& rng) {
     priors.push_back(saved->prior.get());
   } else {
     saved = nullptr;
-    evaluation.skip("language_model.fitted",
-                    "no prior fitted on samples of the posteriors (tvae prior fit --fit-on samples)");
+    evaluation.skip("language_model.fitted", "no prior fitted on samples of the posteriors");
   }
   const Draws draws = draw(evaluation, priors, rng);
 

@@ -28,7 +28,7 @@ void add_sample_shares(Json& result, Evaluation& evaluation, const std::string& 
 
 Json measure_samples(Evaluation& evaluation, const Prior& prior, Rng& rng, double scale = 1.0) {
   const torch::Tensor codes = prior.sample(evaluation.options.samples, rng, scale);
-  const std::vector<Generated> outputs = generate_from(evaluation.model, codes);
+  const std::vector<Generated> outputs = evaluation.generate(codes);
   const std::vector<std::string> texts = texts_of(evaluation.model, outputs);
   Json result = Json::object();
   add_sample_shares(result, evaluation, "", texts);

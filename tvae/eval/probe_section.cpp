@@ -83,12 +83,12 @@ Features standardised(const std::string& name, const Tensor& train, const Tensor
   return {name, feature_rows((train - mean) * scale), feature_rows((test - mean) * scale)};
 }
 
-std::vector<Features> all_features(const Model& model, const ProbeData& data) {
+std::vector<Features> all_features(const Evaluation& evaluation, const ProbeData& data) {
   const TfIdf tfidf(data.train_texts);
-  return {standardised("codes", encode_texts(model, data.train_texts).mean.flatten(1),
-                       encode_texts(model, data.test_texts).mean.flatten(1)),
-          standardised("encoder_states", mean_encoder_states(model, data.train_texts),
-                       mean_encoder_states(model, data.test_texts)),
+  return {standardised("codes", evaluation.encode(data.train_texts).mean.flatten(1),
+                       evaluation.encode(data.test_texts).mean.flatten(1)),
+          standardised("encoder_states", mean_encoder_states(evaluation.model, data.train_texts, evaluation.progress),
+                       mean_encoder_states(evaluation.model, data.test_texts, evaluation.progress)),
           {"tfidf", tfidf.rows(data.train_texts), tfidf.rows(data.test_texts)}};
 }
 
@@ -153,7 +153,7 @@ void require_labels(const Evaluation& evaluation) {
   const HeldOut& held_out = evaluation.held_out;
   if (held_out.labels.empty())
     throw ConfigError("a probe needs labels", held_out.path + " without them", "",
-                      "name a column of a .csv, .tsv, .json or .jsonl file with --label-column");
+                      "name the label column of a table: .csv, .tsv, .json or .jsonl");
   if (const auto error = why_no_probe(held_out.labels, held_out.path)) throw *error;
 }
 
@@ -176,7 +176,7 @@ Json measure_probe(Evaluation& evaluation, Rng& rng) {
                  {"majority", static_cast<double>(of_commonest) / static_cast<double>(data.test_classes.size())},
                  {"accuracies", "by labels a class, mean ± deviation of " + std::to_string(kDraws) + " draws"}};
 
-  const std::vector<Features> features = all_features(evaluation.model, data);
+  const std::vector<Features> features = all_features(evaluation, data);
   const std::vector<Draw> draws = all_draws(data, class_sizes, rng);
   const size_t rows = features.size() * std::size(kClassifiers);
   std::vector<double> accuracies(rows * draws.size());

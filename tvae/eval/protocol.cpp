@@ -12,6 +12,7 @@
 #include "tvae/base/strings.h"
 #include "tvae/eval/bootstrap.h"
 #include "tvae/eval/code_statistics.h"
+#include "tvae/latent/bracket_constraint.h"
 #include "tvae/latent/linear_property.h"
 
 namespace tvae {
@@ -25,19 +26,26 @@ double rounded(double value, double unit) {
 
 }  // namespace
 
-Evaluation::Evaluation(const Model& measured, HeldOut data, EvaluationOptions how)
+Evaluation::Evaluation(const Model& measured, HeldOut data, EvaluationOptions how, Progress& listener)
     : model(measured),
       held_out(std::move(data)),
       options(std::move(how)),
-      check_(make_validity_check(measured.check)) {}
+      progress(listener),
+      check_(make_validity_check(measured.check)) {
+  if (options.constrain) constraint_ = bracket_constraint(model);
+}
+
+std::vector<Generated> Evaluation::generate(const torch::Tensor& codes) const {
+  return generate_from(model, codes, {.constraint = constraint_}, progress);
+}
 
 const EncodedTexts& Evaluation::codes() {
-  if (!codes_) codes_ = encode_texts(model, held_out.texts);
+  if (!codes_) codes_ = encode(held_out.texts);
   return *codes_;
 }
 
 const std::vector<Generated>& Evaluation::outputs() {
-  if (!outputs_) outputs_ = generate_from(model, codes().mean);
+  if (!outputs_) outputs_ = generate(codes().mean);
   return *outputs_;
 }
 
@@ -63,9 +71,8 @@ const SavedPrior* Evaluation::fitted_prior() {
 }
 
 std::string Evaluation::no_fitted_prior() const {
-  return fitted_prior_ && *fitted_prior_
-             ? "the fitted prior is of other weights of this model (tvae prior fit makes one)"
-             : "the model has no fitted prior (tvae prior fit makes one)";
+  return fitted_prior_ && *fitted_prior_ ? "the fitted prior is of other weights of this model"
+                                         : "the model has no fitted prior";
 }
 
 std::optional<std::vector<bool>> Evaluation::valid(const std::vector<std::string>& texts) {
@@ -83,7 +90,14 @@ std::optional<std::vector<bool>> Evaluation::valid(const std::vector<std::string
 std::optional<std::vector<std::string>> Evaluation::searched(const torch::Tensor& codes,
                                                              const std::vector<std::string>& plain) {
   if (options.search.candidates == 1) return std::nullopt;
-  return search_outputs(model, codes, plain, check_.get(), options.search);
+  return search_outputs(model, codes, plain, check_.get(), options.search,
+                        [this](const torch::Tensor& perturbed) { return decode(perturbed); });
+}
+
+std::optional<std::vector<std::string>> Evaluation::searched_reconstructions() {
+  if (options.search.candidates == 1) return std::nullopt;
+  return search_reconstructions(model, codes().mean, reconstructions(), options.search,
+                                [this](const torch::Tensor& perturbed) { return decode(perturbed); });
 }
 
 bool Evaluation::asked_for(const std::string& section) const {
@@ -161,7 +175,7 @@ Json run_protocol(Evaluation& evaluation) {
     report["candidates"] = options.search.candidates;
     report["search_radius"] = options.search.radius;
   }
-  if (evaluation.model.constrained) report["constrained"] = true;
+  if (options.constrain) report["constrained"] = true;
   if (evaluation.asked_for("probe")) require_labels(evaluation);
   if (const auto defect = collapse(evaluation)) {
     report["defect"] = *defect;
@@ -169,11 +183,13 @@ Json run_protocol(Evaluation& evaluation) {
   }
   for (const char* section : {"prior", "language_model"})  // a damaged prior is no reason to stop half-way
     if (options.only.empty() || evaluation.asked_for(section)) evaluation.fitted_prior();
+  int64_t done = 0;  // sections
   for (const EvaluationSection& section : evaluation_sections()) {
     if (!options.only.empty() && !evaluation.asked_for(section.name)) {
       evaluation.skip(section.name, "not asked for");
       continue;
     }
+    evaluation.progress.update("measuring", done++, static_cast<int64_t>(evaluation_sections().size()));
     log_info("measuring " + section.name);
     const auto start = std::chrono::steady_clock::now();
     Rng rng(options.seed ^ hash_bytes(section.name));

@@ -23,6 +23,7 @@ struct EvaluationOptions {
   uint64_t seed = 42;
   std::string path = "slerp";        // of interpolation
   SearchOptions search;              // with candidates, validity is also measured with decode-time search
+  bool constrain = false;            // outputs keep the brackets and strings of the model's check
   double prior_scale = 1.0;          // other than 1: samples are also measured with the prior's deviations times this
   int64_t importance_samples = 100;  // draws a sequence for perplexity
   /// For novelty: the training texts; nullptr and why where there are none.
@@ -34,15 +35,22 @@ struct EvaluationOptions {
 
 class Evaluation {
  public:
-  Evaluation(const Model& model, HeldOut held_out, EvaluationOptions options);
+  /// `model` and `progress` must outlive it. Throws ConfigError where outputs cannot be constrained as asked.
+  Evaluation(const Model& model, HeldOut held_out, EvaluationOptions options, Progress& progress = Progress::none());
 
   const Model& model;
   const HeldOut held_out;
   const EvaluationOptions options;
+  Progress& progress;
+
+  EncodedTexts encode(const std::vector<std::string>& texts) const { return encode_texts(model, texts, progress); }
+  /// Greedy outputs of codes [N, K, D], and as texts; constrained where that was asked for.
+  std::vector<Generated> generate(const torch::Tensor& codes) const;
+  std::vector<std::string> decode(const torch::Tensor& codes) const { return texts_of(model, generate(codes)); }
 
   /// Posteriors of the held-out texts.
   const EncodedTexts& codes();
-  /// Greedy outputs from their means, and as texts.
+  /// Outputs from their means, and as texts.
   const std::vector<Generated>& outputs();
   const std::vector<std::string>& reconstructions();
   /// Of a stream, teacher-forced, from the codes [B, K, D] of its sequences. Throws CheckpointError where it is not
@@ -57,6 +65,8 @@ class Evaluation {
   std::optional<std::vector<bool>> valid(const std::vector<std::string>& texts);
   /// The outputs of codes after decode-time search, given the plain ones; nullopt where none was asked for.
   std::optional<std::vector<std::string>> searched(const torch::Tensor& codes, const std::vector<std::string>& plain);
+  /// The same for codes of texts: what is searched for is the text that has the code, valid or not.
+  std::optional<std::vector<std::string>> searched_reconstructions();
   std::string check_name() const;
 
   /// Notes that a section, or a key of one ("prior.fitted"), does not apply.
@@ -66,6 +76,7 @@ class Evaluation {
   const nlohmann::ordered_json& skipped() const { return skipped_; }
 
  private:
+  OutputConstraintFactory constraint_;
   std::optional<EncodedTexts> codes_;
   std::optional<std::optional<SavedPrior>> fitted_prior_;  // the outer one: whether it was looked for
   std::optional<std::vector<Generated>> outputs_;

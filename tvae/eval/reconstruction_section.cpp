@@ -1,4 +1,4 @@
-// Evaluation.md 1: free-running greedy reconstruction from the mean code; teacher forcing apart.
+// Free-running greedy reconstruction from the mean code; teacher forcing apart (docs/evaluation.md).
 #include "tvae/eval/bleu.h"
 #include "tvae/eval/bootstrap.h"
 #include "tvae/eval/image_agreement.h"
@@ -112,11 +112,8 @@ Json measure_reconstruction(Evaluation& evaluation, Rng&) {
   add_figure(result, "teacher_forced_accuracy", forced, a_token(1));
   add_figure(result, "teacher_forced_nats", forced, a_token(0));
   result.update({{"untokenizable", data.untokenizable}, {"n", outputs.size()}});
-  // What is searched for is the text that has the code, valid or not.
-  if (evaluation.options.search.candidates > 1)
-    add_exact_match(
-        result, evaluation, "searched_",
-        search_reconstructions(evaluation.model, evaluation.codes().mean, outputs, evaluation.options.search));
+  if (const auto searched = evaluation.searched_reconstructions())
+    add_exact_match(result, evaluation, "searched_", *searched);
   if (evaluation.model.check == "mnist") result["images"] = images(data.texts, outputs);
   return result;
 }

@@ -98,16 +98,15 @@ Json reconstructions(Evaluation& evaluation, size_t count, bool mistakes) {
 }
 
 /// From each of some held-out texts to the next one that differs: they are in random order.
-Json paths(Evaluation& evaluation) {
+Json path_examples(Evaluation& evaluation) {
   const std::vector<std::string>& texts = evaluation.held_out.texts;
   const torch::Tensor& codes = evaluation.codes().mean;
   const torch::Tensor ratios = at::arange(kPathSteps, at::kDouble) / static_cast<double>(kPathSteps - 1);
   Json all = Json::array();
   for (size_t a = 0, b = 1; b < texts.size() && all.size() < kPaths; ++b) {
     if (texts[a] == texts[b]) continue;
-    std::vector<std::string> outputs = decode_codes(
-        evaluation.model,
-        find_path(evaluation.options.path)(codes[static_cast<int64_t>(a)], codes[static_cast<int64_t>(b)], ratios));
+    std::vector<std::string> outputs = evaluation.decode(
+        paths().find(evaluation.options.path)(codes[static_cast<int64_t>(a)], codes[static_cast<int64_t>(b)], ratios));
     outputs.insert(outputs.begin(), texts[a]);
     outputs.push_back(texts[b]);
     std::vector<Json> rows = checked(evaluation, outputs);
@@ -122,7 +121,7 @@ Json samples(Evaluation& evaluation) {
   const ModelConfig& config = evaluation.model.vae.config();
   Rng rng(evaluation.options.seed ^ hash_bytes("examples"));
   const auto draw = [&](const Prior& prior) {
-    return checked(evaluation, decode_codes(evaluation.model, prior.sample(kSamples, rng)));
+    return checked(evaluation, evaluation.decode(prior.sample(kSamples, rng)));
   };
   Json all = {{"normal", draw(*make_normal_prior(config.latent_tokens, config.latent_size))}};
   if (const SavedPrior* fitted = evaluation.fitted_prior()) all["fitted"] = draw(*fitted->prior);
@@ -139,7 +138,7 @@ Json report_examples(Evaluation& evaluation, const Json& report) {
     examples["reconstructions"] = reconstructions(evaluation, kReconstructions, /*mistakes=*/false);
     examples["mistakes"] = reconstructions(evaluation, kMistakes, /*mistakes=*/true);
   }
-  if (report.contains("interpolation")) examples["paths"] = paths(evaluation);
+  if (report.contains("interpolation")) examples["paths"] = path_examples(evaluation);
   if (report.contains("prior")) examples["samples"] = samples(evaluation);
   if (report.contains("shape")) examples["latent_map"] = latent_map(evaluation);
   return examples;

@@ -31,8 +31,7 @@ Json hole_curve(Evaluation& evaluation, Rng& rng) {
   Json curve = Json::array();
   for (const double radius : {0.0, 0.25, 0.5, 1.0, 2.0}) {
     const std::vector<std::string> texts =
-        radius == 0.0 ? undisturbed
-                      : decode_codes(evaluation.model, codes.mean + radius * unit * normal_like(unit, rng));
+        radius == 0.0 ? undisturbed : evaluation.decode(codes.mean + radius * unit * normal_like(unit, rng));
     Json point = {{"radius", radius}};
     add_valid_share(point, evaluation, "valid", texts);
     std::vector<double> same;
@@ -69,7 +68,7 @@ Json measure_shape(Evaluation& evaluation, Rng& rng) {
   }
   result["hole_curve_unit"] = codes.log_variance ? "posterior std" : "1";
   result["hole_curve"] = hole_curve(evaluation, rng);
-  const Tensor again = encode_texts(evaluation.model, evaluation.reconstructions()).mean.flatten(1);
+  const Tensor again = evaluation.encode(evaluation.reconstructions()).mean.flatten(1);
   add_mean(result, "cycle_cosine", at::cosine_similarity(means, again, 1));
   add_mean(result, "cycle_l2", (means - again).norm(2, 1));
   const Moments dimension = moments(means);

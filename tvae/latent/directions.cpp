@@ -6,6 +6,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/latent/linear_probe.h"
 #include "tvae/run/weights_fingerprint.h"
@@ -77,7 +78,7 @@ bool are_facts(const Json& facts) {
   return !facts.contains("name");
 }
 
-constexpr const char* kMakeAgain = "make it again: tvae direction MODEL fit";
+constexpr const char* kMakeAgain = "fit it again";
 
 DirectionFile read_direction(const std::string& model_directory, const std::string& name) {
   const std::string path = path_of(model_directory, name);
@@ -96,17 +97,21 @@ DirectionFile read_direction(const std::string& model_directory, const std::stri
 
 }  // namespace
 
-const std::map<std::string, DirectionMethod>& direction_methods() {
-  static const std::map<std::string, DirectionMethod> methods = {
-      {"mean", {"the difference of the means", fit_mean}},
-      {"logistic", {"the weights of a logistic regression", fit_logistic}},
-  };
-  return methods;
+Registry<DirectionMethod>& direction_methods() {
+  static Registry<DirectionMethod> registry("method of a direction");
+  return registry;
 }
 
+namespace {
+
+const Register<DirectionMethod> mean(direction_methods(), {"mean", "the difference of the means", fit_mean});
+const Register<DirectionMethod> logistic(direction_methods(),
+                                         {"logistic", "the weights of a logistic regression", fit_logistic, 1});
+
+}  // namespace
+
 DirectionFit fit_direction(const std::string& method, const Tensor& positive, const Tensor& negative, uint64_t seed) {
-  const auto found = direction_methods().find(method);
-  if (found == direction_methods().end()) throw ConfigError("--method", "\"" + method + "\"", "mean or logistic");
+  const DirectionMethod& fit_by = direction_methods().find(method);
   for (const auto& [kind, codes] : {std::pair{"positive", positive}, std::pair{"negative", negative}})
     if (codes.size(0) < kFewestTexts)
       throw DataError(std::string("too few different ") + kind + " texts for a direction",
@@ -118,11 +123,11 @@ DirectionFit fit_direction(const std::string& method, const Tensor& positive, co
                     "are the files the same?");
 
   const HeldOutSplit p = split_rows(positive.size(0), seed), n = split_rows(negative.size(0), seed + 1);
-  const Direction part = found->second.fit(positive.index_select(0, p.train), negative.index_select(0, n.train));
+  const Direction part = fit_by(positive.index_select(0, p.train), negative.index_select(0, n.train));
   const auto held_p = static_cast<double>(p.held_out.size(0)), held_n = static_cast<double>(n.held_out.size(0));
   const Tensor right = (part.logit.value(positive.index_select(0, p.held_out)) > 0).sum() +
                        (part.logit.value(negative.index_select(0, n.held_out)) <= 0).sum();
-  DirectionFit fit{found->second.fit(positive, negative), {}};
+  DirectionFit fit{fit_by(positive, negative), {}};
   fit.facts = {{"method", method},
                {"positive", positive.size(0)},
                {"negative", negative.size(0)},
@@ -165,16 +170,33 @@ nlohmann::ordered_json direction_facts(const std::string& model_directory, const
   return read_direction(model_directory, name).facts;
 }
 
+std::vector<Json> list_directions(const std::string& model_directory) {
+  load_model_config(model_directory);
+  std::vector<Json> all;
+  for (const std::string& name : direction_names(model_directory)) {
+    Json facts = {{"name", name}};
+    try {
+      facts.update(direction_facts(model_directory, name));
+    } catch (const CheckpointError& error) {
+      log_warning(error.what());
+      continue;
+    }
+    all.push_back(std::move(facts));
+  }
+  return all;
+}
+
 DirectionFit load_direction(const Model& model, const std::string& name) {
   check_direction_name(name);
   const std::string path = path_of(model.directory, name);
   if (!file_exists(path)) {
     const std::vector<std::string> known = direction_names(model.directory);
-    throw ConfigError("unknown direction", "\"" + name + "\"", "",
-                      known.empty() ? "make one: tvae direction " + model.directory + " fit" : suggestion(name, known));
+    throw with_remedy(ConfigError("unknown direction", "\"" + name + "\"", "",
+                                  known.empty() ? "the model has none: fit one first" : suggestion(name, known)),
+                      known.empty() ? Remedy::kFitDirection : Remedy::kNone);
   }
   DirectionFile file = read_direction(model.directory, name);
-  warn_of_other_weights(model, path, file.weights, "tvae direction " + model.directory + " fit");
+  warn_of_other_weights(model, path, file.weights);
   const int64_t k = model.vae.config().latent_tokens, d = model.vae.config().latent_size;
   const auto tensor = [&](const std::string& part, const std::vector<int64_t>& sizes) {
     const auto found = file.tensors.find(part);

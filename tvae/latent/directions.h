@@ -2,11 +2,11 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "tvae/base/registry.h"
 #include "tvae/latent/linear_property.h"
 #include "tvae/run/model_directory.h"
 
@@ -17,17 +17,13 @@ struct Direction {
   LinearProperty logit;  // of a text being a positive one
 };
 
-struct DirectionMethod {
-  std::string help;
-  /// positive [P, K, D], negative [N, K, D] → a direction. Throws as fit_direction.
-  std::function<Direction(const torch::Tensor& positive, const torch::Tensor& negative)> fit;
-};
-/// Name → method. Whatever the method, a step moves its logit as far as the means of both kinds of texts lie apart.
+/// positive [P, K, D], negative [N, K, D] → a direction. Throws as fit_direction.
+using DirectionMethod = std::function<Direction(const torch::Tensor& positive, const torch::Tensor& negative)>;
+/// By name. Whatever the method, a step moves its logit as far as the means of both kinds of texts lie apart.
 /// - mean: the step is the difference of the means; the logit that of linear discriminant analysis along it.
 /// - logistic: logistic regression on standardised codes (liblinear, C 1); the step follows its weights, in units of
-/// the
-///   deviation of each number of a code.
-const std::map<std::string, DirectionMethod>& direction_methods();
+///   the deviation of each number of a code.
+Registry<DirectionMethod>& direction_methods();
 
 struct DirectionFit {
   Direction direction;           // fitted to all texts
@@ -47,6 +43,9 @@ void save_direction(const Model& model, const std::string& name, const Direction
 DirectionFit load_direction(const Model& model, const std::string& name);
 /// Those of a model directory, in alphabetical order.
 std::vector<std::string> direction_names(const std::string& model_directory);
+/// The facts of each, its "name" first; a damaged one is warned of and left out. Throws CheckpointError where there is
+/// no such model.
+std::vector<nlohmann::ordered_json> list_directions(const std::string& model_directory);
 /// The facts of one. Throws CheckpointError when the file is damaged.
 nlohmann::ordered_json direction_facts(const std::string& model_directory, const std::string& name);
 

@@ -102,7 +102,8 @@ std::vector<Coupling> identity_couplings(int64_t d, Rng& rng) {
 
 /// Trains on white codes for `epochs`; with held-out ones, until they stop getting likelier, and returns the best
 /// number of epochs with their log density then.
-std::pair<int, double> train(Flow& flow, const Tensor& white, const Tensor& held_out, int epochs, Rng& rng) {
+std::pair<int, double> train(Flow& flow, const Tensor& white, const Tensor& held_out, int epochs, Rng& rng,
+                             Progress& progress) {
   std::vector<Tensor> parameters = flow.parameters();
   for (Tensor& parameter : parameters) parameter.requires_grad_();
   torch::optim::AdamW optimizer(parameters, torch::optim::AdamWOptions(kLearningRate).weight_decay(kWeightDecay));
@@ -114,6 +115,7 @@ std::pair<int, double> train(Flow& flow, const Tensor& white, const Tensor& held
   double best_density = held_out_density();
   for (int epoch = 1; epoch <= epochs; ++epoch) {
     for (const Tensor& rows : at::randperm(white.size(0), rng.generator(), at::kLong).split(kBatch)) {
+      progress.update("fitting a flow", epoch - 1, epochs);
       const Tensor codes = white.index_select(0, rows);
       const Tensor noise = at::randn(codes.sizes(), rng.generator(), at::kFloat);
       optimizer.zero_grad();
@@ -172,19 +174,18 @@ class FlowPrior : public Prior {
   int64_t latent_tokens_, latent_size_;
 };
 
-}  // namespace
-
-PriorFit fit_flow(const Tensor& codes, const PriorFitOptions& options) {
+PriorFit fit_flow(const Tensor& codes, const PriorFitOptions& options, Progress& progress) {
   if (options.components > 0)
-    throw ConfigError("a flow has no components", std::to_string(options.components), "", "--kind gmm");
+    throw ConfigError("a flow has no components", std::to_string(options.components), "", "gmm has some");
   const CodeSplit split = split_codes(codes, options.seed);
   const int64_t d = codes.size(1) * codes.size(2);
-  if (d < 2) throw DataError("a flow needs codes of two numbers or more", std::to_string(d), "", "--kind gmm");
+  if (d < 2)
+    throw DataError("a flow needs codes of two numbers or more", std::to_string(d), "", "gaussian and gmm take fewer");
   const auto fit = [&](const Tensor& train_codes, const Tensor& held_out, int epochs) {
     Rng rng(options.seed);
     Flow flow{fit_shrunk_gaussian(train_codes), identity_couplings(d, rng)};
     const auto white = [&flow](const Tensor& x) { return x.defined() ? flow.base.whiten(x).to(at::kFloat) : x; };
-    const auto [best, density] = train(flow, white(train_codes), white(held_out), epochs, rng);
+    const auto [best, density] = train(flow, white(train_codes), white(held_out), epochs, rng, progress);
     const double log_volume = flow.base.factor.diagonal().log().sum().item<double>();
     return std::tuple{std::move(flow), best, density - log_volume};
   };
@@ -238,4 +239,9 @@ std::unique_ptr<Prior> load_flow(const TensorMap& tensors, int64_t latent_tokens
   return std::make_unique<FlowPrior>(std::move(flow), latent_tokens, latent_size);
 }
 
+const Register<PriorKind> registered(prior_kinds(), {"flow",
+                                                     "RealNVP, an invertible network trained on the codes",
+                                                     {fit_flow, load_flow}});
+
+}  // namespace
 }  // namespace tvae

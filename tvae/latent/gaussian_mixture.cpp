@@ -96,7 +96,7 @@ struct Shape {
 };
 
 /// Mixture of a given shape, in the coordinates of the codes.
-Mixture fit_mixture(const Tensor& x, const Shape& shape, uint64_t seed) {
+Mixture fit_mixture(const Tensor& x, const Shape& shape, uint64_t seed, Progress& progress) {
   const Mixture one = fit_one(x);
   if (shape.components == 1) return one;
   const Tensor white = ShrunkGaussian{one.means[0], one.factors[0]}.whiten(x);
@@ -104,6 +104,7 @@ Mixture fit_mixture(const Tensor& x, const Shape& shape, uint64_t seed) {
   Mixture mixture = maximise(white, start_responsibilities(white, shape.components, rng), shape.full);
   double before = -std::numeric_limits<double>::infinity();
   for (int iteration = 0; iteration < kMostIterations; ++iteration) {
+    progress.update("fitting a mixture", iteration, kMostIterations);
     const Tensor joint = joint_log_density(mixture, white);
     const Tensor total = joint.logsumexp(1, /*keepdim=*/true);
     const double now = total.mean().item<double>();
@@ -145,8 +146,9 @@ class MixturePrior : public Prior {
 };
 
 /// Refits a shape to all codes.
-PriorFit finish(const Tensor& codes, const Shape& shape, double held_out_log_density, uint64_t seed) {
-  Mixture mixture = fit_mixture(codes.to(at::kCPU, at::kDouble).flatten(1), shape, seed);
+PriorFit finish(const Tensor& codes, const Shape& shape, double held_out_log_density, uint64_t seed,
+                Progress& progress) {
+  Mixture mixture = fit_mixture(codes.to(at::kCPU, at::kDouble).flatten(1), shape, seed, progress);
   PriorFit fit;
   fit.prior = std::make_unique<MixturePrior>(std::move(mixture), codes.size(1), codes.size(2));
   fit.facts = {{"components", shape.components},
@@ -158,22 +160,20 @@ PriorFit finish(const Tensor& codes, const Shape& shape, double held_out_log_den
   return fit;
 }
 
-}  // namespace
-
-PriorFit fit_gaussian(const Tensor& codes, const PriorFitOptions& options) {
+PriorFit fit_gaussian(const Tensor& codes, const PriorFitOptions& options, Progress& progress) {
   if (options.components > 1)
-    throw ConfigError("a gaussian prior has one component", std::to_string(options.components), "1", "--kind gmm");
+    throw ConfigError("a gaussian prior has one component", std::to_string(options.components), "1", "gmm has several");
   const CodeSplit split = split_codes(codes, options.seed);
-  return finish(codes, Shape{}, mean_log_density(fit_one(split.train), split.held_out), options.seed);
+  return finish(codes, Shape{}, mean_log_density(fit_one(split.train), split.held_out), options.seed, progress);
 }
 
-PriorFit fit_gaussian_mixture(const Tensor& codes, const PriorFitOptions& options) {
+PriorFit fit_gaussian_mixture(const Tensor& codes, const PriorFitOptions& options, Progress& progress) {
   const CodeSplit split = split_codes(codes, options.seed);
   const int64_t n = split.train.size(0), d = split.train.size(1);
   Shape best;
   double best_density = -std::numeric_limits<double>::infinity();
   const auto consider = [&](const Shape& shape) {
-    const double density = mean_log_density(fit_mixture(split.train, shape, options.seed), split.held_out);
+    const double density = mean_log_density(fit_mixture(split.train, shape, options.seed, progress), split.held_out);
     log_info(std::to_string(shape.components) + (shape.full ? " full" : "") + " components: held-out log density " +
              std::to_string(density));
     if (density > best_density) {
@@ -198,7 +198,7 @@ PriorFit fit_gaussian_mixture(const Tensor& codes, const PriorFitOptions& option
     throw DataError("too few codes for " + std::to_string(options.components) + " components",
                     std::to_string(codes.size(0)),
                     "at least " + std::to_string(options.components * kCodesAComponent * 10 / 9 + 1));
-  return finish(codes, best, best_density, options.seed);
+  return finish(codes, best, best_density, options.seed, progress);
 }
 
 std::unique_ptr<Prior> load_gaussian_mixture(const TensorMap& tensors, int64_t latent_tokens, int64_t latent_size) {
@@ -223,4 +223,12 @@ std::unique_ptr<Prior> load_gaussian_mixture(const TensorMap& tensors, int64_t l
   return std::make_unique<MixturePrior>(std::move(mixture), latent_tokens, latent_size);
 }
 
+const Register<PriorKind> gaussian(prior_kinds(), {"gaussian",
+                                                   "one Gaussian with a full covariance",
+                                                   {fit_gaussian, load_gaussian_mixture}});
+const Register<PriorKind> gmm(prior_kinds(), {"gmm",
+                                              "a mixture of Gaussians, its size chosen on held-out codes",
+                                              {fit_gaussian_mixture, load_gaussian_mixture}});
+
+}  // namespace
 }  // namespace tvae

@@ -37,7 +37,7 @@ Tensor Typicality::unlikeliness(const Tensor& codes) const {
 }
 
 OptimizedPath optimize_code(const Tensor& start, const LinearProperty& property, const Typicality& typicality,
-                            const OptimizeOptions& options) {
+                            const OptimizeOptions& options, Progress& progress) {
   const double steepness = property.weights.norm().item<double>();
   if (!(steepness > 0.0))
     throw DataError("the property does not depend on the code", "", "", "there is nothing to climb");
@@ -64,6 +64,7 @@ OptimizedPath optimize_code(const Tensor& start, const LinearProperty& property,
   torch::optim::SGD ascent({shift}, torch::optim::SGDOptions(options.step_size));
   double& step_size = static_cast<torch::optim::SGDOptions&>(ascent.param_groups()[0].options()).lr();
   for (int64_t step = 0; step < options.steps; ++step) {
+    progress.update("climbing", step, options.steps);
     ascent.zero_grad();
     (-objective()).backward();
     torch::nn::utils::clip_grad_norm_({shift}, 1.0);

@@ -49,6 +49,6 @@ struct OptimizedPath {
 /// `start` is [K, D]. Numbers of a code that do not vary stay as they are. Throws DataError when the property does not
 /// depend on the code.
 OptimizedPath optimize_code(const torch::Tensor& start, const LinearProperty& property, const Typicality& typicality,
-                            const OptimizeOptions& options);
+                            const OptimizeOptions& options, Progress& progress = Progress::none());
 
 }  // namespace tvae

@@ -1,8 +1,6 @@
 #include "tvae/latent/paths.h"
 
 #include "tvae/base/assert.h"
-#include "tvae/base/error.h"
-#include "tvae/base/strings.h"
 
 namespace tvae {
 namespace {
@@ -45,21 +43,17 @@ Tensor token_slerp_path(const Tensor& a, const Tensor& b, const Tensor& ratios) 
   return slerp(a, b, ratios.view({-1, 1, 1}));
 }
 
-const std::map<std::string, Path>& path_registry() {
-  static const std::map<std::string, Path> registry = {
-      {"lerp", {"straight line", lerp_path}},
-      {"slerp", {"arc of the whole code", slerp_path}},
-      {"token-slerp", {"arc of each latent token", token_slerp_path}},
-  };
+Registry<PathFunction>& paths() {
+  static Registry<PathFunction> registry("path");
   return registry;
 }
 
-const PathFunction& find_path(const std::string& name) {
-  const auto found = path_registry().find(name);
-  if (found != path_registry().end()) return found->second.function;
-  std::vector<std::string> names;
-  for (const auto& [known, path] : path_registry()) names.push_back(known);
-  throw ConfigError("unknown path", "\"" + name + "\"", "", suggestion(name, names));
-}
+namespace {
+
+const Register<PathFunction> straight(paths(), {"lerp", "straight line", lerp_path});
+const Register<PathFunction> arc(paths(), {"slerp", "arc of the whole code", slerp_path});
+const Register<PathFunction> arcs(paths(), {"token-slerp", "arc of each latent token", token_slerp_path});
+
+}  // namespace
 
 }  // namespace tvae

@@ -1,10 +1,10 @@
-// Paths between two codes. A registered one is found by name, --path.
+// Paths between two codes.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
 
+#include "tvae/base/registry.h"
 #include "tvae/ops/torch.h"
 
 namespace tvae {
@@ -24,13 +24,7 @@ torch::Tensor token_slerp_path(const torch::Tensor& a, const torch::Tensor& b, c
 /// Slerp of the last dimension, differentiable: a, b [..., D], ratios broadcast against [..., 1].
 torch::Tensor slerp(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& ratios);
 
-struct Path {
-  std::string help;
-  PathFunction function;
-};
-/// Name → path. Add an entry in paths.cpp.
-const std::map<std::string, Path>& path_registry();
-/// Throws ConfigError with the known names.
-const PathFunction& find_path(const std::string& name);
+/// By name.
+Registry<PathFunction>& paths();
 
 }  // namespace tvae

@@ -5,7 +5,6 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
-#include "tvae/base/strings.h"
 #include "tvae/run/weights_fingerprint.h"
 
 namespace tvae {
@@ -30,6 +29,8 @@ class NormalPrior : public Prior {
   int64_t latent_tokens_, latent_size_;
 };
 
+constexpr const char* kFitAgain = "fit it again";
+
 std::string prior_path(const Model& model) {
   return model.directory + "/latent/prior.safetensors";
 }
@@ -40,22 +41,13 @@ std::unique_ptr<Prior> make_normal_prior(int64_t latent_tokens, int64_t latent_s
   return std::make_unique<NormalPrior>(latent_tokens, latent_size);
 }
 
-const std::map<std::string, PriorKind>& prior_registry() {
-  static const std::map<std::string, PriorKind> registry = {
-      {"gaussian", {"one Gaussian with a full covariance", fit_gaussian, load_gaussian_mixture}},
-      {"gmm",
-       {"a mixture of Gaussians, its size chosen on held-out codes", fit_gaussian_mixture, load_gaussian_mixture}},
-      {"flow", {"RealNVP, an invertible network trained on the codes", fit_flow, load_flow}},
-  };
+Registry<PriorKind>& prior_kinds() {
+  static Registry<PriorKind> registry("kind of prior");
   return registry;
 }
 
-const PriorKind& find_prior_kind(const std::string& name) {
-  const auto found = prior_registry().find(name);
-  if (found != prior_registry().end()) return found->second;
-  std::vector<std::string> names;
-  for (const auto& [known, kind] : prior_registry()) names.push_back(known);
-  throw ConfigError("unknown kind of prior", "\"" + name + "\"", "", suggestion(name, names));
+PriorFit fit_prior(const std::string& kind, const Tensor& codes, const PriorFitOptions& options, Progress& progress) {
+  return prior_kinds().find(kind).fit(codes, options, progress);
 }
 
 void save_prior(const Model& model, const std::string& kind, const PriorFit& fit) {
@@ -77,21 +69,23 @@ std::optional<SavedPrior> load_prior(const Model& model) {
   try {
     tensors = load_safetensors(path, &metadata);
   } catch (const CheckpointError& error) {
-    throw CheckpointError(error.what(), "", "", "make it again: tvae prior fit");
+    throw CheckpointError(error.what(), "", "", kFitAgain);
   }
-  const auto kind = prior_registry().find(metadata["kind"]);
-  if (kind == prior_registry().end())
-    throw CheckpointError(path + ": kind of prior", "\"" + metadata["kind"] + "\"", "",
-                          "make it again: tvae prior fit");
-  const bool of_other_weights = warn_of_other_weights(model, path, metadata["weights"], "tvae prior fit");
+  const PriorKind* kind = nullptr;
+  try {
+    kind = &prior_kinds().find(metadata["kind"]);
+  } catch (const ConfigError& error) {
+    throw CheckpointError(path + ": " + error.what(), "", "", kFitAgain);
+  }
+  const bool of_other_weights = warn_of_other_weights(model, path, metadata["weights"]);
   const ModelConfig& config = model.vae.config();
   try {
     const std::string fit_on = metadata.contains("fit_on") ? metadata["fit_on"] : kFitOnMeans;
     if (fit_on != kFitOnMeans && fit_on != kFitOnSamples) throw CheckpointError("fitted on", "\"" + fit_on + "\"");
-    return SavedPrior{kind->first, fit_on, kind->second.load(tensors, config.latent_tokens, config.latent_size),
+    return SavedPrior{metadata["kind"], fit_on, kind->load(tensors, config.latent_tokens, config.latent_size),
                       of_other_weights};
   } catch (const CheckpointError& error) {
-    throw CheckpointError(path + ": " + error.what(), "", "", "make it again: tvae prior fit");
+    throw CheckpointError(path + ": " + error.what(), "", "", kFitAgain);
   }
 }
 

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
+#include "tvae/base/progress.h"
+#include "tvae/base/registry.h"
 #include "tvae/latent/codec.h"
 
 namespace tvae {
@@ -38,23 +39,16 @@ struct PriorFit {
 };
 
 struct PriorKind {
-  std::string help;
   /// codes [N, K, D] → a distribution fitted to all of them; the held-out figure is of a fit to nine tenths. Throws
   /// DataError when there are too few codes.
-  std::function<PriorFit(const torch::Tensor& codes, const PriorFitOptions& options)> fit;
+  std::function<PriorFit(const torch::Tensor& codes, const PriorFitOptions& options, Progress& progress)> fit;
   std::function<std::unique_ptr<Prior>(const TensorMap& tensors, int64_t latent_tokens, int64_t latent_size)> load;
 };
-/// Name → kind of fitted prior. Add an entry in prior.cpp and a file of its own.
-const std::map<std::string, PriorKind>& prior_registry();
-/// Throws ConfigError with the known names.
-const PriorKind& find_prior_kind(const std::string& name);
-
-PriorFit fit_gaussian(const torch::Tensor& codes, const PriorFitOptions& options);
-PriorFit fit_gaussian_mixture(const torch::Tensor& codes, const PriorFitOptions& options);
-std::unique_ptr<Prior> load_gaussian_mixture(const TensorMap& tensors, int64_t latent_tokens, int64_t latent_size);
-
-PriorFit fit_flow(const torch::Tensor& codes, const PriorFitOptions& options);
-std::unique_ptr<Prior> load_flow(const TensorMap& tensors, int64_t latent_tokens, int64_t latent_size);
+/// By name. Each kind registers itself in a file of its own.
+Registry<PriorKind>& prior_kinds();
+/// Of a kind, to codes [N, K, D]. Throws ConfigError for unknown kinds; and as PriorKind::fit.
+PriorFit fit_prior(const std::string& kind, const torch::Tensor& codes, const PriorFitOptions& options = {},
+                   Progress& progress = Progress::none());
 
 /// What of the posteriors a prior was fitted to: the fact "fit_on".
 inline const std::string kFitOnMeans = "means", kFitOnSamples = "samples";

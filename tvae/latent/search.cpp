@@ -32,7 +32,8 @@ std::vector<bool> settled(const Model& model, const Tensor& codes, const std::ve
 }  // namespace
 
 std::vector<std::string> search_outputs(const Model& model, const Tensor& codes, std::vector<std::string> plain,
-                                        ValidityCheck* check, const SearchOptions& options) {
+                                        ValidityCheck* check, const SearchOptions& options,
+                                        const DecodeFunction& decode) {
   TVAE_ASSERT(options.candidates >= 1, "the plain output is one");
   TVAE_ASSERT(static_cast<int64_t>(plain.size()) == codes.size(0), "one output a code");
   if (options.candidates == 1) return plain;
@@ -54,7 +55,8 @@ std::vector<std::string> search_outputs(const Model& model, const Tensor& codes,
   for (int64_t candidate = 0; candidate < options.candidates; ++candidate) {
     if (candidate > 0) {
       const Tensor noise = at::randn(wanted.sizes(), rng.generator(), at::kFloat);
-      texts = decode_codes(model, wanted + options.radius * unit * noise);
+      const Tensor perturbed = wanted + options.radius * unit * noise;
+      texts = decode ? decode(perturbed) : decode_codes(model, perturbed);
       encoded = encode_texts(model, texts);
     }
     const Tensor distance = (encoded.mean - wanted).flatten(1).norm(2, 1).to(at::kDouble);
@@ -73,10 +75,10 @@ std::vector<std::string> search_outputs(const Model& model, const Tensor& codes,
 }
 
 std::vector<std::string> search_reconstructions(const Model& model, const Tensor& codes, std::vector<std::string> plain,
-                                                const SearchOptions& options) {
+                                                const SearchOptions& options, const DecodeFunction& decode) {
   SearchOptions nearer = options;
   nearer.radius *= kReconstructionRadius;
-  return search_outputs(model, codes, std::move(plain), /*check=*/nullptr, nearer);
+  return search_outputs(model, codes, std::move(plain), /*check=*/nullptr, nearer, decode);
 }
 
 }  // namespace tvae

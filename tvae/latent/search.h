@@ -1,6 +1,7 @@
-// Decode-time search: several outputs a code, of which the best one is kept (evaluation.md 8.10).
+// Decode-time search: several outputs a code, of which the best one is kept (docs/evaluation.md).
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,11 @@ inline constexpr double kDeterministicUnit = 0.1;
 /// One text a code [N, K, D], in order: the plain greedy output where `check` accepts it. Else, of it and of greedy
 /// outputs of perturbed codes, the valid one whose own code is nearest to the given one; the nearest of all where none
 /// is valid. Without a check the nearest of all for every code.
+/// `decode` makes the further outputs, greedily; empty = decode_codes.
+using DecodeFunction = std::function<std::vector<std::string>(const torch::Tensor& codes)>;
 std::vector<std::string> search_outputs(const Model& model, const torch::Tensor& codes, std::vector<std::string> plain,
-                                        ValidityCheck* check, const SearchOptions& options);
+                                        ValidityCheck* check, const SearchOptions& options,
+                                        const DecodeFunction& decode = {});
 
 /// The text that was encoded has the code itself, so it is looked for nearer than a valid one: at this share of the
 /// radius.
@@ -31,6 +35,7 @@ inline constexpr double kReconstructionRadius = 0.3;
 /// search_outputs without a check, for codes of texts: of the plain output and of greedy ones nearby, the one whose own
 /// code is nearest.
 std::vector<std::string> search_reconstructions(const Model& model, const torch::Tensor& codes,
-                                                std::vector<std::string> plain, const SearchOptions& options);
+                                                std::vector<std::string> plain, const SearchOptions& options,
+                                                const DecodeFunction& decode = {});
 
 }  // namespace tvae

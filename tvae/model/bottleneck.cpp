@@ -2,17 +2,11 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
-#include "tvae/base/strings.h"
 
 namespace tvae {
 
-const std::map<std::string, BottleneckFactory>& bottleneck_registry() {
-  static const std::map<std::string, BottleneckFactory> registry = {
-      {"fc", make_fc_bottleneck},
-      {"flax", make_flax_bottleneck},
-      {"queries", make_queries_bottleneck},
-      {"tokens", make_tokens_bottleneck},
-  };
+Registry<BottleneckFactory>& bottlenecks() {
+  static Registry<BottleneckFactory> registry("model.bottleneck");
   return registry;
 }
 
@@ -38,11 +32,7 @@ std::unique_ptr<Bottleneck> make_bottleneck(const Scope& scope, const ModelConfi
   if (config.latent_tokens < 1 && config.bottleneck != "tokens")
     throw ConfigError("model.latent_tokens", std::to_string(config.latent_tokens),
                       "at least 1; -1, all encoder states, is for the tokens bottleneck");
-  const auto found = bottleneck_registry().find(config.bottleneck);
-  if (found != bottleneck_registry().end()) return found->second(scope, config);
-  std::vector<std::string> names;
-  for (const auto& [name, factory] : bottleneck_registry()) names.push_back(name);
-  throw ConfigError("model.bottleneck", "\"" + config.bottleneck + "\"", "one of " + join(names, ", "));
+  return bottlenecks().find(config.bottleneck)(scope, config);
 }
 
 }  // namespace tvae

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 
+#include "tvae/base/registry.h"
 #include "tvae/nn/encoder.h"
 #include "tvae/nn/parameters.h"
 #include "tvae/nn/t5.h"
@@ -49,14 +49,9 @@ torch::Tensor first_states(const EncoderStates& encoded, int64_t count);
 
 using BottleneckFactory = std::function<std::unique_ptr<Bottleneck>(const Scope&, const ModelConfig&)>;
 
-/// Name → factory. Add an entry in bottleneck.cpp and a file of its own.
-const std::map<std::string, BottleneckFactory>& bottleneck_registry();
+/// By name, model.bottleneck. Each registers itself in a file of its own.
+Registry<BottleneckFactory>& bottlenecks();
 /// Throws ConfigError with the known names.
 std::unique_ptr<Bottleneck> make_bottleneck(const Scope& scope, const ModelConfig& config);
-
-std::unique_ptr<Bottleneck> make_fc_bottleneck(const Scope& scope, const ModelConfig& config);
-std::unique_ptr<Bottleneck> make_flax_bottleneck(const Scope& scope, const ModelConfig& config);
-std::unique_ptr<Bottleneck> make_tokens_bottleneck(const Scope& scope, const ModelConfig& config);
-std::unique_ptr<Bottleneck> make_queries_bottleneck(const Scope& scope, const ModelConfig& config);
 
 }  // namespace tvae

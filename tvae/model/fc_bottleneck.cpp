@@ -48,10 +48,11 @@ class FcBottleneck : public Bottleneck {
   LatentFeedForward feed_forward_;
 };
 
+const Register<BottleneckFactory> registered(bottlenecks(),
+                                             {"fc", "a fixed number of positions, fully connected (T5-VAE, 2020)",
+                                              [](const Scope& scope, const ModelConfig& config) {
+                                                return std::make_unique<FcBottleneck>(scope, config);
+                                              }});
+
 }  // namespace
-
-std::unique_ptr<Bottleneck> make_fc_bottleneck(const Scope& scope, const ModelConfig& config) {
-  return std::make_unique<FcBottleneck>(scope, config);
-}
-
 }  // namespace tvae

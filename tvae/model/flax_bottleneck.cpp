@@ -45,10 +45,10 @@ class FlaxBottleneck : public Bottleneck {
   torch::Tensor norm_weight_, norm_bias_;
 };
 
+const Register<BottleneckFactory> registered(
+    bottlenecks(),
+    {"flax", "a dense layer on every position, the first of them are the code (T5-VAE Flax, 2021)",
+     [](const Scope& scope, const ModelConfig& config) { return std::make_unique<FlaxBottleneck>(scope, config); }});
+
 }  // namespace
-
-std::unique_ptr<Bottleneck> make_flax_bottleneck(const Scope& scope, const ModelConfig& config) {
-  return std::make_unique<FlaxBottleneck>(scope, config);
-}
-
 }  // namespace tvae

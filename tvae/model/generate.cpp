@@ -37,10 +37,13 @@ class BatchDecoder {
       for (int64_t row = 0; row < rows; ++row) constraints_.push_back(options.constraint());
   }
 
-  std::vector<Generated> run() {
+  /// `before`: codes of the call that are done already, of `total`.
+  std::vector<Generated> run(int64_t before, int64_t total, Progress& progress) {
     std::vector<int64_t> previous(active_.size(), vae_.config().decoder_start_token_id);
-    for (int64_t position = 0; position < options_.max_tokens && !active_.empty(); ++position)
+    for (int64_t position = 0; position < options_.max_tokens && !active_.empty(); ++position) {
+      progress.update("decoding", before + static_cast<int64_t>(outputs_.size() - active_.size()), total);
       previous = step(previous, position);
+    }
     return std::move(outputs_);
   }
 
@@ -126,7 +129,8 @@ class BatchDecoder {
 
 }  // namespace
 
-std::vector<Generated> generate(const TransformerVae& vae, const Tensor& code, const GenerationOptions& options) {
+std::vector<Generated> generate(const TransformerVae& vae, const Tensor& code, const GenerationOptions& options,
+                                Progress& progress) {
   TVAE_ASSERT(code.dim() == 3, "codes are [N, K, D]");
   const torch::NoGradGuard no_grad;
   Rng rng(options.seed);
@@ -134,7 +138,8 @@ std::vector<Generated> generate(const TransformerVae& vae, const Tensor& code, c
   for (int64_t start = 0; start < code.size(0); start += options.batch_rows) {
     const int64_t rows = std::min(options.batch_rows, code.size(0) - start);
     const Tensor part = code.narrow(0, start, rows).to(vae.device(), vae.dtype());
-    for (Generated& output : BatchDecoder(vae, part, options, rng).run()) all.push_back(std::move(output));
+    BatchDecoder decoder(vae, part, options, rng);
+    for (Generated& output : decoder.run(start, code.size(0), progress)) all.push_back(std::move(output));
   }
   return all;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "tvae/base/progress.h"
 #include "tvae/model/transformer_vae.h"
 
 namespace tvae {
@@ -19,6 +20,8 @@ class OutputConstraint {
   virtual bool accept(int64_t id) = 0;
 };
 
+using OutputConstraintFactory = std::function<std::unique_ptr<OutputConstraint>()>;
+
 struct GenerationOptions {
   int64_t max_tokens = 64;   // longest output, end of sequence included
   bool sample = false;       // false: greedy
@@ -29,7 +32,7 @@ struct GenerationOptions {
   int64_t batch_rows = 512;  // codes decoded at once
   /// Called once an output; empty = no constraint. Of the ids it accepts the likeliest, or one drawn from those, is
   /// taken.
-  std::function<std::unique_ptr<OutputConstraint>()> constraint = {};
+  OutputConstraintFactory constraint = {};
 };
 
 struct Generated {
@@ -38,7 +41,9 @@ struct Generated {
   bool finished = false;           // the end of sequence came before max_tokens
 };
 
-/// code [N, K, D] → N outputs, in order. Throws CheckpointError where the decoder gives numbers that are not finite.
-std::vector<Generated> generate(const TransformerVae& vae, const torch::Tensor& code, const GenerationOptions& options);
+/// code [N, K, D] → N outputs, in order. Tells of finished outputs after every token. Throws CheckpointError where the
+/// decoder gives numbers that are not finite.
+std::vector<Generated> generate(const TransformerVae& vae, const torch::Tensor& code, const GenerationOptions& options,
+                                Progress& progress = Progress::none());
 
 }  // namespace tvae

@@ -56,9 +56,7 @@ class KlRegularizer : public Regularizer {
   int64_t steered_step_ = -1;
 };
 
-}  // namespace
-
-std::unique_ptr<Regularizer> make_kl_regularizer(const LossConfig& loss, const ModelConfig& model) {
+std::unique_ptr<Regularizer> make(const LossConfig& loss, const ModelConfig& model) {
   if (model.bottleneck != "queries" || model.posterior != "gaussian")
     throw ConfigError("loss.regularizer kl needs a code with a variance",
                       "model.bottleneck " + model.bottleneck + ", model.posterior " + model.posterior,
@@ -66,4 +64,9 @@ std::unique_ptr<Regularizer> make_kl_regularizer(const LossConfig& loss, const M
   return std::make_unique<KlRegularizer>(loss);
 }
 
+const Register<RegularizerFactory> registered(regularizers(),
+                                              {"kl", "KL divergence to N(0, I), its weight steered or scheduled",
+                                               make});
+
+}  // namespace
 }  // namespace tvae

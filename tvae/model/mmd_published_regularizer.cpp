@@ -22,10 +22,11 @@ class MmdPublishedRegularizer : public Regularizer {
   LossConfig loss_;
 };
 
+const Register<RegularizerFactory> registered(regularizers(),
+                                              {"mmd_published", "the MMD loss of the published systems (2020, 2021)",
+                                               [](const LossConfig& loss, const ModelConfig&) {
+                                                 return std::make_unique<MmdPublishedRegularizer>(loss);
+                                               }});
+
 }  // namespace
-
-std::unique_ptr<Regularizer> make_mmd_published_regularizer(const LossConfig& loss, const ModelConfig&) {
-  return std::make_unique<MmdPublishedRegularizer>(loss);
-}
-
 }  // namespace tvae

@@ -94,10 +94,10 @@ class MmdRegularizer : public Regularizer {
   Tensor mean_, second_moment_;  // [K, D] running
 };
 
+const Register<RegularizerFactory> registered(
+    regularizers(),
+    {"mmd", "MMD that regularises: several scales, standardised codes, a queue of recent ones",
+     [](const LossConfig& loss, const ModelConfig& model) { return std::make_unique<MmdRegularizer>(loss, model); }});
+
 }  // namespace
-
-std::unique_ptr<Regularizer> make_mmd_regularizer(const LossConfig& loss, const ModelConfig& model) {
-  return std::make_unique<MmdRegularizer>(loss, model);
-}
-
 }  // namespace tvae

@@ -99,10 +99,10 @@ class QueriesBottleneck : public Bottleneck {
   Linear mean_, log_variance_, latent_to_token_, latent_to_input_;
 };
 
+const Register<BottleneckFactory> registered(
+    bottlenecks(),
+    {"queries", "learned queries read the encoder states; the code is Gaussian",
+     [](const Scope& scope, const ModelConfig& config) { return std::make_unique<QueriesBottleneck>(scope, config); }});
+
 }  // namespace
-
-std::unique_ptr<Bottleneck> make_queries_bottleneck(const Scope& scope, const ModelConfig& config) {
-  return std::make_unique<QueriesBottleneck>(scope, config);
-}
-
 }  // namespace tvae

@@ -2,27 +2,25 @@
 
 #include <cmath>
 
-#include "tvae/base/error.h"
-#include "tvae/base/strings.h"
-
 namespace tvae {
 
-const std::map<std::string, RegularizerFactory>& regularizer_registry() {
-  static const std::map<std::string, RegularizerFactory> registry = {
-      {"kl", make_kl_regularizer},
-      {"mmd", make_mmd_regularizer},
-      {"mmd_published", make_mmd_published_regularizer},
-      {"none", [](const LossConfig&, const ModelConfig&) { return std::unique_ptr<Regularizer>(); }},
-  };
+Registry<RegularizerFactory>& regularizers() {
+  static Registry<RegularizerFactory> registry("loss.regularizer");
   return registry;
 }
 
+namespace {
+
+const Register<RegularizerFactory> none(regularizers(),
+                                        {"none", "nothing: an autoencoder",
+                                         [](const LossConfig&, const ModelConfig&) -> std::unique_ptr<Regularizer> {
+                                           return nullptr;
+                                         }});
+
+}  // namespace
+
 std::unique_ptr<Regularizer> make_regularizer(const LossConfig& loss, const ModelConfig& model) {
-  const auto found = regularizer_registry().find(loss.regularizer);
-  if (found != regularizer_registry().end()) return found->second(loss, model);
-  std::vector<std::string> names;
-  for (const auto& [name, factory] : regularizer_registry()) names.push_back(name);
-  throw ConfigError("loss.regularizer", "\"" + loss.regularizer + "\"", "one of " + join(names, ", "));
+  return regularizers().find(loss.regularizer)(loss, model);
 }
 
 double regularizer_weight(const LossConfig& loss, const TrainingPosition& position) {

@@ -43,13 +43,10 @@ class Regularizer {
 };
 
 using RegularizerFactory = std::function<std::unique_ptr<Regularizer>(const LossConfig&, const ModelConfig&)>;
-const std::map<std::string, RegularizerFactory>& regularizer_registry();
+/// By name, loss.regularizer. Each registers itself in a file of its own.
+Registry<RegularizerFactory>& regularizers();
 /// Throws ConfigError for an unknown name or one that does not go with the model (kl needs a gaussian posterior).
 std::unique_ptr<Regularizer> make_regularizer(const LossConfig& loss, const ModelConfig& model);
-
-std::unique_ptr<Regularizer> make_kl_regularizer(const LossConfig& loss, const ModelConfig& model);
-std::unique_ptr<Regularizer> make_mmd_regularizer(const LossConfig& loss, const ModelConfig& model);
-std::unique_ptr<Regularizer> make_mmd_published_regularizer(const LossConfig& loss, const ModelConfig& model);
 
 /// Weight of the regularizer at a position: loss.regularizer_weight times its schedule.
 double regularizer_weight(const LossConfig& loss, const TrainingPosition& position);

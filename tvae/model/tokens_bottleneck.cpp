@@ -77,10 +77,10 @@ class TokensBottleneck : public Bottleneck {
   std::vector<int64_t> memory_code_;
 };
 
+const Register<BottleneckFactory> registered(
+    bottlenecks(),
+    {"tokens", "the first encoder states, each one code (Transformer-VAE, 2021)",
+     [](const Scope& scope, const ModelConfig& config) { return std::make_unique<TokensBottleneck>(scope, config); }});
+
 }  // namespace
-
-std::unique_ptr<Bottleneck> make_tokens_bottleneck(const Scope& scope, const ModelConfig& config) {
-  return std::make_unique<TokensBottleneck>(scope, config);
-}
-
 }  // namespace tvae

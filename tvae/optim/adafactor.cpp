@@ -71,4 +71,13 @@ void Adafactor::update(const Slot& slot, double rate, double newness) const {
   slot.value.addcmul_(update, clip.mul_(step_size), -1.0);
 }
 
+namespace {
+
+const Register<OptimizerFactory> registered(
+    optimizers(),
+    {"adafactor", "second moments of matrices factored into rows and columns: half of AdamW's memory or less",
+     construct_optimizer<Adafactor>});
+
+}  // namespace
+
 }  // namespace tvae

@@ -47,4 +47,11 @@ void AdamW::update(const std::vector<Slot>& group, double learning_rate, double 
                     beta2_, weight_decay, epsilon_, /*amsgrad=*/false, /*maximize=*/false);
 }
 
+namespace {
+
+const Register<OptimizerFactory> registered(optimizers(), {"adamw", "first and second moments of every weight",
+                                                           construct_optimizer<AdamW>});
+
+}  // namespace
+
 }  // namespace tvae

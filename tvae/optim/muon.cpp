@@ -121,4 +121,13 @@ double Muon::step(double learning_rate_factor) {
   return learning_rate_of_the_rest;
 }
 
+namespace {
+
+const Register<OptimizerFactory> registered(optimizers(),
+                                            {"muon",
+                                             "orthogonalised momentum for the layers' matrices, AdamW for the rest",
+                                             construct_optimizer<Muon>});
+
+}  // namespace
+
 }  // namespace tvae

@@ -1,23 +1,9 @@
 #include "tvae/optim/optimizer.h"
 
 #include "tvae/base/assert.h"
-#include "tvae/base/error.h"
-#include "tvae/base/strings.h"
-#include "tvae/optim/adafactor.h"
-#include "tvae/optim/adamw.h"
-#include "tvae/optim/muon.h"
 #include "tvae/optim/saved_state.h"
 
 namespace tvae {
-namespace {
-
-template <class Kind>
-std::unique_ptr<Optimizer> make(const TrainConfig& config, std::vector<NamedParameter> parameters,
-                                const ParameterRule& decays) {
-  return std::make_unique<Kind>(config, std::move(parameters), decays);
-}
-
-}  // namespace
 
 Optimizer::Optimizer(std::vector<NamedParameter> parameters) : parameters_(std::move(parameters)) {
   TVAE_ASSERT(!parameters_.empty(), "an optimizer needs parameters");
@@ -43,24 +29,14 @@ bool decays_by_default(const NamedParameter& parameter) {
   return parameter.value.dim() >= 2 && parameter.name.find("bias") == std::string::npos;
 }
 
-const std::vector<OptimizerEntry>& optimizers() {
-  static const std::vector<OptimizerEntry> entries = {
-      {"adamw", "first and second moments of every weight", make<AdamW>},
-      {"adafactor", "second moments of matrices factored into rows and columns: half of AdamW's memory or less",
-       make<Adafactor>},
-      {"muon", "orthogonalised momentum for the layers' matrices, AdamW for the rest", make<Muon>},
-  };
-  return entries;
+Registry<OptimizerFactory>& optimizers() {
+  static Registry<OptimizerFactory> registry("train.optimizer");
+  return registry;
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, std::vector<NamedParameter> parameters,
                                           const ParameterRule& decays) {
-  std::vector<std::string> names;
-  for (const OptimizerEntry& entry : optimizers()) {
-    if (entry.name == config.optimizer) return entry.make(config, std::move(parameters), decays);
-    names.push_back(entry.name);
-  }
-  throw ConfigError("train.optimizer", "\"" + config.optimizer + "\"", join(names, ", "));
+  return optimizers().find(config.optimizer)(config, std::move(parameters), decays);
 }
 
 }  // namespace tvae

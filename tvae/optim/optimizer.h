@@ -1,5 +1,5 @@
 // Optimizers: one step over a list of named parameters, with a state that is saved and restored by name.
-// Registry: name -> factory (optimizers()). Each optimizer is a pair of files: adamw, adafactor, muon.
+// Each optimizer is a pair of files: adamw, adafactor, muon.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tvae/base/registry.h"
 #include "tvae/config/run_config.h"
 #include "tvae/nn/parameters.h"
 #include "tvae/ops/torch.h"
@@ -54,13 +55,16 @@ using ParameterRule = std::function<bool(const NamedParameter&)>;
 /// in today's Hugging Face Trainer.
 bool decays_by_default(const NamedParameter& parameter);
 
-struct OptimizerEntry {
-  std::string name;
-  std::string help;
-  std::unique_ptr<Optimizer> (*make)(const TrainConfig&, std::vector<NamedParameter>, const ParameterRule&);
-};
+using OptimizerFactory = std::unique_ptr<Optimizer> (*)(const TrainConfig&, std::vector<NamedParameter>,
+                                                        const ParameterRule& decays);
+/// By name, train.optimizer. Each registers itself in a file of its own.
+Registry<OptimizerFactory>& optimizers();
 
-const std::vector<OptimizerEntry>& optimizers();
+template <class Kind>
+std::unique_ptr<Optimizer> construct_optimizer(const TrainConfig& config, std::vector<NamedParameter> parameters,
+                                               const ParameterRule& decays) {
+  return std::make_unique<Kind>(config, std::move(parameters), decays);
+}
 
 /// The optimizer train.optimizer names. Throws ConfigError for an unknown name.
 std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& config, std::vector<NamedParameter> parameters,

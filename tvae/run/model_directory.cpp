@@ -62,7 +62,7 @@ Model load_model(const std::string& directory, torch::Device device) {
   TransformerVae vae(config, rng);
   vae.parameters().load(weights, path);
   vae.parameters().to(device, at::kFloat);
-  return Model{directory, std::move(tokenizer), std::move(vae), max_tokens, check, /*constrained=*/false};
+  return Model{directory, std::move(tokenizer), std::move(vae), max_tokens, check};
 }
 
 void save_model(const std::string& directory, const ModelConfig& config, int64_t max_tokens, const std::string& check,

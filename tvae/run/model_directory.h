@@ -15,8 +15,6 @@ struct Model {
   TransformerVae vae;
   int64_t max_tokens;  // longest sequence it was trained for, end of sequence included
   std::string check;   // name of the data's validity check ("none", "python", ...)
-  /// Outputs keep to the brackets and strings of that check (validity/bracket_syntax.h).
-  bool constrained = false;
 };
 
 /// Throws CheckpointError: no such directory, no or damaged config.json, weights that do not fit, no tokenizer.

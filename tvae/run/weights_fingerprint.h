@@ -10,9 +10,7 @@ namespace tvae {
 /// Of the model's weights as they are on disk.
 std::string weights_fingerprint(const Model& model);
 
-/// Warns, and returns true, when `path` was fitted to weights with another fingerprint; `again` is the command that
-/// makes it anew.
-bool warn_of_other_weights(const Model& model, const std::string& path, const std::string& fingerprint,
-                           const std::string& again);
+/// Warns, and returns true, when `path` was fitted to weights with another fingerprint.
+bool warn_of_other_weights(const Model& model, const std::string& path, const std::string& fingerprint);
 
 }  // namespace tvae

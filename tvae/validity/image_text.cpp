@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tvae/base/strings.h"
+#include "tvae/validity/validity.h"
 
 namespace tvae {
 namespace {
@@ -44,5 +45,15 @@ bool is_mnist_text(std::string_view text) {
   const auto image = mnist_image(text);
   return image && std::any_of(image->pixels.begin(), image->pixels.end(), [](int value) { return value > 0; });
 }
+
+namespace {
+
+const Register<ValidityCheckFactory> registered(validity_checks(),
+                                                {"mnist", "images as text", []() -> std::unique_ptr<ValidityCheck> {
+                                                   return std::make_unique<FunctionCheck>(
+                                                       is_mnist_text, "rows and symbols of MNIST text");
+                                                 }});
+
+}  // namespace
 
 }  // namespace tvae

@@ -226,4 +226,10 @@ std::unique_ptr<ValidityCheck> make_rdkit_check() {
   return std::make_unique<PythonCheck>(*python, kRdkit, std::move(worker));
 }
 
+namespace {
+
+const Register<ValidityCheckFactory> registered(validity_checks(), {"python", "Python that parses", make_python_check});
+
+}  // namespace
+
 }  // namespace tvae

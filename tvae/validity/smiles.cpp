@@ -3,6 +3,9 @@
 #include <map>
 #include <vector>
 
+#include "tvae/base/log.h"
+#include "tvae/validity/python_check.h"
+
 namespace tvae {
 namespace {
 
@@ -138,5 +141,16 @@ bool is_smiles(std::string_view text) {
   }
   return previous >= 0 && !bond && branches.empty() && rings.empty();
 }
+
+namespace {
+
+const Register<ValidityCheckFactory> registered(
+    validity_checks(), {"smiles", "molecules", []() -> std::unique_ptr<ValidityCheck> {
+                          if (auto rdkit = make_rdkit_check()) return rdkit;
+                          log_info("python3 has no RDKit: SMILES are judged by a grammar without valences");
+                          return std::make_unique<FunctionCheck>(is_smiles, "SMILES grammar without valences");
+                        }});
+
+}  // namespace
 
 }  // namespace tvae

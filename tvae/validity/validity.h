@@ -3,11 +3,14 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "tvae/base/registry.h"
 
 namespace tvae {
 
-/// A registered check: name → factory (python, smiles, mnist).
+/// A judge of texts. A kind of texts is a file of its own that registers its judge.
 class ValidityCheck {
  public:
   virtual ~ValidityCheck() = default;
@@ -21,6 +24,27 @@ class ValidityCheck {
 /// nothing, never executed; an empty one is not valid); without a python3 it warns and gives nullptr. "smiles" asks
 /// RDKit where python3 has it, else a grammar. Throws ConfigError for unknown names.
 std::unique_ptr<ValidityCheck> make_validity_check(const std::string& name);
-std::vector<std::string> validity_check_names();
+
+/// May give nullptr where the machine lacks what the judge needs, after a warning.
+using ValidityCheckFactory = std::unique_ptr<ValidityCheck> (*)();
+/// By name, data.check.
+Registry<ValidityCheckFactory>& validity_checks();
+
+/// A judge that is a plain function of one text.
+class FunctionCheck : public ValidityCheck {
+ public:
+  FunctionCheck(bool (*is_valid)(std::string_view), std::string description)
+      : is_valid_(is_valid), description_(std::move(description)) {}
+  std::vector<bool> valid(const std::vector<std::string>& texts) override {
+    std::vector<bool> answers;
+    for (const std::string& text : texts) answers.push_back(is_valid_(text));
+    return answers;
+  }
+  std::string describe() const override { return description_; }
+
+ private:
+  bool (*is_valid_)(std::string_view);
+  std::string description_;
+};
 
 }  // namespace tvae

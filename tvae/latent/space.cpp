@@ -1,0 +1,429 @@
+#include "tvae/latent/space.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <set>
+#include <unordered_set>
+
+#include "tvae/base/error.h"
+#include "tvae/base/log.h"
+#include "tvae/latent/bracket_constraint.h"
+#include "tvae/latent/paths.h"
+#include "tvae/latent/shrunk_gaussian.h"
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+
+/// Codes that are drawn and decoded together: bounds memory, and gives the first texts early.
+constexpr int64_t kSamplesAtOnce = 4096;
+
+/// Building the graph costs about as much as so many exact searches.
+constexpr int64_t kQueriesForAGraph = 10000;
+
+/// Every text once, and none of those in `others`.
+std::vector<std::string> distinct(const std::vector<std::string>& texts, const std::set<std::string>& others) {
+  std::vector<std::string> kept;
+  std::set<std::string> seen = others;
+  for (const std::string& text : texts)
+    if (seen.insert(text).second) kept.push_back(text);
+  return kept;
+}
+
+/// `count` of the texts in random order, or all of them as they are where there are no more, or count is 0.
+std::vector<std::string> some_of(const std::vector<std::string>& texts, int64_t count, Rng& rng) {
+  const auto all = static_cast<int64_t>(texts.size());
+  if (count == 0 || all <= count) return texts;
+  const Tensor order = at::randperm(all, rng.generator(), at::kLong);
+  std::vector<std::string> drawn;
+  for (int64_t i = 0; i < count; ++i) drawn.push_back(texts[static_cast<size_t>(order[i].item<int64_t>())]);
+  return drawn;
+}
+
+std::vector<double> shares(const std::vector<double>& weights, size_t texts) {
+  if (weights.empty()) return std::vector<double>(texts, 1.0 / static_cast<double>(texts));
+  double sum = 0.0;
+  for (const double weight : weights) {
+    if (!(weight >= 0.0) || !std::isfinite(weight))
+      throw ConfigError("a weight of a mix", std::to_string(weight), "a number from 0 on");
+    sum += weight;
+  }
+  if (weights.size() != texts || !(sum > 0.0))
+    throw ConfigError("weights of a mix", std::to_string(weights.size()) + " for " + std::to_string(texts) + " texts",
+                      "one a text, one of them above 0");
+  std::vector<double> result;
+  for (const double weight : weights) result.push_back(weight / sum);
+  return result;
+}
+
+}  // namespace
+
+struct LatentSpace::State {
+  explicit State(Model loaded) : model(std::move(loaded)) {}
+
+  Model model;
+  std::once_flag constraint_made, check_made;
+  OutputConstraintFactory constraint;
+  std::unique_ptr<ValidityCheck> check;
+  std::mutex prior_mutex;
+  std::optional<std::shared_ptr<const SavedPrior>> prior;  // once it was looked for
+
+  const OutputConstraintFactory& make_constraint() {
+    std::call_once(constraint_made, [this] { constraint = bracket_constraint(model); });
+    return constraint;
+  }
+  ValidityCheck* make_check() {
+    std::call_once(check_made, [this] { check = make_validity_check(model.check); });
+    return check.get();
+  }
+};
+
+LatentSpace LatentSpace::open(const std::string& directory, torch::Device device) {
+  return LatentSpace(load_model(directory, device));
+}
+
+LatentSpace::LatentSpace(Model model) : state_(std::make_shared<State>(std::move(model))) {}
+
+const Model& LatentSpace::model() const {
+  return state_->model;
+}
+
+int64_t LatentSpace::latent_tokens() const {
+  return model().vae.config().latent_tokens;
+}
+
+int64_t LatentSpace::latent_size() const {
+  return model().vae.config().latent_size;
+}
+
+// ---- Texts and codes
+
+EncodedTexts LatentSpace::encode(const std::vector<std::string>& texts, Progress& progress) const {
+  EncodedTexts encoded = encode_texts(model(), texts, progress);
+  if (const int64_t cut = encoded.cut_count(); cut > 0)
+    log_warning(std::to_string(cut) + " of " + std::to_string(texts.size()) + " texts are longer than the model's " +
+                std::to_string(model().max_tokens) + " tokens and were cut");
+  return encoded;
+}
+
+std::vector<Decoded> LatentSpace::finish(const Tensor& codes, const DecodeOptions& options, bool reconstructs,
+                                         Progress& progress) const {
+  if (codes.dim() != 3 || codes.size(1) != latent_tokens() || codes.size(2) != latent_size())
+    throw DataError("codes do not fit the model", c10::str(codes.sizes()),
+                    "[N, " + std::to_string(latent_tokens()) + ", " + std::to_string(latent_size()) + "]");
+  if (options.sample && options.candidates > 1)
+    throw ConfigError("search and drawn tokens do not go together", "", "one of them");
+  GenerationOptions generation;
+  generation.sample = options.sample;
+  generation.temperature = options.temperature;
+  generation.top_k = options.top_k;
+  generation.top_p = options.top_p;
+  generation.seed = options.seed;
+  if (options.constrain) generation.constraint = state_->make_constraint();
+  ValidityCheck* const check =
+      options.judge || (options.candidates > 1 && !reconstructs) ? state_->make_check() : nullptr;
+
+  const std::vector<Generated> outputs = generate_from(model(), codes, generation, progress);
+  const std::vector<std::string> plain = texts_of(model(), outputs);
+  const SearchOptions search{options.candidates, options.search_radius, options.seed};
+  const DecodeFunction decode_again = [&](const Tensor& perturbed) {
+    return decode_codes(model(), perturbed, generation, progress);
+  };
+  const std::vector<std::string> texts = options.candidates == 1 ? plain
+                                         : reconstructs
+                                             ? search_reconstructions(model(), codes, plain, search, decode_again)
+                                             : search_outputs(model(), codes, plain, check, search, decode_again);
+  std::vector<bool> valid;
+  if (options.judge && check != nullptr) valid = check->valid(texts);
+  std::vector<Decoded> decoded(texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    decoded[i].text = texts[i];
+    decoded[i].searched = texts[i] != plain[i];
+    if (!decoded[i].searched) decoded[i].probability = outputs[i].probability;
+    if (!valid.empty()) decoded[i].valid = valid[i];
+  }
+  return decoded;
+}
+
+std::vector<Decoded> LatentSpace::decode(const Tensor& codes, const DecodeOptions& options, Progress& progress) const {
+  return finish(codes, options, /*reconstructs=*/false, progress);
+}
+
+std::vector<Reconstruction> LatentSpace::reconstruct(const std::vector<std::string>& texts,
+                                                     const DecodeOptions& options, Progress& progress) const {
+  std::vector<Decoded> decoded = finish(encode(texts, progress).mean, options, /*reconstructs=*/true, progress);
+  std::vector<Reconstruction> all;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const bool exact = decoded[i].text == texts[i];
+    all.push_back({texts[i], std::move(decoded[i]), exact});
+  }
+  return all;
+}
+
+std::optional<std::vector<bool>> LatentSpace::judge(const std::vector<std::string>& texts) const {
+  ValidityCheck* const check = state_->make_check();
+  if (check == nullptr) return std::nullopt;
+  return check->valid(texts);
+}
+
+// ---- Between texts
+
+std::vector<PathPoint> LatentSpace::interpolate(const std::string& from, const std::string& to,
+                                                const PathOptions& options, Progress& progress) const {
+  paths().find(options.path);  // refuse before any work
+  const Tensor codes = encode({from, to}, progress).mean;
+  return interpolate(codes[0], codes[1], options, progress);
+}
+
+std::vector<PathPoint> LatentSpace::interpolate(const Tensor& from, const Tensor& to, const PathOptions& options,
+                                                Progress& progress) const {
+  if (options.steps < 2) throw ConfigError("steps of a path", std::to_string(options.steps), "2 or more");
+  const Tensor ratios = at::linspace(0.0, 1.0, options.steps, at::kDouble);
+  std::vector<Decoded> decoded = decode(paths().find(options.path)(from, to, ratios), options.decode, progress);
+  std::vector<PathPoint> points;
+  for (int64_t step = 0; step < options.steps; ++step)
+    points.push_back({ratios[step].item<double>(), std::move(decoded[static_cast<size_t>(step)])});
+  return points;
+}
+
+namespace {
+
+/// code [K, D] + each strength · step [K, D]: [strengths, K, D].
+Tensor moved_codes(const Tensor& code, const Tensor& step, const std::vector<double>& strengths) {
+  return code + torch::tensor(strengths, at::kFloat).view({-1, 1, 1}) * step;
+}
+
+}  // namespace
+
+std::vector<Decoded> LatentSpace::analogy(const std::string& a, const std::string& b, const std::string& c,
+                                          const std::vector<double>& strengths, const DecodeOptions& options,
+                                          Progress& progress) const {
+  const Tensor codes = encode({a, b, c}, progress).mean;
+  return decode(moved_codes(codes[2], codes[1] - codes[0], strengths), options, progress);
+}
+
+Decoded LatentSpace::mix(const std::vector<std::string>& texts, const std::vector<double>& weights,
+                         const DecodeOptions& options, Progress& progress) const {
+  if (texts.empty()) throw ConfigError("texts to mix", "none", "one or more");
+  const Tensor share = torch::tensor(shares(weights, texts.size()), at::kDouble);
+  const Tensor codes = encode(texts, progress).mean.to(at::kDouble);
+  const Tensor mean = (share.view({-1, 1, 1}) * codes).sum(0, /*keepdim=*/true);
+  const Tensor length = (share * codes.flatten(1).norm(2, 1)).sum();
+  const Tensor mixed = mean * (length / mean.norm().clamp_min(1e-12));
+  return decode(mixed.to(at::kFloat), options, progress).front();
+}
+
+// ---- New texts
+
+void LatentSpace::sample(const SampleOptions& options, const std::function<void(const std::vector<Decoded>&)>& take,
+                         Progress& progress) const {
+  if (!options.prior.empty() && options.prior != "fitted" && options.prior != "normal")
+    throw ConfigError("prior", "\"" + options.prior + "\"", "fitted or normal");
+  std::function<Tensor(int64_t, Rng&)> draw;
+  if (options.near) {
+    const EncodedTexts encoded = encode({*options.near}, progress);
+    const Tensor unit = encoded.log_variance ? (0.5 * *encoded.log_variance).exp() : at::ones_like(encoded.mean);
+    draw = [=, this](int64_t count, Rng& rng) {
+      const Tensor noise = at::randn({count, latent_tokens(), latent_size()}, rng.generator(), at::kFloat);
+      return encoded.mean + options.radius * unit * noise;
+    };
+  } else {
+    std::shared_ptr<const SavedPrior> saved = options.prior == "normal" ? nullptr : fitted_prior();
+    if (!saved && options.prior == "fitted")
+      throw with_remedy(CheckpointError(model().directory + " has no fitted prior", "", "", "fit one first"),
+                        Remedy::kFitPrior);
+    if (!saved && options.prior.empty()) log_info("no fitted prior: drawing from N(0, I)");
+    const std::shared_ptr<const Prior> normal = make_normal_prior(latent_tokens(), latent_size());
+    draw = [=, this](int64_t count, Rng& rng) {
+      return (saved ? *saved->prior : *normal).sample(count, rng, options.prior_scale);
+    };
+  }
+  Rng rng(options.decode.seed);
+  DecodeOptions decoding = options.decode;
+  for (int64_t done = 0; done < options.count; done += kSamplesAtOnce) {
+    const Tensor codes = draw(std::min(kSamplesAtOnce, options.count - done), rng);
+    decoding.seed = rng.next_key();
+    take(decode(codes, decoding, progress));
+  }
+}
+
+std::vector<Decoded> LatentSpace::sample(const SampleOptions& options, Progress& progress) const {
+  std::vector<Decoded> all;
+  sample(
+      options, [&all](const std::vector<Decoded>& part) { all.insert(all.end(), part.begin(), part.end()); }, progress);
+  return all;
+}
+
+PriorFit LatentSpace::fit_prior(const std::vector<std::string>& texts, const PriorRequest& request,
+                                Progress& progress) const {
+  const PriorKind& kind = prior_kinds().find(request.kind);
+  if (request.fit_on != kFitOnMeans && request.fit_on != kFitOnSamples)
+    throw ConfigError("what a prior is fitted on", "\"" + request.fit_on + "\"", kFitOnMeans + " or " + kFitOnSamples);
+  Rng rng(request.fit.seed);
+  const EncodedTexts encoded = encode(some_of(texts, request.texts, rng), progress);
+  require_enough_codes(encoded.mean);
+  measure_codes(encoded.mean);  // refuses a model that has collapsed
+  Tensor codes = encoded.mean;
+  if (request.fit_on == kFitOnSamples) {
+    if (!encoded.log_variance)
+      throw ConfigError("a prior fitted on samples", "a model with a deterministic code", "one fitted on means");
+    codes = codes + (0.5 * *encoded.log_variance).exp() * at::randn(codes.sizes(), rng.generator(), at::kFloat);
+  }
+  PriorFit fit = kind.fit(codes, request.fit, progress);
+  fit.facts["normal_log_density"] =
+      make_normal_prior(latent_tokens(), latent_size())->log_density(codes).mean().item<double>();
+  fit.facts["fit_on"] = request.fit_on;
+  return fit;
+}
+
+void LatentSpace::save_prior(const std::string& kind, const PriorFit& fit) const {
+  tvae::save_prior(model(), kind, fit);
+  const std::lock_guard lock(state_->prior_mutex);
+  state_->prior.reset();
+}
+
+std::shared_ptr<const SavedPrior> LatentSpace::fitted_prior() const {
+  const std::lock_guard lock(state_->prior_mutex);
+  if (!state_->prior) {
+    std::optional<SavedPrior> saved = load_prior(model());
+    state_->prior = saved ? std::make_shared<const SavedPrior>(std::move(*saved)) : nullptr;
+  }
+  return *state_->prior;
+}
+
+Tensor LatentSpace::log_density(const Tensor& codes) const {
+  if (const auto saved = fitted_prior()) return saved->prior->log_density(codes);
+  return make_normal_prior(latent_tokens(), latent_size())->log_density(codes);
+}
+
+// ---- Directions and properties
+
+DirectionFit LatentSpace::fit_direction(const std::vector<std::string>& positive,
+                                        const std::vector<std::string>& negative, const std::string& method,
+                                        uint64_t seed, Progress& progress) const {
+  direction_methods().find(method);  // refuse before any work
+  const std::set<std::string> p(positive.begin(), positive.end()), n(negative.begin(), negative.end());
+  const auto shared = std::count_if(p.begin(), p.end(), [&n](const std::string& text) { return n.contains(text); });
+  if (shared > 0) log_warning(std::to_string(shared) + " texts are of both kinds and are left out");
+  const Tensor positive_codes = encode(distinct(positive, n), progress).mean;
+  const Tensor negative_codes = encode(distinct(negative, p), progress).mean;
+  DirectionFit fit = tvae::fit_direction(method, positive_codes, negative_codes, seed);
+  if (fit.facts["held_out_accuracy"] <= fit.facts["held_out_majority"])
+    log_warning("on held-out texts the direction is no better than always guessing the commoner kind");
+  return fit;
+}
+
+void LatentSpace::save_direction(const std::string& name, const DirectionFit& fit) const {
+  tvae::save_direction(model(), name, fit);
+}
+
+DirectionFit LatentSpace::direction(const std::string& name) const {
+  return load_direction(model(), name);
+}
+
+std::vector<std::string> LatentSpace::directions() const {
+  return direction_names(model().directory);
+}
+
+std::vector<MovedText> LatentSpace::move(const Tensor& codes, const Direction& direction,
+                                         const std::vector<double>& strengths, const DecodeOptions& options,
+                                         Progress& progress) const {
+  std::vector<Tensor> moved;
+  std::vector<MovedText> all;
+  for (int64_t row = 0; row < codes.size(0); ++row) {
+    moved.push_back(moved_codes(codes[row], direction.step, strengths));
+    const Tensor logits = direction.logit.value(moved.back());
+    for (size_t i = 0; i < strengths.size(); ++i)
+      all.push_back({static_cast<size_t>(row), strengths[i], logits[static_cast<int64_t>(i)].item<double>(), {}});
+  }
+  if (all.empty()) return all;
+  std::vector<Decoded> decoded = decode(at::cat(moved), options, progress);
+  for (size_t i = 0; i < all.size(); ++i) all[i].output = std::move(decoded[i]);
+  return all;
+}
+
+PropertyFit LatentSpace::fit_property(const std::vector<std::string>& texts, const std::vector<double>& values,
+                                      uint64_t seed, Progress& progress) const {
+  if (texts.size() != values.size())
+    throw ConfigError("values of a property", std::to_string(values.size()),
+                      "one a text: " + std::to_string(texts.size()));
+  PropertyFit fit = tvae::fit_property(encode(texts, progress).mean, torch::tensor(values, at::kDouble), seed);
+  if (fit.score.r2.value_or(0.0) <= 0.0)
+    log_warning("the codes do not tell the property of held-out texts: climbing it means little");
+  return fit;
+}
+
+OptimizedTexts LatentSpace::optimize(const std::string& text, const LinearProperty& property,
+                                     const OptimizeOptions& options, const DecodeOptions& decode_options,
+                                     Progress& progress) const {
+  const std::shared_ptr<const SavedPrior> prior = fitted_prior();
+  Rng rng(decode_options.seed);
+  const Typicality typicality = prior ? Typicality(*prior->prior, rng) : Typicality(property.scale);
+  const OptimizedPath path = optimize_code(encode({text}, progress).mean[0], property, typicality, options, progress);
+  std::vector<Decoded> decoded = decode(path.codes, decode_options, progress);
+  OptimizedTexts result;
+  result.first_value = path.values[0].item<double>();
+  result.last_value = path.values[-1].item<double>();
+  result.steps = path.codes.size(0) - 1;
+  std::unordered_set<std::string> seen;
+  for (int64_t step = 0; step <= result.steps; ++step) {
+    Decoded& output = decoded[static_cast<size_t>(step)];
+    if (!seen.insert(output.text).second) continue;
+    result.texts.push_back({step, path.objectives[step].item<double>(), path.values[step].item<double>(),
+                            path.unlikeliness[step].item<double>(), std::move(output)});
+  }
+  return result;
+}
+
+// ---- Nearest texts
+
+struct TextIndex::Graph {
+  std::once_flag made;
+  std::unique_ptr<NeighborIndex> index;
+};
+
+TextIndex::TextIndex(std::vector<std::string> texts, std::vector<int64_t> rows, Tensor codes, Metric metric)
+    : texts_(std::move(texts)),
+      rows_(std::move(rows)),
+      codes_(std::move(codes)),
+      metric_(metric),
+      graph_(std::make_shared<Graph>()) {}
+
+std::vector<std::vector<TextIndex::Neighbor>> TextIndex::query(const Tensor& codes, int64_t n, Method method) const {
+  const int64_t count = std::min(n, codes_.size(0));
+  Neighbors found;
+  if (method == Method::kExact || (method == Method::kAuto && codes.size(0) < kQueriesForAGraph)) {
+    found = exact_neighbors(codes_, codes, count, metric_);
+  } else {
+    std::call_once(graph_->made, [this] {
+      log_verbose("building the graph of " + std::to_string(codes_.size(0)) + " codes");
+      graph_->index = std::make_unique<NeighborIndex>(codes_, metric_);
+    });
+    found = graph_->index->search(codes, count);
+  }
+  std::vector<std::vector<Neighbor>> all(static_cast<size_t>(codes.size(0)));
+  for (int64_t query = 0; query < codes.size(0); ++query)
+    for (int64_t place = 0; place < count; ++place)
+      all[static_cast<size_t>(query)].push_back({static_cast<size_t>(found.rows[query][place].item<int64_t>()),
+                                                 found.distances[query][place].item<double>()});
+  return all;
+}
+
+TextIndex LatentSpace::index(const std::vector<std::string>& corpus, Metric metric, Progress& progress) const {
+  std::unordered_set<std::string> seen = {""};
+  std::vector<std::string> texts;
+  std::vector<int64_t> rows;
+  for (size_t row = 0; row < corpus.size(); ++row) {
+    if (!seen.insert(corpus[row]).second) continue;
+    texts.push_back(corpus[row]);
+    rows.push_back(static_cast<int64_t>(row));
+  }
+  if (texts.empty()) throw DataError("a corpus without texts", "", "texts to search");
+  const Tensor codes = encode(texts, progress).mean;
+  if (codes.size(0) > 1) measure_codes(codes);  // refuses a collapsed model
+  return TextIndex(std::move(texts), std::move(rows), codes, metric);
+}
+
+}  // namespace tvae
