@@ -49,9 +49,10 @@ TEST(MmdPublished, ScalingsDifferByTokensOverBatch) {
   const Tensor code = at::rand({8, 3, 6});
   loss.mmd_scaling = "2020";
   Rng a(1), b(1);
-  const double plain = (*make_mmd_published_regularizer(loss, model))(input_of(code, {}), a).value.item<double>();
+  const double plain = (*regularizers().find("mmd_published")(loss, model))(input_of(code, {}), a).value.item<double>();
   loss.mmd_scaling = "2021";
-  const double scaled = (*make_mmd_published_regularizer(loss, model))(input_of(code, {}), b).value.item<double>();
+  const double scaled =
+      (*regularizers().find("mmd_published")(loss, model))(input_of(code, {}), b).value.item<double>();
   EXPECT_NEAR(scaled, plain * 3 / 8, 1e-9);
 }
 
@@ -77,14 +78,14 @@ TEST(Kl, ClosedFormFreeBitsAndReduction) {
   LossConfig loss;
   loss.reduction = "sum";
   Rng rng(1);
-  EXPECT_NEAR((*make_kl_regularizer(loss, model))(input_of(mean, log_variance), rng).value.item<double>(),
+  EXPECT_NEAR((*regularizers().find("kl")(loss, model))(input_of(mean, log_variance), rng).value.item<double>(),
               first + second, 1e-6);
   loss.kl_free_bits = 0.52;  // only the second dimension costs
-  EXPECT_NEAR((*make_kl_regularizer(loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second,
+  EXPECT_NEAR((*regularizers().find("kl")(loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second,
               1e-6);
   loss.reduction = "mean";
-  EXPECT_NEAR((*make_kl_regularizer(loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second / 10,
-              1e-6);
+  EXPECT_NEAR((*regularizers().find("kl")(loss, model))(input_of(mean, log_variance), rng).value.item<double>(),
+              second / 10, 1e-6);
 }
 
 TEST(Kl, WeightIsSteeredTowardTheTarget) {
@@ -95,7 +96,7 @@ TEST(Kl, WeightIsSteeredTowardTheTarget) {
   const Tensor log_variance = at::zeros({4, 3, 6});
   Rng rng(1);
   const auto weight_after = [&](double mean) {
-    const auto kl = make_kl_regularizer(loss, model);
+    const auto kl = regularizers().find("kl")(loss, model);
     for (int64_t step = 0; step < 50; ++step)
       for (int micro_batch = 0; micro_batch < 2; ++micro_batch)  // it is the step that counts
         (*kl)(input_of(at::full({4, 3, 6}, mean), log_variance, {step, 100}), rng);
@@ -110,7 +111,7 @@ TEST(Kl, WeightIsSteeredTowardTheTarget) {
 
 TEST(Kl, NeedsAVariance) {
   LossConfig loss;
-  EXPECT_THROW(make_kl_regularizer(loss, test::tiny_config("flax")), ConfigError);
+  EXPECT_THROW(regularizers().find("kl")(loss, test::tiny_config("flax")), ConfigError);
   loss.regularizer = "kll";
   EXPECT_THROW(make_regularizer(loss, test::tiny_config("queries")), ConfigError);
 }
@@ -121,7 +122,7 @@ TEST(MmdRegularizer, TellsCollapsedCodesAndKeepsItsState) {
   const ModelConfig model = test::tiny_config("queries");
   const auto value_of = [&](const Tensor& codes) {
     Rng rng(1);
-    const auto mmd = make_mmd_regularizer(loss, model);
+    const auto mmd = regularizers().find("mmd")(loss, model);
     double value = 0;
     for (int i = 0; i < 100; ++i) value = (*mmd)(input_of(codes, {}), rng).value.item<double>();
     return value;
@@ -130,11 +131,11 @@ TEST(MmdRegularizer, TellsCollapsedCodesAndKeepsItsState) {
   EXPECT_GT(value_of(at::full({64, 3, 6}, 0.5)), value_of(at::randn({64, 3, 6})) + 0.5);
 
   Rng lonely(1);
-  const auto one_code = make_mmd_regularizer(loss, model);
+  const auto one_code = regularizers().find("mmd")(loss, model);
   EXPECT_EQ((*one_code)(input_of(at::randn({1, 3, 6}), {}), lonely).value.item<double>(), 0.0);
   EXPECT_NE((*one_code)(input_of(at::randn({1, 3, 6}), {}), lonely).value.item<double>(), 0.0) << "the queue has one";
 
-  const auto first = make_mmd_regularizer(loss, model), second = make_mmd_regularizer(loss, model);
+  const auto first = regularizers().find("mmd")(loss, model), second = regularizers().find("mmd")(loss, model);
   Rng rng(1);
   const Tensor codes = at::randn({16, 3, 6});
   (*first)(input_of(codes, {}), rng);

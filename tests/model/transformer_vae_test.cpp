@@ -10,12 +10,6 @@ namespace {
 
 using torch::Tensor;
 
-std::vector<std::string> bottlenecks() {
-  std::vector<std::string> names;
-  for (const auto& entry : bottlenecks().entries()) names.push_back(entry.name);
-  return names;
-}
-
 class EveryBottleneck : public testing::TestWithParam<std::string> {
  protected:
   EveryBottleneck() : vae_(test::tiny_config(GetParam()), rng_), batch_(test::tiny_batch(tokenizer_)) {}
@@ -112,7 +106,7 @@ TEST_P(EveryBottleneck, GradientsAgreeWithFiniteDifferencesThroughTheWholeModel)
   EXPECT_NEAR(analytic, (up - down) / (2 * kStep), 1e-4 * std::abs(analytic));
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, EveryBottleneck, testing::ValuesIn(bottlenecks()),
+INSTANTIATE_TEST_SUITE_P(Registry, EveryBottleneck, testing::ValuesIn(bottlenecks().names()),
                          [](const auto& tested) { return tested.param; });
 
 TEST(Generation, SamplingWithTopKOneIsGreedyAndSeedsRepeat) {

@@ -112,7 +112,7 @@ void expect_identical(const TensorMap& a, const TensorMap& b, const std::string&
 }
 
 TEST(Trainer, ResumingAfterEveryStepChangesNoBit) {
-  for (const OptimizerEntry& optimizer : optimizers())
+  for (const auto& optimizer : optimizers().entries())
     for (const double ema_decay : {0.0, 0.9}) {
       RunConfig config = tiny_run();
       config.train.optimizer = optimizer.name;
@@ -140,8 +140,8 @@ TEST(Trainer, ResumingAfterEveryStepChangesNoBit) {
 
 TEST(Trainer, EveryRegularizerResumesAndFitsEveryBottleneckItSaysItFits) {
   std::map<std::string, int> fits;
-  for (const auto& [regularizer, help, make, order] : regularizers().entries())
-    for (const auto& [bottleneck, help, factory, order] : bottlenecks().entries())
+  for (const std::string& regularizer : regularizers().names())
+    for (const std::string& bottleneck : bottlenecks().names())
       for (const std::string posterior : {"deterministic", "gaussian"}) {
         RunConfig config = tiny_run(bottleneck);
         config.loss.regularizer = regularizer;
@@ -167,9 +167,9 @@ TEST(Trainer, EveryRegularizerResumesAndFitsEveryBottleneckItSaysItFits) {
         ++fits[regularizer];
         ++fits[bottleneck];
       }
-  for (const auto& [regularizer, help, make, order] : regularizers().entries())
+  for (const std::string& regularizer : regularizers().names())
     EXPECT_GT(fits[regularizer], 0) << regularizer;
-  for (const auto& [bottleneck, help, factory, order] : bottlenecks().entries())
+  for (const std::string& bottleneck : bottlenecks().names())
     EXPECT_GE(fits[bottleneck], static_cast<int>(regularizers().entries().size()) - 1) << bottleneck;
 }
 

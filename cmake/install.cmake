@@ -1,0 +1,26 @@
+# make install: the program, and the library with its headers and a CMake package, so that find_package(tvae) gives the
+# target tvae::tvae (docs/embedding.md).
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(tvae_folders base config text validity data ops corpus io nn model optim run latent train eval plan)
+list(TRANSFORM tvae_folders PREPEND tvae_ OUTPUT_VARIABLE tvae_libraries)
+
+# What a program that embeds the library links: all of it, and libtorch's headers.
+add_library(tvae_all INTERFACE)
+set_target_properties(tvae_all PROPERTIES EXPORT_NAME tvae)
+tvae_link(tvae_all INTERFACE tvae_plan tvae_eval)
+target_include_directories(tvae_all INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_include_directories(tvae_all SYSTEM INTERFACE "$<INSTALL_INTERFACE:${TORCH_INCLUDE_DIRS}>")
+target_compile_features(tvae_all INTERFACE cxx_std_20)
+target_link_libraries(tvae_all INTERFACE tvae_libtorch)
+
+install(TARGETS tvae RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/tvae DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(TARGETS tvae_all ${tvae_libraries} tvae_libtorch tvae_svm tvae_hnswlib EXPORT tvae_targets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/tvae)
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tvae)
+install(EXPORT tvae_targets NAMESPACE tvae:: DESTINATION ${package_folder} FILE tvaeTargets.cmake)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/tvaeConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_SOURCE_DIR}/cmake/tvaeConfig.cmake ${CMAKE_BINARY_DIR}/tvaeConfigVersion.cmake
+  DESTINATION ${package_folder})

@@ -1,0 +1,11 @@
+# find_package(tvae): the target tvae::tvae. It is linked to the libtorch that it was built with.
+include(CMakeFindDependencyMacro)
+find_dependency(ZLIB)
+find_dependency(LibLZMA)
+find_dependency(PNG)
+find_dependency(nlohmann_json)
+find_dependency(Threads)
+find_dependency(PkgConfig)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
+include(${CMAKE_CURRENT_LIST_DIR}/tvaeTargets.cmake)
