@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "tvae/model/posterior.h"
+
 namespace tvae {
 
 using torch::Tensor;
@@ -22,8 +24,7 @@ Tensor sequence_sums(const Tensor& values, const Spans& spans) {
 }
 
 Tensor gaussian_log_density(const Tensor& codes, const Tensor& means, const Tensor& log_variances) {
-  const Tensor z = codes.to(at::kDouble), m = means.to(at::kDouble), v = log_variances.to(at::kDouble);
-  return -0.5 * ((z - m).square() * (-v).exp() + v + kLogTwoPi).sum(1);
+  return Posterior::gaussian(means, log_variances).log_density(codes);
 }
 
 Tensor aggregated_log_density(const Tensor& codes, const Tensor& means, const Tensor& log_variances) {
