@@ -50,7 +50,7 @@ class TrainStep {
   void gather_gradients();
 
   TransformerVae& vae_;
-  const TrainConfig& config_;
+  TrainConfig config_;
   Objective objective_;
   bool bf16_;
   std::vector<NamedParameter> master_;
