@@ -3,15 +3,9 @@
 
 #include <cstdint>
 
-namespace tvae {
+#include "tvae/base/mix64.h"
 
-/// 64-bit mix (SplitMix64's finalizer).
-inline uint64_t mix64(uint64_t x) {
-  x += 0x9E3779B97F4A7C15ull;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
-  return x ^ (x >> 31);
-}
+namespace tvae {
 
 /// The uniform 32-bit number at `index` of the stream `key`: two rounds of a xorshift-multiply hash ("lowbias32",
 /// C. Wellons).

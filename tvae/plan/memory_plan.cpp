@@ -142,7 +142,7 @@ MeasuredMemory measure_memory(const RunConfig& requested, const StepShape& shape
   TrainStep step(vae, config);
   fill_code_queue(step.objective(), config.loss);
 
-  Random random(0, 0);
+  PortableRandom random(0, 0);
   MeasuredMemory peak;
   const int64_t micro_batches = std::min<int64_t>(config.train.accumulation_steps, 2);
   for (int i = 0; i < 2; ++i) {
