@@ -54,8 +54,8 @@ void settle_latent_tokens_and_padding(ModelConfig& model);
 torch::Tensor first_states(const EncoderStates& encoded, int64_t count);
 
 struct BottleneckKind {
-  std::function<BottleneckTraits(const ModelConfig&)> traits;
   std::function<std::unique_ptr<Bottleneck>(const Scope&, const ModelConfig&)> make;
+  std::function<BottleneckTraits(const ModelConfig&)> traits = [](const ModelConfig&) { return BottleneckTraits{}; };
 };
 
 /// By name, model.bottleneck. Each registers itself in a file of its own.

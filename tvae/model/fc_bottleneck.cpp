@@ -62,7 +62,7 @@ std::unique_ptr<Bottleneck> make(const Scope& scope, const ModelConfig& config) 
 
 const Register<BottleneckKind> registered(bottlenecks(), {"fc",
                                                           "a fixed number of positions, fully connected (T5-VAE, 2020)",
-                                                          {traits, make}});
+                                                          {make, traits}});
 
 }  // namespace
 }  // namespace tvae

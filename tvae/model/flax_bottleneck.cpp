@@ -46,17 +46,13 @@ class FlaxBottleneck : public Bottleneck {
   torch::Tensor norm_weight_, norm_bias_;
 };
 
-BottleneckTraits traits(const ModelConfig&) {
-  return {};
-}
-
 std::unique_ptr<Bottleneck> make(const Scope& scope, const ModelConfig& config) {
   return std::make_unique<FlaxBottleneck>(scope, config);
 }
 
 const Register<BottleneckKind> registered(
     bottlenecks(),
-    {"flax", "a dense layer on every position, the first of them are the code (T5-VAE Flax, 2021)", {traits, make}});
+    {"flax", "a dense layer on every position, the first of them are the code (T5-VAE Flax, 2021)", {make}});
 
 }  // namespace
 }  // namespace tvae

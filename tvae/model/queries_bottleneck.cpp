@@ -112,7 +112,7 @@ std::unique_ptr<Bottleneck> make(const Scope& scope, const ModelConfig& config) 
 }
 
 const Register<BottleneckKind> registered(
-    bottlenecks(), {"queries", "learned queries read the encoder states; the code is Gaussian", {traits, make}});
+    bottlenecks(), {"queries", "learned queries read the encoder states; the code is Gaussian", {make, traits}});
 
 }  // namespace
 }  // namespace tvae

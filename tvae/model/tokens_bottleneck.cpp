@@ -87,7 +87,7 @@ std::unique_ptr<Bottleneck> make(const Scope& scope, const ModelConfig& config) 
 }
 
 const Register<BottleneckKind> registered(
-    bottlenecks(), {"tokens", "the first encoder states, each one code (Transformer-VAE, 2021)", {traits, make}});
+    bottlenecks(), {"tokens", "the first encoder states, each one code (Transformer-VAE, 2021)", {make, traits}});
 
 }  // namespace
 }  // namespace tvae
