@@ -33,7 +33,7 @@ class EveryBackend : public testing::TestWithParam<TestBackend> {
       leaves.push_back((in_fp64 ? rounded.to(at::kCPU, at::kDouble) : rounded).detach().clone().requires_grad_(true));
     }
     const Tensor value = f(leaves);
-    Tensor direction = on(random_double(value.sizes(), 77)).to(value.options().requires_grad(false));
+    Tensor direction = on(random_double(value.sizes(), 77)).to(value.device(), value.scalar_type());
     if (direction.dim() == 2) direction = direction.t().contiguous().t();
     value.backward(direction);
     std::vector<Tensor> all = {value.detach()};

@@ -177,6 +177,22 @@ TEST(InterpolationLosses, SmoothnessHasASecondDerivative) {
   }
 }
 
+TEST(InterpolationLosses, GradientsBetweenEqualCodesAreFinite) {
+  for (const char* kind : {"logits", "logits_mean", "cosine"}) {
+    Scene scene;
+    scene.forward.code = scene.forward.code.detach().narrow(0, 0, 1).expand_as(scene.forward.code).clone();
+    LossConfig loss;
+    loss.smoothness = kind;
+    loss.smoothness_weight = loss.cycle_weight = loss.vae_cycle_weight = 1;
+    const InterpolationLosses::Result result = scene.run(loss);
+    EXPECT_TRUE(result.loss.isfinite().item<bool>()) << kind;
+    scene.trained(result.loss);
+    for (const NamedParameter& parameter : scene.vae.parameters().list())
+      if (parameter.value.grad().defined())
+        EXPECT_TRUE(parameter.value.grad().isfinite().all().item<bool>()) << kind << ", " << parameter.name;
+  }
+}
+
 TEST(InterpolationLosses, WhatIsRememberedSurvivesACheckpoint) {
   Scene scene;
   LossConfig loss;

@@ -59,7 +59,11 @@ TEST(TrainStep, HeldOutKlOfABf16ModelIsSummedInFullPrecision) {
   const std::optional<double> kl = evaluate_held_out(vae, data, 0).kl;
   ASSERT_TRUE(kl.has_value());
   const torch::NoGradGuard no_grad;
-  const Posterior posterior = vae.encode(to_stream(test::tiny_batch(tokenizer), torch::kCPU));
+  BatchOptions everything;
+  everything.batch_tokens = data.tokens();
+  everything.shuffle = false;
+  const Posterior posterior = vae.encode(to_stream(Batcher(data, everything).next(), torch::kCPU));
+  ASSERT_EQ(posterior.mode().size(0), data.size());
   const double expected = posterior.to(at::kDouble).rate().sum().item<double>() / static_cast<double>(data.size());
   EXPECT_NEAR(*kl, expected, 1e-6 * expected);  // fp32 has seven digits, a sum in bf16 three
 }
