@@ -16,6 +16,7 @@ RUNG.update({"server": len(LADDER), "apps": len(LADDER) + 1})
 SOURCES = {".h", ".cpp", ".cu", ".cuh"}
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 TORCH = ("torch/", "ATen/", "c10/", "caffe2/")
+KERNEL = re.compile(r"_cpu\.(h|cpp)$")  # pointers and sizes alone: -ffast-math must not reach libtorch's code
 
 
 def folder_of(path):
@@ -40,11 +41,13 @@ def check_include(folder, quote, included):
     return None
 
 
-def check_source(folder, text):
+def check_source(folder, name, text):
     """Yields (line number, message) for the includes of one file."""
     for number, line in enumerate(text.splitlines(), 1):
         match = INCLUDE.match(line)
         message = match and check_include(folder, *match.groups())
+        if match and KERNEL.search(name) and match.group(2).startswith((*TORCH, "tvae/ops/torch.h")):
+            message = "a CPU kernel may not include libtorch"
         if message:
             yield number, message
 
@@ -62,7 +65,7 @@ def check_tree(root):
             yield f"tests/{path.name}: no tests of {folder}"
         for source in sorted(path.rglob("*")):
             if source.suffix in SOURCES:
-                for number, message in check_source(folder, source.read_text(encoding="utf-8")):
+                for number, message in check_source(folder, source.name, source.read_text(encoding="utf-8")):
                     yield f"{source.relative_to(root).as_posix()}:{number}: {message}"
 
 

@@ -25,7 +25,7 @@ Tensor typical_code() {
 
 OptimizedPath climb(const OptimizeOptions& options) {
   const LinearProperty property = first_number();
-  return optimize_code(typical_code(), property, Typicality(property.scale), options);
+  return optimize_code(typical_code(), property, CodeLikelihood(property.scale), options);
 }
 
 double last(const Tensor& values) {
@@ -57,7 +57,7 @@ TEST(Optimize, ThePriorKeepsCodesTypicalWithoutPullingThemToItsMean) {
 TEST(Optimize, AnUnlikelyStartComesBack) {
   const LinearProperty property = first_number();
   const OptimizedPath path =
-      optimize_code(3.0 * typical_code(), property, Typicality(property.scale), {.steps = 200, .text_weight = 0.0});
+      optimize_code(3.0 * typical_code(), property, CodeLikelihood(property.scale), {.steps = 200, .text_weight = 0.0});
   EXPECT_GT(path.unlikeliness[0].item<double>(), 10.0);
   EXPECT_LT(last(path.unlikeliness), 2.0);
 }
@@ -80,14 +80,33 @@ TEST(Optimize, AFittedPriorWithNarrowAxesIsFollowed) {
   Rng rng(2);
   Tensor codes = at::randn({2000, 1, 4}, rng.generator(), at::kFloat);
   codes.select(2, 1).mul_(0.05).add_(codes.select(2, 0));
-  const PriorFit prior = fit_prior("gaussian", codes, {});
+  PriorFit prior = fit_prior("gaussian", codes, {});
   const LinearProperty property = fit_property(codes, codes.select(2, 0).select(1, 0), 1).property;
-  const OptimizedPath path =
-      optimize_code(codes[0], property, Typicality(*prior.prior, rng), {.steps = 400, .text_weight = 0.0});
+  const OptimizedPath path = optimize_code(codes[0], property, CodeLikelihood(std::move(prior.prior), rng),
+                                           {.steps = 400, .text_weight = 0.0});
   EXPECT_TRUE((path.objectives.diff() > 0).all().item<bool>());
   EXPECT_GT(last(path.values), path.values[0].item<double>() + 0.5);
   EXPECT_LT(last(path.unlikeliness), 2.0);
   EXPECT_NEAR(path.codes[-1][0][0].item<double>(), path.codes[-1][0][1].item<double>(), 0.3);
+}
+
+TEST(Optimize, ALikelihoodKeepsThePriorThatItWasMadeOf) {
+  Rng rng(2);
+  struct Counted : Prior {
+    explicit Counted(int& alive) : alive_(alive) { ++alive_; }
+    ~Counted() override { --alive_; }
+    Tensor sample(int64_t n, Rng&, double) const override { return at::arange(n, at::kFloat).view({n, 1, 1}); }
+    Tensor log_density(const Tensor& codes) const override { return codes.flatten(1).sum(1).to(at::kDouble); }
+    TensorMap tensors() const override { return {}; }
+    int& alive_;
+  };
+  int alive = 0;
+  {
+    const CodeLikelihood likelihood(std::make_unique<Counted>(alive), rng);
+    EXPECT_EQ(alive, 1) << "no one else holds it";
+    EXPECT_EQ(likelihood.log_density(at::ones({1, 2, 3}))[0].item<double>(), 6.0);
+  }
+  EXPECT_EQ(alive, 0);
 }
 
 TEST(Optimize, DensitiesOfPriorsAreDifferentiableByTheCode) {
@@ -108,14 +127,14 @@ TEST(Optimize, DensitiesOfPriorsAreDifferentiableByTheCode) {
 TEST(Optimize, NumbersThatDoNotVaryStay) {
   LinearProperty property = first_number();
   property.scale.deviation[3].zero_();
-  const OptimizedPath path = optimize_code(typical_code(), property, Typicality(property.scale), {.steps = 20});
+  const OptimizedPath path = optimize_code(typical_code(), property, CodeLikelihood(property.scale), {.steps = 20});
   EXPECT_TRUE(path.codes[-1][3].equal(typical_code()[3]));
 }
 
 TEST(Optimize, APropertyThatDoesNotDependOnTheCodeIsRefused) {
   LinearProperty property = first_number();
   property.weights.zero_();
-  EXPECT_THROW(optimize_code(typical_code(), property, Typicality(property.scale), {}), DataError);
+  EXPECT_THROW(optimize_code(typical_code(), property, CodeLikelihood(property.scale), {}), DataError);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "tests/support/gradient_check.h"
 #include "tvae/base/error.h"
 
 namespace tvae {
@@ -35,6 +36,38 @@ TEST(Paths, EveryPathIsFiniteBetweenParallelOppositeAndZeroCodes) {
       EXPECT_TRUE(points.isfinite().all().item<bool>()) << name << b;
       EXPECT_TRUE(points[2].allclose((a + b) / 2)) << name << b;  // the straight line
     }
+}
+
+TEST(Paths, SlerpHasTheDerivativesOfTheStraightLineWhereItIsOne) {
+  // Parallel, equal, opposite and zero codes, beside two with an arc: in one call, as in a batch.
+  const Tensor a = test::random_double({6, 5}, 1), other = test::random_double({6, 5}, 2);
+  const Tensor b = at::stack({a[0], 2.0 * a[1], -a[2], at::zeros({5}, at::kDouble), other[4], other[5]});
+  const Tensor t = test::random_double({6, 1}, 3).sigmoid();
+  std::vector<Tensor> x = {a.clone().requires_grad_(true), b.clone().requires_grad_(true),
+                           t.clone().requires_grad_(true)};
+  const Tensor weights = test::random_double({6, 5}, 4);
+  const std::vector<Tensor> first =
+      torch::autograd::grad({(slerp(x[0], x[1], x[2]) * weights).sum()}, x, {}, {}, /*create_graph=*/true);
+  Tensor slopes = at::zeros({}, at::kDouble);
+  for (const Tensor& gradient : first) {
+    EXPECT_TRUE(gradient.isfinite().all().item<bool>()) << gradient;
+    slopes = slopes + gradient.square().sum();
+  }
+  for (const Tensor& gradient : torch::autograd::grad({slopes}, x))
+    EXPECT_TRUE(gradient.isfinite().all().item<bool>()) << gradient;
+  const auto row = [](const Tensor& of) { return of.narrow(0, 0, 4); };
+  EXPECT_TRUE(row(first[0]).allclose(row((1.0 - t) * weights)));
+  EXPECT_TRUE(row(first[1]).allclose(row(t * weights)));
+  EXPECT_TRUE(row(first[2]).allclose(row(((b - a) * weights).sum(1, true))));
+}
+
+TEST(Paths, SlerpsGradientAgreesWithFiniteDifferences) {
+  const auto function = [](const std::vector<Tensor>& x) { return slerp(x[0], x[1], x[2]); };
+  const Tensor t = test::random_double({4, 1}, 3).sigmoid();
+  test::check_gradients(function, {test::random_double({4, 6}, 1), test::random_double({4, 6}, 2), t});
+  // Finite differences step off the line, onto an arc so flat that it has the line's slope.
+  const Tensor a = test::random_double({4, 6}, 1);
+  test::check_gradients(function, {a, a.clone(), t}, 1e-3);
 }
 
 TEST(Paths, LerpIsAStraightLine) {

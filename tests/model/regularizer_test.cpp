@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+#include <numbers>
+
 #include "tests/support/fixture.h"
 #include "tests/support/tiny_model.h"
 #include "tvae/base/error.h"
@@ -14,7 +18,12 @@ using torch::Tensor;
 
 RegularizerInput input_of(const Tensor& mean, std::optional<Tensor> log_variance,
                           TrainingPosition position = {0, 100}) {
-  return {Posterior{mean, std::move(log_variance)}, mean, 10, position};
+  return {Posterior::of(mean, std::move(log_variance)), mean, 10, position};
+}
+
+std::unique_ptr<Regularizer> make(const std::string& name, LossConfig loss, const ModelConfig& model) {
+  loss.regularizer = name;
+  return make_regularizer(loss, model);
 }
 
 TEST(Schedule, PublishedSigmoid) {
@@ -49,10 +58,9 @@ TEST(MmdPublished, ScalingsDifferByTokensOverBatch) {
   const Tensor code = at::rand({8, 3, 6});
   loss.mmd_scaling = "2020";
   Rng a(1), b(1);
-  const double plain = (*regularizers().find("mmd_published")(loss, model))(input_of(code, {}), a).value.item<double>();
+  const double plain = (*make("mmd_published", loss, model))(input_of(code, {}), a).value.item<double>();
   loss.mmd_scaling = "2021";
-  const double scaled =
-      (*regularizers().find("mmd_published")(loss, model))(input_of(code, {}), b).value.item<double>();
+  const double scaled = (*make("mmd_published", loss, model))(input_of(code, {}), b).value.item<double>();
   EXPECT_NEAR(scaled, plain * 3 / 8, 1e-9);
 }
 
@@ -78,14 +86,82 @@ TEST(Kl, ClosedFormFreeBitsAndReduction) {
   LossConfig loss;
   loss.reduction = "sum";
   Rng rng(1);
-  EXPECT_NEAR((*regularizers().find("kl")(loss, model))(input_of(mean, log_variance), rng).value.item<double>(),
-              first + second, 1e-6);
+  EXPECT_NEAR((*make("kl", loss, model))(input_of(mean, log_variance), rng).value.item<double>(), first + second, 1e-6);
   loss.kl_free_bits = 0.52;  // only the second dimension costs
-  EXPECT_NEAR((*regularizers().find("kl")(loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second,
-              1e-6);
+  EXPECT_NEAR((*make("kl", loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second, 1e-6);
   loss.reduction = "mean";
-  EXPECT_NEAR((*regularizers().find("kl")(loss, model))(input_of(mean, log_variance), rng).value.item<double>(),
-              second / 10, 1e-6);
+  EXPECT_NEAR((*make("kl", loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second / 10, 1e-6);
+}
+
+TEST(Posterior, RateIsTheReferenceWithItsGradients) {
+  const test::Fixture fixture("regularizers");
+  const Tensor mean = fixture["kl.mean"].clone().requires_grad_(true),
+               log_variance = fixture["kl.log_variance"].clone().requires_grad_(true);
+  const Tensor rate = Posterior::gaussian(mean, log_variance).rate();
+  EXPECT_LT(test::relative_error(rate, fixture["kl.to_standard_normal"]), 1e-5);
+  rate.sum().backward();
+  EXPECT_LT(test::relative_error(mean.grad(), fixture["kl.to_standard_normal.gradients.mean"]), 1e-5);
+  EXPECT_LT(test::relative_error(log_variance.grad(), fixture["kl.to_standard_normal.gradients.log_variance"]), 1e-5);
+}
+
+TEST(Posterior, SamplesHaveItsMeanDeviationAndDensity) {
+  Rng rng(4);
+  const int64_t n = 20000;
+  const Tensor mean = torch::tensor({1.0f, -2.0f}).expand({n, 1, 2}), deviation = torch::tensor({0.5f, 3.0f});
+  const Posterior posterior = Posterior::gaussian(mean, (2.0 * deviation.log()).expand({n, 1, 2}));
+  const Tensor drawn = posterior.sample(rng), standard = (drawn - mean) / deviation;
+  EXPECT_EQ(rng.draws(), 1u);
+  const double bound = 5.0 / std::sqrt(static_cast<double>(n));
+  EXPECT_LT(standard.mean(0).abs().max().item<double>(), bound);
+  EXPECT_LT((standard.square().mean(0) - 1.0).abs().max().item<double>(), std::sqrt(2.0) * bound);
+  // E ln q(z) = −entropy.
+  const double entropy = 2 * 0.5 * std::log(2 * std::numbers::pi * std::numbers::e) + std::log(0.5) + std::log(3.0);
+  EXPECT_NEAR(posterior.log_density(drawn).mean().item<double>(), -entropy, bound);
+  EXPECT_EQ(posterior.narrow(3, 2).mode().size(0), 2);
+  EXPECT_EQ(posterior.to(at::kDouble).rate().scalar_type(), at::kDouble);
+}
+
+TEST(Posterior, ADeterministicOneDrawsNothing) {
+  Rng rng(4);
+  const Posterior posterior = Posterior::deterministic(at::randn({3, 2, 5}));
+  EXPECT_FALSE(posterior.has_variance());
+  EXPECT_TRUE(posterior.sample(rng).equal(posterior.mode()));
+  EXPECT_EQ(rng.draws(), 0u);
+}
+
+TEST(Bottlenecks, TheirTraitsAreWhatTheyDo) {
+  for (const auto& entry : bottlenecks().entries()) {
+    const ModelConfig config = test::tiny_config(entry.name);
+    const BottleneckTraits traits = bottleneck_traits(config);
+    Rng rng(1);
+    const TransformerVae vae(config, rng);
+    const TokenStream batch = to_stream(test::tiny_batch(test::byte_tokenizer()), torch::kCPU);
+    const ForwardResult result = vae.forward(batch, {}, {});
+    EXPECT_EQ(result.posterior.has_variance(), traits.has_variance) << entry.name;
+    EXPECT_EQ(vae.bottleneck().reconstruction_error(result.encoded, result.memory).has_value(), traits.rebuilds_states)
+        << entry.name;
+    EXPECT_EQ(vae.bottleneck().states_needed() == config.sequence_length, traits.fixed_length) << entry.name;
+    ModelConfig settled = config;
+    settled.latent_tokens = -1;
+    settle_latent_tokens_and_padding(settled);
+    EXPECT_EQ(settled.latent_tokens > 0, traits.codes_are_states) << entry.name;
+    EXPECT_EQ(settled.pad_inputs, traits.codes_are_states) << entry.name;
+  }
+}
+
+TEST(Kl, ARateThatIsNotFiniteIsAnErrorAndNoWeightIsSteeredByIt) {
+  LossConfig loss;
+  loss.kl_target = 10;
+  const auto kl = make("kl", loss, test::tiny_config("queries"));
+  const double before = kl->state().at("kl_weight").item<double>();
+  Rng rng(1);
+  for (const double broken : {std::nan(""), std::numeric_limits<double>::infinity()}) try {
+      (*kl)(input_of(at::full({4, 3, 6}, broken), at::zeros({4, 3, 6}), {6, 100}), rng);
+      ADD_FAILURE() << broken;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("the KL at step 7 is not finite"), std::string::npos) << error.what();
+    }
+  EXPECT_EQ(kl->state().at("kl_weight").item<double>(), before);
 }
 
 TEST(Kl, WeightIsSteeredTowardTheTarget) {
@@ -96,7 +172,7 @@ TEST(Kl, WeightIsSteeredTowardTheTarget) {
   const Tensor log_variance = at::zeros({4, 3, 6});
   Rng rng(1);
   const auto weight_after = [&](double mean) {
-    const auto kl = regularizers().find("kl")(loss, model);
+    const auto kl = make("kl", loss, model);
     for (int64_t step = 0; step < 50; ++step)
       for (int micro_batch = 0; micro_batch < 2; ++micro_batch)  // it is the step that counts
         (*kl)(input_of(at::full({4, 3, 6}, mean), log_variance, {step, 100}), rng);
@@ -111,7 +187,7 @@ TEST(Kl, WeightIsSteeredTowardTheTarget) {
 
 TEST(Kl, NeedsAVariance) {
   LossConfig loss;
-  EXPECT_THROW(regularizers().find("kl")(loss, test::tiny_config("flax")), ConfigError);
+  EXPECT_THROW(make("kl", loss, test::tiny_config("flax")), ConfigError);
   loss.regularizer = "kll";
   EXPECT_THROW(make_regularizer(loss, test::tiny_config("queries")), ConfigError);
 }
@@ -122,7 +198,7 @@ TEST(MmdRegularizer, TellsCollapsedCodesAndKeepsItsState) {
   const ModelConfig model = test::tiny_config("queries");
   const auto value_of = [&](const Tensor& codes) {
     Rng rng(1);
-    const auto mmd = regularizers().find("mmd")(loss, model);
+    const auto mmd = make("mmd", loss, model);
     double value = 0;
     for (int i = 0; i < 100; ++i) value = (*mmd)(input_of(codes, {}), rng).value.item<double>();
     return value;
@@ -131,11 +207,11 @@ TEST(MmdRegularizer, TellsCollapsedCodesAndKeepsItsState) {
   EXPECT_GT(value_of(at::full({64, 3, 6}, 0.5)), value_of(at::randn({64, 3, 6})) + 0.5);
 
   Rng lonely(1);
-  const auto one_code = regularizers().find("mmd")(loss, model);
+  const auto one_code = make("mmd", loss, model);
   EXPECT_EQ((*one_code)(input_of(at::randn({1, 3, 6}), {}), lonely).value.item<double>(), 0.0);
   EXPECT_NE((*one_code)(input_of(at::randn({1, 3, 6}), {}), lonely).value.item<double>(), 0.0) << "the queue has one";
 
-  const auto first = regularizers().find("mmd")(loss, model), second = regularizers().find("mmd")(loss, model);
+  const auto first = make("mmd", loss, model), second = make("mmd", loss, model);
   Rng rng(1);
   const Tensor codes = at::randn({16, 3, 6});
   (*first)(input_of(codes, {}), rng);

@@ -42,7 +42,7 @@ TEST_P(EveryBottleneck, ASequenceIsTheSameAloneAndInABatch) {
       alone.groups = {{group.length, 1}};
       alone.rows = {0};
       const Posterior single = vae_.encode(to_stream(alone, torch::kCPU));
-      EXPECT_LT((single.mean[0] - together.mean[row]).abs().max().item<double>(), 1e-5) << "sequence " << row;
+      EXPECT_LT((single.mode()[0] - together.mode()[row]).abs().max().item<double>(), 1e-5) << "sequence " << row;
     }
 }
 
@@ -63,11 +63,9 @@ TEST_P(EveryBottleneck, CachedGenerationEqualsTheFullPass) {
     std::vector<int32_t> expected;
     bool finished = false;
     while (static_cast<int64_t>(expected.size()) < options.max_tokens) {
-      Tensor embeddings = vae_.embed(torch::tensor(inputs, at::kLong));
-      if (memory.input_embedding.defined()) embeddings = embeddings + memory.input_embedding;
       const Spans spans = {{0, static_cast<int64_t>(inputs.size())}};
-      const Tensor states = vae_.decoder().forward(embeddings, spans, spans, &memory, {});
-      const int64_t id = vae_.logits(states.narrow(0, states.size(0) - 1, 1)).argmax(1).item<int64_t>();
+      const Tensor states = vae_.decoder().forward(torch::tensor(inputs, at::kLong), spans, memory, {});
+      const int64_t id = vae_.decoder().logits(states.narrow(0, states.size(0) - 1, 1)).argmax(1).item<int64_t>();
       if (id == config.eos_token_id) {
         finished = true;
         break;
@@ -233,16 +231,14 @@ TEST(TransformerVae, MaskedTokensBecomeTheTokenizersUnknown) {
   EXPECT_EQ(touched(7), (std::vector<int64_t>{0, 1, 7}));
 }
 
-TEST(TransformerVae, ReplacedTokensAreAsManyAsAskedAndSpecialOnesStay) {
+TEST(Noise, ReplacedTokensAreAsManyAsAskedAndSpecialOnesStay) {
   const ModelConfig config = test::tiny_config("queries");
-  Rng weights(1);
-  const TransformerVae vae(config, weights);
   const int64_t count = 40000;
   torch::manual_seed(4);
   const Tensor ids = at::randint(3, config.vocab_size, {count}, at::kLong);
   const auto replaced = [&](double unknown, double random, uint64_t seed) {
     Rng rng(seed);
-    return vae.replace_tokens(ids, unknown, random, {/*training=*/true, &rng});
+    return replace_tokens(ids, unknown, random, config, {/*training=*/true, &rng});
   };
   const auto share = [&](const Tensor& which) { return which.sum().item<double>() / static_cast<double>(count); };
   const Tensor noisy = replaced(0.3, 0.1, 7);
@@ -255,11 +251,11 @@ TEST(TransformerVae, ReplacedTokensAreAsManyAsAskedAndSpecialOnesStay) {
   EXPECT_TRUE(torch::equal(noisy, replaced(0.3, 0.1, 7)));
   EXPECT_FALSE(torch::equal(noisy, replaced(0.3, 0.1, 8)));
   EXPECT_TRUE(torch::equal(replaced(0.0, 0.0, 7), ids));
-  EXPECT_TRUE(torch::equal(vae.replace_tokens(ids, 0.3, 0.1, {}), ids)) << "off in evaluation";
+  EXPECT_TRUE(torch::equal(replace_tokens(ids, 0.3, 0.1, config, {}), ids)) << "off in evaluation";
 
   Rng rng(1);
   const Tensor special = torch::tensor({0, 1, 2}, at::kLong).repeat({1000});  // start (and padding), end, unknown
-  EXPECT_TRUE(torch::equal(vae.replace_tokens(special, 0.5, 0.5, {/*training=*/true, &rng}), special));
+  EXPECT_TRUE(torch::equal(replace_tokens(special, 0.5, 0.5, config, {/*training=*/true, &rng}), special));
 }
 
 TEST(TransformerVae, EncoderNoiseChangesWhatIsEncodedAndNotWhatIsToBeWritten) {
@@ -267,14 +263,15 @@ TEST(TransformerVae, EncoderNoiseChangesWhatIsEncodedAndNotWhatIsToBeWritten) {
   const TransformerVae vae(test::tiny_config("flax"), rng);  // without dropout, and the code is its mean
   const Tokenizer tokenizer = test::byte_tokenizer();
   const TokenStream batch = to_stream(test::tiny_batch(tokenizer), torch::kCPU);
-  const Tensor clean = vae.encode(batch).mean;
+  const Tensor clean = vae.encode(batch).mode();
   for (const bool random : {false, true}) {
     NoiseLevels noise;
     (random ? noise.encoder_token_random : noise.encoder_token_mask) = 0.5;
     const ForwardResult result = vae.forward(batch, noise, {/*training=*/true, &rng});
     EXPECT_GT((result.code - clean).abs().max().item<double>(), 1e-3);
     const Tensor states = vae.decoder_states(batch, result.memory, 0.0, {});
-    EXPECT_EQ(vae.cross_entropy(batch, states).loss.item<double>(), result.reconstruction.loss.item<double>());
+    EXPECT_EQ(vae.decoder().cross_entropy(states, batch.ids).loss.item<double>(),
+              result.reconstruction.loss.item<double>());
     EXPECT_TRUE(torch::equal(vae.forward(batch, noise, {}).code, clean)) << "off in evaluation";
   }
 }

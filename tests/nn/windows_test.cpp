@@ -19,6 +19,11 @@ ModelConfig windowed(int64_t size, int64_t sequence_length = 16) {
   return config;
 }
 
+/// Two rows of memory a sequence.
+Memory some_memory(int64_t sequences, const ModelConfig& config) {
+  return {at::randn({2 * sequences, config.d_model}), equal_spans(sequences, 2), {}};
+}
+
 TEST(AttentionWindows, ArePublishedOnesOfPublishedLengths) {
   for (const auto& [length, size, shift] : {std::array{840L, 200L, 40L}, std::array{237L, 60L, 57L}}) {
     const AttentionWindows windows(windowed(size, length));
@@ -56,15 +61,16 @@ TEST(AttentionWindows, NothingFromOutsideTheWindowsIsSeen) {
   ModelConfig config = windowed(4);
   config.decoder_layers = 1;  // windows [0, 4), [4, 8), [8, 12), [12, 16): S mod 4 = 0, no row is left out
   Rng rng(2);
-  const TransformerVae vae(config, rng);
+  Parameters parameters(rng);
+  const T5Stack decoder(Scope(parameters), config, /*is_decoder=*/true, config.decoder_layers);
   const torch::NoGradGuard no_grad;
-  const Memory memory = vae.decode_latent(at::randn({1, config.latent_tokens, config.latent_size}));
+  const Memory memory = some_memory(1, config);
   const Spans spans = {{0, 11}};
   const Tensor inputs = at::randn({11, config.d_model});
-  const Tensor states = vae.decoder().forward(inputs, spans, spans, &memory, {});
+  const Tensor states = decoder.forward(inputs, spans, spans, &memory, {});
   Tensor changed = inputs.clone();
   changed[2] += 1;
-  const Tensor difference = (vae.decoder().forward(changed, spans, spans, &memory, {}) - states).abs().amax(1);
+  const Tensor difference = (decoder.forward(changed, spans, spans, &memory, {}) - states).abs().amax(1);
   for (int64_t i = 0; i < 11; ++i)
     EXPECT_EQ(difference[i].item<float>() > 0, i == 2 || i == 3) << "row " << i << ": later, and in the same window";
 }
@@ -73,17 +79,18 @@ TEST(AttentionWindows, CachedGenerationEqualsTheFullPass) {
   for (const int64_t size : {3, 4, 5, 7, 15}) {
     const ModelConfig config = windowed(size);
     Rng rng(3);
-    const TransformerVae vae(config, rng);
+    Parameters parameters(rng);
+    const T5Stack decoder(Scope(parameters), config, /*is_decoder=*/true, config.decoder_layers);
     const torch::NoGradGuard no_grad;
     const int64_t rows = 3, length = 16;
-    const Memory memory = vae.decode_latent(at::randn({rows, config.latent_tokens, config.latent_size}));
+    const Memory memory = some_memory(rows, config);
     const Tensor inputs = at::randn({rows * length, config.d_model});
     const Spans spans = equal_spans(rows, length);
-    const Tensor whole = vae.decoder().forward(inputs, spans, spans, &memory, {}).view({rows, length, -1});
-    std::vector<LayerCache> cache = vae.decoder().make_cache(memory, rows, length);
+    const Tensor whole = decoder.forward(inputs, spans, spans, &memory, {}).view({rows, length, -1});
+    std::vector<LayerCache> cache = decoder.make_cache(memory, rows, length);
     for (int64_t position = 0; position < length; ++position) {
-      const Tensor step = vae.decoder().step(inputs.view({rows, length, -1}).select(1, position), {0, 1, 2}, position,
-                                             length, memory.spans, cache);
+      const Tensor step = decoder.step(inputs.view({rows, length, -1}).select(1, position), {0, 1, 2}, position, length,
+                                       memory.spans, cache);
       EXPECT_LT((step - whole.select(1, position)).abs().max().item<double>(), 1e-5) << size << " at " << position;
     }
   }

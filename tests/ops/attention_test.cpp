@@ -52,6 +52,89 @@ TEST(Attention, KernelEqualsComposedOperations) {
     }
 }
 
+/// Drops what `mask` [H, Lq, Lk] of each sequence says, by hand.
+Tensor dropped_by_hand(const Tensor& q, const Tensor& k, const Tensor& v, const Spans& spans, double p,
+                       const std::function<Tensor(size_t sequence, int64_t length)>& kept) {
+  std::vector<Tensor> rows;
+  for (size_t b = 0; b < spans.size(); ++b) {
+    const auto heads = [&](const Tensor& x) {
+      return x.narrow(0, spans[b].start, spans[b].length).view({spans[b].length, kHeads, kWidth}).transpose(0, 1);
+    };
+    const Tensor probabilities = at::softmax(at::matmul(heads(q), heads(k).transpose(1, 2)), -1);
+    const Tensor dropped = probabilities * kept(b, spans[b].length).to(probabilities) / (1.0 - p);
+    rows.push_back(at::matmul(dropped, heads(v)).transpose(0, 1).reshape({spans[b].length, kHeads * kWidth}));
+  }
+  return at::cat(rows);
+}
+
+TEST(Attention, TheKernelDropsByTheHashOfAProbabilitysPlace) {
+  const Spans spans = {{0, 3}, {3, 5}, {8, 5}};
+  const Tensor q = random_double({13, kHeads * kWidth}, 1), k = random_double({13, kHeads * kWidth}, 2),
+               v = random_double({13, kHeads * kWidth}, 3);
+  AttentionOptions options;
+  options.num_heads = kHeads;
+  options.dropout = 0.4;
+  options.dropout_key = 99;
+  const auto kept = [&](size_t sequence, int64_t length) {
+    int64_t first = 0;
+    for (size_t b = 0; b < sequence; ++b) first += kHeads * spans[b].length * spans[b].length;
+    Tensor mask = at::empty({kHeads, length, length}, at::kDouble);
+    for (int64_t i = 0; i < mask.numel(); ++i)
+      mask.data_ptr<double>()[i] =
+          random_bits(options.dropout_key, static_cast<uint32_t>(first + i)) >= drop_threshold(options.dropout);
+    return mask;
+  };
+  const Tensor expected = dropped_by_hand(q, k, v, spans, options.dropout, kept);
+  EXPECT_LT((attention(q, k, v, {}, spans, spans, options) - expected).abs().max().item<double>(), 1e-12);
+}
+
+/// The composed path draws other masks than the kernel (one key a group of equal lengths), of the same share: each is
+/// the outcome of a mask that is 0 or 1 / (1 - p), and on average both are attention without dropout.
+TEST(Attention, ComposedDropoutHasTheMeanAndSpreadOfTheKernels) {
+  const Spans spans = {{0, 3}, {3, 5}, {8, 5}};
+  const Tensor q = random_double({13, kHeads * kWidth}, 1), k = random_double({13, kHeads * kWidth}, 2),
+               v = random_double({13, kHeads * kWidth}, 3);
+  AttentionOptions options;
+  options.num_heads = kHeads;
+  const Tensor plain = attention(q, k, v, {}, spans, spans, options);
+  options.dropout = 0.3;
+  constexpr int kDraws = 4000;
+  const auto moments = [&](const auto& function) {
+    std::vector<Tensor> draws;
+    for (int draw = 0; draw < kDraws; ++draw) {
+      options.dropout_key = mix64(static_cast<uint64_t>(draw));
+      draws.push_back(function(q, k, v, Tensor(), spans, spans, options));
+    }
+    const Tensor all = at::stack(draws);
+    return std::pair(all.mean(0), all.std(0));
+  };
+  const auto [kernel_mean, kernel_std] = moments(attention);
+  const auto [composed_mean, composed_std] = moments(attention_composed);
+  // Five standard errors of a mean, and of a standard deviation of draws that are not far from normal.
+  const double errors = 5.0 / std::sqrt(static_cast<double>(kDraws));
+  EXPECT_TRUE(((kernel_mean - plain).abs() < errors * kernel_std).all().item<bool>());
+  EXPECT_TRUE(((composed_mean - plain).abs() < errors * composed_std).all().item<bool>());
+  EXPECT_TRUE(((composed_std / kernel_std - 1.0).abs() < 2.0 * errors).all().item<bool>());
+}
+
+TEST(Attention, ComposedDropoutsGradientsAgreeWithFiniteDifferences) {
+  for (const Case& c : cases()) {
+    SCOPED_TRACE(c.name);
+    AttentionOptions options;
+    options.num_heads = kHeads;
+    options.causal = c.causal;
+    options.query_offset = c.query_offset;
+    options.dropout = 0.4;
+    options.dropout_key = 99;
+    test::check_gradients(
+        [&](const std::vector<Tensor>& x) {
+          return attention_composed(x[0], x[1], x[2], x[3], c.queries, c.keys, options);
+        },
+        {random_double({c.query_rows, kHeads * kWidth}, 1), random_double({c.key_rows, kHeads * kWidth}, 2),
+         random_double({c.key_rows, kHeads * kWidth}, 3), random_double({kHeads, 2 * c.longest_distance - 1}, 4)});
+  }
+}
+
 TEST(Attention, GradientsAgreeWithFiniteDifferences) {
   for (const Case& c : cases())
     for (const double dropout : {0.0, 0.4}) {

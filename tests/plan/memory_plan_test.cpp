@@ -64,6 +64,7 @@ TEST(MemoryPlan, PredictsWhatATrainingStepAllocates) {
       {"two micro-batches", small_run({"funnel_tiny"}, {"train.accumulation_steps=2"})},
       {"mmd with its queue", small_run({"lines_small"}, {"loss.regularizer=mmd", "loss.mmd_queue=300"})},
       {"bf16 from stock operations", small_run({"grad_check_pnt"}, {"train.precision=bf16"})},
+      {"bf16, two micro-batches", small_run({"funnel_tiny"}, {"train.precision=bf16", "train.accumulation_steps=2"})},
   };
   for (const auto& [name, config] : runs) {
     SCOPED_TRACE(name);

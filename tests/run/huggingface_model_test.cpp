@@ -136,7 +136,7 @@ TEST_F(HuggingFaceModel, UntiedScaledLogitsAreFoldedIntoTheProjection) {
   const HuggingFaceT5 t5 = export_huggingface_t5(vae);
   EXPECT_EQ(t5.config["tie_word_embeddings"], false);
   const torch::Tensor states = at::randn({3, config.d_model});
-  EXPECT_LT(relative_error(at::mm(states, t5.weights.at("lm_head.weight").t()), vae.logits(states)), 1e-5);
+  EXPECT_LT(relative_error(at::mm(states, t5.weights.at("lm_head.weight").t()), vae.decoder().logits(states)), 1e-5);
 
   save_huggingface_t5(folder_.path("t5"), t5);
   byte_tokenizer().save(folder_.path("t5"));

@@ -36,6 +36,14 @@ class CheckLayers(unittest.TestCase):
         self.write("apps/verb.h", '#include <ATen/Parallel.h>\n#include "tvae/eval/eval.h"\n#include "apps/main.h"\n')
         self.assert_allowed()
 
+    def test_refuses_libtorch_to_cpu_kernels(self):
+        self.write("tvae/ops/norm.cpp", '#include <ATen/Parallel.h>\n#include "tvae/ops/torch.h"\n')
+        self.write("tvae/ops/norm_cpu.h", '#include "tvae/ops/torch.h"\n')
+        self.write("tvae/ops/norm_cpu.cpp", '#include <ATen/Parallel.h>\n#include "tvae/ops/norm_cpu.h"\n')
+        self.write("tests/ops/norm_test.cpp", "")
+        self.assert_refused("tvae/ops/norm_cpu.cpp:1: a CPU kernel may not include libtorch",
+                            "tvae/ops/norm_cpu.h:1: a CPU kernel may not include libtorch")
+
     def test_refuses_a_rung_below(self):
         self.write("tvae/data/reader.h", '// Reads.\n#pragma once\n  #  include "tvae/nn/t5.h"\n')
         self.assert_refused("tvae/data/reader.h:3: tvae/data may not include tvae/nn")

@@ -81,7 +81,7 @@ TEST(InterpolationLosses, TheBottleneckCycleIsItsFormula) {
   double expected = 0;
   for (int64_t b = 0; b < count; ++b) {
     const Tensor moved = token_slerp_path(codes[b], codes[count - 1 - b], ratios.narrow(0, b, 1));
-    const Tensor again = scene.vae.bottleneck().encode(scene.vae.bottleneck().states_of_code(moved, {}), {}).mean[0];
+    const Tensor again = scene.vae.bottleneck().encode(scene.vae.bottleneck().states_of_code(moved, {}), {}).mode()[0];
     for (int64_t k = 0; k < codes.size(1); ++k) {
       const Tensor x = again[k], y = moved[0][k];
       expected += 1.0 - ((x * y).sum() / (x.norm() * y.norm())).item<double>();
@@ -136,7 +136,7 @@ TEST(InterpolationLosses, TheCriticLearnsFromItsOwnLossAloneAndTheModelFromItsJu
 TEST(InterpolationLosses, CriticScores) {
   Scene scene;
   const Tensor states = scene.forward.decoder_states.detach();
-  const Critic& critic = scene.vae.critic();
+  const Critic& critic = *scene.vae.heads().critic;
   const Tensor cls = critic(states, scene.batch.spans, "cls", {}), mean = critic(states, scene.batch.spans, "mean", {}),
                raw = critic(states, scene.batch.spans, "mean_no_act", {});
   EXPECT_EQ(cls.sizes(), std::vector<int64_t>{static_cast<int64_t>(scene.batch.spans.size())});
@@ -174,6 +174,22 @@ TEST(InterpolationLosses, SmoothnessHasASecondDerivative) {
     };
     const double numeric = (value_at(1e-2) - value_at(-1e-2)) / 2e-2;
     EXPECT_NEAR(analytic, numeric, 2e-2 * std::abs(numeric) + 1e-4) << kind;
+  }
+}
+
+TEST(InterpolationLosses, GradientsBetweenEqualCodesAreFinite) {
+  for (const char* kind : {"logits", "logits_mean", "cosine"}) {
+    Scene scene;
+    scene.forward.code = scene.forward.code.detach().narrow(0, 0, 1).expand_as(scene.forward.code).clone();
+    LossConfig loss;
+    loss.smoothness = kind;
+    loss.smoothness_weight = loss.cycle_weight = loss.vae_cycle_weight = 1;
+    const InterpolationLosses::Result result = scene.run(loss);
+    EXPECT_TRUE(result.loss.isfinite().item<bool>()) << kind;
+    scene.trained(result.loss);
+    for (const NamedParameter& parameter : scene.vae.parameters().list())
+      if (parameter.value.grad().defined())
+        EXPECT_TRUE(parameter.value.grad().isfinite().all().item<bool>()) << kind << ", " << parameter.name;
   }
 }
 

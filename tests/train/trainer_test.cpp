@@ -184,9 +184,9 @@ TEST(Trainer, AccumulatedMicroBatchesGiveTheGradientOfOneLargeBatch) {
     BatchOptions options;
     options.batch_size = batch_size;
     Batcher batcher(setup.train, options);
-    const StepShare share{setup.train.tokens(), setup.train.size() / batch_size};
-    for (int64_t i = 0; i < share.micro_batches; ++i)
-      objective(setup.model.vae, to_stream(batcher.next(), at::kCPU), share, {}, rng).loss.backward();
+    const StepSizes sizes{setup.train.tokens(), setup.train.size() / batch_size};
+    for (int64_t i = 0; i < sizes.micro_batches; ++i)
+      objective(setup.model.vae, to_stream(batcher.next(), at::kCPU), sizes, {}, rng).loss.backward();
     TensorMap found;
     for (const NamedParameter& parameter : setup.model.vae.parameters().list()) {
       found[parameter.name] = parameter.value.grad().clone();

@@ -1,4 +1,5 @@
-// Seeded random numbers that are the same on every platform (the standard library's distributions are not).
+// Seeded random numbers that are the same on every platform (the standard library's distributions are not): the order
+// of data and what is made up as data. Models draw from tvae/ops/rng.h, whose state is part of a checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -6,12 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "tvae/base/mix64.h"
+
 namespace tvae {
 
 /// A generator for one purpose: every (seed, stream) pair gives its own sequence.
-class Random {
+class PortableRandom {
  public:
-  explicit Random(uint64_t seed, uint64_t stream = 0) : engine_(mix(mix(seed) ^ stream)) {}
+  explicit PortableRandom(uint64_t seed, uint64_t stream = 0) : engine_(mix64(mix64(seed) ^ stream)) {}
 
   /// Uniform in [0, bound), bound > 0, without modulo bias.
   uint64_t below(uint64_t bound) {
@@ -32,14 +35,6 @@ class Random {
   }
 
  private:
-  /// SplitMix64's finaliser: neighbouring seeds become unrelated ones.
-  static uint64_t mix(uint64_t x) {
-    x += 0x9e3779b97f4a7c15;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-    return x ^ (x >> 31);
-  }
-
   std::mt19937_64 engine_;
 };
 

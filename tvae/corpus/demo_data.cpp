@@ -96,7 +96,7 @@ bool is_letter(char c) {
   return c >= 'a' && c <= 'z';
 }
 
-std::string make(const std::string& rule, Random& random) {
+std::string make(const std::string& rule, PortableRandom& random) {
   const std::vector<std::string>& alternatives = grammar().at(rule);
   const std::string& pattern = alternatives[random.below(alternatives.size())];
   std::string text;
@@ -117,7 +117,7 @@ std::string make(const std::string& rule, Random& random) {
 
 std::vector<std::string> make_demo_lines(int64_t count, uint64_t seed) {
   constexpr int64_t kTries = 20;  // a line, on average
-  Random random(seed);
+  PortableRandom random(seed);
   std::unordered_set<std::string> seen;
   std::vector<std::string> lines;
   for (int64_t tries = kTries * count; static_cast<int64_t>(lines.size()) < count; --tries) {

@@ -73,7 +73,7 @@ std::vector<std::vector<int64_t>> Batcher::stratified(int64_t epoch) const {
   const int64_t wanted = options_.batch_tokens > 0 ? divide_up(dataset_.tokens(), options_.batch_tokens)
                                                    : divide_up(count, options_.batch_size);
   const int64_t batch_count = std::min(wanted, count);
-  Random random(static_cast<uint64_t>(options_.seed), static_cast<uint64_t>(epoch));
+  PortableRandom random(static_cast<uint64_t>(options_.seed), static_cast<uint64_t>(epoch));
 
   // Shuffled, then stably sorted by length: sequences of equal length stand in random order.
   std::vector<int64_t> order(count);

@@ -72,9 +72,4 @@ double mmd_noise_floor(int64_t n, int64_t dimensions, Rng& rng) {
   return std::sqrt(squares / kNoiseDraws);
 }
 
-Tensor kl_to_normal(const Tensor& mean, const Tensor& log_variance) {
-  const Tensor m = mean.to(at::kDouble).flatten(1), v = log_variance.to(at::kDouble).flatten(1);
-  return 0.5 * (m.square() + v.exp() - 1.0 - v).sum(1);
-}
-
 }  // namespace tvae

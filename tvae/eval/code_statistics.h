@@ -34,7 +34,4 @@ double mmd_to_normal(const torch::Tensor& codes, Rng& rng);
 /// What mmd_to_normal gives for n draws from N(0, I) itself: the root mean square over ten draws.
 double mmd_noise_floor(int64_t n, int64_t dimensions, Rng& rng);
 
-/// KL(N(mean, exp(log_variance)) ‖ N(0, I)) in nats, summed over dimensions: [N].
-torch::Tensor kl_to_normal(const torch::Tensor& mean, const torch::Tensor& log_variance);
-
 }  // namespace tvae

@@ -26,10 +26,9 @@ struct Draws {
 
 Draws draw(Evaluation& evaluation, const std::vector<const Prior*>& priors, Rng& rng) {
   const torch::NoGradGuard no_grad;
-  const EncodedTexts& posterior = evaluation.codes();
-  const Tensor std = (0.5 * *posterior.log_variance).exp();
+  const Posterior posterior = evaluation.codes().posterior();
   const auto& all = evaluation.held_out.ids;
-  const int64_t n = posterior.mean.size(0), k = evaluation.options.importance_samples;
+  const int64_t n = posterior.mode().size(0), k = evaluation.options.importance_samples;
   Draws draws{at::empty({n, k}, at::kDouble), at::empty({n, k}, at::kDouble), {}, {}};
   for (size_t i = 0; i < priors.size(); ++i) draws.priors.push_back(at::empty({n, k}, at::kDouble));
   std::vector<Tensor> codes;
@@ -38,16 +37,14 @@ Draws draw(Evaluation& evaluation, const std::vector<const Prior*>& priors, Rng&
     const TokenBatch batch = make_token_batch({all.begin() + start, all.begin() + start + count});
     const TokenStream stream = to_stream(batch, evaluation.model.vae.device());
     const Tensor rows = torch::tensor(batch.rows, at::kLong);  // of the stream's sequences
+    const Posterior some = posterior.narrow(start, count);
     const auto part = [&](const Tensor& values) { return values.narrow(0, start, count); };
     for (int64_t i = 0; i < k; ++i) {
       evaluation.progress.update("sampling posteriors", start * k + i * count, n * k);
-      const Tensor code = part(posterior.mean) + part(std) * at::randn(part(std).sizes(), rng.generator(), at::kFloat);
+      const Tensor code = some.sample(rng);
       const CrossEntropy result = evaluation.cross_entropy(stream, code.index_select(0, rows));
       part(draws.log_likelihood).select(1, i).index_copy_(0, rows, -sequence_sums(result.token_nats, stream.spans));
-      part(draws.log_posterior)
-          .select(1, i)
-          .copy_(gaussian_log_density(code.flatten(1), part(posterior.mean).flatten(1),
-                                      part(*posterior.log_variance).flatten(1)));
+      part(draws.log_posterior).select(1, i).copy_(some.log_density(code));
       for (size_t p = 0; p < priors.size(); ++p) part(draws.priors[p]).select(1, i).copy_(priors[p]->log_density(code));
       if (i == 0) codes.push_back(code.flatten(1));
     }
@@ -105,7 +102,7 @@ Json measure_language_model(Evaluation& evaluation, Rng& rng) {
     return found;
   };
   const Tensor rec = -draws.log_likelihood.mean(1);
-  const Tensor kl = kl_to_normal(posterior.mean, *posterior.log_variance).to(at::kCPU, at::kDouble);
+  const Tensor kl = posterior.posterior().to(at::kDouble).rate().flatten(1).sum(1);
   Json result = Json::object();
   add_mean(result, "rec", rec);
   add_mean(result, "kl", kl);

@@ -3,6 +3,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "tvae/model/posterior.h"
+#include "tvae/nn/batch_spans.h"
+
 namespace tvae {
 
 using torch::Tensor;
@@ -14,16 +17,12 @@ const double kLogTwoPi = std::log(2.0 * std::numbers::pi);
 }  // namespace
 
 Tensor sequence_sums(const Tensor& values, const Spans& spans) {
-  std::vector<int64_t> lengths;
-  for (const Span& span : spans) lengths.push_back(span.length);
-  const Tensor sequence_of_token = at::repeat_interleave(torch::tensor(lengths, at::kLong));
   return at::zeros({static_cast<int64_t>(spans.size())}, at::kDouble)
-      .index_add_(0, sequence_of_token, values.to(at::kCPU, at::kDouble));
+      .index_add_(0, sequence_of_row(spans, values.size(0)), values.to(at::kCPU, at::kDouble));
 }
 
 Tensor gaussian_log_density(const Tensor& codes, const Tensor& means, const Tensor& log_variances) {
-  const Tensor z = codes.to(at::kDouble), m = means.to(at::kDouble), v = log_variances.to(at::kDouble);
-  return -0.5 * ((z - m).square() * (-v).exp() + v + kLogTwoPi).sum(1);
+  return Posterior::gaussian(means, log_variances).log_density(codes);
 }
 
 Tensor aggregated_log_density(const Tensor& codes, const Tensor& means, const Tensor& log_variances) {

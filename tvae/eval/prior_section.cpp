@@ -57,10 +57,7 @@ Json measure_prior(Evaluation& evaluation, Rng& rng) {
     result["fitted"]["kind"] = fitted->kind;
     result["fitted"]["fit_on"] = fitted->fit_on;
     const EncodedTexts& codes = evaluation.codes();
-    torch::Tensor held_out = codes.mean;
-    if (fitted->fit_on == kFitOnSamples && codes.log_variance)
-      held_out =
-          held_out + (0.5 * *codes.log_variance).exp() * at::randn(held_out.sizes(), rng.generator(), at::kFloat);
+    const torch::Tensor held_out = fitted->fit_on == kFitOnSamples ? codes.posterior().sample(rng) : codes.mean;
     add_mean(result["fitted"], "log_density", fitted->prior->log_density(held_out));
   } else {
     evaluation.skip("prior.fitted", evaluation.no_fitted_prior());

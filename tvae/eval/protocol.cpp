@@ -57,7 +57,8 @@ const std::vector<std::string>& Evaluation::reconstructions() {
 CrossEntropy Evaluation::cross_entropy(const TokenStream& stream, const torch::Tensor& codes) const {
   const torch::NoGradGuard no_grad;
   const Memory memory = model.vae.decode_latent(codes.to(model.vae.device(), model.vae.dtype()));
-  CrossEntropy result = model.vae.cross_entropy(stream, model.vae.decoder_states(stream, memory, 0.0, {}));
+  CrossEntropy result =
+      model.vae.decoder().cross_entropy(model.vae.decoder_states(stream, memory, 0.0, {}), stream.ids);
   if (!result.token_nats.isfinite().all().item<bool>())
     throw CheckpointError(model.directory + " gives a cross-entropy that is not finite", "", "",
                           "did its training diverge?");

@@ -20,7 +20,7 @@ Tensor normal_like(const Tensor& codes, Rng& rng) {
 
 /// Posterior standard deviations; 1 for deterministic codes.
 Tensor posterior_std(const EncodedTexts& codes) {
-  return codes.log_variance ? (0.5 * *codes.log_variance).exp() : at::ones_like(codes.mean);
+  return codes.log_variance ? codes.posterior().deviation() : at::ones_like(codes.mean);
 }
 
 /// Validity, and how many texts stay as they are without noise, at growing distance from the codes of texts.
@@ -59,10 +59,10 @@ Json measure_shape(Evaluation& evaluation, Rng& rng) {
                  {"mmd2_noise_floor", mmd_noise_floor(n, means.size(1), rng)},
                  {"effective_rank", effective_rank(means)}};
   if (codes.log_variance) {
-    const Tensor drawn = codes.mean + posterior_std(codes) * normal_like(codes.mean, rng);
+    const Tensor drawn = codes.posterior().sample(rng);
     result["mmd2_sampled"] = mmd_to_normal(drawn.flatten(1), rng);
     add_mean(result, "posterior_std", posterior_std(codes).flatten(1).mean(1));
-    add_mean(result, "rate_nats", kl_to_normal(codes.mean, *codes.log_variance));
+    add_mean(result, "rate_nats", codes.posterior().to(at::kDouble).rate().flatten(1).sum(1));
   } else {
     evaluation.skip("shape.rate_nats", "the posterior is deterministic");
   }

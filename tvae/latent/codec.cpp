@@ -64,8 +64,8 @@ EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& te
   encoded.cut =
       for_each_batch(model, texts, progress, [&](const TokenStream& stream, const InInputOrder& in_input_order) {
         const Posterior posterior = model.vae.encode(stream);
-        means.push_back(in_input_order(posterior.mean));
-        if (posterior.log_variance) log_variances.push_back(in_input_order(*posterior.log_variance));
+        means.push_back(in_input_order(posterior.mode()));
+        if (posterior.has_variance()) log_variances.push_back(in_input_order(posterior.log_variance()));
       });
   const ModelConfig& config = model.vae.config();
   encoded.mean = means.empty() ? at::empty({0, config.latent_tokens, config.latent_size}) : at::cat(means);
@@ -81,7 +81,8 @@ Tensor mean_encoder_states(const Model& model, const std::vector<std::string>& t
   for_each_batch(model, texts, progress, [&](const TokenStream& stream, const InInputOrder& in_input_order) {
     const EncoderStates encoded = model.vae.encoder_states(stream.ids, stream.spans, {});
     std::vector<Tensor> means;
-    for (const Span& span : encoded.tokens) means.push_back(encoded.states.narrow(0, span.start, span.length).mean(0));
+    for (const Span& span : encoded.token_spans)
+      means.push_back(encoded.states.narrow(0, span.start, span.length).mean(0));
     batches.push_back(in_input_order(at::stack(means)));
   });
   return at::cat(batches);

@@ -15,6 +15,8 @@ struct EncodedTexts {
   std::optional<torch::Tensor> log_variance;  // [N, K, D]
   std::vector<bool> cut;  // one a text: longer than the model's max_tokens, encoded by its beginning
   int64_t cut_count() const;
+
+  Posterior posterior() const { return Posterior::of(mean, log_variance); }
 };
 
 /// Token ids of a text as the model takes them: eos appended, cut to max_tokens.

@@ -17,14 +17,14 @@ constexpr double kSmallestStep = 1e-6;  // times the step size: nothing more to 
 
 }  // namespace
 
-Typicality::Typicality(const Prior& prior, Rng& rng)
-    : log_density_([&prior](const Tensor& codes) { return prior.log_density(codes); }) {
-  const Tensor drawn = prior.log_density(prior.sample(kDraws, rng));
+CodeLikelihood::CodeLikelihood(std::shared_ptr<const Prior> prior, Rng& rng)
+    : log_density_([prior](const Tensor& codes) { return prior->log_density(codes); }) {
+  const Tensor drawn = prior->log_density(prior->sample(kDraws, rng));
   mean_ = drawn.mean().item<double>();
   deviation_ = drawn.std().item<double>();
 }
 
-Typicality::Typicality(const CodeScale& scale)
+CodeLikelihood::CodeLikelihood(const CodeScale& scale)
     : log_density_([scale](const Tensor& codes) { return -0.5 * scale.standardise(codes).square().sum(1); }) {
   // Half a χ² of as many degrees of freedom as there are numbers that vary.
   const auto varying = scale.deviation.count_nonzero().item<double>();
@@ -32,11 +32,11 @@ Typicality::Typicality(const CodeScale& scale)
   deviation_ = std::sqrt(0.5 * varying);
 }
 
-Tensor Typicality::unlikeliness(const Tensor& codes) const {
+Tensor CodeLikelihood::unlikeliness(const Tensor& codes) const {
   return ((mean_ - log_density(codes)) / deviation_).clamp_min(0.0);
 }
 
-OptimizedPath optimize_code(const Tensor& start, const LinearProperty& property, const Typicality& typicality,
+OptimizedPath optimize_code(const Tensor& start, const LinearProperty& property, const CodeLikelihood& likelihood,
                             const OptimizeOptions& options, Progress& progress) {
   const double steepness = property.weights.norm().item<double>();
   if (!(steepness > 0.0))
@@ -48,7 +48,7 @@ OptimizedPath optimize_code(const Tensor& start, const LinearProperty& property,
   const auto objective = [&] {
     const Tensor z = code();
     return (sign / steepness) * property.value(z)[0] -
-           0.5 * options.prior_weight * typicality.unlikeliness(z)[0].square() -
+           0.5 * options.prior_weight * likelihood.unlikeliness(z)[0].square() -
            0.5 * options.text_weight * shift.square().sum();
   };
 
@@ -58,7 +58,7 @@ OptimizedPath optimize_code(const Tensor& start, const LinearProperty& property,
     codes.push_back(code()[0].to(at::kFloat));
     values.push_back(property.value(code())[0]);
     objectives.push_back(objective());
-    unlikeliness.push_back(typicality.unlikeliness(code())[0]);
+    unlikeliness.push_back(likelihood.unlikeliness(code())[0]);
   };
   record();
   torch::optim::SGD ascent({shift}, torch::optim::SGDOptions(options.step_size));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "tvae/latent/linear_property.h"
 #include "tvae/latent/prior.h"
@@ -11,12 +12,12 @@ namespace tvae {
 /// How likely codes are, beside typical draws of a prior. In many dimensions the likeliest code, the mean, is nothing
 /// like a draw, and a pull towards it would wipe out the text; so a code is held to be no less likely than a draw, no
 /// more.
-class Typicality {
+class CodeLikelihood {
  public:
-  /// By a fitted prior: `rng` draws the codes that tell what is typical.
-  Typicality(const Prior& prior, Rng& rng);
+  /// By a fitted prior, which it keeps: `rng` draws the codes that tell what is typical.
+  CodeLikelihood(std::shared_ptr<const Prior> prior, Rng& rng);
   /// By a normal distribution around the mean of codes with the deviation of each of their numbers.
-  explicit Typicality(const CodeScale& scale);
+  explicit CodeLikelihood(const CodeScale& scale);
 
   /// Natural logarithm of the density, up to a constant of the prior: [N, K, D] → [N], fp64. Differentiable.
   torch::Tensor log_density(const torch::Tensor& codes) const { return log_density_(codes); }
@@ -48,7 +49,7 @@ struct OptimizedPath {
 /// gone along the property in standard deviations of codes, so that the weights mean the same for every property.
 /// `start` is [K, D]. Numbers of a code that do not vary stay as they are. Throws DataError when the property does not
 /// depend on the code.
-OptimizedPath optimize_code(const torch::Tensor& start, const LinearProperty& property, const Typicality& typicality,
+OptimizedPath optimize_code(const torch::Tensor& start, const LinearProperty& property, const CodeLikelihood& likelihood,
                             const OptimizeOptions& options, Progress& progress = Progress::none());
 
 }  // namespace tvae

@@ -21,7 +21,8 @@ torch::Tensor slerp_path(const torch::Tensor& a, const torch::Tensor& b, const t
 /// The same for each of the K codes by itself.
 torch::Tensor token_slerp_path(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& ratios);
 
-/// Slerp of the last dimension, differentiable: a, b [..., D], ratios broadcast against [..., 1].
+/// Slerp of the last dimension: a, b [..., D], ratios broadcast against [..., 1]. Differentiable everywhere, twice too:
+/// where it is the straight line, so are its derivatives.
 torch::Tensor slerp(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& ratios);
 
 /// By name.

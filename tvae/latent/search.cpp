@@ -13,7 +13,7 @@ constexpr double kSameCode = 1e-3;  // in posterior standard deviations: roundin
 
 /// Size of a perturbation of radius 1 in each dimension [N, K, D]: σ of the posteriors of what the codes decode to.
 Tensor unit_of(const EncodedTexts& outputs, const Tensor& codes) {
-  if (outputs.log_variance) return (0.5 * *outputs.log_variance).exp();
+  if (outputs.log_variance) return outputs.posterior().deviation();
   return (kDeterministicUnit * codes.square().mean({1, 2}, true).sqrt()).expand_as(codes);
 }
 

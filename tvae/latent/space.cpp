@@ -224,7 +224,7 @@ void LatentSpace::sample(const SampleOptions& options, const std::function<void(
   std::function<Tensor(int64_t, Rng&)> draw;
   if (options.near) {
     const EncodedTexts encoded = encode({*options.near}, progress);
-    const Tensor unit = encoded.log_variance ? (0.5 * *encoded.log_variance).exp() : at::ones_like(encoded.mean);
+    const Tensor unit = encoded.log_variance ? encoded.posterior().deviation() : at::ones_like(encoded.mean);
     draw = [=, this](int64_t count, Rng& rng) {
       const Tensor noise = at::randn({count, latent_tokens(), latent_size()}, rng.generator(), at::kFloat);
       return encoded.mean + options.radius * unit * noise;
@@ -269,7 +269,7 @@ PriorFit LatentSpace::fit_prior(const std::vector<std::string>& texts, const Pri
   if (request.fit_on == kFitOnSamples) {
     if (!encoded.log_variance)
       throw ConfigError("a prior fitted on samples", "a model with a deterministic code", "one fitted on means");
-    codes = codes + (0.5 * *encoded.log_variance).exp() * at::randn(codes.sizes(), rng.generator(), at::kFloat);
+    codes = encoded.posterior().sample(rng);
   }
   PriorFit fit = kind.fit(codes, request.fit, progress);
   fit.facts["normal_log_density"] =
@@ -360,8 +360,9 @@ OptimizedTexts LatentSpace::optimize(const std::string& text, const LinearProper
                                      Progress& progress) const {
   const std::shared_ptr<const SavedPrior> prior = fitted_prior();
   Rng rng(decode_options.seed);
-  const Typicality typicality = prior ? Typicality(*prior->prior, rng) : Typicality(property.scale);
-  const OptimizedPath path = optimize_code(encode({text}, progress).mean[0], property, typicality, options, progress);
+  const CodeLikelihood likelihood = prior ? CodeLikelihood(std::shared_ptr<const Prior>(prior, prior->prior.get()), rng)
+                                          : CodeLikelihood(property.scale);
+  const OptimizedPath path = optimize_code(encode({text}, progress).mean[0], property, likelihood, options, progress);
   std::vector<Decoded> decoded = decode(path.codes, decode_options, progress);
   OptimizedTexts result;
   result.first_value = path.values[0].item<double>();

@@ -5,13 +5,17 @@
 
 namespace tvae {
 
-Registry<BottleneckFactory>& bottlenecks() {
-  static Registry<BottleneckFactory> registry("model.bottleneck");
+Registry<BottleneckKind>& bottlenecks() {
+  static Registry<BottleneckKind> registry("model.bottleneck");
   return registry;
 }
 
-void settle_latent_tokens(ModelConfig& model) {
-  if (model.bottleneck != "tokens") return;
+BottleneckTraits bottleneck_traits(const ModelConfig& config) {
+  return bottlenecks().find(config.bottleneck).traits(config);
+}
+
+void settle_latent_tokens_and_padding(ModelConfig& model) {
+  if (!bottleneck_traits(model).codes_are_states) return;
   const int64_t states = encoder_rows(model, model.sequence_length);
   if (model.latent_tokens < 1) model.pad_inputs = true;
   model.latent_tokens = model.latent_tokens < 1 ? states : std::min(model.latent_tokens, states);
@@ -29,10 +33,10 @@ torch::Tensor first_states(const EncoderStates& encoded, int64_t count) {
 }
 
 std::unique_ptr<Bottleneck> make_bottleneck(const Scope& scope, const ModelConfig& config) {
-  if (config.latent_tokens < 1 && config.bottleneck != "tokens")
+  if (config.latent_tokens < 1 && !bottleneck_traits(config).codes_are_states)
     throw ConfigError("model.latent_tokens", std::to_string(config.latent_tokens),
-                      "at least 1; -1, all encoder states, is for the tokens bottleneck");
-  return bottlenecks().find(config.bottleneck)(scope, config);
+                      "at least 1; -1, all encoder states, is for bottlenecks whose codes are states: tokens");
+  return bottlenecks().find(config.bottleneck).make(scope, config);
 }
 
 }  // namespace tvae

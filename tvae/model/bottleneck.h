@@ -7,17 +7,12 @@
 #include <optional>
 
 #include "tvae/base/registry.h"
+#include "tvae/model/posterior.h"
 #include "tvae/nn/encoder.h"
+#include "tvae/nn/memory.h"
 #include "tvae/nn/parameters.h"
-#include "tvae/nn/t5.h"
 
 namespace tvae {
-
-/// Distribution of the code given a sequence. Without log_variance the code is its mean.
-struct Posterior {
-  torch::Tensor mean;                         // [B, K, D]
-  std::optional<torch::Tensor> log_variance;  // [B, K, D]
-};
 
 class Bottleneck {
  public:
@@ -34,23 +29,37 @@ class Bottleneck {
     return {memory.states, memory.spans, memory.spans};
   }
   /// Mean squared error between the encoder's states and their reconstruction from the code, for bottlenecks that
-  /// rebuild them (fc); nullopt for the others.
+  /// rebuild them; nullopt for the others.
   virtual std::optional<torch::Tensor> reconstruction_error(const EncoderStates& encoded, const Memory& memory) const {
     return std::nullopt;
   }
 };
 
-/// The tokens bottleneck has no more codes than the encoder gives states for the longest sequence. -1 becomes all of
-/// them; inputs are then padded, so that every sequence has as many. Other bottlenecks stay as they are.
-void settle_latent_tokens(ModelConfig& model);
+/// What a bottleneck can, and what it asks for; known from the configuration, before anything is built.
+struct BottleneckTraits {
+  bool has_variance = false;     // its posterior is Gaussian
+  bool fixed_length = false;     // reads and rebuilds model.sequence_length states of every sequence, no more, no fewer
+  bool rebuilds_states = false;  // reconstruction_error() is there
+  bool codes_are_states = false;  // one code for each of the encoder's first states, so at most as many as there are
+};
+/// Throws ConfigError for an unknown model.bottleneck.
+BottleneckTraits bottleneck_traits(const ModelConfig& config);
+
+/// Where codes are states there are no more of them than the encoder gives for the longest sequence, and
+/// model.latent_tokens -1 becomes all of them; inputs are then padded (model.pad_inputs), so that every sequence has as
+/// many. Other bottlenecks stay as they are.
+void settle_latent_tokens_and_padding(ModelConfig& model);
 
 /// The first `count` states of each sequence [B, count, d].
 torch::Tensor first_states(const EncoderStates& encoded, int64_t count);
 
-using BottleneckFactory = std::function<std::unique_ptr<Bottleneck>(const Scope&, const ModelConfig&)>;
+struct BottleneckKind {
+  std::function<std::unique_ptr<Bottleneck>(const Scope&, const ModelConfig&)> make;
+  std::function<BottleneckTraits(const ModelConfig&)> traits = [](const ModelConfig&) { return BottleneckTraits{}; };
+};
 
 /// By name, model.bottleneck. Each registers itself in a file of its own.
-Registry<BottleneckFactory>& bottlenecks();
+Registry<BottleneckKind>& bottlenecks();
 /// Throws ConfigError with the known names.
 std::unique_ptr<Bottleneck> make_bottleneck(const Scope& scope, const ModelConfig& config);
 

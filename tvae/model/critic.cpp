@@ -19,7 +19,9 @@ Critic::Critic(const Scope& scope, const ModelConfig& config)
 torch::Tensor Critic::operator()(const torch::Tensor& states, const Spans& spans, const std::string& score,
                                  const ForwardContext& context) const {
   const EncoderStates encoded = encoder_.forward(states, spans, spans, context);
-  const torch::Tensor raw = output_(encoded.states).squeeze(1);
+  torch::Tensor raw = output_(encoded.states).squeeze(1);
+  if (at::isReducedFloatingType(raw.scalar_type()))
+    raw = raw.to(at::kFloat);  // means of bf16 numbers have three digits
   const torch::Tensor judged = score == "mean_no_act" ? raw : 0.5 * at::sigmoid(raw);
   std::vector<torch::Tensor> scores;
   for (const Span& span : encoded.spans)

@@ -11,8 +11,8 @@ class Critic {
   /// A Funnel encoder on states of the decoder's width, and one output.
   Critic(const Scope& scope, const ModelConfig& config);
 
-  /// states [T, d], one span a sequence → [B], the guessed ratio: 0 = decoded from a code itself, 0.5 = half-way.
-  /// `score`: cls = σ/2 of the first state, mean = the mean of σ/2, mean_no_act = the mean without σ.
+  /// states [T, d], one span a sequence → [B], in at least fp32, the guessed ratio: 0 = decoded from a code itself, 0.5
+  /// = half-way. `score`: cls = σ/2 of the first state, mean = the mean of σ/2, mean_no_act = the mean without σ.
   torch::Tensor operator()(const torch::Tensor& states, const Spans& spans, const std::string& score,
                            const ForwardContext& context) const;
 

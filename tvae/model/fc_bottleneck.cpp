@@ -1,5 +1,5 @@
 // T5-VAE (2020): a fixed number of positions, fully connected; parity with LatentEncoderLargeTanh_1kLatent and
-// LatentDecoderLargeT5NormFF (systems.md 1.2).
+// LatentDecoderLargeT5NormFF (tools/make_fixtures.py has both).
 #include "tvae/base/error.h"
 #include "tvae/model/bottleneck.h"
 #include "tvae/model/latent_feed_forward.h"
@@ -29,7 +29,7 @@ class FcBottleneck : public Bottleneck {
 
   Posterior encode(const EncoderStates& encoded, const ForwardContext& context) const override {
     const torch::Tensor shrunk = shrink_tokens_(encoded.states).view({-1, kShrunk * length_});
-    return {at::tanh(shrink_sequence_(shrunk)).unsqueeze(1), std::nullopt};
+    return Posterior::deterministic(at::tanh(shrink_sequence_(shrunk)).unsqueeze(1));
   }
 
   Memory decode(const torch::Tensor& code, const ForwardContext& context) const override {
@@ -39,7 +39,11 @@ class FcBottleneck : public Bottleneck {
   }
 
   std::optional<torch::Tensor> reconstruction_error(const EncoderStates& encoded, const Memory& memory) const override {
-    return at::mse_loss(memory.states, encoded.states);
+    // In at least fp32: a mean of bf16 numbers would have three digits.
+    const auto wide = [](const torch::Tensor& x) {
+      return at::isReducedFloatingType(x.scalar_type()) ? x.to(at::kFloat) : x;
+    };
+    return at::mse_loss(wide(memory.states), wide(encoded.states));
   }
 
  private:
@@ -48,11 +52,17 @@ class FcBottleneck : public Bottleneck {
   LatentFeedForward feed_forward_;
 };
 
-const Register<BottleneckFactory> registered(bottlenecks(),
-                                             {"fc", "a fixed number of positions, fully connected (T5-VAE, 2020)",
-                                              [](const Scope& scope, const ModelConfig& config) {
-                                                return std::make_unique<FcBottleneck>(scope, config);
-                                              }});
+BottleneckTraits traits(const ModelConfig&) {
+  return {.fixed_length = true, .rebuilds_states = true};
+}
+
+std::unique_ptr<Bottleneck> make(const Scope& scope, const ModelConfig& config) {
+  return std::make_unique<FcBottleneck>(scope, config);
+}
+
+const Register<BottleneckKind> registered(bottlenecks(), {"fc",
+                                                          "a fixed number of positions, fully connected (T5-VAE, 2020)",
+                                                          {make, traits}});
 
 }  // namespace
 }  // namespace tvae

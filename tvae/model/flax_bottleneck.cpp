@@ -1,4 +1,5 @@
-// T5-VAE Flax (2021): a dense layer on every position, the first N positions are the code; parity with systems.md 3.
+// T5-VAE Flax (2021): a dense layer on every position, the first N positions are the code; parity with the
+// reimplementation in tools/make_fixtures.py.
 #include "tvae/model/bottleneck.h"
 
 namespace tvae {
@@ -14,14 +15,14 @@ class FlaxBottleneck : public Bottleneck {
     token_to_latent_ = dense(scope / "encoder" / "token_to_latent", config.d_model, config.latent_size);
     latent_to_token_ = dense(scope / "decoder" / "latent_to_token", config.latent_size, config.d_model);
     const Scope norm = scope / "decoder" / "norm";
-    norm_weight_ = norm.add("weight", {config.d_model}, Init::constant(1.0));
-    norm_bias_ = norm.add("bias", {config.d_model}, Init::constant(0.0));
+    norm_weight_ = norm.vector("weight", {config.d_model}, Init::constant(1.0));
+    norm_bias_ = norm.vector("bias", {config.d_model}, Init::constant(0.0));
   }
 
   int64_t states_needed() const override { return latent_tokens_; }
 
   Posterior encode(const EncoderStates& encoded, const ForwardContext& context) const override {
-    return {at::tanh(token_to_latent_(first_states(encoded, latent_tokens_))), std::nullopt};
+    return Posterior::deterministic(at::tanh(token_to_latent_(first_states(encoded, latent_tokens_))));
   }
 
   Memory decode(const torch::Tensor& code, const ForwardContext& context) const override {
@@ -35,7 +36,7 @@ class FlaxBottleneck : public Bottleneck {
  private:
   static Linear dense(const Scope& scope, int64_t in, int64_t out) {
     Linear linear = Linear::without_bias(scope, in, out, 1.0 / std::sqrt(static_cast<double>(in)));
-    linear.bias = scope.add("bias", {out}, Init::constant(0.0));
+    linear.bias = scope.vector("bias", {out}, Init::constant(0.0));
     return linear;
   }
 
@@ -45,10 +46,13 @@ class FlaxBottleneck : public Bottleneck {
   torch::Tensor norm_weight_, norm_bias_;
 };
 
-const Register<BottleneckFactory> registered(
+std::unique_ptr<Bottleneck> make(const Scope& scope, const ModelConfig& config) {
+  return std::make_unique<FlaxBottleneck>(scope, config);
+}
+
+const Register<BottleneckKind> registered(
     bottlenecks(),
-    {"flax", "a dense layer on every position, the first of them are the code (T5-VAE Flax, 2021)",
-     [](const Scope& scope, const ModelConfig& config) { return std::make_unique<FlaxBottleneck>(scope, config); }});
+    {"flax", "a dense layer on every position, the first of them are the code (T5-VAE Flax, 2021)", {make}});
 
 }  // namespace
 }  // namespace tvae

@@ -28,9 +28,9 @@ Tensor filtered_probabilities(Tensor logits, const GenerationOptions& options) {
 class BatchDecoder {
  public:
   BatchDecoder(const TransformerVae& vae, const Tensor& code, const GenerationOptions& options, Rng& rng)
-      : vae_(vae), options_(options), rng_(rng), memory_(vae.decode_latent(code)) {
+      : vae_(vae), options_(options), rng_(rng) {
     const int64_t rows = code.size(0);
-    cache_ = vae.decoder().make_cache(memory_, rows, options.max_tokens);
+    cache_ = vae.decoder().make_cache(vae.decode_latent(code), rows, options.max_tokens);
     outputs_.resize(rows);
     for (int64_t row = 0; row < rows; ++row) active_.push_back(row);
     if (options.constraint)
@@ -51,12 +51,9 @@ class BatchDecoder {
   /// Feeds `previous` (one id an active row) and appends what comes next; returns the ids of the rows still active.
   std::vector<int64_t> step(const std::vector<int64_t>& previous, int64_t position) {
     const torch::Device device = vae_.device();
-    Tensor embeddings = vae_.embed(torch::tensor(previous, at::kLong).to(device));
-    if (memory_.input_embedding.defined())
-      embeddings = embeddings + memory_.input_embedding.index_select(0, torch::tensor(active_, at::kLong).to(device));
-    const Tensor states =
-        vae_.decoder().step(embeddings, active_, position, options_.max_tokens, memory_.spans, cache_);
-    const Tensor logits = vae_.logits(states).to(at::kFloat);
+    const Tensor ids = torch::tensor(previous, at::kLong).to(device);
+    const Tensor states = vae_.decoder().step(ids, active_, position, *cache_);
+    const Tensor logits = vae_.decoder().logits(states).to(at::kFloat);
     Tensor chosen, probability, probabilities;
     if (options_.sample) {
       probabilities = filtered_probabilities(logits, options_);
@@ -120,8 +117,7 @@ class BatchDecoder {
   const TransformerVae& vae_;
   const GenerationOptions& options_;
   Rng& rng_;
-  Memory memory_;
-  std::vector<LayerCache> cache_;
+  std::unique_ptr<DecoderCache> cache_;
   std::vector<int64_t> active_;  // rows that have not ended
   std::vector<Generated> outputs_;
   std::vector<std::unique_ptr<OutputConstraint>> constraints_;  // of each row, if there are any

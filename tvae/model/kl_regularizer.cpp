@@ -14,9 +14,14 @@ class KlRegularizer : public Regularizer {
   explicit KlRegularizer(const LossConfig& loss) : loss_(loss), weight_(loss.kl_weight) {}
 
   RegularizerResult operator()(const RegularizerInput& input, Rng&) override {
-    const torch::Tensor kl = kl_to_standard_normal(input.posterior);
+    const torch::Tensor kl = input.posterior.rate();
     const auto sequences = static_cast<double>(kl.size(0));
     const double nats = kl.detach().sum().item<double>() / sequences;
+    if (!std::isfinite(nats))
+      throw Error(ExitCode::kData,
+                  "training diverged: the KL at step " + std::to_string(input.position.step + 1) + " is not finite", "",
+                  "",
+                  "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
     RegularizerResult result;
     result.metrics["kl"] = nats;
     const torch::Tensor charged = loss_.kl_free_bits > 0 ? kl * (kl > loss_.kl_free_bits).to(kl.scalar_type()) : kl;
@@ -57,7 +62,7 @@ class KlRegularizer : public Regularizer {
 };
 
 std::unique_ptr<Regularizer> make(const LossConfig& loss, const ModelConfig& model) {
-  if (model.bottleneck != "queries" || model.posterior != "gaussian")
+  if (!bottleneck_traits(model).has_variance)
     throw ConfigError("loss.regularizer kl needs a code with a variance",
                       "model.bottleneck " + model.bottleneck + ", model.posterior " + model.posterior,
                       "queries, gaussian", "mmd works for deterministic codes");

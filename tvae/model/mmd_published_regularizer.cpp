@@ -1,4 +1,5 @@
-// MMD as T5-VAE (2020) and Transformer-VAE (2021) publish it (systems.md 0 and 2.4): nearly inert, kept for comparison.
+// MMD as T5-VAE (2020) and Transformer-VAE (2021) publish it, kept for
+// comparison: at the published scales its gradient is nearly nothing.
 #include "tvae/model/regularizer.h"
 #include "tvae/ops/mmd.h"
 

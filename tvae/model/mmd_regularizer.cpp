@@ -1,5 +1,5 @@
 // MMD that regularises: multi-scale kernel, standardised codes, a queue of recent codes, and, for a gaussian posterior,
-// a pull of its deviation toward a schedule (evaluation.md 7 and 8).
+// a pull of its deviation toward a schedule.
 #include <cmath>
 
 #include "tvae/base/error.h"
@@ -24,7 +24,7 @@ class MmdRegularizer : public Regularizer {
         second_moment_(at::ones({tokens_, size_})) {}
 
   RegularizerResult operator()(const RegularizerInput& input, Rng& rng) override {
-    const Tensor& code = input.posterior.mean;
+    const Tensor& code = input.posterior.mode();
     move_to(code.device());
     update_statistics(code.detach());
     // The kernels see codes divided by their running deviation, so that they judge shape at any scale; scale_penalty
@@ -42,12 +42,12 @@ class MmdRegularizer : public Regularizer {
           result.value = result.value +
                          loss_.mmd_token_weight * multiquadric_mmd(x.select(1, k), y.select(1, k), past.select(1, k));
     }
-    if (input.posterior.log_variance) {
+    if (input.posterior.has_variance()) {
       const double target = input.position.progress() < 0.5 ? loss_.posterior_std : loss_.posterior_std_final;
-      const Tensor ratio = input.posterior.log_variance->exp() / (target * target);
+      const Tensor ratio = input.posterior.log_variance().exp() / (target * target);
       const Tensor kl = 0.5 * (ratio - 1.0 - ratio.log()).sum() / static_cast<double>(input.tokens);
       result.value = result.value + loss_.posterior_std_weight * kl;
-      result.metrics["posterior_std"] = (0.5 * input.posterior.log_variance->detach()).exp().mean().item<double>();
+      result.metrics["posterior_std"] = input.posterior.deviation().detach().mean().item<double>();
     }
     push(code.detach());
     return result;

@@ -1,6 +1,8 @@
 // Ours: K learned queries read the encoder's states by cross-attention (Perceiver pooling, Jaegle et al. 2021); linear
-// mean and log-variance; the code is the decoder's memory and, projected, is added to its inputs (evaluation.md 8).
+// mean and log-variance; the code is the decoder's memory and, projected, is added to its inputs (both ways of OPTIMUS,
+// Li et al. 2020).
 #include "tvae/model/bottleneck.h"
+#include "tvae/nn/t5.h"
 #include "tvae/ops/dropout.h"
 #include "tvae/ops/rms_norm.h"
 
@@ -17,9 +19,9 @@ struct Layer {
   T5FeedForward feed_forward;
 
   Layer(const Scope& scope, const ModelConfig& config)
-      : attention_norm((scope / "attention_norm").add("weight", {config.d_model}, Init::constant(1.0))),
+      : attention_norm((scope / "attention_norm").vector("weight", {config.d_model}, Init::constant(1.0))),
         attention(scope / "attention", config),
-        feed_forward_norm((scope / "feed_forward_norm").add("weight", {config.d_model}, Init::constant(1.0))),
+        feed_forward_norm((scope / "feed_forward_norm").vector("weight", {config.d_model}, Init::constant(1.0))),
         feed_forward(scope / "feed_forward", config),
         dropout_(config.dropout),
         epsilon_(config.layer_norm_epsilon) {}
@@ -51,33 +53,35 @@ class QueriesBottleneck : public Bottleneck {
         inject_(config.inject_latent) {
     const int64_t d = config.d_model;
     const Scope encoder = scope / "encoder", decoder = scope / "decoder";
-    queries_ = encoder.add("queries", {latent_tokens_, d}, Init::normal(1.0));
+    queries_ = encoder.table("queries", {latent_tokens_, d}, Init::normal(1.0));
     for (int64_t i = 0; i < config.pooling_layers; ++i)
       pooling_layers_.emplace_back(encoder / "layer" / std::to_string(i), config);
-    final_norm_ = (encoder / "final_norm").add("weight", {d}, Init::constant(1.0));
+    final_norm_ = (encoder / "final_norm").vector("weight", {d}, Init::constant(1.0));
     mean_ = Linear::with_bias(encoder / "mean", d, latent_size_);
     if (gaussian_) {
-      log_variance_.weight = (encoder / "log_variance").add("weight", {latent_size_, d}, Init::constant(0.0));
-      log_variance_.bias = (encoder / "log_variance").add("bias", {latent_size_}, Init::constant(kInitialLogVariance));
+      log_variance_.weight = (encoder / "log_variance").matrix("weight", {latent_size_, d}, Init::constant(0.0));
+      log_variance_.bias =
+          (encoder / "log_variance").vector("bias", {latent_size_}, Init::constant(kInitialLogVariance));
     }
     latent_to_token_ = Linear::with_bias(decoder / "latent_to_token", latent_size_, d);
-    positions_ = decoder.add("positions", {latent_tokens_, d}, Init::normal(1.0));
+    positions_ = decoder.table("positions", {latent_tokens_, d}, Init::normal(1.0));
     for (int64_t i = 0; i < config.latent_layers; ++i)
       latent_layers_.emplace_back(decoder / "layer" / std::to_string(i), config);
-    memory_norm_ = (decoder / "norm").add("weight", {d}, Init::constant(1.0));
+    memory_norm_ = (decoder / "norm").vector("weight", {d}, Init::constant(1.0));
     if (inject_) latent_to_input_ = Linear::with_bias(decoder / "latent_to_input", latent_tokens_ * latent_size_, d);
   }
 
   Posterior encode(const EncoderStates& encoded, const ForwardContext& context) const override {
-    const auto sequences = static_cast<int64_t>(encoded.tokens.size());
+    const auto sequences = static_cast<int64_t>(encoded.token_spans.size());
     const Spans rows = equal_spans(sequences, latent_tokens_);
     torch::Tensor hidden = queries_.repeat({sequences, 1});
-    for (const Layer& layer : pooling_layers_) hidden = layer(hidden, encoded.states, rows, encoded.tokens, context);
+    for (const Layer& layer : pooling_layers_)
+      hidden = layer(hidden, encoded.states, rows, encoded.token_spans, context);
     hidden = rms_norm(hidden, final_norm_, epsilon_);
     const auto shape = [&](const torch::Tensor& x) { return x.view({sequences, latent_tokens_, latent_size_}); };
-    Posterior posterior{shape(mean_(hidden)), std::nullopt};
-    if (gaussian_) posterior.log_variance = shape(log_variance_(hidden)).clamp(-20.0, 4.0);
-    return posterior;
+    if (!gaussian_) return Posterior::deterministic(shape(mean_(hidden)));
+    const torch::Tensor mean = shape(mean_(hidden));
+    return Posterior::gaussian(mean, shape(log_variance_(hidden)).clamp(-20.0, 4.0));
   }
 
   Memory decode(const torch::Tensor& code, const ForwardContext& context) const override {
@@ -99,10 +103,16 @@ class QueriesBottleneck : public Bottleneck {
   Linear mean_, log_variance_, latent_to_token_, latent_to_input_;
 };
 
-const Register<BottleneckFactory> registered(
-    bottlenecks(),
-    {"queries", "learned queries read the encoder states; the code is Gaussian",
-     [](const Scope& scope, const ModelConfig& config) { return std::make_unique<QueriesBottleneck>(scope, config); }});
+BottleneckTraits traits(const ModelConfig& config) {
+  return {.has_variance = config.posterior == "gaussian"};
+}
+
+std::unique_ptr<Bottleneck> make(const Scope& scope, const ModelConfig& config) {
+  return std::make_unique<QueriesBottleneck>(scope, config);
+}
+
+const Register<BottleneckKind> registered(
+    bottlenecks(), {"queries", "learned queries read the encoder states; the code is Gaussian", {make, traits}});
 
 }  // namespace
 }  // namespace tvae

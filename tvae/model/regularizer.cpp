@@ -45,9 +45,4 @@ double regularizer_weight(const LossConfig& loss, const TrainingPosition& positi
   return loss.regularizer_weight;
 }
 
-torch::Tensor kl_to_standard_normal(const Posterior& posterior) {
-  const torch::Tensor& log_variance = *posterior.log_variance;
-  return 0.5 * (posterior.mean.square() + log_variance.exp() - 1.0 - log_variance);
-}
-
 }  // namespace tvae

@@ -51,7 +51,4 @@ std::unique_ptr<Regularizer> make_regularizer(const LossConfig& loss, const Mode
 /// Weight of the regularizer at a position: loss.regularizer_weight times its schedule.
 double regularizer_weight(const LossConfig& loss, const TrainingPosition& position);
 
-/// KL(N(μ, σ²) ‖ N(0, I)) of every dimension, [B, K, D], in nats.
-torch::Tensor kl_to_standard_normal(const Posterior& posterior);
-
 }  // namespace tvae

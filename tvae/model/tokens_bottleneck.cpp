@@ -1,5 +1,6 @@
 // Transformer-VAE (2021): a linear layer and tanh on the first encoder states, each one code; parity with
-// systems.md 2.3 and 2.4. The memory is the codes, each repeated as often as the funnel encoder shortens the sequence.
+// the reimplementation in tools/make_fixtures.py. The memory is the codes, each repeated as often as the funnel encoder
+// shortens the sequence.
 #include "tvae/model/bottleneck.h"
 #include "tvae/model/latent_feed_forward.h"
 #include "tvae/nn/funnel.h"
@@ -19,8 +20,8 @@ class TokensBottleneck : public Bottleneck {
       latent_to_token_ = Linear::with_bias(decoder / "latent_to_token", config.latent_size, config.d_model);
     if (config.latent_decoder == "t5_norm") feed_forward_ = LatentFeedForward(decoder / "norm", config);
     if (config.latent_decoder == "layer_norm") {
-      norm_weight_ = (decoder / "norm").add("weight", {config.d_model}, Init::constant(1.0));
-      norm_bias_ = (decoder / "norm").add("bias", {config.d_model}, Init::constant(0.0));
+      norm_weight_ = (decoder / "norm").vector("weight", {config.d_model}, Init::constant(1.0));
+      norm_bias_ = (decoder / "norm").vector("bias", {config.d_model}, Init::constant(0.0));
     }
     memory_code_ = upsampled(config);
   }
@@ -28,7 +29,7 @@ class TokensBottleneck : public Bottleneck {
   int64_t states_needed() const override { return latent_tokens_; }
 
   Posterior encode(const EncoderStates& encoded, const ForwardContext& context) const override {
-    return {at::tanh(token_to_latent_(first_states(encoded, latent_tokens_))), std::nullopt};
+    return Posterior::deterministic(at::tanh(token_to_latent_(first_states(encoded, latent_tokens_))));
   }
 
   Memory decode(const Tensor& code, const ForwardContext& context) const override {
@@ -77,10 +78,16 @@ class TokensBottleneck : public Bottleneck {
   std::vector<int64_t> memory_code_;
 };
 
-const Register<BottleneckFactory> registered(
-    bottlenecks(),
-    {"tokens", "the first encoder states, each one code (Transformer-VAE, 2021)",
-     [](const Scope& scope, const ModelConfig& config) { return std::make_unique<TokensBottleneck>(scope, config); }});
+BottleneckTraits traits(const ModelConfig&) {
+  return {.codes_are_states = true};
+}
+
+std::unique_ptr<Bottleneck> make(const Scope& scope, const ModelConfig& config) {
+  return std::make_unique<TokensBottleneck>(scope, config);
+}
+
+const Register<BottleneckKind> registered(
+    bottlenecks(), {"tokens", "the first encoder states, each one code (Transformer-VAE, 2021)", {make, traits}});
 
 }  // namespace
 }  // namespace tvae

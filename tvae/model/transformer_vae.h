@@ -4,39 +4,30 @@
 #include <memory>
 
 #include "tvae/config/run_config.h"
-#include "tvae/data/token_batch.h"
+#include "tvae/model/bag_of_words.h"
 #include "tvae/model/bottleneck.h"
 #include "tvae/model/critic.h"
+#include "tvae/model/noise.h"
+#include "tvae/model/token_stream.h"
+#include "tvae/nn/decoder.h"
 #include "tvae/nn/encoder.h"
-#include "tvae/nn/t5.h"
-#include "tvae/ops/linear_cross_entropy.h"
 
 namespace tvae {
 
-/// A batch on the model's device.
-struct TokenStream {
-  torch::Tensor ids;  // [T] int64
-  Spans spans;        // one a sequence, end to end
-};
-TokenStream to_stream(const TokenBatch& batch, torch::Device device);
-
-/// Noise that training adds; all zero in evaluation.
-struct NoiseLevels {
-  double encoder_token_mask = 0.0;  // share of encoder input tokens replaced by unknown
-  double latent_dropout = 0.0;
-  double decoder_token_mask = 0.0;    // share of decoder input tokens replaced by unknown
-  double encoder_token_random = 0.0;  // share of encoder input tokens replaced by a random id
-  double latent_mix = 0.0;            // codes move up to this share of the way to another sequence's
-};
-
 /// What one pass gives; scalars are differentiable.
 struct ForwardResult {
-  Posterior posterior;
-  torch::Tensor code;  // [B, K, D] what was decoded: mean, or mean + σ ε in training
+  Posterior posterior = Posterior::deterministic({});
+  torch::Tensor code;  // [B, K, D] what was decoded: the mode, or a sample in training
   Memory memory;
   EncoderStates encoded;
   torch::Tensor decoder_states;  // [T, d] of the batch's tokens, after the final norm
   CrossEntropy reconstruction;   // summed over tokens
+};
+
+/// Weights that only losses use, saved with the model.
+struct TrainingHeads {
+  std::optional<Critic> critic;            // with model.critic_block_sizes
+  std::optional<BagOfWords> bag_of_words;  // with model.bag_of_words
 };
 
 class TransformerVae {
@@ -54,32 +45,16 @@ class TransformerVae {
   /// The same from embeddings [T, d] of the tokens, or what stands for them.
   EncoderStates encode_embeddings(const torch::Tensor& embeddings, const Spans& spans,
                                   const ForwardContext& context) const;
-  /// ids [T] with two shares of them replaced in training: by unknown, and by an id drawn from all. The end of a
-  /// sequence, the decoder's start and unknown stay.
-  torch::Tensor replace_tokens(const torch::Tensor& ids, double unknown, double random,
-                               const ForwardContext& context) const;
   /// Posterior of each sequence, in the order of the stream.
   Posterior encode(const TokenStream& batch, const ForwardContext& context = {}) const;
   Memory decode_latent(const torch::Tensor& code, const ForwardContext& context = {}) const;
   /// Teacher-forced decoder states [T, d] of the batch given the memory of its sequences in the order of the stream.
   torch::Tensor decoder_states(const TokenStream& batch, const Memory& memory, double decoder_token_mask,
                                const ForwardContext& context) const;
-  /// Cross-entropy of the batch's tokens given their decoder states.
-  CrossEntropy cross_entropy(const TokenStream& batch, const torch::Tensor& decoder_states) const;
-  /// Logits [T, V] that gradients pass through, twice if need be (logits() is for generation).
-  torch::Tensor differentiable_logits(const torch::Tensor& decoder_states) const;
-  /// Only with model.critic_block_sizes.
-  const Critic& critic() const { return *critic_; }
 
-  /// Log-probabilities of the words given the code alone [B, V]; only with model.bag_of_words.
-  torch::Tensor bag_of_words(const torch::Tensor& code) const;
-
-  /// For generation: embeddings [A, d] of token ids [A] with the latent's addition, one decoding step, logits [A, V].
-  torch::Tensor embed(const torch::Tensor& ids) const;
-  torch::Tensor logits(const torch::Tensor& states) const;
-  const T5Stack& decoder() const { return decoder_; }
   const Bottleneck& bottleneck() const { return *bottleneck_; }
-
+  const Decoder& decoder() const { return *decoder_; }
+  const TrainingHeads& heads() const { return heads_; }
   const ModelConfig& config() const { return config_; }
   Parameters& parameters() { return *parameters_; }
   const Parameters& parameters() const { return *parameters_; }
@@ -87,18 +62,16 @@ class TransformerVae {
   torch::ScalarType dtype() const { return shared_.scalar_type(); }
 
  private:
-  double logit_scale() const;
+  torch::Tensor embed(const torch::Tensor& ids) const;
 
   ModelConfig config_;
   std::unique_ptr<Parameters> parameters_;
-  torch::Tensor shared_;   // [V, d]
-  torch::Tensor lm_head_;  // [V, d], the same tensor when tied
+  torch::Tensor shared_;  // [V, d], of encoder and decoder
   std::unique_ptr<Encoder> encoder_;
   std::vector<torch::Tensor> encoder_weights_;
-  T5Stack decoder_;
   std::unique_ptr<Bottleneck> bottleneck_;
-  std::optional<Critic> critic_;
-  Linear bag_of_words_;
+  std::unique_ptr<Decoder> decoder_;
+  TrainingHeads heads_;
 };
 
 /// Loads weights made for a vocabulary of `old_rows` ids into a model of as many or more: the rows of the further ids

@@ -14,9 +14,9 @@ class T5Encoder : public Encoder {
       : stack_(scope, config, /*is_decoder=*/false, config.encoder_layers) {}
 
   int64_t rows(int64_t length) const override { return length; }
-  EncoderStates forward(const torch::Tensor& embeddings, const Spans& spans, const Spans& tokens,
+  EncoderStates forward(const torch::Tensor& embeddings, const Spans& spans, const Spans& token_spans,
                         const ForwardContext& context) const override {
-    return {stack_.forward(embeddings, spans, tokens, nullptr, context), spans, tokens};
+    return {stack_.forward(embeddings, spans, token_spans, nullptr, context), spans, token_spans};
   }
 
  private:

@@ -14,7 +14,7 @@ namespace tvae {
 struct EncoderStates {
   torch::Tensor states;  // [T, d]
   Spans spans;           // one a sequence, end to end, padded rows included
-  Spans tokens;          // the rows among them, from the first, that stand for real tokens only
+  Spans token_spans;     // the rows among them, from the first, that stand for real tokens only
 };
 
 class Encoder {
@@ -22,9 +22,9 @@ class Encoder {
   virtual ~Encoder() = default;
   /// Rows of states for a sequence of `length` rows of embeddings.
   virtual int64_t rows(int64_t length) const = 0;
-  /// embeddings [T, d]. `spans`: the rows of every sequence, end to end; `tokens`: those among them, from the first,
-  /// that may be attended to (equal to spans unless the input is padded).
-  virtual EncoderStates forward(const torch::Tensor& embeddings, const Spans& spans, const Spans& tokens,
+  /// embeddings [T, d]. `spans`: the rows of every sequence, end to end; `token_spans`: those among them, from the
+  /// first, that may be attended to (equal to spans unless the input is padded).
+  virtual EncoderStates forward(const torch::Tensor& embeddings, const Spans& spans, const Spans& token_spans,
                                 const ForwardContext& context) const = 0;
 };
 

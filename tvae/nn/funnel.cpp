@@ -32,7 +32,7 @@ FunnelLayer make_layer(const Scope& scope, const ModelConfig& config) {
   const int64_t d_inner = config.funnel_d_inner > 0 ? config.funnel_d_inner : config.d_ff;
   const auto linear = [](const Scope& at, int64_t in, int64_t out, bool bias) {
     Linear made = Linear::without_bias(at, in, out, std::sqrt(1.0 / static_cast<double>(in + out)));
-    if (bias) made.bias = at.add("bias", {out}, Init::constant(0.0));
+    if (bias) made.bias = at.vector("bias", {out}, Init::constant(0.0));
     return made;
   };
   const auto one_sided = Init::uniform_above_zero(kInitializerRange);
@@ -41,18 +41,18 @@ FunnelLayer make_layer(const Scope& scope, const ModelConfig& config) {
   layer.q_head = linear(attention / "q_head", d, inner, false);
   layer.k_head = linear(attention / "k_head", d, inner, true);
   layer.v_head = linear(attention / "v_head", d, inner, true);
-  layer.r_w_bias = attention.add("r_w_bias", {heads, k}, one_sided);
-  layer.r_r_bias = attention.add("r_r_bias", {heads, k}, one_sided);
-  layer.r_kernel = attention.add("r_kernel", {d, heads, k}, one_sided);
-  layer.r_s_bias = attention.add("r_s_bias", {heads, k}, one_sided);
-  layer.seg_embed = attention.add("seg_embed", {2, heads, k}, one_sided);
+  layer.r_w_bias = attention.vector("r_w_bias", {heads, k}, one_sided);
+  layer.r_r_bias = attention.vector("r_r_bias", {heads, k}, one_sided);
+  layer.r_kernel = attention.matrix("r_kernel", {d, heads, k}, one_sided);
+  layer.r_s_bias = attention.vector("r_s_bias", {heads, k}, one_sided);
+  layer.seg_embed = attention.table("seg_embed", {2, heads, k}, one_sided);
   layer.post_proj = linear(attention / "post_proj", inner, d, true);
-  layer.attention_norm_weight = (attention / "layer_norm").add("weight", {d}, Init::constant(1.0));
-  layer.attention_norm_bias = (attention / "layer_norm").add("bias", {d}, Init::constant(0.0));
+  layer.attention_norm_weight = (attention / "layer_norm").vector("weight", {d}, Init::constant(1.0));
+  layer.attention_norm_bias = (attention / "layer_norm").vector("bias", {d}, Init::constant(0.0));
   layer.linear_1 = linear(ffn / "linear_1", d, d_inner, true);
   layer.linear_2 = linear(ffn / "linear_2", d_inner, d, true);
-  layer.ffn_norm_weight = (ffn / "layer_norm").add("weight", {d}, Init::constant(1.0));
-  layer.ffn_norm_bias = (ffn / "layer_norm").add("bias", {d}, Init::constant(0.0));
+  layer.ffn_norm_weight = (ffn / "layer_norm").vector("weight", {d}, Init::constant(1.0));
+  layer.ffn_norm_bias = (ffn / "layer_norm").vector("bias", {d}, Init::constant(0.0));
   return layer;
 }
 
@@ -144,10 +144,10 @@ int64_t FunnelEncoder::rows(int64_t length) const {
   return rows_after(pooling_, blocks_.size() - 1, length);
 }
 
-EncoderStates FunnelEncoder::forward(const Tensor& embeddings, const Spans& spans, const Spans& tokens,
+EncoderStates FunnelEncoder::forward(const Tensor& embeddings, const Spans& spans, const Spans& token_spans,
                                      const ForwardContext& context) const {
   const FunnelPositions positions = make_positions(longest(spans), embeddings, context);
-  Layout layout{spans, tokens, std::vector<int64_t>(spans.size(), 0)};
+  Layout layout{spans, token_spans, std::vector<int64_t>(spans.size(), 0)};
   Tensor hidden = embeddings;
   for (size_t block = 0; block < blocks_.size(); ++block) {
     const int64_t repeats = repeats_[block], runs = repeats * static_cast<int64_t>(blocks_[block].size());
@@ -167,14 +167,14 @@ EncoderStates FunnelEncoder::forward(const Tensor& embeddings, const Spans& span
       layout = std::move(queries);
     }
   }
-  return {hidden, layout.spans, layout.tokens};
+  return {hidden, layout.spans, layout.token_spans};
 }
 
 FunnelEncoder::Layout FunnelEncoder::halve(const Layout& layout) const {
   Layout halved;
   std::vector<LengthGroup> lengths;
   for (size_t b = 0; b < layout.spans.size(); ++b) {
-    const int64_t length = layout.spans[b].length, tokens = layout.tokens[b].length;
+    const int64_t length = layout.spans[b].length, tokens = layout.token_spans[b].length;
     const int64_t pooled = pooling_.length(length);
     int64_t pooled_tokens = tokens;
     if (pooled < length) {  // a pooled row is real where both of its rows are
@@ -182,11 +182,11 @@ FunnelEncoder::Layout FunnelEncoder::halve(const Layout& layout) const {
       while (pooled_tokens < pooled && pooling_.window(pooled_tokens, length).second < tokens) ++pooled_tokens;
     }
     lengths.push_back({pooled, 1});
-    halved.tokens.push_back({0, pooled_tokens});
+    halved.token_spans.push_back({0, pooled_tokens});
     halved.halvings.push_back(layout.halvings[b] + (pooled < length));
   }
   halved.spans = spans_of(lengths);
-  for (size_t b = 0; b < halved.spans.size(); ++b) halved.tokens[b].start = halved.spans[b].start;
+  for (size_t b = 0; b < halved.spans.size(); ++b) halved.token_spans[b].start = halved.spans[b].start;
   return halved;
 }
 
@@ -299,7 +299,7 @@ Tensor FunnelEncoder::layer(const FunnelLayer& layer, const Tensor& query, const
     Tensor scores = at::matmul(qh + bias(layer.r_w_bias), kh.transpose(2, 3)) + relative;
     Tensor mask;
     for (size_t b = begin; b < end; ++b) {
-      const int64_t real = keys.tokens[b].length, padding = group.key_length - real;
+      const int64_t real = keys.token_spans[b].length, padding = group.key_length - real;
       if (padding == 0) continue;
       if (!mask.defined()) mask = at::zeros({group.count, 1, 1, group.key_length}, at::kFloat);
       mask[static_cast<int64_t>(b - begin)].narrow(2, real, padding).fill_(-kMasked);

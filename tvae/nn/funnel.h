@@ -56,13 +56,13 @@ class FunnelEncoder : public Encoder {
   FunnelEncoder(const Scope& scope, const ModelConfig& config);
 
   int64_t rows(int64_t length) const override;
-  EncoderStates forward(const torch::Tensor& embeddings, const Spans& spans, const Spans& tokens,
+  EncoderStates forward(const torch::Tensor& embeddings, const Spans& spans, const Spans& token_spans,
                         const ForwardContext& context) const override;
 
  private:
   /// Where the rows of each sequence stand in a stream, and how often the sequence was halved.
   struct Layout {
-    Spans spans, tokens;
+    Spans spans, token_spans;
     std::vector<int64_t> halvings;
   };
   /// Neighbouring sequences of equal lengths: one batch of attention.

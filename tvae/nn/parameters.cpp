@@ -18,7 +18,7 @@ std::string shape_text(const torch::Tensor& tensor) {
 
 }  // namespace
 
-torch::Tensor Parameters::add(const std::string& name, at::IntArrayRef sizes, Init init) {
+torch::Tensor Parameters::add(const std::string& name, WeightKind kind, at::IntArrayRef sizes, Init init) {
   for (const NamedParameter& parameter : list_) TVAE_ASSERT(parameter.name != name, "weight names are unique: " + name);
   torch::Tensor value = at::empty(sizes, at::TensorOptions(at::kFloat).device(device_));
   switch (init.kind) {
@@ -36,7 +36,7 @@ torch::Tensor Parameters::add(const std::string& name, at::IntArrayRef sizes, In
       break;
   }
   value.requires_grad_(true);
-  list_.push_back({name, value});
+  list_.push_back({name, value, kind});
   return value;
 }
 
@@ -86,15 +86,15 @@ void Parameters::load(const TensorMap& tensors, const std::string& source) {
 
 Linear Linear::without_bias(const Scope& scope, int64_t in, int64_t out, double std) {
   Linear linear;
-  linear.weight = scope.add("weight", {out, in}, Init::normal(std));
+  linear.weight = scope.matrix("weight", {out, in}, Init::normal(std));
   return linear;
 }
 
 Linear Linear::with_bias(const Scope& scope, int64_t in, int64_t out) {
   const double bound = 1.0 / std::sqrt(static_cast<double>(in));
   Linear linear;
-  linear.weight = scope.add("weight", {out, in}, Init::uniform(bound));
-  linear.bias = scope.add("bias", {out}, Init::uniform(bound));
+  linear.weight = scope.matrix("weight", {out, in}, Init::uniform(bound));
+  linear.bias = scope.vector("bias", {out}, Init::uniform(bound));
   return linear;
 }
 

@@ -24,9 +24,17 @@ struct Init {
   static Init constant(double value) { return {Kind::kConstant, value}; }
 };
 
+/// What a weight is to an optimizer; said where the weight is made.
+enum class WeightKind {
+  kMatrix,  // maps vectors to vectors: the weight of a layer
+  kTable,   // rows that belong to tokens, positions or the like
+  kVector,  // what is added or multiplied with, whatever its shape: biases, norms, biases of distances
+};
+
 struct NamedParameter {
   std::string name;
   torch::Tensor value;  // leaf, requires grad
+  WeightKind kind;
 };
 
 class Parameters {
@@ -36,7 +44,7 @@ class Parameters {
   Parameters(const Parameters&) = delete;
   Parameters& operator=(const Parameters&) = delete;
 
-  torch::Tensor add(const std::string& name, at::IntArrayRef sizes, Init init);
+  torch::Tensor add(const std::string& name, WeightKind kind, at::IntArrayRef sizes, Init init);
   const std::vector<NamedParameter>& list() const { return list_; }
   int64_t count() const;  // numbers in all weights
 
@@ -53,14 +61,21 @@ class Parameters {
   std::vector<NamedParameter> list_;
 };
 
-/// A place in the tree of names: scope / "SelfAttention" adds a level, scope.add("q.weight", ...) makes a weight there.
+/// A place in the tree of names: scope / "SelfAttention" adds a level, scope.matrix("q.weight", ...) makes a weight
+/// there.
 class Scope {
  public:
   explicit Scope(Parameters& parameters, std::string prefix = "")
       : parameters_(&parameters), prefix_(std::move(prefix)) {}
   Scope operator/(const std::string& name) const { return Scope(*parameters_, prefix_ + name + "."); }
-  torch::Tensor add(const std::string& name, at::IntArrayRef sizes, Init init) const {
-    return parameters_->add(prefix_ + name, sizes, init);
+  torch::Tensor matrix(const std::string& name, at::IntArrayRef sizes, Init init) const {
+    return parameters_->add(prefix_ + name, WeightKind::kMatrix, sizes, init);
+  }
+  torch::Tensor table(const std::string& name, at::IntArrayRef sizes, Init init) const {
+    return parameters_->add(prefix_ + name, WeightKind::kTable, sizes, init);
+  }
+  torch::Tensor vector(const std::string& name, at::IntArrayRef sizes, Init init) const {
+    return parameters_->add(prefix_ + name, WeightKind::kVector, sizes, init);
   }
   /// The weights made under this scope so far.
   std::vector<torch::Tensor> weights() const;

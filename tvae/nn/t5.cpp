@@ -86,7 +86,7 @@ T5Stack::T5Stack(const Scope& scope, const ModelConfig& config, bool is_decoder,
       checkpoint_rate_(is_decoder ? config.gradient_checkpoint_decoder : 0) {
   if (is_decoder) windows_ = AttentionWindows(config);
   const auto norm_weight = [&](const Scope& at) {
-    return (at / "layer_norm").add("weight", {config.d_model}, Init::constant(config.initializer_factor));
+    return (at / "layer_norm").vector("weight", {config.d_model}, Init::constant(config.initializer_factor));
   };
   for (int64_t i = 0; i < layers; ++i) {
     const Scope layer = scope / "block" / std::to_string(i) / "layer";
@@ -95,8 +95,8 @@ T5Stack::T5Stack(const Scope& scope, const ModelConfig& config, bool is_decoder,
     if (i == 0)
       relative_attention_bias_ =
           (layer / "0" / "SelfAttention" / "relative_attention_bias")
-              .add("weight", {config.relative_attention_num_buckets, config.num_heads},
-                   Init::normal(config.initializer_factor / std::sqrt(static_cast<double>(config.d_model))));
+              .vector("weight", {config.relative_attention_num_buckets, config.num_heads},
+                      Init::normal(config.initializer_factor / std::sqrt(static_cast<double>(config.d_model))));
     block.self_norm = norm_weight(layer / "0");
     if (is_decoder) {
       block.cross_attention = T5Attention(layer / "1" / "EncDecAttention", config);
@@ -108,7 +108,8 @@ T5Stack::T5Stack(const Scope& scope, const ModelConfig& config, bool is_decoder,
     block.weights = (scope / "block" / std::to_string(i)).weights();
     blocks_.push_back(std::move(block));
   }
-  final_norm_ = (scope / "final_layer_norm").add("weight", {config.d_model}, Init::constant(config.initializer_factor));
+  final_norm_ =
+      (scope / "final_layer_norm").vector("weight", {config.d_model}, Init::constant(config.initializer_factor));
 }
 
 Tensor T5Stack::relative_bias(int64_t max_length) const {

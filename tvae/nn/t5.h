@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tvae/config/run_config.h"
+#include "tvae/nn/memory.h"
 #include "tvae/nn/parameters.h"
 #include "tvae/ops/attention.h"
 #include "tvae/ops/torch.h"
@@ -80,13 +81,6 @@ struct LayerView {
 /// cross [rows · M, H·k], computed once.
 struct LayerCache {
   torch::Tensor self_key, self_value, cross_key, cross_value;
-};
-
-/// Memory rows a sequence attends to: states [Σ length, d].
-struct Memory {
-  torch::Tensor states;
-  Spans spans;                    // one a sequence
-  torch::Tensor input_embedding;  // [B, d] added to every decoder input embedding, or undefined
 };
 
 class T5Stack {

@@ -4,8 +4,8 @@
 #include <unordered_map>
 
 #include "tvae/base/assert.h"
-#include "tvae/ops/attention_kernel.h"
-#include "tvae/ops/cpu_kernels.h"
+#include "tvae/ops/attention_cpu.h"
+#include "tvae/ops/backend.h"
 #include "tvae/ops/dropout.h"
 #include "tvae/ops/twice_differentiable.h"
 
@@ -25,9 +25,9 @@ struct Layout : torch::CustomClassHolder {
 };
 
 template <class T>
-kernel::AttentionArguments<T> arguments_of(const Tensor& query, const Tensor& key, const Tensor& value,
-                                           const Tensor& relative_bias, const Layout& layout) {
-  kernel::AttentionArguments<T> arguments;
+cpu::AttentionArguments<T> arguments_of(const Tensor& query, const Tensor& key, const Tensor& value,
+                                        const Tensor& relative_bias, const Layout& layout) {
+  cpu::AttentionArguments<T> arguments;
   arguments.query = query.const_data_ptr<T>();
   arguments.key = key.const_data_ptr<T>();
   arguments.value = value.const_data_ptr<T>();
@@ -84,8 +84,8 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     if (q.is_meta()) return output;
     AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "attention", [&] {
       const auto arguments = arguments_of<scalar_t>(q, k, v, bias, *layout);
-      kernel::attention_forward<scalar_t>(arguments, output.data_ptr<scalar_t>(),
-                                          keep_probabilities ? probabilities.data_ptr<scalar_t>() : nullptr);
+      cpu::attention_forward<scalar_t>(arguments, output.data_ptr<scalar_t>(),
+                                       keep_probabilities ? probabilities.data_ptr<scalar_t>() : nullptr);
     });
     return output;
   }
@@ -101,10 +101,10 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     if (bias.defined()) d_bias = at::zeros({chunks, bias.size(0), bias.size(1)}, bias.options());
     if (!q.is_meta())
       AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "attention_backward", [&] {
-        kernel::attention_backward<scalar_t>(
-            arguments_of<scalar_t>(q, k, v, bias, *layout), probabilities.const_data_ptr<scalar_t>(),
-            d_output.const_data_ptr<scalar_t>(), dq.data_ptr<scalar_t>(), dk.data_ptr<scalar_t>(),
-            dv.data_ptr<scalar_t>(), bias.defined() ? d_bias.data_ptr<scalar_t>() : nullptr, chunk_of, chunks);
+        cpu::attention_backward<scalar_t>(arguments_of<scalar_t>(q, k, v, bias, *layout),
+                                          probabilities.const_data_ptr<scalar_t>(), d_output.const_data_ptr<scalar_t>(),
+                                          dq.data_ptr<scalar_t>(), dk.data_ptr<scalar_t>(), dv.data_ptr<scalar_t>(),
+                                          bias.defined() ? d_bias.data_ptr<scalar_t>() : nullptr, chunk_of, chunks);
       });
     if (bias.defined()) d_bias = d_bias.sum(0);
     return {dq, dk, dv, d_bias, Tensor(), Tensor()};
@@ -136,7 +136,7 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, co
   TVAE_ASSERT(!relative_bias.defined() || !options.causal ||
                   relative_bias.size(1) >= 2 * (options.query_offset + longest(queries)) - 1,
               "the relative bias covers every distance");
-  if (TwiceDifferentiable::enabled() || !has_cpu_kernel(query))
+  if (TwiceDifferentiable::enabled() || backend_of(query) == Backend::kStock)
     return attention_composed(query, key, value, relative_bias, queries, keys, options);
   auto layout = c10::make_intrusive<Layout>();
   layout->queries = queries;

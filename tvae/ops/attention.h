@@ -1,18 +1,11 @@
 // Attention over a token stream: every sequence attends within its own spans; nothing is padded.
 #pragma once
 
+#include "tvae/ops/attention_options.h"
 #include "tvae/ops/spans.h"
 #include "tvae/ops/torch.h"
 
 namespace tvae {
-
-struct AttentionOptions {
-  int64_t num_heads = 1;
-  bool causal = false;       // key j is visible to query i where j <= i + query_offset
-  int64_t query_offset = 0;  // position of each sequence's first query; > 0 while decoding with a cache
-  double dropout = 0.0;      // of the probabilities
-  uint64_t dropout_key = 0;
-};
 
 /// softmax(q kᵀ + bias) v, unscaled as in T5, for each sequence and head.
 ///

@@ -1,9 +1,7 @@
-// Compiled with -O3 -ffast-math: the hash vectorises.
 #include "tvae/ops/dropout.h"
 
-#include <ATen/Parallel.h>
-
-#include "tvae/ops/cpu_kernels.h"
+#include "tvae/ops/backend.h"
+#include "tvae/ops/dropout_cpu.h"
 #include "tvae/ops/rng.h"
 #include "tvae/ops/twice_differentiable.h"
 
@@ -14,28 +12,10 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-constexpr int64_t kGrain = 1 << 14;
-
-/// out = (residual or 0) + x · keep
-template <class T>
-void dropout_kernel(const T* __restrict x, const T* __restrict residual, T* __restrict out, int64_t n, double p,
-                    uint64_t key) {
-  const uint32_t threshold = drop_threshold(p);
-  const T scale = static_cast<T>(1.0 / (1.0 - p));
-  at::parallel_for(0, n, kGrain, [&](int64_t begin, int64_t end) {
-    if (residual == nullptr) {
-      for (int64_t i = begin; i < end; ++i)
-        out[i] = random_bits(key, static_cast<uint32_t>(i)) < threshold ? T(0) : x[i] * scale;
-    } else {
-      for (int64_t i = begin; i < end; ++i)
-        out[i] = residual[i] + (random_bits(key, static_cast<uint32_t>(i)) < threshold ? T(0) : x[i] * scale);
-    }
-  });
-}
-
-/// The mask for devices without a kernel, from a generator seeded with the key: 0 or 1/(1-p).
+/// The mask for devices without a kernel, from a generator seeded with the key: 0 or 1/(1-p). It is drawn in the order
+/// of the elements, not of memory: the backward pass draws it again for a gradient whose strides may be others.
 Tensor keep_mask(const Tensor& x, double p, uint64_t key) {
-  Tensor mask = at::empty_like(x);
+  Tensor mask = at::empty(x.sizes(), x.options().requires_grad(false));
   if (x.is_meta()) return mask;
   at::Generator generator = at::globalContext().defaultGenerator(x.device()).clone();
   generator.set_current_seed(key);
@@ -43,7 +23,7 @@ Tensor keep_mask(const Tensor& x, double p, uint64_t key) {
 }
 
 Tensor apply_dropout(const Tensor& x, const Tensor& residual, double p, uint64_t key) {
-  if (!has_cpu_kernel(x)) {
+  if (backend_of(x) == Backend::kStock) {
     const Tensor dropped = x * keep_mask(x, p, key);
     return residual.defined() ? residual + dropped : dropped;
   }
@@ -52,9 +32,8 @@ Tensor apply_dropout(const Tensor& x, const Tensor& residual, double p, uint64_t
   Tensor out = at::empty_like(input);
   if (out.is_meta()) return out;
   AT_DISPATCH_FLOATING_TYPES(input.scalar_type(), "dropout", [&] {
-    dropout_kernel<scalar_t>(input.const_data_ptr<scalar_t>(),
-                             base.defined() ? base.const_data_ptr<scalar_t>() : nullptr, out.data_ptr<scalar_t>(),
-                             input.numel(), p, key);
+    cpu::dropout<scalar_t>(input.const_data_ptr<scalar_t>(), base.defined() ? base.const_data_ptr<scalar_t>() : nullptr,
+                           out.data_ptr<scalar_t>(), input.numel(), p, key);
   });
   return out;
 }

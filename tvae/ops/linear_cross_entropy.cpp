@@ -1,9 +1,9 @@
 #include "tvae/ops/linear_cross_entropy.h"
 
 #include "tvae/base/assert.h"
-#include "tvae/ops/cpu_kernels.h"
-#include "tvae/ops/cross_entropy_kernel.h"
+#include "tvae/ops/backend.h"
 #include "tvae/ops/linear.h"
+#include "tvae/ops/linear_cross_entropy_cpu.h"
 
 namespace tvae {
 namespace {
@@ -42,7 +42,7 @@ Tensor cross_entropy_composed(const Chunk& chunk, double scale, bool want_gradie
 Tensor cross_entropy_by_kernel(const Chunk& chunk, double scale, bool want_gradient) {
   if (chunk.logits.is_meta()) return chunk.logits;
   AT_DISPATCH_FLOATING_TYPES(chunk.logits.scalar_type(), "cross_entropy", [&] {
-    kernel::CrossEntropyRows<scalar_t> rows;
+    cpu::CrossEntropyRows<scalar_t> rows;
     rows.logits = chunk.logits.data_ptr<scalar_t>();
     rows.targets = chunk.targets.const_data_ptr<int64_t>();
     rows.weights = chunk.weights.defined() ? chunk.weights.const_data_ptr<scalar_t>() : nullptr;
@@ -52,7 +52,7 @@ Tensor cross_entropy_by_kernel(const Chunk& chunk, double scale, bool want_gradi
     rows.vocabulary = chunk.logits.size(1);
     rows.scale = scale;
     rows.want_gradient = want_gradient;
-    kernel::cross_entropy(rows);
+    cpu::cross_entropy(rows);
   });
   return chunk.logits;
 }
@@ -64,15 +64,16 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
     const int64_t tokens = states.size(0), vocabulary = projection.size(0);
     const int64_t chunk_size = logit_rows(tokens, vocabulary);
     const bool is_double = states.scalar_type() == at::kDouble;
-    const bool has_kernel = has_cpu_kernel(states);
+    const bool has_kernel = backend_of(states) == Backend::kCpu;
     const Tensor ids = targets.contiguous();
     const auto wide = states.options().dtype(is_double ? at::kDouble : at::kFloat);
     const Tensor weights = token_weights ? token_weights->to(wide.dtype()).contiguous() : Tensor();
     Tensor nats = at::empty({tokens}, wide), correct = at::empty({tokens}, wide.dtype(at::kBool));
     Tensor d_states, d_projection;
     if (want_gradient) {
-      d_states = at::empty_like(states);
-      d_projection = at::empty_like(projection);
+      // Rows of adjacent numbers, whatever the strides of states and projection.
+      d_states = at::empty(states.sizes(), states.options());
+      d_projection = at::empty(projection.sizes(), projection.options());
     }
     const Tensor logits = at::empty({chunk_size, vocabulary}, states.options());
     for (int64_t start = 0; start < tokens; start += chunk_size) {

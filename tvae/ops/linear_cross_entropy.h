@@ -12,7 +12,7 @@ struct CrossEntropy {
 };
 
 /// logits = scale · states · projectionᵀ; targets [T] int64; token_weights [T] (undefined = ones). states [T, d],
-/// projection [V, d]. Gradients are computed in the forward pass, chunk by chunk (performance.md 2.3).
+/// projection [V, d]. Gradients are computed in the forward pass, chunk by chunk (as in Liger Kernel, Hsu et al. 2024).
 CrossEntropy linear_cross_entropy(const torch::Tensor& states, const torch::Tensor& projection,
                                   const torch::Tensor& targets, const torch::Tensor& token_weights, double scale);
 

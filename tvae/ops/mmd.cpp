@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "tvae/base/assert.h"
-#include "tvae/ops/cpu_kernels.h"
-#include "tvae/ops/multiquadric_kernel.h"
+#include "tvae/ops/backend.h"
+#include "tvae/ops/mmd_cpu.h"
 
 namespace tvae {
 namespace {
@@ -17,15 +17,15 @@ using torch::autograd::tensor_list;
 Tensor sum_of_kernels(Tensor& squared, double dimensions, bool want_slope) {
   const auto wide = squared.options().dtype(at::kDouble);
   if (squared.is_meta()) return at::empty({}, wide);
-  if (has_cpu_kernel(squared)) {
+  if (backend_of(squared) == Backend::kCpu) {
     double sum = 0.0;
     AT_DISPATCH_FLOATING_TYPES(squared.scalar_type(), "multiquadric", [&] {
-      sum = kernel::multiquadric_sum(squared.data_ptr<scalar_t>(), squared.numel(), dimensions, want_slope);
+      sum = cpu::multiquadric_sum(squared.data_ptr<scalar_t>(), squared.numel(), dimensions, want_slope);
     });
     return at::full({}, sum, wide);
   }
   Tensor value, slope;
-  for (const double scale : kernel::kMultiquadricScales) {
+  for (const double scale : cpu::kMultiquadricScales) {
     const double c = 2.0 * dimensions * scale;
     const Tensor term = c * at::reciprocal(squared + c);
     value = value.defined() ? value + term : term;
@@ -46,7 +46,7 @@ struct MultiquadricSum : torch::autograd::Function<MultiquadricSum> {
       const Tensor gradient = squared.sum(1, true) * x - at::mm(squared, y);
       context->save_for_backward({gradient * (y_is_x ? 4.0 : 2.0)});
     }
-    const double diagonal = y_is_x ? static_cast<double>(kernel::kMultiquadricScales.size() * x.size(0)) : 0.0;
+    const double diagonal = y_is_x ? static_cast<double>(cpu::kMultiquadricScales.size() * x.size(0)) : 0.0;
     return sum - diagonal;
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {

@@ -1,11 +1,7 @@
-// Compiled with -O3 -ffast-math: rows are reduced with vector instructions.
 #include "tvae/ops/rms_norm.h"
 
-#include <ATen/Parallel.h>
-
-#include <cmath>
-
-#include "tvae/ops/cpu_kernels.h"
+#include "tvae/ops/backend.h"
+#include "tvae/ops/rms_norm_cpu.h"
 #include "tvae/ops/twice_differentiable.h"
 
 namespace tvae {
@@ -14,48 +10,6 @@ namespace {
 using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
-
-constexpr int64_t kGrain = 32;         // rows
-constexpr int64_t kWeightChunks = 16;  // partial sums of the weight gradient; fixed, so that their order is too
-
-template <class T>
-void forward_kernel(const T* x, const T* weight, T* out, T* inverse, int64_t rows, int64_t d, double epsilon) {
-  at::parallel_for(0, rows, kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const T* __restrict row = x + r * d;
-      T* __restrict y = out + r * d;
-      T sum = 0;
-      for (int64_t c = 0; c < d; ++c) sum += row[c] * row[c];
-      const T scale = T(1) / std::sqrt(sum / static_cast<T>(d) + static_cast<T>(epsilon));
-      inverse[r] = scale;
-      for (int64_t c = 0; c < d; ++c) y[c] = row[c] * scale * weight[c];
-    }
-  });
-}
-
-/// dx = s·(g·w) − x·s³·mean(g·w·x); dw = Σ_rows g·x·s
-template <class T>
-void backward_kernel(const T* grad, const T* x, const T* weight, const T* inverse, T* dx, T* dw_parts, int64_t rows,
-                     int64_t d) {
-  at::parallel_for(0, kWeightChunks, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t chunk = begin; chunk < end; ++chunk) {
-      T* __restrict dw = dw_parts + chunk * d;
-      for (int64_t r = rows * chunk / kWeightChunks; r < rows * (chunk + 1) / kWeightChunks; ++r) {
-        const T* __restrict g = grad + r * d;
-        const T* __restrict row = x + r * d;
-        T* __restrict out = dx + r * d;
-        const T s = inverse[r];
-        T inner = 0;
-        for (int64_t c = 0; c < d; ++c) inner += g[c] * weight[c] * row[c];
-        const T factor = inner * s * s * s / static_cast<T>(d);
-        for (int64_t c = 0; c < d; ++c) {
-          out[c] = s * g[c] * weight[c] - row[c] * factor;
-          dw[c] += g[c] * row[c] * s;
-        }
-      }
-    }
-  });
-}
 
 /// 1 / root mean square of each row [..., 1], of fp32 values: statistics are in fp32, as in T5LayerNorm.
 Tensor inverse_scale(const Tensor& wide, double epsilon) {
@@ -70,8 +24,8 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
     context->save_for_backward({x, weight, inverse});
     if (x.is_meta()) return out;
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "rms_norm", [&] {
-      forward_kernel<scalar_t>(x.const_data_ptr<scalar_t>(), weight.const_data_ptr<scalar_t>(),
-                               out.data_ptr<scalar_t>(), inverse.data_ptr<scalar_t>(), rows, d, epsilon);
+      cpu::rms_norm_forward<scalar_t>(x.const_data_ptr<scalar_t>(), weight.const_data_ptr<scalar_t>(),
+                                      out.data_ptr<scalar_t>(), inverse.data_ptr<scalar_t>(), rows, d, epsilon);
     });
     return out;
   }
@@ -80,12 +34,12 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
     const Tensor &x = saved[0], &weight = saved[1], &inverse = saved[2];
     const Tensor grad = gradients[0].contiguous();
     const int64_t d = x.size(-1), rows = x.numel() / d;
-    Tensor dx = at::empty_like(x), dw = at::zeros({kWeightChunks, d}, x.options());
+    Tensor dx = at::empty_like(x), dw = at::zeros({cpu::kRmsNormChunks, d}, x.options());
     if (x.is_meta()) return {dx, dw.sum(0), Tensor()};
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "rms_norm_backward", [&] {
-      backward_kernel<scalar_t>(grad.const_data_ptr<scalar_t>(), x.const_data_ptr<scalar_t>(),
-                                weight.const_data_ptr<scalar_t>(), inverse.const_data_ptr<scalar_t>(),
-                                dx.data_ptr<scalar_t>(), dw.data_ptr<scalar_t>(), rows, d);
+      cpu::rms_norm_backward<scalar_t>(grad.const_data_ptr<scalar_t>(), x.const_data_ptr<scalar_t>(),
+                                       weight.const_data_ptr<scalar_t>(), inverse.const_data_ptr<scalar_t>(),
+                                       dx.data_ptr<scalar_t>(), dw.data_ptr<scalar_t>(), rows, d);
     });
     return {dx, dw.sum(0), Tensor()};
   }
@@ -114,8 +68,8 @@ struct StockRmsNormFunction : torch::autograd::Function<StockRmsNormFunction> {
 
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double epsilon) {
   if (!TwiceDifferentiable::enabled())
-    return has_cpu_kernel(x) ? RmsNormFunction::apply(x, weight, epsilon)
-                             : StockRmsNormFunction::apply(x, weight, epsilon);
+    return backend_of(x) == Backend::kCpu ? RmsNormFunction::apply(x, weight, epsilon)
+                                          : StockRmsNormFunction::apply(x, weight, epsilon);
   const Tensor wide = x.to(at::kFloat);
   return (wide * inverse_scale(wide, epsilon)).to(x.scalar_type()) * weight;
 }

@@ -3,10 +3,8 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
-#include <string_view>
 
 #include "tvae/ops/linear.h"
 
@@ -73,22 +71,18 @@ void orthogonalize(std::vector<torch::Tensor>& matrices) {
   matrices.front().is_cuda() ? orthogonalize_on_gpu(matrices) : orthogonalize_on_cpu(matrices);
 }
 
-bool is_layer_matrix(const NamedParameter& parameter) {
-  constexpr std::array<std::string_view, 5> kTables = {"shared.", "embed", "lm_head", "relative_attention_bias",
-                                                       "position"};
-  const std::string& name = parameter.name;
-  const auto named_after = [&name](std::string_view table) { return name.find(table) != std::string::npos; };
+bool muon_takes(const NamedParameter& parameter) {
   const torch::Tensor& value = parameter.value;
-  return value.dim() == 2 && std::min(value.size(0), value.size(1)) >= kSmallestSide && name.ends_with(".weight") &&
-         std::none_of(kTables.begin(), kTables.end(), named_after);
+  return parameter.kind == WeightKind::kMatrix && value.dim() == 2 &&
+         std::min(value.size(0), value.size(1)) >= kSmallestSide;
 }
 
 Muon::Muon(const TrainConfig& config, std::vector<NamedParameter> parameters, const ParameterRule& decays)
-    : AdamW(config, std::move(parameters), decays, std::not_fn(is_layer_matrix)),
+    : AdamW(config, std::move(parameters), decays, std::not_fn(muon_takes)),
       learning_rate_(config.muon_learning_rate),
       momentum_(config.muon_momentum) {
   for (const NamedParameter& parameter : parameters_) {
-    if (!is_layer_matrix(parameter)) continue;
+    if (!muon_takes(parameter)) continue;
     const torch::Tensor& value = parameter.value;
     slots_.push_back({value, add_state(parameter.name + "/momentum", value.sizes(), value.options()),
                       decays(parameter) ? config.weight_decay : 0.0});

@@ -7,10 +7,10 @@
 
 namespace tvae {
 
-/// Whether Muon takes this parameter: the ".weight" matrix of a layer. Left to AdamW are vectors, embeddings, position
-/// tables and the output projection, whose rows belong to tokens rather than to directions, and matrices with a side
-/// under 4.
-bool is_layer_matrix(const NamedParameter& parameter);
+/// Whether Muon takes this parameter: a matrix with both sides at least 4. Left to AdamW are vectors, tables
+/// (embeddings, the output projection), whose rows belong to tokens rather than to directions, and what has more than
+/// two dimensions.
+bool muon_takes(const NamedParameter& parameter);
 
 /// An AdamW that treats the layers' matrices apart: they use muon_learning_rate, muon_momentum (Nesterov's) and
 /// weight_decay of the configuration.

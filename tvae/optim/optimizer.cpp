@@ -26,7 +26,7 @@ torch::Tensor Optimizer::add_state(const std::string& name, at::IntArrayRef shap
 }
 
 bool decays_by_default(const NamedParameter& parameter) {
-  return parameter.value.dim() >= 2 && parameter.name.find("bias") == std::string::npos;
+  return parameter.kind != WeightKind::kVector;
 }
 
 Registry<OptimizerFactory>& optimizers() {

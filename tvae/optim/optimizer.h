@@ -51,8 +51,8 @@ class Optimizer {
 /// A property of a parameter, as whether weight decay applies to it.
 using ParameterRule = std::function<bool(const NamedParameter&)>;
 
-/// Matrices decay; vectors (norm weights) and whatever has "bias" in its name (relative_attention_bias too) do not, as
-/// in today's Hugging Face Trainer.
+/// Matrices and tables decay; vectors (norms, biases, the bias of distances too) do not, as in today's Hugging Face
+/// Trainer.
 bool decays_by_default(const NamedParameter& parameter);
 
 using OptimizerFactory = std::unique_ptr<Optimizer> (*)(const TrainConfig&, std::vector<NamedParameter>,

@@ -62,9 +62,9 @@ void nothing(const c10::OperatorHandle& operation, torch::jit::Stack* stack) {
 
 }  // namespace
 
-MetaDevice::MetaDevice(torch::DeviceType stands_for)
-    : stands_for_(stands_for),
-      granularity_(stands_for == torch::kCUDA ? kCudaGranularity : 1),
+MetaDevice::MetaDevice(torch::DeviceType planned_device)
+    : planned_device_(planned_device),
+      granularity_(planned_device == torch::kCUDA ? kCudaGranularity : 1),
       before_(c10::GetAllocator(torch::kMeta)),
       operations_(torch::Library::IMPL, "aten", c10::DispatchKey::Meta, __FILE__, __LINE__) {
   c10::SetAllocator(torch::kMeta, this, kPriority);

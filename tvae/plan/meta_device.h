@@ -7,17 +7,17 @@
 #include <optional>
 #include <vector>
 
-#include "tvae/ops/cpu_kernels.h"
+#include "tvae/ops/backend.h"
 #include "tvae/ops/torch.h"
 
 namespace tvae {
 
 /// While it lives, tensors of the meta device are counted as if they had memory, operations take the way they would on
-/// `stands_for`, and those operations of a training step that libtorch lacks for this device are there: they give
+/// `planned_device`, and those operations of a training step that libtorch lacks for this device are there: they give
 /// tensors of the right shape, and every number asked for is 1. One at a time; its tensors must not outlive it.
 class MetaDevice : c10::Allocator {
  public:
-  explicit MetaDevice(torch::DeviceType stands_for);
+  explicit MetaDevice(torch::DeviceType planned_device);
   ~MetaDevice() override;
   MetaDevice(const MetaDevice&) = delete;
   MetaDevice& operator=(const MetaDevice&) = delete;
@@ -45,7 +45,7 @@ class MetaDevice : c10::Allocator {
   void copy_data(void*, const void*, std::size_t) const override {}
   static void release(void* handle);
 
-  MetaStandsFor stands_for_;
+  PlannedDevice planned_device_;
   int64_t granularity_;  // bytes that allocations are rounded up to
   c10::Allocator* before_;
   torch::Library operations_;

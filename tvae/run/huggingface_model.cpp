@@ -34,7 +34,7 @@ ModelConfig imported_config(const HuggingFaceT5& t5, const std::optional<Hugging
   model.vocab_size = std::max(model.vocab_size, tokenizer.size());
   model.unk_token_id = tokenizer.unk_id();
   model.sequence_length = resolved.config.data.max_tokens;
-  settle_latent_tokens(model);
+  settle_latent_tokens_and_padding(model);
   const std::vector<std::pair<std::string, double ModelConfig::*>> rates = {
       {"model.dropout", &ModelConfig::dropout},
       {"model.funnel_hidden_dropout", &ModelConfig::funnel_hidden_dropout},

@@ -12,11 +12,17 @@ using torch::Tensor;
 
 namespace {
 
-constexpr double kLargestRatio = 0.5;  // beyond, the partner is the nearer one
+constexpr double kLargestRatio = 0.5;      // beyond, the partner is the nearer one
+constexpr double kSmallestSquare = 1e-30;  // of a slope
+
+/// In at least fp32: losses and figures are sums, of which bf16 would keep three digits.
+Tensor wide(const Tensor& x) {
+  return at::isReducedFloatingType(x.scalar_type()) ? x.to(at::kFloat) : x;
+}
 
 /// Mean over codes of 1 − cos, each of the K codes by itself.
 Tensor cosine_distance(const Tensor& a, const Tensor& b) {
-  return (1.0 - at::cosine_similarity(a, b, /*dim=*/-1)).mean();
+  return (1.0 - at::cosine_similarity(wide(a), wide(b), /*dim=*/-1)).mean();
 }
 
 /// What the codes decode to, as a batch whose row i is code rows[i].
@@ -81,7 +87,7 @@ InterpolationLosses::Result InterpolationLosses::operator()(const TransformerVae
   const Tensor moved = slerp(codes, codes.flip(0), ratios.view({-1, 1, 1}).to(codes.scalar_type()));
   if (loss_.vae_cycle_weight > 0) {
     const EncoderStates memory = vae.bottleneck().states_of_code(moved, context);
-    const Tensor again = vae.bottleneck().encode(memory, context).mean;
+    const Tensor again = vae.bottleneck().encode(memory, context).mode();
     add("vae_cycle", cosine_distance(again, moved) * (loss_.vae_cycle_weight * share));
   }
   if (loss_.cycle_weight <= 0 && !critic && loss_.smoothness == "none") return result;
@@ -93,7 +99,8 @@ InterpolationLosses::Result InterpolationLosses::operator()(const TransformerVae
   if (loss_.cycle_weight > 0 || critic) {
     const Tensor states = vae.decoder_states(stream, vae.decode_latent(start, context), 0.0, context);
     if (loss_.cycle_weight > 0) {
-      const Tensor again = vae.bottleneck().encode(vae.encode_embeddings(states, stream.spans, context), context).mean;
+      const Tensor again =
+          vae.bottleneck().encode(vae.encode_embeddings(states, stream.spans, context), context).mode();
       add("cycle", cosine_distance(again, start) * (loss_.cycle_weight * share));
     }
     if (critic) {
@@ -101,14 +108,14 @@ InterpolationLosses::Result InterpolationLosses::operator()(const TransformerVae
         // The critic judges and does not learn from this: only the states' gradient is taken.
         const Tensor leaf = states.detach().requires_grad_(true);
         const Tensor score =
-            vae.critic()(leaf, stream.spans, loss_.critic, context).mean() * (loss_.critic_weight * share);
+            (*vae.heads().critic)(leaf, stream.spans, loss_.critic, context).mean() * (loss_.critic_weight * share);
         const Tensor gradient = torch::autograd::grad({score}, {leaf})[0];
-        const Tensor through_states = (states * gradient).sum();
+        const Tensor through_states = (wide(states) * wide(gradient)).sum();
         add("critic_on_model", through_states + (score - through_states).detach());
       }
       const Tensor real =
-          vae.critic()(at::cat(all_states), spans_of_lengths(at::cat(all_lengths)), loss_.critic, context);
-      const Tensor between = vae.critic()(states.detach(), stream.spans, loss_.critic, context);
+          (*vae.heads().critic)(at::cat(all_states), spans_of_lengths(at::cat(all_lengths)), loss_.critic, context);
+      const Tensor between = (*vae.heads().critic)(states.detach(), stream.spans, loss_.critic, context);
       add("critic", (real.square().mean() + at::mse_loss(between, ratio.to(between))) * (0.5 * share));
     }
   }
@@ -127,16 +134,18 @@ Tensor InterpolationLosses::smoothness(const TransformerVae& vae, const TokenStr
   const Tensor states = vae.decoder_states(batch, vae.decode_latent(moved, context), 0.0, context);
   Tensor scalar;
   if (loss_.smoothness == "cosine") {
-    const Tensor unit = states / at::linalg_vector_norm(states, 2, {-1}, /*keepdim=*/true).clamp_min(1e-8);
+    const Tensor unit = wide(states) / at::linalg_vector_norm(wide(states), 2, {-1}, /*keepdim=*/true).clamp_min(1e-8);
     scalar = (unit * at::randn(unit.sizes(), rng.generator(), at::kFloat).to(unit)).sum();
   } else {
-    const Tensor logits = vae.differentiable_logits(states);
+    const Tensor logits = wide(vae.decoder().logits(states));
     scalar = loss_.smoothness == "logits" ? at::linalg_vector_norm(logits) : logits.mean();
   }
-  const Tensor slope = torch::autograd::grad({scalar}, {ratios}, {}, /*retain_graph=*/true, /*create_graph=*/true)[0];
+  const Tensor slope =
+      wide(torch::autograd::grad({scalar}, {ratios}, {}, /*retain_graph=*/true, /*create_graph=*/true)[0]);
   if (loss_.smoothness == "logits_mean") return slope.mean();
   if (loss_.smoothness == "logits") return at::linalg_vector_norm(slope);
-  return slope.square().mean().sqrt();
+  // A path between equal codes has no slope, where the root has no derivative.
+  return slope.square().mean().clamp_min(kSmallestSquare).sqrt();
 }
 
 TensorMap InterpolationLosses::state() const {

@@ -1,4 +1,4 @@
-// Losses on codes between those of a batch (Transformer-VAE 2021; systems.md 2.7): each code is moved toward a
+// Losses on codes between those of a batch (Transformer-VAE 2021): each code is moved toward a
 // partner's, decoded greedily, and what comes out is read again.
 //
 // With z̃ the moved code, h̃ the decoder's states on its own output, B' the codes, a the ratios:

@@ -15,42 +15,27 @@ double decay(const TrainingPosition& position, double end) {
   return end > 0 ? std::max(0.0, 1.0 - position.progress() / end) : 0.0;
 }
 
-/// −Σ_tokens log p(word | code), summed over the batch.
-Tensor bag_of_words_nats(const Tensor& log_probabilities, const TokenStream& batch) {
-  Tensor sequence = at::empty({batch.ids.size(0)}, at::kLong);
-  for (size_t b = 0; b < batch.spans.size(); ++b)
-    sequence.narrow(0, batch.spans[b].start, batch.spans[b].length).fill_(static_cast<int64_t>(b));
-  const Tensor flat = sequence.to(batch.ids.device()) * log_probabilities.size(1) + batch.ids;
-  return -log_probabilities.flatten().index_select(0, flat).sum();
-}
-
-Posterior in_fp32(const Posterior& posterior) {
-  Posterior wide{posterior.mean.to(at::kFloat), std::nullopt};
-  if (posterior.log_variance) wide.log_variance = posterior.log_variance->to(at::kFloat);
-  return wide;
-}
-
 }  // namespace
 
 Objective::Objective(const LossConfig& loss, const ModelConfig& model)
     : loss_(loss), regularizer_(make_regularizer(loss, model)), interpolation_(loss, model) {
-  if (loss.encoding_reconstruction_weight > 0 && model.bottleneck != "fc")
+  if (loss.encoding_reconstruction_weight > 0 && !bottleneck_traits(model).rebuilds_states)
     throw ConfigError("loss.encoding_reconstruction_weight", "model.bottleneck " + model.bottleneck,
-                      "fc, the bottleneck that rebuilds encoder states");
+                      "a bottleneck that rebuilds encoder states: fc");
   if (loss.bag_of_words_weight > 0 && !model.bag_of_words)
     throw ConfigError("loss.bag_of_words_weight needs the head", "", "", "add --set model.bag_of_words=true");
 }
 
-ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStream& batch, const StepShare& share,
+ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStream& batch, const StepSizes& sizes,
                                       const TrainingPosition& position, Rng& rng) {
   const ForwardContext context{/*training=*/true, &rng};
   const ForwardResult forward = vae.forward(batch, noise_at(position), context);
   const auto tokens = static_cast<double>(batch.ids.size(0));
   const bool mean = loss_.reduction == "mean";
-  const double per_micro_batch = 1.0 / static_cast<double>(share.micro_batches);
+  const double per_micro_batch = 1.0 / static_cast<double>(sizes.micro_batches);
   // The mean runs over the tokens of the whole step, so that accumulation gives one large batch's gradient; the 2020
   // sum is divided by the number of micro-batches, as published.
-  const double reconstruction_scale = mean ? 1.0 / static_cast<double>(share.step_tokens) : per_micro_batch;
+  const double reconstruction_scale = mean ? 1.0 / static_cast<double>(sizes.tokens) : per_micro_batch;
 
   ObjectiveResult result;
   result.loss = forward.reconstruction.loss * reconstruction_scale;
@@ -60,7 +45,8 @@ ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStre
   double total = mean ? nats / tokens : nats;
 
   if (regularizer_) {
-    const RegularizerInput input{in_fp32(forward.posterior), forward.code.to(at::kFloat), batch.ids.size(0), position};
+    const RegularizerInput input{forward.posterior.to(at::kFloat), forward.code.to(at::kFloat), batch.ids.size(0),
+                                 position};
     const RegularizerResult regularizer = (*regularizer_)(input, rng);
     const double weight = regularizer_weight(loss_, position);
     result.loss = result.loss + regularizer.value * (weight * per_micro_batch);
@@ -81,7 +67,7 @@ ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStre
   }
   const double bag_of_words_weight = loss_.bag_of_words_weight * decay(position, loss_.bag_of_words_end);
   if (bag_of_words_weight > 0) {
-    const Tensor bag = bag_of_words_nats(vae.bag_of_words(forward.code), batch);
+    const Tensor bag = vae.heads().bag_of_words->nats(forward.code, batch);
     result.loss = result.loss + bag * (bag_of_words_weight * reconstruction_scale);
     result.metrics["bag_of_words"] = bag.item<double>() / tokens;
     total += bag_of_words_weight * bag.item<double>() / (mean ? tokens : 1.0);

@@ -12,8 +12,8 @@
 namespace tvae {
 
 /// Sizes of the optimizer step a micro-batch belongs to.
-struct StepShare {
-  int64_t step_tokens = 0;  // target tokens of all micro-batches of the step
+struct StepSizes {
+  int64_t tokens = 0;  // target tokens of all micro-batches of the step
   int64_t micro_batches = 1;
 };
 
@@ -27,7 +27,7 @@ class Objective {
  public:
   Objective(const LossConfig& loss, const ModelConfig& model);
 
-  ObjectiveResult operator()(const TransformerVae& vae, const TokenStream& batch, const StepShare& share,
+  ObjectiveResult operator()(const TransformerVae& vae, const TokenStream& batch, const StepSizes& sizes,
                              const TrainingPosition& position, Rng& rng);
 
   /// What the parts remember, for the checkpoint.

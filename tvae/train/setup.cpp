@@ -103,7 +103,7 @@ ModelConfig complete(const RunConfig& config, const Tokenizer& tokenizer) {
 
 /// The starting model's, but for what the data, the noise, the memory and the losses of this run ask for.
 ModelConfig continued(const ModelConfig& start, const RunConfig& config, const Tokenizer& tokenizer) {
-  if (start.bottleneck == "fc" && start.sequence_length != config.data.max_tokens)
+  if (bottleneck_traits(start).fixed_length && start.sequence_length != config.data.max_tokens)
     throw ConfigError("data.max_tokens", std::to_string(config.data.max_tokens),
                       std::to_string(start.sequence_length) + ", the fixed length of the starting model");
   if (start.pad_inputs && start.sequence_length < config.data.max_tokens)
@@ -154,7 +154,7 @@ ModelConfig complete_model_config(const RunConfig& config, int64_t vocabulary) {
   model.vocab_size = std::max(model.vocab_size, vocabulary);
   model.sequence_length = config.data.max_tokens;
   add_heads(model, config);
-  settle_latent_tokens(model);
+  settle_latent_tokens_and_padding(model);
   return model;
 }
 

@@ -19,7 +19,7 @@ TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config)
       bf16_(computes_in_bf16(config.train.precision, vae.device().type())) {
   if (bf16_) {
     for (const NamedParameter& parameter : vae_.parameters().list())
-      master_.push_back({parameter.name, parameter.value.detach().clone().requires_grad_(true)});
+      master_.push_back({parameter.name, parameter.value.detach().clone().requires_grad_(true), parameter.kind});
     vae_.parameters().to(vae_.device(), at::kBFloat16);
   } else {
     master_ = vae_.parameters().list();
@@ -28,22 +28,17 @@ TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config)
   if (config_.ema_decay > 0) average_ = std::make_unique<MovingAverage>(master_, config_.ema_decay);
 }
 
-std::map<std::string, double> TrainStep::accumulate(const TokenBatch& batch, const StepShare& share,
+std::map<std::string, double> TrainStep::accumulate(const TokenBatch& batch, const StepSizes& sizes,
                                                     const TrainingPosition& position, Rng& rng) {
+  gather_gradients();  // of the micro-batch before: a sum in bf16 would lose what is under 1/256 of it
   const TokenStream stream = to_stream(batch, vae_.device());
-  ObjectiveResult result = objective_(vae_, stream, share, position, rng);
+  ObjectiveResult result = objective_(vae_, stream, sizes, position, rng);
   result.loss.backward();
   return std::move(result.metrics);
 }
 
-TrainStep::Applied TrainStep::apply(const TrainingPosition& position) {
-  const auto& parameters = vae_.parameters().list();
-  if (bf16_)
-    for (size_t i = 0; i < master_.size(); ++i) {  // one after the other, so that few are there twice
-      torch::Tensor& gradient = parameters[i].value.mutable_grad();
-      if (gradient.defined()) master_[i].value.mutable_grad() = gradient.to(at::kFloat);
-      gradient.reset();
-    }
+TrainStep::Report TrainStep::apply(const TrainingPosition& position) {
+  gather_gradients();
   const double norm = clip_gradients(master_, config_.clip_norm);
   if (!std::isfinite(norm))
     throw Error(ExitCode::kData,
@@ -54,6 +49,22 @@ TrainStep::Applied TrainStep::apply(const TrainingPosition& position) {
   refresh_compute_weights();
   if (average_) average_->update();
   return {norm, rate};
+}
+
+void TrainStep::gather_gradients() {
+  if (!bf16_) return;
+  const torch::NoGradGuard no_grad;
+  const auto& parameters = vae_.parameters().list();
+  for (size_t i = 0; i < master_.size(); ++i) {  // one after the other, so that few are there twice
+    torch::Tensor& gradient = parameters[i].value.mutable_grad();
+    if (!gradient.defined()) continue;
+    torch::Tensor& sum = master_[i].value.mutable_grad();
+    if (sum.defined())
+      sum.add_(gradient);
+    else
+      sum = gradient.to(at::kFloat);
+    gradient.reset();
+  }
 }
 
 void TrainStep::refresh_compute_weights() {

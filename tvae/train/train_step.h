@@ -22,15 +22,15 @@ class TrainStep {
  public:
   TrainStep(TransformerVae& vae, const RunConfig& config);
 
-  /// Adds the gradients of one micro-batch. Returns its metrics.
-  std::map<std::string, double> accumulate(const TokenBatch& batch, const StepShare& share,
+  /// Adds the gradients of one micro-batch, in fp32 whatever the model computes in. Returns its metrics.
+  std::map<std::string, double> accumulate(const TokenBatch& batch, const StepSizes& sizes,
                                            const TrainingPosition& position, Rng& rng);
-  struct Applied {
-    double gradient_norm;
+  struct Report {
+    double gradient_norm;  // before clipping
     double learning_rate;
   };
   /// Updates the weights and drops the gradients. Throws where these are not finite.
-  Applied apply(const TrainingPosition& position);
+  Report apply(const TrainingPosition& position);
 
   /// Casts the master weights to the bf16 weights the model computes with; nothing in fp32.
   void refresh_compute_weights();
@@ -46,8 +46,11 @@ class TrainStep {
   MovingAverage* average() const { return average_.get(); }
 
  private:
+  /// Moves the gradients of bf16 weights to their masters' fp32 ones, where they add up.
+  void gather_gradients();
+
   TransformerVae& vae_;
-  const TrainConfig& config_;
+  TrainConfig config_;
   Objective objective_;
   bool bf16_;
   std::vector<NamedParameter> master_;

@@ -70,19 +70,21 @@ HeldOutScores evaluate_held_out(const TransformerVae& vae, const TokenDataset& d
   const int64_t limit = max_sequences > 0 ? std::min(max_sequences, data.size()) : data.size();
   options.shuffle = limit < data.size();  // a file may be sorted
   Batcher batcher(data, options);
-  double nats = 0, correct = 0, kl = 0;
+  double nats = 0, correct = 0;
+  std::optional<double> kl;
   int64_t tokens = 0, sequences = 0;
   while (sequences < limit) {
     const TokenStream batch = to_stream(batcher.next(), vae.device());
     const ForwardResult forward = vae.forward(batch, {}, {});
     nats += forward.reconstruction.loss.item<double>();
     correct += forward.reconstruction.correct.sum().item<double>();
-    if (forward.posterior.log_variance) kl += kl_to_standard_normal(forward.posterior).sum().item<double>();
+    if (forward.posterior.has_variance())  // in fp32 where the model computes in bf16, and summed in fp64
+      kl = kl.value_or(0.0) + forward.posterior.to(at::kFloat).rate().sum(at::kDouble).item<double>();
     tokens += batch.ids.size(0);
     sequences += static_cast<int64_t>(batch.spans.size());
   }
   HeldOutScores scores{nats / static_cast<double>(tokens), correct / static_cast<double>(tokens), std::nullopt};
-  if (kl > 0) scores.kl = kl / static_cast<double>(sequences);
+  if (kl) scores.kl = *kl / static_cast<double>(sequences);  // not finite where it is not
   return scores;
 }
 
@@ -125,17 +127,17 @@ void Trainer::run(const volatile std::sig_atomic_t& interrupted) {
 
 void Trainer::train_step() {
   std::vector<TokenBatch> batches;
-  StepShare share{0, config_.accumulation_steps};
+  StepSizes sizes{0, config_.accumulation_steps};
   for (int64_t i = 0; i < config_.accumulation_steps; ++i) {
     batches.push_back(batcher_.next());
-    share.step_tokens += batches.back().tokens();
+    sizes.tokens += batches.back().tokens();
   }
   for (const TokenBatch& batch : batches)
-    for (const auto& [name, value] : step_.accumulate(batch, share, position_, rng_)) metrics_[name].add(value);
-  tokens_ += share.step_tokens;
-  const TrainStep::Applied applied = step_.apply(position_);
-  metrics_["gradient_norm"].add(applied.gradient_norm);
-  learning_rate_ = applied.learning_rate;
+    for (const auto& [name, value] : step_.accumulate(batch, sizes, position_, rng_)) metrics_[name].add(value);
+  tokens_ += sizes.tokens;
+  const TrainStep::Report report = step_.apply(position_);
+  metrics_["gradient_norm"].add(report.gradient_norm);
+  learning_rate_ = report.learning_rate;
   ++position_.step;
 }
 

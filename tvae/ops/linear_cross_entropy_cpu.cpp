@@ -1,18 +1,18 @@
-// Compiled with -O3 -ffast-math (see CMakeLists.txt): a row is reduced and exponentiated with vector instructions.
-#include "tvae/ops/cross_entropy_kernel.h"
-
-#include <ATen/Parallel.h>
+// Compiled with -O3 -ffast-math (CMakeLists.txt): a row is reduced and exponentiated with vector instructions.
+#include "tvae/ops/linear_cross_entropy_cpu.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace tvae::kernel {
+#include "tvae/ops/parallel.h"
+
+namespace tvae::cpu {
 
 template <class T>
 void cross_entropy(const CrossEntropyRows<T>& batch) {
   const int64_t vocabulary = batch.vocabulary;
   const T scale = static_cast<T>(batch.scale);
-  at::parallel_for(0, batch.rows, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(0, batch.rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       T* __restrict row = batch.logits + r * vocabulary;
       const T target_logit = row[batch.targets[r]];
@@ -38,4 +38,4 @@ void cross_entropy(const CrossEntropyRows<T>& batch) {
 template void cross_entropy<float>(const CrossEntropyRows<float>&);
 template void cross_entropy<double>(const CrossEntropyRows<double>&);
 
-}  // namespace tvae::kernel
+}  // namespace tvae::cpu

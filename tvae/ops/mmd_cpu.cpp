@@ -1,12 +1,11 @@
-// Compiled with -O3 -ffast-math (see CMakeLists.txt): the reciprocals are vector instructions.
-#include "tvae/ops/multiquadric_kernel.h"
-
-#include <ATen/Parallel.h>
+// Compiled with -O3 -ffast-math (CMakeLists.txt): the reciprocals are vector instructions.
+#include "tvae/ops/mmd_cpu.h"
 
 #include <algorithm>
-#include <functional>
 
-namespace tvae::kernel {
+#include "tvae/ops/parallel.h"
+
+namespace tvae::cpu {
 namespace {
 
 constexpr int64_t kBlock = 1024;  // summed in T, blocks in double
@@ -35,7 +34,8 @@ double multiquadric_sum(T* squared, int64_t n, double dimensions, bool want_slop
   std::array<T, kMultiquadricScales.size()> inverse;
   for (size_t k = 0; k < inverse.size(); ++k)
     inverse[k] = static_cast<T>(1.0 / (2.0 * dimensions * kMultiquadricScales[k]));
-  const auto blocks_sum = [&](int64_t begin, int64_t end, double sum) {
+  const auto blocks_sum = [&](int64_t begin, int64_t end) {
+    double sum = 0.0;
     for (int64_t block = begin; block < end; ++block) {
       T* const first = squared + block * kBlock;
       const int64_t length = std::min(kBlock, n - block * kBlock);
@@ -43,10 +43,10 @@ double multiquadric_sum(T* squared, int64_t n, double dimensions, bool want_slop
     }
     return sum;
   };
-  return at::parallel_reduce(0, (n + kBlock - 1) / kBlock, /*grain_size=*/16, 0.0, blocks_sum, std::plus<double>());
+  return parallel_sum(0, (n + kBlock - 1) / kBlock, /*grain=*/16, blocks_sum);
 }
 
 template double multiquadric_sum<float>(float*, int64_t, double, bool);
 template double multiquadric_sum<double>(double*, int64_t, double, bool);
 
-}  // namespace tvae::kernel
+}  // namespace tvae::cpu

@@ -1,15 +1,14 @@
-// Compiled with -O3 -ffast-math (see CMakeLists.txt): softmax and dropout vectorise.
-#include "tvae/ops/attention_kernel.h"
-
-#include <ATen/Parallel.h>
+// Compiled with -O3 -ffast-math (CMakeLists.txt): softmax and dropout vectorise.
+#include "tvae/ops/attention_cpu.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
-#include "tvae/ops/rng.h"
+#include "tvae/ops/parallel.h"
+#include "tvae/ops/random_bits.h"
 
-namespace tvae::kernel {
+namespace tvae::cpu {
 namespace {
 
 constexpr int64_t kBlock = 16;  // queries worked on together
@@ -169,7 +168,7 @@ template <class T>
 void attention_forward(const AttentionArguments<T>& a, T* output, T* probabilities) {
   const int64_t heads = a.options.num_heads, width = a.head_size, stride = heads * width;
   const auto sequences = static_cast<int64_t>(a.queries->size());
-  at::parallel_for(0, heads * sequences, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(0, heads * sequences, 1, [&](int64_t begin, int64_t end) {
     std::vector<T> key_columns, scores;
     for (int64_t unit = begin; unit < end; ++unit) {
       const Item<T> item = item_of(a, unit % heads, unit / heads);
@@ -215,7 +214,7 @@ void attention_backward(const AttentionArguments<T>& a, const T* probabilities, 
   const auto sequences = static_cast<int64_t>(a.queries->size());
   // A unit is a head and the sequences of a chunk, so that sums add up in an order that does not depend on the number
   // of threads.
-  at::parallel_for(0, heads * chunks, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(0, heads * chunks, 1, [&](int64_t begin, int64_t end) {
     std::vector<T> value_columns, d_scores, dropped;
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t head = unit % heads, chunk = unit / heads;
@@ -271,4 +270,4 @@ template void attention_backward<float>(const AttentionArguments<float>&, const 
 template void attention_backward<double>(const AttentionArguments<double>&, const double*, const double*, double*,
                                          double*, double*, double*, const std::vector<int64_t>&, int64_t);
 
-}  // namespace tvae::kernel
+}  // namespace tvae::cpu

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace tvae::kernel {
+namespace tvae::cpu {
 
 /// Cross-entropies of rows of logits, and in the logits' place their gradients.
 template <class T>
@@ -21,4 +21,4 @@ struct CrossEntropyRows {
 template <class T>
 void cross_entropy(const CrossEntropyRows<T>& batch);
 
-}  // namespace tvae::kernel
+}  // namespace tvae::cpu

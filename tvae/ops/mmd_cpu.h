@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-namespace tvae::kernel {
+namespace tvae::cpu {
 
 /// The scales of the kernel in units of 2D: K(s) = Σ_C C/(C+s) at squared distance s, C = 2D · scale.
 constexpr std::array<double, 7> kMultiquadricScales = {0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0};
@@ -13,4 +13,4 @@ constexpr std::array<double, 7> kMultiquadricScales = {0.1, 0.2, 0.5, 1.0, 2.0, 
 template <class T>
 double multiquadric_sum(T* squared, int64_t n, double dimensions, bool want_slope);
 
-}  // namespace tvae::kernel
+}  // namespace tvae::cpu

@@ -4,9 +4,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "tvae/ops/attention.h"
+#include "tvae/ops/attention_options.h"
+#include "tvae/ops/spans.h"
 
-namespace tvae::kernel {
+namespace tvae::cpu {
 
 template <class T>
 struct AttentionArguments {
@@ -32,4 +33,4 @@ template <class T>
 void attention_backward(const AttentionArguments<T>& arguments, const T* probabilities, const T* d_output, T* d_query,
                         T* d_key, T* d_value, T* d_bias, const std::vector<int64_t>& chunk_of, int64_t chunks);
 
-}  // namespace tvae::kernel
+}  // namespace tvae::cpu
