@@ -44,10 +44,11 @@ bool asks_for_column(const ReadOptions& options) {
 /// What the beginning of a content looks like. One that does not say is lines.
 RowFormat format_by_content(std::string_view content, const ReadOptions& options) {
   if (looks_like_json(content)) return RowFormat::kJson;
-  if (has_asked_column(first_fields(content, '\t'), options)) return RowFormat::kTsv;
-  for (const char separator : {',', ';'})
-    if (const auto first = first_fields(content, separator); first.size() > 1 && has_asked_column(first, options))
-      return RowFormat::kCsv;
+  const size_t fewest = asks_for_column(options) ? 1 : 2;  // a line "text" is a header only where one is asked for
+  for (const auto& [separator, format] :
+       {std::pair{'\t', RowFormat::kTsv}, {',', RowFormat::kCsv}, {';', RowFormat::kCsv}})
+    if (const auto first = first_fields(content, separator); first.size() >= fewest && has_asked_column(first, options))
+      return format;
   return RowFormat::kLines;
 }
 

@@ -75,7 +75,7 @@ TableColumns find_columns(RowCollector& rows, const std::vector<std::string>& fi
     rows.add_notice(rows.name() + ": no header names a column text, so every row's first of " +
                     std::to_string(first.size()) +
                     " columns is taken (choose another by data.column: a name, or a number from 1)");
-  if (options.column.empty() && other)
+  if (options.column.empty() && other && other != ',')  // a text may well have commas
     rows.add_notice(rows.name() + " is read as a table of one column, and its first row has " + name_of(other) +
                     " (name a column of its header to have it cut there)");
   if (!options.label_column.empty()) columns.label = find_column(rows, first, options.label_column, other);
