@@ -1,7 +1,6 @@
 #include "apps/text_io.h"
 
 #include "tvae/base/error.h"
-#include "tvae/base/log.h"
 #include "tvae/base/utf8.h"
 
 namespace tvae::apps {

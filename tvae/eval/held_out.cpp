@@ -5,7 +5,6 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
-#include "tvae/base/log.h"
 #include "tvae/latent/codec.h"
 
 namespace tvae {
