@@ -39,7 +39,10 @@ std::string with_python_mended(std::string_view source, bool& half_pairs) {
     std::string_view replacement;
     if (!quoted) {
       for (const std::string_view word : {"NaN", "Infinity", "-Infinity"})
-        if (source.substr(i, word.size()) == word) replacement = "null", length = word.size();
+        if (source.substr(i, word.size()) == word) {
+          replacement = "null";
+          length = word.size();
+        }
       quoted = source[i] == '"';
     } else if (source[i] == '"') {
       quoted = false;
@@ -150,7 +153,10 @@ class JsonRows {
     if (all_of(object, is_object)) return take_nested(object);
     if (const Json* list = only_value(object, is_list_of_scalars)) return take_list(*list);
     std::vector<std::string> keys = keys_of(object);
-    if (keys.size() > kKeysNamed) keys.resize(kKeysNamed), keys.emplace_back("...");
+    if (keys.size() > kKeysNamed) {
+      keys.resize(kKeysNamed);
+      keys.emplace_back("...");
+    }
     throw DataError(rows_.name() + ": one object that holds no rows", "keys " + join(keys, ", "),
                     "an array of objects, objects line by line, rows under one key, or columns as lists");
   }
