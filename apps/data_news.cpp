@@ -13,8 +13,6 @@ namespace {
 
 void news(const TableOptions& options, const CommonOptions& common) {
   const Rows rows = read_texts(options.path, options.read);
-  if (rows.labels.empty())
-    throw DataError(options.path + " has no categories", "lines of text", "a table: .csv, .tsv, .json or .jsonl");
   std::map<std::string, int64_t> numbers;  // in alphabetical order
   int64_t without = 0;
   for (const std::string& label : rows.labels) {
@@ -48,6 +46,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("--column", options->read.column, "column of the headline; a number is a place")
       ->capture_default_str();
   command.add_option("--label-column", options->read.label_column, "column of the category")->capture_default_str();
+  command.add_flag("--quotes", options->read.quotes, "fields of a tab table may stand in quotes, as in .csv (pandas)");
   add_split_options(command, options->split);
   return [options, &common] { news(*options, common); };
 }

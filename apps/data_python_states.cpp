@@ -14,7 +14,9 @@ void python_states(const TableOptions& options, const CommonOptions& common) {
   const auto python = make_validity_check("python");
   if (!python) throw ConfigError("python-states needs a working python3", "none on PATH");
   std::vector<std::string> statements;
-  for (const std::string& code : read_texts(options.path, options.read).texts)
+  ReadOptions read = options.read;
+  if (read.column.empty() && is_table_name(options.path)) read.column = "code";
+  for (const std::string& code : read_texts(options.path, read).texts)
     for (const std::string& line : split(code, '\n'))
       if (const std::string statement = strip(line); !statement.empty()) statements.push_back(statement);
   const std::vector<bool> valid = python->valid(statements);
@@ -26,10 +28,10 @@ void python_states(const TableOptions& options, const CommonOptions& common) {
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<TableOptions>();
-  options->read.column = "code";
   command.add_option("FILE", options->path, "a table with the columns start, code and end, or lines of code")
       ->required();
-  command.add_option("--column", options->read.column, "column of the code")->capture_default_str();
+  command.add_option("--column", options->read.column, "column of the code; default \"code\"");
+  command.add_flag("--quotes", options->read.quotes, "fields of a tab table may stand in quotes, as in .csv (pandas)");
   add_split_options(command, options->split);
   return [options, &common] { python_states(*options, common); };
 }

@@ -4,6 +4,7 @@
 #include "apps/data_verb.h"
 #include "apps/text_io.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 #include "tvae/validity/smiles.h"
 
 namespace tvae::apps {
@@ -12,8 +13,11 @@ namespace {
 void smiles(const TableOptions& options, const CommonOptions& common) {
   std::vector<std::string> molecules;
   int64_t refused = 0;
-  for (const std::string& row : read_texts(options.path, options.read).texts) {
-    const std::string molecule = row.substr(0, row.find_first_of(" \t"));  // .smi: a name may follow
+  ReadOptions read = options.read;
+  if (read.column.empty() && is_table_name(options.path)) read.column = "smiles";
+  for (const std::string& row : read_texts(options.path, read).texts) {
+    const std::string line = strip(row);  // some tables have a line end inside the quotes
+    const std::string molecule = line.substr(0, line.find_first_of(" \t"));  // .smi: a name may follow
     if (is_smiles(molecule))
       molecules.push_back(molecule);
     else
@@ -26,8 +30,8 @@ void smiles(const TableOptions& options, const CommonOptions& common) {
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<TableOptions>();
   command.add_option("FILE", options->path, ".smi, or a table")->required();
-  options->read.column = "smiles";
-  command.add_option("--column", options->read.column, "column of a table; a number is a place")->capture_default_str();
+  command.add_option("--column", options->read.column, "column of a table; a number is a place; default \"smiles\"");
+  command.add_flag("--quotes", options->read.quotes, "fields of a tab table may stand in quotes, as in .csv (pandas)");
   add_split_options(command, options->split);
   return [options, &common] { smiles(*options, common); };
 }

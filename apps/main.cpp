@@ -13,6 +13,7 @@
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
+#include "tvae/base/printable.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/threads.h"
 
@@ -75,7 +76,7 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
     if (!names.empty() && !word.starts_with("-"))
       return ConfigError("unknown verb", "\"" + word + "\"", "one of " + join(names, ", "), suggestion(word, names))
           .what();
-  return first_line(error.what()) + " (see " + name + " --help)";
+  return printable_line(first_line(error.what())) + " (see " + name + " --help)";
 }
 
 int run(int argc, char** argv) {
@@ -129,6 +130,6 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return apps::fail(ExitCode::kBug, "out of memory (try a smaller batch)");
   } catch (const std::exception& error) {
-    return apps::fail(ExitCode::kBug, std::string("internal error: ") + error.what());
+    return apps::fail(ExitCode::kBug, "internal error: " + printable_line(error.what()));
   }
 }

@@ -1,7 +1,6 @@
 #include "apps/text_io.h"
 
 #include "tvae/base/error.h"
-#include "tvae/base/log.h"
 #include "tvae/base/utf8.h"
 
 namespace tvae::apps {
@@ -11,6 +10,7 @@ void add_read_flags(CLI::App& command, ReadOptions& options) {
   command.add_option("--label-column", options.label_column, "label column of a table");
   add_escapes_flag(command, options.escapes);
   command.add_flag("--strict", options.strict, "bad rows are errors");
+  command.add_flag("--quotes", options.quotes, "fields of a tab table may stand in quotes, as in .csv (pandas)");
 }
 
 std::string given_text(const std::string& raw, const std::string& flag, bool escapes) {
@@ -19,9 +19,7 @@ std::string given_text(const std::string& raw, const std::string& flag, bool esc
 }
 
 Rows read_texts(const std::string& path, const ReadOptions& options) {
-  Rows rows = read_rows(path, options);
-  if (const std::string bad = describe_bad_rows(rows, path); !bad.empty()) log_warning(bad);
-  return rows;
+  return read_rows_with_warnings(path, options);
 }
 
 void add_escapes_flag(CLI::App& command, bool& escapes) {

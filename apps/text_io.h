@@ -9,13 +9,13 @@
 
 namespace tvae::apps {
 
-/// Adds --column, --label-column, --escapes and --strict.
+/// Adds --column, --label-column, --escapes, --strict and --quotes.
 void add_read_flags(CLI::App& command, ReadOptions& options);
 
 /// A text of the command line. Throws ConfigError, naming the flag it came with, where it is no UTF-8.
 std::string given_text(const std::string& raw, const std::string& flag, bool escapes);
 
-/// read_rows with a warning about rows that were left out.
+/// read_rows with warnings: how the file was read, and which rows were left out.
 Rows read_texts(const std::string& path, const ReadOptions& options);
 
 /// Adds --escapes alone, for verbs that read no file.

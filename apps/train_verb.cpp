@@ -16,7 +16,7 @@ namespace {
 struct Options {
   std::vector<std::string> presets, assignments;
   std::string train, valid, column, label_column, out, from;
-  bool resume = false, overwrite = false, escapes = false, strict = false;
+  bool resume = false, overwrite = false, escapes = false, strict = false, quotes = false;
 };
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -43,6 +43,7 @@ ResolvedConfig requested_config(const Options& options, const CommonOptions& com
   if (!options.label_column.empty()) config.data.label_column = options.label_column;
   if (options.escapes) config.data.escapes = true;
   if (options.strict) config.data.strict = true;
+  if (options.quotes) config.data.quotes = true;
   if (common.seed_given) config.train.seed = common.seed;
   for (std::string* path : {&config.data.train, &config.data.valid, &config.data.tokenizer}) *path = absolute(*path);
   return resolved;
@@ -102,6 +103,7 @@ const RegisterVerb registered(
        command.add_flag("--overwrite", options->overwrite, "throw the run in --out away and start afresh");
        command.add_flag("--escapes", options->escapes, "read \\n, \\t and \\\\ in lines (data.escapes)");
        command.add_flag("--strict", options->strict, "bad rows are errors (data.strict)");
+       command.add_flag("--quotes", options->quotes, "fields of a tab table may stand in quotes (data.quotes)");
        return [options, &common] { train(*options, common); };
      }});
 

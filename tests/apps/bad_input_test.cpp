@@ -121,6 +121,11 @@ TEST_F(BadInput, TrainingData) {
   expect_refused(train_on(put("not.json", "{\"text\": ")), kData, "not.json");
   expect_refused(train_on(put("long.txt", std::string(100, 'x') + "\n")), kData, "long.txt: no usable sequences");
   expect_refused(train_on(folder_), kData, "a folder");
+  expect_refused(train_on(put("packed.txt.bz2", "BZh9")), kData, "got the format .bz2");
+  expect_refused(train_on(put("wide.txt", std::string("\xff\xfe") + "a\0\n\0")), kData, "got UTF-16");
+  expect_refused(train_on(put("red\x1b[31m.txt", "")), kData, "red\\x1b[31m.txt: no usable rows");
+  expect_refused(train(out, {"--column", "text"}), kData, "train.txt: text lines have no columns: got column text");
+  expect_refused(train(out, {"--label-column", "kind"}), kData, "train.txt: text lines have no columns");
   expect_refused(train(out, {"--valid", path("missing.txt")}), kData, "missing.txt");
   expect_refused(train(out, {"--set", "data.tokenizer=" + path("missing")}), kData, "no tokenizer at");
   expect_refused(train(out, {"--set", "data.tokenizer=" + folder_}), kData, "no tokenizer in");

@@ -74,6 +74,10 @@ TEST_F(DataVerb, MoleculesSentencesAndStatements) {
   };
   EXPECT_EQ(make("smiles", put("a.smi", "CCO ethanol\nC1CC\nc1ccccc1\tbenzene\nCCO again\n")), "CCO\nc1ccccc1\n");
   EXPECT_EQ(make("smiles", put("a.csv", "name,smiles\nethanol,CCO\n")), "CCO\n");
+  EXPECT_EQ(make("smiles", put("b.CSV", "smiles,logP\n\"CCO\n\",1\n\" CC\n\",2\n")), "CCO\nCC\n")
+      << "as in ZINC's table";
+  EXPECT_EQ(make("smiles", put("b.smi", "  CCO ethanol\n\tCC\n")), "CCO\nCC\n");
+  EXPECT_EQ(make("smiles", put("b.smi", "CCO\n")), "CCO\n") << "lines have no column smiles, and need none";
   EXPECT_EQ(make("wikipedia", put("articles", "A title\nThe rain fell on the town for days. Then it ended.\n")),
             "The rain fell on the town for days.\n");
   EXPECT_EQ(
@@ -148,6 +152,16 @@ TEST_F(DataVerb, MnistTextBadImages) {
   }
 }
 
+TEST_F(DataVerb, FoldersWithLinksToThemselves) {
+  std::filesystem::create_directory(path("tree"));
+  std::filesystem::create_symlink("loop", path("tree/loop"));
+  put("tree/a.py", "a = 1\n");
+  const ProgramResult result = run({"data", "python-lines", path("tree"), "--out", "-"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "a = 1\n");
+  EXPECT_NE(result.err.find("tree/loop (Too many levels of symbolic links)"), std::string::npos) << result.err;
+}
+
 TEST_F(DataVerb, ErrorsAreOneLineWithAStatus) {
   const std::vector<std::pair<std::vector<std::string>, int>> cases = {
       {{"data"}, 2},
@@ -156,6 +170,9 @@ TEST_F(DataVerb, ErrorsAreOneLineWithAStatus) {
       {{"data", "demo", "--out", path("a"), "--lines", "-5"}, 2},
       {{"data", "demo", "--out", "/dev/null/a", "--lines", "20"}, 3},
       {{"data", "python-lines", path("absent.py"), "--out", path("x")}, 3},
+      {{"data", "wikipedia", put("dump.xml.bz2", "BZh9"), "--out", path("x")}, 3},
+      {{"data", "smiles", put("raw.smi", "CC\n"), "--column", "smiles", "--out", path("x")}, 3},
+      {{"data", "news", path("raw.smi"), "--out", path("x")}, 3},
       {{"data", "mnist-text", "--images", put("no.idx", "x"), "--labels", path("no.idx"), "--out", path("x")}, 3},
       {{"data", "mnist-text", "--images", path("no.idx"), "--labels", path("no.idx"), "--size", "8", "--out", "x"}, 2},
   };

@@ -48,6 +48,19 @@ TEST_F(LatentVerbs, ReconstructionInJson) {
   }
 }
 
+TEST_F(LatentVerbs, TablesOnStdin) {
+  for (const std::string table : {"a,b\n1,row 7\n", "a\tb\n1\trow 7\n", "{\"a\": 1, \"b\": \"row 7\"}\n"}) {
+    const ProgramResult result = run({"encode", model(), "--json", "--column", "b"}, table);
+    ASSERT_EQ(result.status, 0) << result.err;
+    ASSERT_EQ(json_lines(result.out).size(), 1u) << table;
+    EXPECT_EQ(json_lines(result.out)[0]["text"], "row 7");
+  }
+  expect_failure({"encode", model(), "--column", "b"}, 3, "stdin: text lines have no columns: got column b", "row 7\n");
+  const ProgramResult lines = run({"encode", model()}, "{\"text\": \"row 7\"}\n");
+  EXPECT_EQ(lines.status, 0);
+  EXPECT_NE(lines.err.find("the first looks like a table's"), std::string::npos) << lines.err;
+}
+
 TEST_F(LatentVerbs, ReconstructionSearchesForTheTextOfTheCode) {
   const std::string texts = numbered_lines(20);
   const auto changed_by = [&](const std::vector<std::string>& flags) {

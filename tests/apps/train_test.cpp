@@ -1,4 +1,6 @@
 // tvae train as a user runs it: what it writes, what it refuses, and runs that are interrupted.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -168,6 +170,30 @@ TEST_F(Train, ReadsColumnsOfATable) {
       "table", {"train.steps=1"}, {"--train", path("table.csv"), "--column", "line", "--label-column", "kind"}));
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(Json::parse(get(path("table") + "/run.json"))["data"]["train"]["sequences"], 3);
+}
+
+TEST_F(Train, APipeIsReadOnce) {
+  ASSERT_EQ(run(command("file", {"train.steps=2"})).status, 0);
+  const std::string train = path("train.pipe"), valid = path("valid.pipe");
+  ASSERT_EQ(mkfifo(train.c_str(), 0600), 0);
+  ASSERT_EQ(mkfifo(valid.c_str(), 0600), 0);
+  std::thread writer([&] {
+    std::ofstream(train) << get(path("train.txt"));
+    std::ofstream(valid) << get(path("valid.txt"));
+  });
+  const ProgramResult piped = run(command("pipe", {"train.steps=2"}, {"--train", train, "--valid", valid}));
+  writer.join();
+  ASSERT_EQ(piped.status, 0) << piped.err;
+  EXPECT_TRUE(get(path("pipe") + "/model.safetensors") == get(path("file") + "/model.safetensors"));
+  const ProgramResult resumed = run({"train", "--resume", "--out", path("pipe")});
+  EXPECT_EQ(resumed.status, 2);
+  EXPECT_NE(resumed.err.find("got the pipe " + train), std::string::npos) << resumed.err;
+  for (const std::vector<std::string>& verb :
+       {std::vector<std::string>{"eval", path("pipe")}, {"prior", "fit", path("pipe")}}) {
+    const ProgramResult again = run(verb);  // and none waits for a writer that does not come
+    EXPECT_EQ(again.status, 2) << again.err;
+    EXPECT_NE(again.err.find("was a pipe"), std::string::npos) << again.err;
+  }
 }
 
 TEST_F(Train, AHeldOutFileMayBeSortedByLabel) {

@@ -139,6 +139,59 @@ TEST_F(Files, ConcatenatedCompressedStreamsReadAsOne) {
   }
 }
 
+// What a tape or a disk image leaves behind a file.
+TEST_F(Files, GzipMayBePaddedWithZeros) {
+  const std::string zeros(100000, '\0');
+  EXPECT_EQ(read_text_file(put("a.gz", gzip("a\n") + zeros)), "a\n");
+  EXPECT_EQ(lines_of(put("b.gz", gzip("a\n") + zeros + gzip("b\n") + zeros)), (std::vector<std::string>{"a", "b"}));
+  EXPECT_THROW(read_text_file(put("c.gz", gzip("a\n") + zeros + "x")), DataError);
+  EXPECT_THROW(read_text_file(put("d.gz", zeros)), DataError);
+}
+
+TEST_F(Files, CompressionIsToldByContentWhereTheNameIsSilent) {
+  for (const Compression& compression : kCompressions) {
+    EXPECT_EQ(read_text_file(put("packed", compression.pack("a\n"))), "a\n") << compression.suffix;
+    EXPECT_EQ(lines_of(put("packed.txt", compression.pack("a\n"))), std::vector<std::string>{"a"});
+    std::string upper = compression.suffix;
+    for (char& c : upper) c = static_cast<char>(std::toupper(c));
+    EXPECT_EQ(read_text_file(put("a" + upper, compression.pack("a\n"))), "a\n") << upper;
+    EXPECT_EQ(without_compression_suffix("a.csv" + upper), "a.csv");
+  }
+}
+
+TEST_F(Files, FormatsThatAreNotReadAreNamed) {
+  for (const char* ending : {".bz2", ".BZ2", ".zip", ".7z", ".lz4", ".lzma", ".tar", ".tar.gz", ".tgz"}) {
+    const std::string file = put(std::string("a.txt") + ending, "x");
+    const std::string name = ending == std::string(".BZ2")      ? ".bz2"
+                             : ending == std::string(".tar.gz") ? ".tar"
+                                                                : ending;
+    EXPECT_EQ(message_of([&] { read_text_file(file); }),
+              "cannot read " + file + ": got the format " + name +
+                  ", expected a plain file, .gz, .xz or .zst (unpack it first)");
+    EXPECT_THROW(LineReader reader(file), DataError) << ending;
+  }
+  EXPECT_NE(message_of([&] { read_text_file(put("bzip", "BZh91AY&SY....")); }).find(".bz2"), std::string::npos);
+  EXPECT_NE(message_of([&] { read_text_file(put("archive", "PK\x03\x04....")); }).find(".zip"), std::string::npos);
+  EXPECT_EQ(read_text_file(put("text", "BZhang was here\n")), "BZhang was here\n");
+}
+
+TEST_F(Files, UnpackingStopsAtALimit) {
+  const std::string text(10 << 20, 'x');
+  for (const Compression& compression : kCompressions) {
+    const std::string path = std::string("bomb") + compression.suffix, packed = compression.pack(text);
+    EXPECT_EQ(unpack(path, packed, 10 << 20), text);
+    EXPECT_EQ(message_of([&] { unpack(path, packed, 2 << 20); }),
+              "cannot read " + path + ": got more than 2 MiB when unpacked (memory does not suffice; divide the file)");
+  }
+  EXPECT_EQ(unpack("plain", text, 1), text) << "it is in memory already";
+}
+
+TEST_F(Files, AFileLargerThanMemoryIsRefused) {
+  const std::string file = put("sparse.txt", "");
+  fs::resize_file(file, std::uintmax_t{1} << 42);
+  EXPECT_NE(message_of([&] { read_file(file); }).find("memory does not suffice"), std::string::npos);
+}
+
 TEST_F(Files, DamagedCompressedFilesAreRefused) {
   const std::string text = text_of(many_lines());
   for (const Compression& compression : kCompressions) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "tests/support/temporary_folder.h"
@@ -56,6 +57,30 @@ TEST(PythonLines, LeavesFoldersOut) {
   PythonLinesOptions options;
   options.skipped_folders = {"site-packages", "absent"};
   EXPECT_EQ(gather_python_lines({folder.path()}, options, *python).lines, (Lines{"a = 1", "d = 4"}));
+}
+
+TEST(PythonLines, LinksThatLeadNowhereAreTold) {
+  const test::TemporaryFolder folder;
+  folder.put("tree/a.py", "a = 1\n");
+  folder.put("tree/sub/b.py", "b = 2\n");
+  std::filesystem::create_symlink("loop", folder.path("tree/loop"));
+  std::filesystem::create_symlink("loop.py", folder.path("tree/loop.py"));
+  std::filesystem::create_directory_symlink("..", folder.path("tree/sub/up"));
+  std::filesystem::create_symlink("a.py", folder.path("tree/sub/nowhere.py"));
+  const auto python = make_validity_check("python");
+  testing::internal::CaptureStderr();
+  const PythonLines found = gather_python_lines({folder.path("tree")}, {}, *python);
+  const std::string told = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(found.lines, (Lines{"a = 1", "b = 2"}));
+  EXPECT_NE(told.find("2 entries are left out, which cannot be read: "), std::string::npos) << told;
+  EXPECT_NE(told.find("/tree/loop.py (Too many levels of symbolic links)"), std::string::npos) << told;
+}
+
+TEST(PythonLines, CompressedFilesAreReadOrNamed) {
+  const test::TemporaryFolder folder;
+  folder.put("a.py.bz2", "BZh91AY&SY");
+  const auto python = make_validity_check("python");
+  EXPECT_THROW(gather_python_lines({folder.path()}, {}, *python), DataError);
 }
 
 TEST(PythonLines, HeldOutShare) {

@@ -46,8 +46,116 @@ TEST_F(Reader, EmptyLinesOnRequest) {
   EXPECT_EQ(read("a.txt", "a\n\nb\n", {.keep_empty = true}).texts, (Strings{"a", "", "b"}));
 }
 
-TEST_F(Reader, UnknownExtensionsAreTextAndColumnsDoNotMatter) {
-  EXPECT_EQ(read("lines", "a,b\n", {.column = "headline", .label_column = "x"}).texts, Strings{"a,b"});
+TEST_F(Reader, EndingsInEverySpelling) {
+  const ReadOptions options{.column = "t", .label_column = "n"};
+  for (const char* name : {"a.csv", "a.CSV", "a.Csv"}) EXPECT_EQ(read(name, "n,t\n1,x\n", options).texts, Strings{"x"});
+  for (const char* name : {"a.tsv", "a.TSV", "a.tab", "a.TAB"})
+    EXPECT_EQ(read(name, "n\tt\n1\tx\n", options).texts, Strings{"x"}) << name;
+  for (const char* name : {"a.jsonl", "a.JSONL", "a.ndjson", "a.NDJSON", "a.json", "a.JSON"})
+    EXPECT_EQ(read(name, "{\"n\": 1, \"t\": \"x\"}\n", options).labels, Strings{"1"}) << name;
+  EXPECT_TRUE(is_table_name("deep.er/a.NDJSON.Gz"));
+  for (const char* name : {"a.txt", "a.smi", "a", "-", "a.csv/b"}) EXPECT_FALSE(is_table_name(name)) << name;
+}
+
+TEST_F(Reader, ContentTellsWhereTheNameDoesNot) {
+  const ReadOptions named{.column = "t", .label_column = "n"}, placed{.column = "2", .label_column = "1"};
+  for (const char* name : {"table", "table.data", "table.2024"}) {
+    EXPECT_EQ(read(name, "n,t\n1,\"x, y\"\n", named).texts, Strings{"x, y"});
+    EXPECT_EQ(read(name, "n\tt\n1\tx, y\n", named).texts, Strings{"x, y"});
+    EXPECT_EQ(read(name, "n;t\n1;x, y\n", named).texts, Strings{"x, y"});
+    EXPECT_EQ(read(name, "1,x\n", placed).texts, Strings{"x"});
+    EXPECT_EQ(read(name, "1\tx, y\n", placed).texts, Strings{"x, y"});
+    EXPECT_EQ(read(name, "{\"n\": 1, \"t\": \"x\"}\n{\"n\": 1, \"t\": \"y\"}\n", named).texts, (Strings{"x", "y"}));
+    EXPECT_EQ(read(name, "[{\"n\": 1, \"t\": \"x\"}]", named).texts, Strings{"x"});
+    EXPECT_EQ(read(name, "{\n \"n\": 1,\n \"t\": \"x\"\n}\n", named).texts, Strings{"x"});
+  }
+  EXPECT_EQ(read("lines", "a,b\n").texts, Strings{"a,b"});
+  EXPECT_TRUE(read("lines", "a,b\nreturn text\n").notices.empty());
+  for (const char* table : {"{\"text\": \"x\"}\n", "[{\"text\": \"x\"}]\n", "id,text\n1,x\n", "text\tid\nx\t1\n"}) {
+    const Rows rows = read("lines", table);
+    EXPECT_EQ(rows.texts.front() + "\n", std::string(table).substr(0, rows.texts.front().size() + 1));
+    ASSERT_EQ(rows.notices.size(), 1u) << table;
+    EXPECT_NE(rows.notices[0].find("is read as lines of text, and the first looks like a table's"), std::string::npos);
+  }
+}
+
+TEST_F(Reader, AColumnOfWhatIsNoTableIsAnError) {
+  for (const ReadOptions& options : {ReadOptions{.column = "headline"}, ReadOptions{.label_column = "headline"}}) {
+    EXPECT_EQ(error("a.txt", "a,b\n", options),
+              "a.txt: text lines have no columns: got column headline, expected a table: .csv, .tsv, .json or .jsonl");
+    EXPECT_EQ(error("lines", "a,b\n", options),
+              "lines: text lines have no columns: got column headline, expected a table: .csv, .tsv, .json or .jsonl "
+              "(its first line is neither JSON nor a header with that column)");
+  }
+  EXPECT_NE(error("lines", "plain\n", {.column = "1"}), "no error");
+  EXPECT_NE(error("a.jsonl", "{\"a\": \"x\"}\n", {.column = "b"}).find("missing column b"), std::string::npos);
+  EXPECT_NE(error("a.csv", "a,b\n1,2\n", {.label_column = "c"}).find("no column c"), std::string::npos);
+}
+
+TEST_F(Reader, OtherSeparatorsAreReadOrHintedAt) {
+  const std::string semicolons = "id;text\n1;\"a; b\"\n2;c, d\n";
+  const Rows rows = read("a.csv", semicolons);
+  EXPECT_EQ(rows.texts, (Strings{"a; b", "c, d"}));
+  ASSERT_EQ(rows.notices.size(), 1u);
+  EXPECT_NE(rows.notices[0].find("is read as a table with semicolons between its fields"), std::string::npos);
+  EXPECT_EQ(read("a.csv", semicolons, {.column = "2", .label_column = "1"}).labels, (Strings{"id", "1", "2"}));
+  EXPECT_EQ(read("b.csv", "id\ttext\n1\ta, b\n").texts, Strings{"a, b"});
+  EXPECT_EQ(read("b.tsv", "id,text\n1,\"a\tb\"\n").texts, Strings{"a\tb"});
+  EXPECT_NE(error("a.csv", semicolons, {.column = "body"}).find("it has semicolons where its separator is expected"),
+            std::string::npos);
+  const Rows one = read("c.csv", "x; y\nz\n");
+  EXPECT_EQ(one.texts, (Strings{"x; y", "z"}));
+  ASSERT_EQ(one.notices.size(), 1u);
+  EXPECT_NE(one.notices[0].find("its first row has semicolons"), std::string::npos);
+}
+
+TEST_F(Reader, CarriageReturnsAlone) {
+  const Rows rows = read("a.txt", "one\rtwo\r");
+  EXPECT_EQ(rows.texts, (Strings{"one", "two"}));
+  ASSERT_EQ(rows.notices.size(), 1u);
+  EXPECT_NE(rows.notices[0].find("has no line feeds"), std::string::npos);
+  EXPECT_EQ(read("a.csv", "id,text\r1,x\r").texts, Strings{"x"});
+  EXPECT_TRUE(read("b.txt", "one\r").notices.empty());
+  EXPECT_EQ(read("c.txt", "one\rtwo\nthree\n").texts, (Strings{"one\rtwo", "three"}));
+}
+
+// The table of ZINC that many tutorials use.
+TEST_F(Reader, LineEndsInsideFieldsAreKeptAndTold) {
+  const Rows rows = read("z.csv", "smiles,logP\n\"CCO\n\",1\nCC,2\n\"C\r\nC\",3\n", {.column = "smiles"});
+  EXPECT_EQ(rows.texts, (Strings{"CCO\n", "CC", "C\r\nC"}));
+  ASSERT_EQ(rows.notices.size(), 1u);
+  EXPECT_EQ(rows.notices[0].substr(0, 10), "2 rows of ");
+  EXPECT_NE(rows.notices[0].find("z.csv have a line end inside the text, which is kept: \"CCO\\n\" (line 2)"),
+            std::string::npos)
+      << rows.notices[0];
+  EXPECT_EQ(describe_reading(rows, "z.csv"), rows.notices);
+}
+
+// pandas: DataFrame({"text": ['say "hi"', "a\tb", "plain"], "n": [1, 2, 3]}).to_csv(sep="\t", index=False)
+TEST_F(Reader, QuotesOfTabTables) {
+  const std::string pandas = "text\tn\n\"say \"\"hi\"\"\"\t1\n\"a\tb\"\t2\nplain\t3\n";
+  const Rows kept = read("a.tsv", pandas);
+  EXPECT_EQ(kept.texts, (Strings{"\"say \"\"hi\"\"\"", "plain"}));
+  ASSERT_EQ(kept.notices.size(), 1u);
+  EXPECT_NE(kept.notices[0].find("have their text in quotes, which are kept (data.quotes takes them off)"),
+            std::string::npos);
+  const Rows taken = read("a.tsv", pandas, {.quotes = true});
+  EXPECT_EQ(taken.texts, (Strings{"say \"hi\"", "a\tb", "plain"}));
+  EXPECT_TRUE(taken.notices.empty());
+  EXPECT_TRUE(read("b.tsv", "text\nsay \"hi\"\n\"a\" and \"b\"\n").notices.empty());
+}
+
+// A reader that tries every line to the end of the file would take hours.
+TEST_F(Reader, BrokenQuotesTakeLinearTime) {
+  std::string content = "text,n\n";
+  constexpr int kLines = 1000001;
+  for (int i = 0; i < kLines; ++i) content += "p\",\"\n";
+  const Rows rows = parse_rows("a.csv", content + "last,1\n");
+  EXPECT_EQ(rows.texts.back(), "last");
+  EXPECT_GT(rows.bad_count, 0);
+  std::string doubled = "text\n";
+  for (int i = 0; i < kLines; ++i) doubled += "\"\"\"\n";
+  EXPECT_GT(parse_rows("b.csv", doubled + "last\n").texts.size(), 0u);
 }
 
 TEST_F(Reader, CompressedFilesGoByTheNameInside) {
@@ -95,9 +203,10 @@ TEST_F(Reader, TableHeaders) {
   EXPECT_EQ(numbers.texts, (Strings{"good", "bad"})) << "a number is a place even where it is a value too";
   EXPECT_EQ(numbers.labels, (Strings{"2", "1"}));
   const std::string bare = "A\tfirst \"x\nB\tsecond\n";
-  testing::internal::CaptureStderr();
-  EXPECT_EQ(read("a.tsv", bare).texts, (Strings{"A", "B"}));
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("first of 2 columns is taken"), std::string::npos);
+  const Rows first = read("a.tsv", bare);
+  EXPECT_EQ(first.texts, (Strings{"A", "B"}));
+  ASSERT_EQ(first.notices.size(), 1u);
+  EXPECT_NE(first.notices[0].find("first of 2 columns is taken"), std::string::npos);
   const Rows rows = read("a.tsv", bare, {.column = "2", .label_column = "1"});
   EXPECT_EQ(rows.texts, (Strings{"first \"x", "second"}));
   EXPECT_EQ(rows.labels, (Strings{"A", "B"}));
@@ -130,6 +239,60 @@ TEST_F(Reader, JsonArrays) {
   EXPECT_EQ(bad(rows), (Strings{"4:column text is no text", "5:bad JSON"}));
   EXPECT_EQ(bad(read("b.json", "[\"a\",\n{\"text\": \"b")), Strings{"2:bad JSON"});
   EXPECT_EQ(read("c.json", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n").texts, (Strings{"a", "b"})) << "line by line";
+}
+
+// What json.dumps and pandas' to_json write.
+TEST_F(Reader, JsonInOtherShapes) {
+  const Strings two = {"x", "y"}, labels = {"1", "2"};
+  const ReadOptions options{.column = "t", .label_column = "n"};
+  for (const char* content :
+       {"{\"data\": [{\"t\": \"x\", \"n\": 1}, {\"t\": \"y\", \"n\": 2}]}",
+        "{\"version\": 1, \"fields\": [\"t\", \"n\"],\n \"rows\": [{\"t\": \"x\", \"n\": 1}, {\"t\": \"y\", \"n\": "
+        "2}]}",
+        "{\"n\": [1, 2], \"t\": [\"x\", \"y\"]}", "{\"n\": {\"0\": 1, \"1\": 2}, \"t\": {\"0\": \"x\", \"1\": \"y\"}}",
+        "{\"0\": {\"n\": 1, \"t\": \"x\"}, \"1\": {\"n\": 2, \"t\": \"y\"}}",
+        "{\"columns\": [\"n\", \"t\"], \"index\": [0, 1], \"data\": [[1, \"x\"], [2, \"y\"]]}",
+        "{\"schema\": {\"fields\": [{\"name\": \"t\"}]}, \"data\": [{\"t\": \"x\", \"n\": 1}, {\"t\": \"y\", \"n\": "
+        "2}]}"}) {
+    const Rows rows = read("a.json", content, options);
+    EXPECT_EQ(rows.texts, two) << content;
+    EXPECT_EQ(rows.labels, labels) << content;
+  }
+  EXPECT_EQ(read("one.json", "{\n  \"t\": \"x\",\n  \"n\": 1\n}\n", options).texts, Strings{"x"});
+  EXPECT_EQ(read("strings.json", "{\"version\": 2, \"data\": [\"x\", \"y\"]}").texts, two);
+  EXPECT_EQ(read("a.jsonl", "[{\"t\": \"x\", \"n\": 1}, {\"t\": \"y\", \"n\": 2}]\n", options).texts, two);
+  EXPECT_EQ(read("b.jsonl", "{\n\"t\": \"x\",\n\"n\": 1\n}\n", options).texts, Strings{"x"});
+  const Rows gaps = read("gaps.json", "{\"n\": [1, 2, 3], \"t\": [\"x\", null, \"y\"]}", options);
+  EXPECT_EQ(gaps.labels, (Strings{"1", "3"}));
+  EXPECT_NE(describe_bad_rows(gaps, "gaps.json").find("column t is no text (row 2)"), std::string::npos);
+  EXPECT_EQ(error("a.json", "{\"a\": [1], \"b\": {\"c\": 1}, \"d\": [2]}"),
+            "a.json: one object that holds no rows: got keys a, b, d, expected an array of objects, objects line by "
+            "line, rows under one key, or columns as lists");
+  EXPECT_NE(error("b.json", "{\"0\": {\"a\": 1}, \"1\": {\"a\": 2}}").find("data.column names the column"),
+            std::string::npos);
+  EXPECT_EQ(bad(read("two.json", "[\"a\"]\n[\"b\"]\n")), Strings{"2:not an object with columns"})
+      << "nothing behind an array is lost in silence";
+  EXPECT_NE(error("deep.json", "{\"t\": " + std::string(100000, '[') + std::string(100000, ']') + ", \"u\": {}}"),
+            "no error");
+}
+
+TEST_F(Reader, JsonOfPython) {
+  const Rows rows =
+      read("a.jsonl",
+           "{\"text\": \"a NaN\", \"n\": NaN}\n{\"text\": \"b\", \"n\": -Infinity}\n"
+           "{\"text\": \"c\", \"n\": \"\\ud83d\"}\n{\"text\": \"\\ud83d\"}\n{\"text\": \"\\ud83d\\ude00\"}\n"
+           "{\"text\": NaN}\n{\"text\": \"\\ude00 \\\\ud83d\"}\n");
+  EXPECT_EQ(rows.texts, (Strings{"a NaN", "b", "c", "\U0001F600"}));
+  EXPECT_EQ(bad(rows), (Strings{"4:half a surrogate pair", "6:column text is no text", "7:half a surrogate pair"}));
+  EXPECT_EQ(read("a.json", "[{\"text\": \"a\", \"n\": NaN}]").texts, Strings{"a"});
+}
+
+TEST_F(Reader, Utf16IsNamed) {
+  const std::string letters("a\0b\0c\0\n\0", 8);
+  for (const std::string& content : {"\xFF\xFE" + letters, letters, "\xFE\xFF" + std::string("\0a\0\n", 4)})
+    EXPECT_EQ(
+        error("a.txt", content),
+        "a.txt: not a text file in UTF-8: got UTF-16, expected UTF-8 text (iconv -f UTF-16 -t UTF-8 converts it)");
 }
 
 TEST_F(Reader, ClearErrors) {

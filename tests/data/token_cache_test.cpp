@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <optional>
+#include <thread>
 
 #include "tests/support/temporary_folder.h"
 #include "tvae/base/error.h"
@@ -109,19 +111,33 @@ TEST_F(TokenCache, SecondTimeFromTheCache) {
   expect_equal(made, TokenDataset::from_texts({"one", "two", "three"}, tokenizer_, {}));
 }
 
+TEST_F(TokenCache, APipeIsReadOnce) {
+  const std::string pipe = folder_.path("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(pipe) << "one\n\ntwo\n"; });
+  DataFile file(pipe, {});
+  const std::vector<std::string> texts = {"one", "two"};
+  EXPECT_EQ(file.rows().texts, texts);
+  const TokenDataset data = TokenDataset::from_file(file, tokenizer_, {}, folder_.path());
+  writer.join();
+  expect_equal(data, TokenDataset::from_texts(texts, tokenizer_, {}));
+  EXPECT_EQ(file.rows().texts, texts);
+}
+
 TEST_F(TokenCache, KeyedByWhatShapesIt) {
   folder_.put("lines.txt", "one\ntwo\n");
   load();
   load({.max_tokens = 5});
   load({.cut = true});
   load({}, {.escapes = true});
-  EXPECT_EQ(cache_files().size(), 4u);
+  load({}, {.quotes = true});
+  EXPECT_EQ(cache_files().size(), 5u);
   folder_.put("lines.txt", "one\nTwo\n");
   EXPECT_EQ(ids_of(load(), 1)[0], tokenizer_.encode("T")[0]);
-  EXPECT_EQ(cache_files().size(), 5u);
+  EXPECT_EQ(cache_files().size(), 6u);
   tokenizer_ = train_tokenizer({"one two"}, {.kind = "char", .vocab_size = 280});
   load();
-  EXPECT_EQ(cache_files().size(), 6u);
+  EXPECT_EQ(cache_files().size(), 7u);
 }
 
 TEST_F(TokenCache, DamagedCacheIsMadeAgain) {

@@ -67,6 +67,47 @@ TEST_F(CodeFile, ReadsFloat64ArraysAndFlatRows) {
   EXPECT_NE(message("header.npy", bytes.substr(0, 40)).find("ends within its header"), std::string::npos);
 }
 
+std::string npy(const std::string& header, const std::string& array) {
+  const auto size = static_cast<uint16_t>(header.size());
+  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(size & 0xff) + static_cast<char>(size >> 8) + header +
+         array;
+}
+
+TEST_F(CodeFile, HeadersInAnyLayout) {
+  const float values[] = {1, 2, 3, 4};
+  const std::string array(reinterpret_cast<const char*>(values), sizeof values);
+  const Tensor expected = torch::tensor({1.f, 2.f, 3.f, 4.f}).view({2, 1, 2});
+  for (const std::string header : {"{'descr':'<f4','fortran_order':False,'shape':(2,2)}",
+                                   "{\"shape\": (2, 1, 2,),\n\"fortran_order\" :False , 'descr' : '<f4',}\n",
+                                   "  { 'descr': \"<f4\", 'fortran_order': False, 'shape': ( 2 , 2 ), }   "})
+    EXPECT_TRUE(load_codes(put("z.npy", npy(header, array)), 1, 2).equal(expected)) << header;
+  const auto refused = [&](const std::string& header, const std::string& part) {
+    EXPECT_NE(message("z.npy", npy(header, array)).find(part), std::string::npos)
+        << header.substr(0, 100) << ": " << message("z.npy", npy(header, array));
+  };
+  refused("{'descr':'<f4','fortran_order':True,'shape':(2,2)}", "Fortran order");
+  refused("{'descr':'<f4','fortran_order':  True,'shape':(2,2)}", "Fortran order");
+  refused("{'descr':'<f4','shape':(2,2)}", "no fortran_order");
+  refused("{'descr':'<f4','fortran_order':1,'shape':(2,2)}", "neither True nor False");
+  refused("{'descr':[('a', '<f4')],'fortran_order':False,'shape':(2,2)}", "got a structure");
+  refused("{'descr':'<i4','fortran_order':False,'shape':(2,2)}", "got <i4");
+  refused("{'descr':'<f4','fortran_order':False,'shape':(2,-2)}", "its shape is no list of sizes");
+  refused("{'descr':'<f4','fortran_order':False,'shape':(1,1,2,2)}", "too many dimensions");
+  refused("{'descr':'<f4','fortran_order':False,'shape':(9223372036854775807,4,9)}", "does not fit");
+  refused("{'descr':'<f4','fortran_order':False,'shape':(99999999999999999999,)}", "its shape is no list of sizes");
+  refused("{'descr':'" + std::string(60000, '<') + "'}", "no fortran_order");
+  refused("{'descr':'<f4" + std::string(60000, ' '), "lacks a quoted word");
+  refused("{'descr':'\x1b[31m','fortran_order':False,'shape':(2,2)}", "\\x1b[31m");
+  for (const std::string shape : {"(0, 9223372036854775807, 32)", "(9223372036854775807, 0, 32)"})
+    EXPECT_NE(message("z.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + "}", ""))
+                  .find("does not fit"),
+              std::string::npos);
+  EXPECT_NE(
+      message("z.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 2)}", "")).find("holds no codes"),
+      std::string::npos);
+  EXPECT_NE(message("z.npz", "PK\x03\x04").find("an archive of arrays"), std::string::npos);
+}
+
 TEST_F(CodeFile, SaysWhatIsWrong) {
   EXPECT_NE(message("a.tsv", "1\t2\n1\t2\t3\n").find("line 2: got 3 numbers, expected 1 × 2"), std::string::npos)
       << message("a.tsv", "1\t2\n1\t2\t3\n");

@@ -143,6 +143,8 @@ TEST(Validity, SmilesAsksRdkitWherePythonHasIt) {
   const auto check = make_validity_check("smiles");
   EXPECT_EQ(check->describe(), "RDKit MolFromSmiles");
   EXPECT_EQ(check->valid({"CC", "CQ", "", "C C", "C\xFF", "C((C"}), (Answers{true, false, false, false, false, true}));
+  EXPECT_EQ(check->valid({"CC\u00e9", "CC\u3000", "C\tC", "C\x01", std::string("C\0C", 3)}), Answers(5, false))
+      << "RDKit passes over some ends";
 }
 
 TEST(Validity, SmilesGrammarWithoutRdkit) {
@@ -170,12 +172,22 @@ TEST(Validity, SmilesGrammarWithoutRdkit) {
                   "[se]1cccc1",
                   "BrC",
                   "ClCl",
-                  "C1CC1C1CC1"},
+                  "C1CC1C1CC1",
+                  "N[C@TH1](F)(Cl)Br",
+                  "C[C@TH2H](F)Cl",
+                  "F[Co@OH12](Cl)(Br)(I)(N)O",
+                  "F[As@TB20](Cl)(Br)(N)O",
+                  "F[Pt@SP3](Cl)(Br)N",
+                  "FC(Cl)=[C@AL1]=C(F)Cl",
+                  "C12CCC1C2",
+                  "C1.C1",
+                  "C(C1)C1"},
                  true);
-  expect_answers("smiles",
-                 {"",        "C(",      "C)",      "C()C", "(C)C", "C1CC",   "C11",     "C==C", "C=",      "=C",
-                  "C(=)C",   "[C",      "C]",      "[]",   "[Xx]", "X",      "C%1CC%1", "C.",   ".C",      "C..C",
-                  "C((C))C", "C(1CC1)", "C=1CC#1", "1CC1", "C C",  "[CH3:]", "C-=C",    "Q",    "[C@@@H]", "C(C.)C"},
+  expect_answers("smiles", {"",        "C(",      "C)",    "C()C",       "(C)C",    "C1CC",     "C11",     "C==C",
+                            "C=",      "=C",      "C(=)C", "[C",         "C]",      "[]",       "[Xx]",    "X",
+                            "C%1CC%1", "C.",      ".C",    "C..C",       "C((C))C", "C(1CC1)",  "C=1CC#1", "1CC1",
+                            "C C",     "C12CC12", "C1C1",  "C(C12)CC12", "[C@TH3]", "[C@OH31]", "[C@TB0]", "[C@SP]",
+                            "[C@XX1]", "[CH3:]",  "C-=C",  "Q",          "[C@@@H]", "C(C.)C"},
                  false);
 }
 

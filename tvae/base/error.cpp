@@ -4,9 +4,10 @@
 #include <dlfcn.h>
 #include <execinfo.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <memory>
+
+#include "tvae/base/printable.h"
 
 namespace tvae {
 namespace {
@@ -19,9 +20,7 @@ std::string one_line(const std::string& what, const std::string& got, const std:
   if (!got.empty()) line += ": got " + got;
   if (!expected.empty()) line += (got.empty() ? ": expected " : ", expected ") + expected;
   if (!hint.empty()) line += " (" + hint + ")";
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  std::replace(line.begin(), line.end(), '\r', ' ');
-  return line;
+  return printable_line(line);
 }
 
 }  // namespace

@@ -1,11 +1,8 @@
 #include "tvae/base/files.h"
 
 #include <fcntl.h>
-#include <lzma.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <array>
 #include <atomic>
@@ -17,6 +14,7 @@
 #include <vector>
 
 #include "tvae/base/error.h"
+#include "tvae/base/memory.h"
 
 namespace tvae {
 namespace {
@@ -55,153 +53,75 @@ class InputFile {
   std::FILE* file_;
 };
 
-/// One format of compression. A file may be several compressed streams one after another.
-class Codec {
- public:
-  struct Step {
-    size_t consumed = 0;
-    size_t produced = 0;
-  };
-  virtual ~Codec() = default;
-  /// Unpacks a part of `input` into `output`. Throws std::runtime_error with the reason where the input is damaged.
-  virtual Step step(std::string_view input, bool input_ended, char* output, size_t size) = 0;
-  /// Whether the input may end here.
-  virtual bool complete() const = 0;
-};
-
-class Plain : public Codec {
- public:
-  Step step(std::string_view input, bool, char* output, size_t size) override {
-    const size_t count = input.copy(output, size);
-    return {count, count};
-  }
-  bool complete() const override { return true; }
-};
-
-class Gzip : public Codec {
- public:
-  Gzip() {
-    constexpr int kGzipHeader = 16;
-    if (inflateInit2(&stream_, MAX_WBITS + kGzipHeader) != Z_OK) throw std::bad_alloc();
-  }
-  ~Gzip() override { inflateEnd(&stream_); }
-
-  Step step(std::string_view input, bool, char* output, size_t size) override {
-    if (input.empty() && complete_) return {};
-    if (complete_) inflateReset(&stream_);
-    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
-    stream_.avail_in = static_cast<uInt>(input.size());
-    stream_.next_out = reinterpret_cast<Bytef*>(output);
-    stream_.avail_out = static_cast<uInt>(size);
-    const int status = inflate(&stream_, Z_NO_FLUSH);
-    complete_ = status == Z_STREAM_END;
-    if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
-      throw std::runtime_error(stream_.msg ? stream_.msg : "not in gzip format");
-    return {input.size() - stream_.avail_in, size - stream_.avail_out};
-  }
-  bool complete() const override { return complete_; }
-
- private:
-  z_stream stream_ = {};
-  bool complete_ = false;
-};
-
-class Xz : public Codec {
- public:
-  Xz() {
-    if (lzma_stream_decoder(&stream_, UINT64_MAX, LZMA_CONCATENATED) != LZMA_OK) throw std::bad_alloc();
-  }
-  ~Xz() override { lzma_end(&stream_); }
-
-  Step step(std::string_view input, bool input_ended, char* output, size_t size) override {
-    if (complete_) return {};
-    stream_.next_in = reinterpret_cast<const uint8_t*>(input.data());
-    stream_.avail_in = input.size();
-    stream_.next_out = reinterpret_cast<uint8_t*>(output);
-    stream_.avail_out = size;
-    const lzma_ret status = lzma_code(&stream_, input_ended ? LZMA_FINISH : LZMA_RUN);
-    complete_ = status == LZMA_STREAM_END;
-    if (status == LZMA_FORMAT_ERROR) throw std::runtime_error("not in xz format");
-    if (status == LZMA_MEM_ERROR) throw std::bad_alloc();
-    if (status != LZMA_OK && status != LZMA_STREAM_END && status != LZMA_BUF_ERROR)
-      throw std::runtime_error("corrupt data");
-    return {input.size() - stream_.avail_in, size - stream_.avail_out};
-  }
-  bool complete() const override { return complete_; }
-
- private:
-  lzma_stream stream_ = LZMA_STREAM_INIT;
-  bool complete_ = false;
-};
-
-class Zstd : public Codec {
- public:
-  Zstd() {
-    if (!stream_) throw std::bad_alloc();
-    constexpr int kLargestWindow = 31;  // what `zstd --ultra --long=31` writes
-    ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, kLargestWindow);
-  }
-
-  Step step(std::string_view input, bool, char* output, size_t size) override {
-    ZSTD_inBuffer in = {input.data(), input.size(), 0};
-    ZSTD_outBuffer out = {output, size, 0};
-    const size_t status = ZSTD_decompressStream(stream_.get(), &out, &in);
-    if (ZSTD_isError(status)) throw std::runtime_error(ZSTD_getErrorName(status));
-    if (in.pos > 0 || out.pos > 0) complete_ = status == 0;
-    return {in.pos, out.pos};
-  }
-  bool complete() const override { return complete_; }
-
- private:
-  std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> stream_{ZSTD_createDCtx(), ZSTD_freeDCtx};
-  bool complete_ = false;
-};
-
-std::unique_ptr<Codec> codec_for(const std::string& path) {
-  const std::string extension = fs::path(path).extension();
-  if (extension == ".gz") return std::make_unique<Gzip>();
-  if (extension == ".xz") return std::make_unique<Xz>();
-  if (extension == ".zst") return std::make_unique<Zstd>();
-  return std::make_unique<Plain>();
-}
-
-/// The unpacked bytes of a file.
+/// The unpacked bytes of a file or pipe, or of what was read from one.
 class ByteReader {
  public:
-  explicit ByteReader(const std::string& path) : file_(path), codec_(codec_for(path)), buffer_(kChunk) {
-    if (path != "-" && directory_exists(path)) throw DataError("cannot read " + path, "a folder", "a file");
-  }
+  explicit ByteReader(const std::string& path) : path_(path), file_(open_file(path)), buffer_(kChunk) { begin(); }
+  ByteReader(const std::string& path, std::string_view packed) : path_(path), input_(packed), ended_(true) { begin(); }
+
+  bool compressed() const { return decompressor_ != nullptr; }
 
   /// Unpacked bytes written to output; 0 at the end.
   size_t read(char* output, size_t size) {
     for (;;) {
-      if (input_.empty() && !ended_) {
-        input_ = {buffer_.data(), file_.read(buffer_.data(), buffer_.size())};
-        ended_ = input_.empty();
-      }
-      const Codec::Step step = unpack(output, size);
+      if (input_.empty()) refill();
+      const Decompressor::Step step = unpack(output, size);
       input_.remove_prefix(step.consumed);
       if (step.produced > 0) return step.produced;
-      if (!ended_ || step.consumed > 0) continue;
-      if (!codec_->complete()) throw DataError("damaged compressed file " + file_.path() + ": it ends too early");
+      if (step.consumed > 0 || (input_.empty() && !ended_)) continue;
+      if (!input_.empty()) throw DataError("damaged compressed file " + path_ + ": it does not go on");
+      if (decompressor_ && !decompressor_->complete())
+        throw DataError("damaged compressed file " + path_ + ": it ends too early");
       return 0;
     }
   }
 
  private:
-  Codec::Step unpack(char* output, size_t size) {
+  static std::unique_ptr<InputFile> open_file(const std::string& path) {
+    if (path != "-" && directory_exists(path)) throw DataError("cannot read " + path, "a folder", "a file");
+    return std::make_unique<InputFile>(path);
+  }
+
+  /// The first bytes tell the format, and a pipe may hand them on singly.
+  void begin() {
+    constexpr size_t kEnough = 16;
+    std::string first;
+    while (!ended_ && first.size() < kEnough) {
+      refill();
+      first += input_;
+    }
+    if (!first.empty()) {
+      first.swap(first_);
+      input_ = first_;
+    }
+    decompressor_ = make_decompressor(path_, input_);
+  }
+
+  void refill() {
+    if (ended_) return;
+    input_ = {buffer_.data(), file_->read(buffer_.data(), buffer_.size())};
+    ended_ = input_.empty();
+  }
+
+  Decompressor::Step unpack(char* output, size_t size) {
+    if (!decompressor_) {
+      const size_t count = input_.copy(output, size);
+      return {count, count};
+    }
     try {
-      return codec_->step(input_, ended_, output, size);
+      return decompressor_->step(input_, ended_ && input_.empty(), output, size);
     } catch (const std::runtime_error& error) {
-      throw DataError("damaged compressed file " + file_.path() + ": " + error.what());
+      throw DataError("damaged compressed file " + path_ + ": " + error.what());
     }
   }
 
-  InputFile file_;
-  std::unique_ptr<Codec> codec_;
+  std::string path_;
+  std::unique_ptr<InputFile> file_;  // null where the bytes were handed over
   std::vector<char> buffer_;
-  std::string_view input_;  // what is left in buffer_
-  bool ended_ = false;
+  std::string first_;       // what begin() has looked at
+  std::string_view input_;  // what is left of the bytes that were read
+  bool ended_ = false;      // no more will be read
+  std::unique_ptr<Decompressor> decompressor_;
 };
 
 void write_all(int descriptor, std::string_view bytes, const std::string& path) {
@@ -262,16 +182,38 @@ uint64_t load_little_endian(const char* bytes, size_t count) {
 
 }  // namespace
 
-std::string read_file(const std::string& path) {
-  if (directory_exists(path)) throw DataError("cannot read " + path, "a folder", "a file");
-  InputFile file(path);
-  std::string content;
+namespace {
+
+[[noreturn]] void fail_as_too_large(const std::string& path, uint64_t most, const char* how) {
+  throw DataError("cannot read " + path, "more than " + std::to_string(most >> 20) + " MiB" + how, "",
+                  "memory does not suffice; divide the file");
+}
+
+/// All that `read(output, size)` gives until it gives nothing. Throws DataError above `most` bytes.
+template <class Read>
+void read_all(const std::string& path, uint64_t most, const char* how, const Read& read, std::string& content) {
   for (size_t got = 1; got > 0;) {
     const size_t used = content.size();
     content.resize(used + kChunk);
-    got = file.read(content.data() + used, kChunk);
+    got = read(content.data() + used, kChunk);
     content.resize(used + got);
+    if (content.size() > most) fail_as_too_large(path, most, how);
   }
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path) {
+  if (directory_exists(path)) throw DataError("cannot read " + path, "a folder", "a file");
+  InputFile file(path);
+  const uint64_t most = available_memory();
+  std::error_code unknown;  // of pipes
+  const uint64_t size = fs::file_size(path, unknown);
+  if (!unknown && size > most) fail_as_too_large(path, most, "");
+  std::string content;
+  if (!unknown) content.reserve(size + kChunk);
+  read_all(
+      path, most, "", [&](char* output, size_t count) { return file.read(output, count); }, content);
   return content;
 }
 
@@ -389,22 +331,17 @@ int64_t LineReader::line_number() const {
 }
 
 std::string read_text_file(const std::string& path) {
-  ByteReader reader(path);
-  std::string content;
-  for (size_t got = 1; got > 0;) {
-    const size_t used = content.size();
-    content.resize(used + kChunk);
-    got = reader.read(content.data() + used, kChunk);
-    content.resize(used + got);
-  }
-  return content;
+  return unpack(path, read_file(path));
 }
 
-std::string without_compression_suffix(const std::string& path) {
-  const fs::path name(path);
-  for (const char* suffix : {".gz", ".xz", ".zst"})
-    if (name.extension() == suffix) return fs::path(name).replace_extension();
-  return path;
+std::string unpack(const std::string& path, std::string bytes, std::optional<uint64_t> most) {
+  ByteReader reader(path, bytes);
+  if (!reader.compressed()) return bytes;
+  std::string content;
+  read_all(
+      path, most.value_or(available_memory() / 2), " when unpacked",
+      [&](char* output, size_t count) { return reader.read(output, count); }, content);
+  return content;
 }
 
 // MurmurHash64A (Austin Appleby, public domain), reading little-endian words on every machine.
@@ -438,6 +375,11 @@ void make_directories(const std::string& path) {
 bool file_exists(const std::string& path) {
   std::error_code error;
   return fs::exists(path, error) && !fs::is_directory(path, error);
+}
+
+bool is_regular_file(const std::string& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error);
 }
 
 bool same_file(const std::string& a, const std::string& b) {

@@ -4,12 +4,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "tvae/base/compression.h"
+
 namespace tvae {
 
-/// The whole file. Throws DataError naming the path and the system's reason.
+/// The whole file, "-" = stdin. Throws DataError naming the path and the system's reason, or where it is larger than
+/// the memory that is free.
 std::string read_file(const std::string& path);
 
 /// Writes a file so that a kill at any moment leaves the old file or the new one, never a part: to a temporary file in
@@ -23,7 +27,7 @@ void write_file_atomically(const std::string& path, const std::function<void(con
 /// Removes the temporary files that a killed process left in a folder. Not to be called beside a process that writes.
 void remove_unfinished_files(const std::string& folder);
 
-/// Lines of a text file, plain or .gz, .xz, .zst by extension, "-" = stdin. Line ends \n or \r\n, stripped.
+/// Lines of a text file, plain or compressed (compression.h), "-" = stdin. Line ends \n or \r\n, stripped.
 class LineReader {
  public:
   /// Throws DataError when the file cannot be opened.
@@ -40,11 +44,11 @@ class LineReader {
   std::unique_ptr<Implementation> implementation_;
 };
 
-/// The whole of a possibly compressed file ("-" = stdin), unpacked.
+/// The whole of a possibly compressed file ("-" = stdin), unpacked. Throws DataError.
 std::string read_text_file(const std::string& path);
-
-/// The path without .gz, .xz, .zst: the name whose extension tells the format.
-std::string without_compression_suffix(const std::string& path);
+/// The same of bytes that were read from `path`. What unpacks to more than `most` bytes (half of the memory that is
+/// free where nothing is given) is a DataError, so that a small file cannot take all of it.
+std::string unpack(const std::string& path, std::string bytes, std::optional<uint64_t> most = std::nullopt);
 
 /// A fast 64-bit hash for cache keys and fingerprints (not cryptographic). The same on every machine.
 uint64_t hash_bytes(std::string_view bytes, uint64_t seed = 0);
@@ -52,6 +56,8 @@ std::string hex(uint64_t value);
 
 void make_directories(const std::string& path);
 bool file_exists(const std::string& path);
+/// Whether the file can be read again: no pipe, no device.
+bool is_regular_file(const std::string& path);
 /// Throws DataError when write_file_atomically could not write there; leaves nothing behind.
 void require_writable(const std::string& path);
 /// Whether two paths lead to one file or folder; false where one of them leads nowhere.

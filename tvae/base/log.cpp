@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstdio>
 
+#include "tvae/base/printable.h"
+
 namespace tvae {
 namespace {
 std::atomic<LogLevel> current_level{LogLevel::kNormal};
@@ -13,8 +15,9 @@ std::atomic<LogHandler> handler{nullptr};
 // On a terminal a progress bar may stand on this line: start over and erase it.
 void print(LogLevel least, bool warning, const std::string& message) {
   if (const LogHandler handle = handler) return handle(least, warning, message);
-  const std::string line = warning ? "warning: " + message : message;
-  std::fprintf(stderr, "%s%s\n", stderr_is_terminal() ? "\r\033[K" : "", line.c_str());
+  const std::string line = printable_line(warning ? "warning: " + message : message);
+  std::fprintf(stderr, "%s%s
+", stderr_is_terminal() ? "[K" : "", line.c_str());
 }
 }  // namespace
 

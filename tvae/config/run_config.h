@@ -24,6 +24,7 @@ struct DataConfig {
   std::string label_column;
   bool escapes = false;
   bool strict = false;
+  bool quotes = false;
   std::string tokenizer;
   std::string tokenizer_kind = "unigram";
   int64_t vocab_size = 4096;
@@ -36,12 +37,13 @@ struct DataConfig {
 
 template <class Config, class Visitor>
 void visit_data(Config& c, Visitor&& v) {
-  v("train", c.train, FieldInfo{"file of training sequences (.txt, .csv, .tsv, .json, .jsonl, also .gz .xz .zst)"});
+  v("train", c.train, FieldInfo{"file of training sequences (.txt, .csv, .tsv, .json, .jsonl, also .gz .xz .zst), or a pipe"});
   v("valid", c.valid, FieldInfo{"file of held-out sequences; empty = none"});
   v("column", c.column, FieldInfo{"text column of a table; empty = \"text\", else the first"});
   v("label_column", c.label_column, FieldInfo{"label column of a table; empty = no labels"});
   v("escapes", c.escapes, FieldInfo{"read \\n, \\t and \\\\ inside a line as newline, tab and backslash"});
   v("strict", c.strict, FieldInfo{"a bad row is an error instead of being skipped and counted"});
+  v("quotes", c.quotes, FieldInfo{"fields of a tab table may stand in quotes, as in .csv: pandas writes them so"});
   v("tokenizer", c.tokenizer, FieldInfo{"tokenizer directory or .model file; empty = train one on data.train"});
   v("tokenizer_kind", c.tokenizer_kind,
     FieldInfo{"kind of tokenizer to train where none is given", {"unigram", "bpe", "char", "byte"}});

@@ -36,7 +36,7 @@ PythonLines gather_python_lines(const std::vector<std::string>& paths, const Pyt
   for (const std::string& file : list_files(paths, ".py", options.skipped_folders)) {
     if (enough()) break;
     ++result.files;
-    for_each_line(read_file(file), [&](std::string_view source, int64_t) {
+    for_each_line(read_text_file(file), [&](std::string_view source, int64_t) {
       const std::string line = strip(source);
       if (line.empty() || starts_as_text_or_comment(line)) return;
       if (!is_valid_utf8(line)) {

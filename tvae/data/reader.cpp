@@ -1,206 +1,128 @@
 #include "tvae/data/reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
-#include "tvae/base/utf8.h"
+#include "tvae/data/json_rows.h"
 #include "tvae/data/records.h"
+#include "tvae/data/row_collector.h"
+#include "tvae/data/table_rows.h"
 
 namespace tvae {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr size_t kBadRowsKept = 1000;
 constexpr size_t kLinesNamed = 5;    // in a description, a reason
 constexpr size_t kTextProbe = 4096;  // bytes looked at for NULs
 
-/// Gathers rows, good and bad.
-class RowCollector {
- public:
-  RowCollector(const std::string& path, const ReadOptions& options)
-      : path_(path == "-" ? "stdin" : path), options_(options) {}
-
-  void add(int64_t line, std::string text) { add(line, std::move(text), nullptr); }
-  void add(int64_t line, std::string text, std::string label) { add(line, std::move(text), &label); }
-
-  void add_bad(int64_t line, const std::string& reason) {
-    if (options_.strict)
-      throw DataError(path_ + " line " + std::to_string(line) + ": " + reason, "", "",
-                      "without data.strict such rows are skipped and counted");
-    if (rows_.bad.size() < kBadRowsKept) rows_.bad.push_back({line, reason});
-    ++rows_.bad_count;
-  }
-
-  Rows finish() {
-    if (!rows_.texts.empty()) return std::move(rows_);
-    throw DataError(path_ + ": no usable rows", describe_bad_rows(rows_, path_));
-  }
-
- private:
-  void add(int64_t line, std::string&& text, std::string* label) {
-    if (text.empty() && !options_.keep_empty) return add_bad(line, "empty");
-    if (!is_valid_utf8(text) || (label && !is_valid_utf8(*label))) return add_bad(line, "bad UTF-8");
-    rows_.texts.push_back(std::move(text));
-    if (label) rows_.labels.push_back(std::move(*label));
-  }
-
-  std::string path_;
-  ReadOptions options_;
-  Rows rows_;
-};
-
-// ---- Tables
-
-struct TableColumns {
-  bool header = false;
-  size_t text = 0;
-  std::optional<size_t> label;
-  size_t count = 0;
-};
-
-std::optional<size_t> find_name(const std::vector<std::string>& names, const std::string& name) {
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) return std::nullopt;
-  return static_cast<size_t>(found - names.begin());
+/// The ending that tells the format, in lower case.
+std::string ending_of(const std::string& path) {
+  return lower_case(std::filesystem::path(without_compression_suffix(path)).extension());
 }
 
-bool is_number(const std::string& name) {
-  return !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
-}
-
-/// A column by its number from 1, or by its name in the first row.
-size_t find_column(const std::string& path, const std::vector<std::string>& first, const std::string& name) {
-  if (is_number(name)) {
-    size_t number = 0;
-    std::from_chars(name.data(), name.data() + name.size(), number);
-    if (number >= 1 && number <= first.size()) return number - 1;
-  } else if (const auto found = find_name(first, name)) {
-    return *found;
-  }
-  throw DataError(path + ": no column " + repair_utf8(name), "first row " + repair_utf8(join(first, ", ")), "",
-                  "in a table without a header, columns go by number: 1 to " + std::to_string(first.size()));
-}
-
-TableColumns find_columns(const std::string& path, const std::vector<std::string>& first, const ReadOptions& options) {
-  TableColumns columns;
-  columns.count = first.size();
-  const std::string text_name = options.column.empty() ? "text" : options.column;
-  // A number may also stand among the values of a row, so it never makes the first row a header.
-  for (const std::string& name : {text_name, options.label_column})
-    if (!name.empty() && !is_number(name) && find_name(first, name)) columns.header = true;
-  if (!options.column.empty())
-    columns.text = find_column(path, first, options.column);
-  else
-    columns.text = find_name(first, text_name).value_or(0);
-  if (options.column.empty() && !columns.header && first.size() > 1)
-    log_warning(path + ": no header names a column text, so every row's first of " + std::to_string(first.size()) +
-                " columns is taken (choose another by --column, or data.column: a name, or a number from 1)");
-  if (!options.label_column.empty()) columns.label = find_column(path, first, options.label_column);
-  return columns;
-}
-
-Rows read_table(const std::string& path, std::string_view content, bool csv, const ReadOptions& options) {
-  RowCollector rows(path, options);
-  std::optional<TableColumns> columns;
-  const auto clean = [&](const std::string& field) { return options.escapes ? unescape_line(field) : field; };
-  const auto take = [&](TableRecord&& record) {
-    const std::vector<std::string>& fields = record.fields;
-    if (!record.bad.empty()) return rows.add_bad(record.line, record.bad);
-    if (fields.size() == 1 && fields[0].empty()) return rows.add_bad(record.line, "empty");
-    if (!columns) {
-      columns = find_columns(path, fields, options);
-      if (columns->header) return;
-    }
-    if (fields.size() > columns->count)
-      return rows.add_bad(record.line, "more fields than the first row's " + std::to_string(columns->count));
-    if (columns->text >= fields.size())
-      return rows.add_bad(record.line, "missing column " + (options.column.empty() ? "text" : options.column));
-    if (!columns->label) return rows.add(record.line, clean(fields[columns->text]));
-    if (*columns->label >= fields.size()) return rows.add_bad(record.line, "missing column " + options.label_column);
-    rows.add(record.line, clean(fields[columns->text]), fields[*columns->label]);
-  };
-  if (csv)
-    for_each_csv_record(content, take);
-  else
-    for_each_tsv_record(content, take);
-  return rows.finish();
-}
-
-// ---- JSON
-
-/// A value as text; nothing where it is none.
-std::optional<std::string> as_text(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_number()) return value.dump();
+/// Nothing where the ending is unknown or missing.
+std::optional<RowFormat> format_by_name(const std::string& path) {
+  constexpr std::pair<const char*, RowFormat> kEndings[] = {
+      {".txt", RowFormat::kLines},       {".smi", RowFormat::kLines},       {".csv", RowFormat::kCsv},
+      {".tsv", RowFormat::kTsv},         {".tab", RowFormat::kTsv},         {".json", RowFormat::kJson},
+      {".jsonl", RowFormat::kJsonLines}, {".ndjson", RowFormat::kJsonLines}};
+  const std::string ending = ending_of(path);
+  for (const auto& [known, format] : kEndings)
+    if (ending == known) return format;
   return std::nullopt;
 }
 
-std::optional<std::string> as_label(const Json& value) {
-  return value.is_boolean() ? value.dump() : as_text(value);
+bool asks_for_column(const ReadOptions& options) {
+  return !options.column.empty() || !options.label_column.empty();
 }
 
-Rows read_json(const std::string& path, std::string_view content, bool may_be_array, const ReadOptions& options) {
-  RowCollector rows(path, options);
-  std::string column = options.column;
-  const auto take = [&](std::string_view source, int64_t line) {
-    if (source.empty()) return rows.add_bad(line, "empty");
-    const Json record = Json::parse(source, nullptr, false);
-    if (record.is_discarded()) return rows.add_bad(line, is_valid_utf8(source) ? "bad JSON" : "bad UTF-8");
-    if (record.is_string() && options.label_column.empty()) return rows.add(line, record.get<std::string>());
-    if (!record.is_object() || record.empty()) return rows.add_bad(line, "not an object with columns");
-    if (column.empty()) column = record.contains("text") ? "text" : record.begin().key();
-    const auto text = record.find(column);
-    if (text == record.end()) return rows.add_bad(line, "missing column " + column);
-    const std::optional<std::string> text_value = as_text(*text);
-    if (!text_value) return rows.add_bad(line, "column " + column + " is no text");
-    if (options.label_column.empty()) return rows.add(line, *text_value);
-    const auto label = record.find(options.label_column);
-    if (label == record.end()) return rows.add_bad(line, "missing column " + options.label_column);
-    const std::optional<std::string> label_value = as_label(*label);
-    if (!label_value) return rows.add_bad(line, "column " + options.label_column + " is no label");
-    rows.add(line, *text_value, *label_value);
+/// What the beginning of a content looks like. One that does not say is lines.
+RowFormat format_by_content(std::string_view content, const ReadOptions& options) {
+  if (looks_like_json(content)) return RowFormat::kJson;
+  const size_t fewest = asks_for_column(options) ? 1 : 2;  // a line "text" is a header only where one is asked for
+  for (const auto& [separator, format] :
+       {std::pair{'\t', RowFormat::kTsv}, {',', RowFormat::kCsv}, {';', RowFormat::kCsv}})
+    if (const auto first = first_fields(content, separator); first.size() >= fewest && has_asked_column(first, options))
+      return format;
+  return RowFormat::kLines;
+}
+
+/// Throws DataError, naming what it is, for bytes that are no text in UTF-8.
+void require_text(const std::string& name, std::string_view content) {
+  const std::string_view probe = content.substr(0, kTextProbe);
+  const auto nuls_at = [&](size_t parity) {
+    size_t count = 0;
+    for (size_t i = parity; i < probe.size(); i += 2) count += probe[i] == '\0';
+    return count;
   };
-  const size_t first = content.find_first_not_of(" \t\r\n");
-  if (may_be_array && first != std::string_view::npos && content[first] == '[')
-    for_each_json_element(content, take);
-  else
-    for_each_line(content, take);
-  return rows.finish();
+  const size_t even = nuls_at(0), odd = nuls_at(1);
+  const bool marked = probe.starts_with("\xFF\xFE") || probe.starts_with("\xFE\xFF");
+  // Without a mark: letters of most scripts have one byte of zero, always on the same side.
+  if (marked || (probe.size() >= 4 && std::max(even, odd) > probe.size() / 8 && std::min(even, odd) == 0))
+    throw DataError(name + ": not a text file in UTF-8", "UTF-16", "UTF-8 text",
+                    "iconv -f UTF-16 -t UTF-8 converts it");
+  if (even + odd > 0) throw DataError(name + ": not a text file", "NUL bytes", "UTF-8 text");
 }
 
-// ---- Text lines
-
-Rows read_lines(const std::string& path, std::string_view content, const ReadOptions& options) {
-  RowCollector rows(path, options);
+void read_lines(std::string_view content, RowCollector& rows) {
   for_each_line(content, [&](std::string_view line, int64_t number) {
-    rows.add(number, options.escapes ? unescape_line(std::string(line)) : std::string(line));
+    rows.add(number, rows.options().escapes ? unescape_line(std::string(line)) : std::string(line));
   });
-  return rows.finish();
+}
+
+/// The format of a content whose name does not tell it.
+RowFormat settle_format(std::string_view content, RowCollector& rows) {
+  const RowFormat format = format_by_content(content, rows.options());
+  if (format != RowFormat::kLines && !asks_for_column(rows.options())) {
+    rows.add_notice(rows.name() +
+                    " is read as lines of text, and the first looks like a table's (name a column, or "
+                    "its format by the ending .csv, .tsv or .jsonl)");
+    return RowFormat::kLines;
+  }
+  return format;
 }
 
 }  // namespace
 
+bool is_table_name(const std::string& path) {
+  return format_by_name(path).value_or(RowFormat::kLines) != RowFormat::kLines;
+}
+
 Rows read_rows(const std::string& path, const ReadOptions& options) {
-  const std::string extension = std::filesystem::path(without_compression_suffix(path)).extension();
-  if (extension == ".parquet")
-    throw DataError(path + ": Parquet is not supported yet", "", "",
+  return parse_rows(path, read_text_file(path), options);
+}
+
+Rows parse_rows(const std::string& path, std::string bytes, const ReadOptions& options) {
+  RowCollector rows(path == "-" ? "stdin" : path, options);
+  if (ending_of(path) == ".parquet" || bytes.starts_with("PAR1"))
+    throw DataError(rows.name() + ": Parquet is not supported yet", "", "",
                     "convert it to .jsonl, one {\"text\": ...} a line");
-  const std::string bytes = read_text_file(path);
+  require_text(rows.name(), bytes);
+  if (bytes.find('\n') == std::string::npos && bytes.find('\r') < bytes.size() - 1) {
+    std::replace(bytes.begin(), bytes.end(), '\r', '\n');
+    rows.add_notice(rows.name() + " has no line feeds; its carriage returns are taken as the ends of lines");
+  }
   std::string_view content = bytes;
-  if (content.substr(0, kTextProbe).find('\0') != std::string_view::npos)
-    throw DataError(path + ": not a text file", "NUL bytes", "UTF-8 text");
-  if (content.substr(0, 3) == "\xEF\xBB\xBF") content.remove_prefix(3);  // byte order mark
-  if (extension == ".csv" || extension == ".tsv") return read_table(path, content, extension == ".csv", options);
-  if (extension == ".json" || extension == ".jsonl") return read_json(path, content, extension == ".json", options);
-  return read_lines(path, content, options);
+  if (content.starts_with("\xEF\xBB\xBF")) content.remove_prefix(3);  // byte order mark
+  const auto named = format_by_name(path);
+  const RowFormat format = named ? *named : settle_format(content, rows);
+  if (format == RowFormat::kLines && asks_for_column(options))
+    throw DataError(rows.name() + ": text lines have no columns",
+                    "column " + (options.column.empty() ? options.label_column : options.column),
+                    "a table: .csv, .tsv, .json or .jsonl",
+                    named ? "" : "its first line is neither JSON nor a header with that column");
+  if (format == RowFormat::kLines)
+    read_lines(content, rows);
+  else if (format == RowFormat::kCsv || format == RowFormat::kTsv)
+    read_table(content, format, rows);
+  else
+    read_json(content, format == RowFormat::kJsonLines, rows);
+  return rows.finish();
 }
 
 std::string describe_bad_rows(const Rows& rows, const std::string& path) {
@@ -221,9 +143,22 @@ std::string describe_bad_rows(const Rows& rows, const std::string& path) {
   }
   std::vector<std::string> parts;
   for (const Reason& reason : reasons)
-    parts.push_back(reason.name + " (line " + join(reason.lines, ", ") + (reason.more ? ", ..." : "") + ")");
+    parts.push_back(reason.name + " (" + rows.unit + " " + join(reason.lines, ", ") + (reason.more ? ", ..." : "") +
+                    ")");
   return std::to_string(rows.bad_count) + (rows.bad_count == 1 ? " row of " : " rows of ") + path +
          " skipped: " + join(parts, ", ");
+}
+
+std::vector<std::string> describe_reading(const Rows& rows, const std::string& path) {
+  std::vector<std::string> lines = rows.notices;
+  if (const std::string bad = describe_bad_rows(rows, path); !bad.empty()) lines.push_back(bad);
+  return lines;
+}
+
+Rows read_rows_with_warnings(const std::string& path, const ReadOptions& options) {
+  Rows rows = read_rows(path, options);
+  for (const std::string& line : describe_reading(rows, path)) log_warning(line);
+  return rows;
 }
 
 std::string escape_line(const std::string& text) {

@@ -16,32 +16,76 @@ std::string_view line_at(std::string_view text, size_t begin, size_t& next) {
   return line;
 }
 
-/// How a CSV field ended.
-enum class FieldEnd { kComma, kLine, kBroken };
+/// How a field ended.
+enum class FieldEnd { kSeparator, kLine, kBroken };
 
-/// Reads the field at `position` and moves `position` behind the comma or line end that closes it.
-FieldEnd read_csv_field(std::string_view text, size_t& position, std::string& field) {
-  field.clear();
-  if (position < text.size() && text[position] == '"') {
+/// Reads records whose fields may be quoted.
+class QuotedRecords {
+ public:
+  QuotedRecords(std::string_view text, char separator) : text_(text), separator_(separator) {}
+
+  /// The record at `begin`; `next` becomes the start of the following one.
+  TableRecord record_at(size_t begin, size_t& next) {
+    TableRecord record;
+    quoted_lines_.clear();
+    next = begin;
+    FieldEnd end;
+    do {
+      std::string field;
+      end = read_field(next, field);
+      record.fields.push_back(std::move(field));
+    } while (end == FieldEnd::kSeparator);
+    if (end != FieldEnd::kBroken) return record;
+    broken_.resize(text_.size());
+    for (const size_t line : quoted_lines_) broken_[line] = true;
+    line_at(text_, begin, next);
+    return {0, {}, "unbalanced quote"};
+  }
+
+ private:
+  /// Reads the field at `position` and moves `position` behind the separator or line end that closes it.
+  FieldEnd read_field(size_t& position, std::string& field) {
+    const bool quoted = position < text_.size() && text_[position] == '"';
+    if (quoted && !read_quoted(position, field)) return FieldEnd::kBroken;
+    if (!quoted) {
+      const char ends[] = {separator_, '\n'};
+      const size_t end = std::min(text_.find_first_of({ends, 2}, position), text_.size());
+      field = text_.substr(position, end - position);
+      position = end;
+      if ((position == text_.size() || text_[position] == '\n') && !field.empty() && field.back() == '\r')
+        field.pop_back();
+    }
+    if (text_.substr(position, 2) == "\r\n") ++position;
+    if (position == text_.size()) return FieldEnd::kLine;
+    const char end = text_[position++];
+    return end == separator_ ? FieldEnd::kSeparator : end == '\n' ? FieldEnd::kLine : FieldEnd::kBroken;
+  }
+
+  /// Moves `position` from the opening quote to behind the closing one. False where there is none, or where the rest
+  /// is known to be broken.
+  bool read_quoted(size_t& position, std::string& field) {
     for (++position;; ++position) {
-      const size_t quote = text.find('"', position);
-      if (quote == std::string_view::npos) return FieldEnd::kBroken;
-      field += text.substr(position, quote - position);
+      const size_t quote = text_.find('"', position);
+      if (quote == std::string_view::npos) return false;
+      const std::string_view part = text_.substr(position, quote - position);
+      for (size_t end = part.find('\n'); end != std::string_view::npos; end = part.find('\n', end + 1)) {
+        if (!broken_.empty() && broken_[position + end]) return false;
+        quoted_lines_.push_back(position + end);
+      }
+      field += part;
       position = quote + 1;
-      if (position == text.size() || text[position] != '"') break;
+      if (position == text_.size() || text_[position] != '"') return true;
       field += '"';
     }
-  } else {
-    const size_t end = std::min(text.find_first_of(",\n", position), text.size());
-    field = text.substr(position, end - position);
-    position = end;
-    if ((position == text.size() || text[position] == '\n') && !field.empty() && field.back() == '\r') field.pop_back();
   }
-  if (text.substr(position, 2) == "\r\n") ++position;
-  if (position == text.size()) return FieldEnd::kLine;
-  const char end = text[position++];
-  return end == ',' ? FieldEnd::kComma : end == '\n' ? FieldEnd::kLine : FieldEnd::kBroken;
-}
+
+  std::string_view text_;
+  char separator_;
+  std::vector<size_t> quoted_lines_;  // line ends inside quotes that this record has passed
+  // Line ends that, passed inside quotes, lead to a broken record: what follows depends on nothing else. A later record
+  // that comes to one of them stops there, or every line of a bad file would be tried to its end.
+  std::vector<bool> broken_;
+};
 
 }  // namespace
 
@@ -53,31 +97,19 @@ void for_each_line(std::string_view text, const std::function<void(std::string_v
   }
 }
 
-void for_each_csv_record(std::string_view text, const std::function<void(TableRecord&&)>& take) {
+void for_each_quoted_record(std::string_view text, char separator, const std::function<void(TableRecord&&)>& take) {
+  QuotedRecords records(text, separator);
   int64_t line = 1;
-  for (size_t begin = 0; begin < text.size();) {
-    TableRecord record;
+  for (size_t begin = 0, next = 0; begin < text.size(); begin = next) {
+    TableRecord record = records.record_at(begin, next);
     record.line = line;
-    size_t position = begin;
-    FieldEnd end;
-    do {
-      std::string field;
-      end = read_csv_field(text, position, field);
-      record.fields.push_back(std::move(field));
-    } while (end == FieldEnd::kComma);
-    if (end == FieldEnd::kBroken) {
-      record.fields.clear();
-      record.bad = "unbalanced quote";
-      line_at(text, begin, position);
-    }
-    line += std::count(text.begin() + begin, text.begin() + position, '\n');
-    begin = position;
+    line += std::count(text.begin() + begin, text.begin() + next, '\n');
     take(std::move(record));
   }
 }
 
-void for_each_tsv_record(std::string_view text, const std::function<void(TableRecord&&)>& take) {
-  for_each_line(text, [&](std::string_view line, int64_t number) { take({number, split(line, '\t'), ""}); });
+void for_each_plain_record(std::string_view text, char separator, const std::function<void(TableRecord&&)>& take) {
+  for_each_line(text, [&](std::string_view line, int64_t number) { take({number, split(line, separator), ""}); });
 }
 
 void for_each_json_element(std::string_view text, const std::function<void(std::string_view, int64_t)>& take) {
@@ -113,6 +145,9 @@ void for_each_json_element(std::string_view text, const std::function<void(std::
     take(text.substr(begin, position - begin), first_line);
     if (position < text.size() && text[position] == ',') ++position;
   }
+  if (position < text.size()) ++position;  // the bracket that closes
+  skip_space();
+  if (position < text.size()) take(text.substr(position), line);
 }
 
 }  // namespace tvae

@@ -1,4 +1,4 @@
-// Cutting the text of a file into records, each with the line it starts on. Used by read_rows.
+// Cutting the text of a file into records, each with the line it starts on. Used by parse_rows.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,14 @@ struct TableRecord {
   std::vector<std::string> fields;
   std::string bad;
 };
-void for_each_csv_record(std::string_view text, const std::function<void(TableRecord&&)>& take);
-void for_each_tsv_record(std::string_view text, const std::function<void(TableRecord&&)>& take);
+/// RFC 4180 with any separator: quotes, doubled quotes, line ends inside quotes. After an unbalanced quote the next
+/// record starts at the next line. Takes time in proportion to the text, whatever its quotes.
+void for_each_quoted_record(std::string_view text, char separator, const std::function<void(TableRecord&&)>& take);
+/// A record a line, cut at separators.
+void for_each_plain_record(std::string_view text, char separator, const std::function<void(TableRecord&&)>& take);
 
 /// Calls `take` with the source of every element of a JSON array, unparsed. Throws nothing: what stands after a broken
-/// or unfinished element is handed on as one last element that will not parse.
+/// or unfinished element, or behind the array, is handed on as one last element that will not parse.
 void for_each_json_element(std::string_view text,
                            const std::function<void(std::string_view element, int64_t line)>& take);
 

@@ -19,6 +19,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 #include "tvae/base/threads.h"
 
 namespace tvae {
@@ -28,7 +29,7 @@ namespace {
 //   int64 offsets[sequences + 1]  where each sequence starts in ids
 //   int64 rows[sequences]         source rows
 //   int32 ids[tokens]
-//   char  report[report_size]     the bad rows, for the user
+//   char  report[report_size]     what describe_reading says of the file, a line each
 struct Header {
   char magic[8];  // with the format's version
   uint64_t key;   // of file, options and tokenizer
@@ -117,13 +118,9 @@ std::string default_cache_dir() {
   return home && *home ? std::string(home) + "/.cache/tvae" : "";
 }
 
-uint64_t cache_key(const std::string& path, const ReadOptions& read, const Tokenizer& tokenizer,
-                   const TokenizeOptions& options) {
-  const std::string extension = std::filesystem::path(without_compression_suffix(path)).extension();
-  uint64_t key = hash_bytes(read_file(path), tokenizer.fingerprint());
-  for (const std::string& part : {extension, read.column, read.label_column}) key = hash_bytes(part, key);
-  const int64_t numbers[] = {read.escapes, read.strict, options.max_tokens, options.cut};
-  return hash_bytes({reinterpret_cast<const char*>(numbers), sizeof numbers}, key);
+uint64_t cache_key(DataFile& file, const Tokenizer& tokenizer, const TokenizeOptions& options) {
+  const uint64_t parts[] = {file.fingerprint(), static_cast<uint64_t>(options.max_tokens), options.cut};
+  return hash_bytes({reinterpret_cast<const char*>(parts), sizeof parts}, tokenizer.fingerprint());
 }
 
 }  // namespace
@@ -261,25 +258,32 @@ TokenDataset TokenDataset::from_texts(const std::vector<std::string>& texts, con
 
 TokenDataset TokenDataset::from_file(const std::string& path, const ReadOptions& read, const Tokenizer& tokenizer,
                                      const TokenizeOptions& options, const std::string& cache_dir) {
+  DataFile file(path, read);
+  return from_file(file, tokenizer, options, cache_dir);
+}
+
+TokenDataset TokenDataset::from_file(DataFile& file, const Tokenizer& tokenizer, const TokenizeOptions& options,
+                                     const std::string& cache_dir) {
   const std::string folder = cache_dir.empty() ? default_cache_dir() : cache_dir;
-  const bool cached = path != "-" && !folder.empty();
-  const uint64_t key = cached ? cache_key(path, read, tokenizer, options) : 0;
+  const bool cached = file.path() != "-" && !folder.empty();
+  const uint64_t key = cached ? cache_key(file, tokenizer, options) : 0;
   const std::string cache_path =
-      folder + "/" + std::filesystem::path(path).filename().string() + "-" + hex(key) + ".tokens";
+      folder + "/" + std::filesystem::path(file.path()).filename().string() + "-" + hex(key) + ".tokens";
 
   std::shared_ptr<const Storage> storage = cached ? Storage::open(cache_path, key, tokenizer) : nullptr;
   if (!storage) {
-    const Rows rows = read_rows(path, read);
-    storage = Storage::build(rows.texts, describe_bad_rows(rows, path), tokenizer, options, key);
+    const Rows& rows = file.rows();
+    storage = Storage::build(rows.texts, join(describe_reading(rows, file.path()), "\n"), tokenizer, options, key);
     try {
       if (cached) write_file_atomically(cache_path, storage->whole());
     } catch (const DataError& error) {
       log_warning(std::string("going on without a token cache: ") + error.what());
     }
   }
-  if (!storage->report.empty()) log_warning(std::string(storage->report));
+  if (!storage->report.empty())
+    for (const std::string& line : split(storage->report, '\n')) log_warning(line);
   if (storage->header.sequences == 0)
-    throw DataError(path + ": no usable sequences",
+    throw DataError(file.path() + ": no usable sequences",
                     "every row longer than " + std::to_string(options.max_tokens) + " tokens", "",
                     "raise data.max_tokens, or set data.overlong=cut");
   return TokenDataset(storage);

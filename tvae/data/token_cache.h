@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tvae/data/reader.h"
+#include "tvae/data/data_file.h"
 #include "tvae/text/tokenizer.h"
 
 namespace tvae {
@@ -33,9 +33,11 @@ class TokenDataset {
   /// Tokenises in memory, with all cores.
   static TokenDataset from_texts(const std::vector<std::string>& texts, const Tokenizer& tokenizer,
                                  const TokenizeOptions& options);
-  /// The same through a cache file in `cache_dir` (empty: $XDG_CACHE_HOME/tvae or ~/.cache/tvae), keyed by the file's
-  /// bytes, the read options, the tokenizer's fingerprint and the tokenize options. Written atomically; a damaged cache
-  /// file is made again; two processes at once do no harm. Bad rows are reported with log_warning, once.
+  /// The same through a cache file in `cache_dir` (empty: $XDG_CACHE_HOME/tvae or ~/.cache/tvae), keyed by the
+  /// fingerprints of file and tokenizer and the tokenize options. Written atomically; a damaged cache file is made
+  /// again; two processes at once do no harm. What describe_reading says is told with log_warning, once.
+  static TokenDataset from_file(DataFile& file, const Tokenizer& tokenizer, const TokenizeOptions& options,
+                                const std::string& cache_dir = "");
   static TokenDataset from_file(const std::string& path, const ReadOptions& read, const Tokenizer& tokenizer,
                                 const TokenizeOptions& options, const std::string& cache_dir = "");
 

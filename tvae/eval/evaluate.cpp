@@ -38,7 +38,8 @@ Rows read_training_rows(const RecordedData& recorded) {
 std::string no_training_texts(const RecordedData& recorded, const Model& model) {
   const std::string& path = recorded.train.path;
   if (path.empty()) return "the model does not say what it was trained on";
-  if (!file_exists(path)) return "the training file " + path + " is not there";
+  if (!is_regular_file(path))
+    return "the training file " + path + (file_exists(path) ? " was a pipe" : " is not there");
   if (!has_changed(recorded.train, recorded_data(model.directory), model.tokenizer)) return "";
   log_warning(path + " holds other sequences than when the model was trained on it");
   return "the training file " + path + " holds other sequences than when the model was trained on it";
@@ -61,6 +62,7 @@ RecordedData run_data(const std::string& model, const EvaluateOptions& options) 
   if (!options.read.label_column.empty()) recorded.read.label_column = options.read.label_column;
   recorded.read.escapes |= options.read.escapes;
   recorded.read.strict |= options.read.strict;
+  recorded.read.quotes |= options.read.quotes;
   return recorded;
 }
 
@@ -80,13 +82,13 @@ HeldOutFile read_held_out_file(const std::string& first_model, const EvaluateOpt
     if (file.path.empty())
       throw with_remedy(ConfigError("no held-out texts: the model was trained without", "", "", "give a file of them"),
                         Remedy::kGiveTexts);
-    if (!file_exists(file.path))
-      throw with_remedy(ConfigError("the held-out file " + file.path + " of the model's run.json is not there", "", "",
-                                    "give one that is"),
+    if (!is_regular_file(file.path))
+      throw with_remedy(ConfigError("the held-out file " + file.path + " of the model's run.json " +
+                                        (file_exists(file.path) ? "was a pipe" : "is not there"),
+                                    "", "", "give one that is"),
                         Remedy::kGiveTexts);
   }
-  file.rows = read_rows(file.path, file.read);
-  if (const std::string bad = describe_bad_rows(file.rows, file.path); !bad.empty()) log_warning(bad);
+  file.rows = read_rows_with_warnings(file.path, file.read);
   return file;
 }
 

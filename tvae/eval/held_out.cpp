@@ -5,7 +5,6 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
-#include "tvae/base/log.h"
 #include "tvae/latent/codec.h"
 
 namespace tvae {
@@ -28,6 +27,7 @@ RecordedData recorded_data(const std::string& model_directory) {
     recorded.read.column = data.value("column", "");
     recorded.read.label_column = data.value("label_column", "");
     recorded.read.escapes = data.value("escapes", false);
+    recorded.read.quotes = data.value("quotes", false);
     return recorded;
   } catch (const nlohmann::json::exception&) {
     throw CheckpointError(path + " holds no configuration", "", "the record of a run");
@@ -40,17 +40,17 @@ Rows training_rows(const std::string& model_directory) {
     throw with_remedy(
         ConfigError("the model does not say what it was trained on", "", "", "give texts like those it was trained on"),
         Remedy::kGiveTexts);
-  if (!file_exists(recorded.train.path))
-    throw with_remedy(ConfigError("the training file " + recorded.train.path + " of the model's run.json is not there",
+  if (!is_regular_file(recorded.train.path))
+    throw with_remedy(ConfigError("the training file " + recorded.train.path + " of the model's run.json " +
+                                      (file_exists(recorded.train.path) ? "was a pipe" : "is not there"),
                                   "", "", "give texts like those it was trained on"),
                       Remedy::kGiveTexts);
-  Rows rows = read_rows(recorded.train.path, recorded.read);
-  if (const std::string bad = describe_bad_rows(rows, recorded.train.path); !bad.empty()) log_warning(bad);
-  return rows;
+  return read_rows_with_warnings(recorded.train.path, recorded.read);
 }
 
 bool has_changed(const RecordedFile& file, const RecordedData& recorded, const Tokenizer& tokenizer) {
   if (file.fingerprint.empty()) return false;
+  if (!is_regular_file(file.path)) return true;  // a pipe gives its rows once
   const TokenDataset now =
       TokenDataset::from_file(file.path, recorded.read, tokenizer, recorded.tokenize, recorded.cache_dir);
   return hex(now.fingerprint()) != file.fingerprint;

@@ -1,9 +1,10 @@
 #include "tvae/latent/code_file.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <regex>
+#include <optional>
 
 #include "tvae/base/error.h"
 #include "tvae/base/strings.h"
@@ -43,41 +44,134 @@ std::string npy_header(const Tensor& codes) {
          header;
 }
 
+DataError damaged_npy(const std::string& path, const std::string& what) {
+  return DataError(path + " is no usable .npy file: " + what);
+}
+
+/// What a .npy file's header says of its array.
+struct NpyHeader {
+  std::string type;  // as "<f4"; empty where it is no plain type
+  bool fortran_order = false;
+  std::vector<int64_t> shape;
+};
+
+/// Reads the header: a literal of a Python dict with the keys descr, fortran_order and shape, in any layout.
+class NpyHeaderParser {
+ public:
+  NpyHeaderParser(const std::string& path, std::string_view text) : path_(path), rest_(text) {}
+
+  NpyHeader parse() {
+    NpyHeader header;
+    bool has_order = false, has_shape = false, has_type = false;
+    expect('{');
+    while (!take('}')) {
+      const std::string key = quoted();
+      expect(':');
+      if (key == "descr") {
+        has_type = true;
+        if (peek() != '\'' && peek() != '"') throw DataError(path_ + ": type of the array", "a structure", kTypes);
+        header.type = quoted();
+      } else if (key == "fortran_order") {
+        has_order = true;
+        header.fortran_order = boolean();
+      } else if (key == "shape") {
+        has_shape = true;
+        header.shape = numbers();
+      } else {
+        throw damaged_npy(path_, "its header has an unknown key " + key);
+      }
+      if (!take(',') && peek() != '}') throw damaged_npy(path_, "its header is no dict");
+    }
+    if (!has_type) throw damaged_npy(path_, "no descr");
+    if (!has_order) throw damaged_npy(path_, "no fortran_order");
+    if (!has_shape) throw damaged_npy(path_, "no shape");
+    return header;
+  }
+
+  static constexpr const char* kTypes = "float32 or float64";
+
+ private:
+  char peek() {
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size()));
+    return rest_.empty() ? '\0' : rest_.front();
+  }
+  bool take(char c) {
+    if (peek() != c) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  void expect(char c) {
+    if (!take(c)) throw damaged_npy(path_, std::string("its header lacks a ") + c);
+  }
+  std::string quoted() {
+    const char quote = peek();
+    const size_t end = quote == '\'' || quote == '"' ? rest_.find(quote, 1) : std::string_view::npos;
+    if (end == std::string_view::npos) throw damaged_npy(path_, "its header lacks a quoted word");
+    const std::string word(rest_.substr(1, end - 1));
+    rest_.remove_prefix(end + 1);
+    return word;
+  }
+  bool boolean() {
+    peek();
+    for (const std::string_view word : {"True", "False"})
+      if (rest_.starts_with(word)) {
+        rest_.remove_prefix(word.size());
+        return word == "True";
+      }
+    throw damaged_npy(path_, "its fortran_order is neither True nor False");
+  }
+  std::vector<int64_t> numbers() {
+    std::vector<int64_t> values;
+    expect('(');
+    while (!take(')')) {
+      int64_t value = -1;
+      peek();
+      const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+      if (error != std::errc() || value < 0) throw damaged_npy(path_, "its shape is no list of sizes");
+      rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
+      values.push_back(value);
+      if (!take(',') && peek() != ')') throw damaged_npy(path_, "its shape is no list of sizes");
+    }
+    return values;
+  }
+
+  std::string path_;
+  std::string_view rest_;
+};
+
+/// Bytes of an array of `width` bytes a number; nothing where there are too many to count.
+std::optional<int64_t> bytes_of(const std::vector<int64_t>& shape, int64_t width) {
+  int64_t bytes = width;
+  bool empty = false;
+  for (const int64_t size : shape) {
+    empty |= size == 0;
+    if (size > 0 && __builtin_mul_overflow(bytes, size, &bytes)) return std::nullopt;  // strides count empty ones too
+  }
+  return empty ? 0 : bytes;
+}
+
 Tensor parse_npy(const std::string& path, const std::string& bytes) {
-  const auto damaged = [&path](const std::string& what) {
-    return DataError(path + " is no usable .npy file: " + what);
-  };
   const auto byte = [&bytes](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(bytes[i])); };
-  if (bytes.size() < 12) throw damaged("it ends within its header");
+  if (bytes.size() < 12) throw damaged_npy(path, "it ends within its header");
+  if (byte(6) < 1 || byte(6) > 3) throw damaged_npy(path, "its version is " + std::to_string(byte(6)));
   const bool short_length = byte(6) == 1;  // version 1 has a 16-bit length, later ones 32 bits
   const size_t start = short_length ? 10 : 12;
   const size_t length = byte(8) | byte(9) << 8 | (short_length ? 0 : byte(10) << 16 | byte(11) << 24);
-  if (length > bytes.size() - start) throw damaged("it ends within its header");
-  const std::string header = bytes.substr(start, length);
-  std::smatch match;
-  static const std::regex descr("'descr': *'([^']*)'"), shape("'shape': *\\(([^)]*)\\)");
-  if (!std::regex_search(header, match, descr)) throw damaged("no descr");
-  const std::string type = match[1];
-  if (type != "<f4" && type != "<f8") throw DataError(path + ": type of the array", type, "float32 or float64");
-  if (header.find("'fortran_order': True") != std::string::npos)
+  if (length > bytes.size() - start) throw damaged_npy(path, "it ends within its header");
+  const NpyHeader header = NpyHeaderParser(path, std::string_view(bytes).substr(start, length)).parse();
+  if (header.type != "<f4" && header.type != "<f8")
+    throw DataError(path + ": type of the array", header.type, NpyHeaderParser::kTypes);
+  if (header.fortran_order)
     throw DataError(path + ": the array is in Fortran order", "", "C order", "numpy.ascontiguousarray");
-  if (!std::regex_search(header, match, shape)) throw damaged("no shape");
-  std::vector<int64_t> sizes;
-  const int64_t width = type == "<f4" ? 4 : 8;
-  const auto available = static_cast<int64_t>(bytes.size() - start - length);
-  int64_t count = 1;
-  for (const std::string& part : split(match[1].str(), ',')) {
-    if (strip(part).empty()) continue;
-    const std::string digits = strip(part);
-    int64_t size = -1;
-    std::from_chars(digits.data(), digits.data() + digits.size(), size);
-    if (size < 0 || (size > 0 && count > available / size)) throw damaged("its shape does not fit its size");
-    sizes.push_back(size);
-    count *= size;
-  }
-  if (count * width != available) throw damaged("its shape does not fit its size");
-  Tensor array = at::empty(sizes, width == 4 ? at::kFloat : at::kDouble);
-  std::memcpy(array.data_ptr(), bytes.data() + start + length, static_cast<size_t>(available));
+  constexpr size_t kMostDimensions = 3;
+  if (header.shape.size() > kMostDimensions)
+    throw DataError(path + ": the array has too many dimensions", std::to_string(header.shape.size()), "2 or 3");
+  const int64_t width = header.type == "<f4" ? 4 : 8;
+  const size_t available = bytes.size() - start - length;
+  if (bytes_of(header.shape, width) != static_cast<int64_t>(available))
+    throw damaged_npy(path, "its shape does not fit its size");
+  Tensor array = at::empty(header.shape, width == 4 ? at::kFloat : at::kDouble);
+  if (available > 0) std::memcpy(array.data_ptr(), bytes.data() + start + length, available);
   return array.to(at::kFloat);
 }
 
@@ -197,6 +291,8 @@ void save_codes(const std::string& path, const EncodedTexts& encoded, const std:
 
 Tensor load_codes(const std::string& path, int64_t latent_tokens, int64_t latent_size) {
   Tensor codes;
+  if (lower_case(path).ends_with(".npz"))
+    throw DataError(path + ": an archive of arrays", ".npz", "one array as .npy", "numpy.save writes one");
   if (path.ends_with(".safetensors")) {
     codes = load_safetensors_codes(path);
   } else {

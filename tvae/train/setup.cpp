@@ -5,7 +5,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
-#include "tvae/data/reader.h"
+#include "tvae/data/data_file.h"
 #include "tvae/latent/probe.h"
 #include "tvae/model/bottleneck.h"
 #include "tvae/run/model_directory.h"
@@ -16,12 +16,16 @@ namespace {
 constexpr uint64_t kProbeSeed = 1;
 
 ReadOptions read_options(const DataConfig& data) {
-  return {data.column, data.label_column, data.escapes, data.strict};
+  return {.column = data.column,
+          .label_column = data.label_column,
+          .escapes = data.escapes,
+          .strict = data.strict,
+          .quotes = data.quotes};
 }
 
 /// A resumed run's own tokenizer, else the given one, else the starting model's, else, for MNIST text, the one beside
 /// the training file, else one trained on the data.
-Tokenizer choose_tokenizer(const DataConfig& data, const std::string& from, const RunDirectory& run) {
+Tokenizer choose_tokenizer(const DataConfig& data, DataFile& train, const std::string& from, const RunDirectory& run) {
   if (run.resumes()) return Tokenizer::load(run.path());
   if (data.tokenizer.empty() && from.empty()) {
     const std::string beside = std::filesystem::path(data.train).parent_path() / "tokenizer";
@@ -31,28 +35,26 @@ Tokenizer choose_tokenizer(const DataConfig& data, const std::string& from, cons
     }
     log_info("training a tokenizer (" + data.tokenizer_kind + ", " + std::to_string(data.vocab_size) + " pieces) on " +
              data.train);
-    const Rows rows = read_rows(data.train, read_options(data));
     TokenizerTraining training;
     training.kind = data.tokenizer_kind;
     training.vocab_size = data.vocab_size;
-    return train_tokenizer(rows.texts, training);
+    return train_tokenizer(train.rows().texts, training);
   }
   Tokenizer tokenizer = Tokenizer::load(data.tokenizer.empty() ? from : data.tokenizer);
   if (!tokenizer.writes_anything()) {
-    const Rows rows = read_rows(data.train, read_options(data));
-    const int64_t added = tokenizer.add_tokens(tokenizer.unwritable_characters(rows.texts));
+    const int64_t added = tokenizer.add_tokens(tokenizer.unwritable_characters(train.rows().texts));
     if (added > 0)
       log_info(std::to_string(added) + " characters that the tokenizer cannot write got tokens of their own");
   }
   return tokenizer;
 }
 
-TokenDataset tokenize(const std::string& path, const RunConfig& config, const Tokenizer& tokenizer) {
+TokenDataset tokenize(DataFile& file, const RunConfig& config, const Tokenizer& tokenizer) {
   TokenizeOptions options;
   options.max_tokens = config.data.max_tokens;
   options.cut = config.data.overlong == "cut";
-  TokenDataset dataset =
-      TokenDataset::from_file(path, read_options(config.data), tokenizer, options, config.data.cache_dir);
+  TokenDataset dataset = TokenDataset::from_file(file, tokenizer, options, config.data.cache_dir);
+  const std::string& path = file.path();
   if (dataset.overlong() > 0)
     log_info(std::to_string(dataset.overlong()) + " sequences of " + path + " are longer than " +
              std::to_string(config.data.max_tokens) + " tokens and were " + (options.cut ? "cut" : "dropped"));
@@ -66,13 +68,9 @@ TokenDataset tokenize(const std::string& path, const RunConfig& config, const To
 
 /// For the probe that previews show: data.max_valid sequences from all over the file, in a random order, since it may
 /// be sorted by label; none where nobody asks for it.
-LabelledSequences probe_of(const TokenDataset& valid, const RunConfig& config) {
+LabelledSequences probe_of(const TokenDataset& valid, DataFile& file, const RunConfig& config) {
   if (config.data.label_column.empty() || !config.train.previews || !config.train.preview_probe) return {};
-  const std::vector<std::string> of_rows = read_rows(config.data.valid, read_options(config.data)).labels;
-  if (of_rows.empty()) {
-    log_warning(config.data.valid + " has no columns, so no labels to probe");
-    return {};
-  }
+  const std::vector<std::string>& of_rows = file.rows().labels;
   const int64_t limit = config.data.max_valid, count = limit > 0 ? std::min(limit, valid.size()) : valid.size();
   Rng rng(kProbeSeed);
   const torch::Tensor order = at::randperm(valid.size(), rng.generator(), at::kLong);
@@ -120,7 +118,7 @@ ModelConfig continued(const ModelConfig& start, const RunConfig& config, const T
   return model;
 }
 
-void require_files(const ResolvedConfig& resolved) {
+void require_files(const ResolvedConfig& resolved, const RunDirectory& run) {
   const DataConfig& data = resolved.config.data;
   if (data.train.empty())
     throw ConfigError("no training data", "", "--train FILE",
@@ -128,6 +126,10 @@ void require_files(const ResolvedConfig& resolved) {
   for (const std::string& path : {data.train, data.valid})
     if (path == "-")
       throw ConfigError("training data", "stdin", "a file", "a run reads its data again when it is resumed");
+  for (const std::string& path : {data.train, data.valid})
+    if (run.resumes() && file_exists(path) && !is_regular_file(path))
+      throw ConfigError("training data", "the pipe " + path, "a file",
+                        "a run reads its data again when it is resumed, and a pipe gives it once");
 }
 
 /// Throws ConfigError where bottleneck and losses do not fit, before hours of work on the data.
@@ -161,13 +163,14 @@ ModelConfig complete_model_config(const RunConfig& config, int64_t vocabulary) {
 TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string& from, const RunDirectory& run,
                                torch::Device device) {
   const RunConfig& config = resolved.config;
-  require_files(resolved);
+  require_files(resolved, run);
   const bool has_model = run.resumes() && has_checkpoint(run.path());  // then the starting model is needed no more
   std::optional<Model> start;
   if (!from.empty() && !has_model) start.emplace(load_model(from));
   require_parts(start ? start->vae.config() : config.model, config.loss);
   if (!start && !has_model) require_model(config);
-  Tokenizer tokenizer = choose_tokenizer(config.data, from, run);
+  DataFile train_file(config.data.train, read_options(config.data));
+  Tokenizer tokenizer = choose_tokenizer(config.data, train_file, from, run);
   ModelConfig model = has_model ? load_model_config(run.path())
                       : start   ? continued(start->vae.config(), config, tokenizer)
                                 : complete(config, tokenizer);
@@ -182,11 +185,14 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
     load_with_fresh_rows(vae, std::move(weights), start->vae.config().vocab_size, from);
   }
   vae.parameters().to(device, at::kFloat);
-  TokenDataset train = tokenize(config.data.train, config, tokenizer);
+  TokenDataset train = tokenize(train_file, config, tokenizer);
   std::optional<TokenDataset> valid;
-  if (!config.data.valid.empty()) valid = tokenize(config.data.valid, config, tokenizer);
   LabelledSequences probe;
-  if (valid) probe = probe_of(*valid, config);
+  if (!config.data.valid.empty()) {
+    DataFile valid_file(config.data.valid, read_options(config.data));
+    valid = tokenize(valid_file, config, tokenizer);
+    probe = probe_of(*valid, valid_file, config);
+  }
   Model trained{run.path(), std::move(tokenizer), std::move(vae), config.data.max_tokens, config.data.check};
   return {config,           std::move(trained), std::move(train),
           std::move(valid), std::move(probe),   run.resumes() ? run.saved_past() : card_of_past(from)};

@@ -60,8 +60,9 @@ RDLogger.DisableLog("rdApp.*")
 os.write(1, b"r")
 for line in sys.stdin.buffer:
     for text in json.loads(line):
-        one_word = text.split() == [text]  # RDKit takes what follows a blank for a name
-        os.write(1, b"1" if one_word and Chem.MolFromSmiles(text) is not None else b"0")
+        # RDKit takes what follows a blank for a name, and passes over an end that is not ASCII.
+        one_word = text.isascii() and text.isprintable() and " " not in text
+        os.write(1, b"1" if one_word and text and Chem.MolFromSmiles(text) is not None else b"0")
 )python",
                        "RDKit MolFromSmiles", true};
 

@@ -1,6 +1,9 @@
 #include "tvae/validity/smiles.h"
 
+#include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "tvae/base/log.h"
@@ -62,11 +65,24 @@ class Cursor {
   std::string_view rest_;
 };
 
+/// What follows the first "@": another, or a class of chirality with its number (OpenSMILES 3.9), or nothing.
+bool take_chirality(Cursor& cursor) {
+  constexpr std::pair<std::string_view, int> kClasses[] = {{"TH", 2}, {"AL", 2}, {"SP", 3}, {"TB", 20}, {"OH", 30}};
+  if (cursor.take("@")) return true;
+  for (const auto& [name, count] : kClasses) {
+    if (!cursor.take(name)) continue;
+    int number = 0;
+    for (int digits = 0; digits < 2 && is_digit(cursor.peek()); ++digits) number = 10 * number + (cursor.next() - '0');
+    return number >= 1 && number <= count;
+  }
+  return true;
+}
+
 /// What follows "[": isotope? symbol chirality? hydrogens? charge? class? "]".
 bool take_bracket_atom(Cursor& cursor) {
   cursor.take_digits(3);
   if (!cursor.take("*") && !cursor.take_longest(kElements) && !cursor.take_longest(kAromatic)) return false;
-  if (!cursor.take("@@")) cursor.take("@");
+  if (cursor.take("@") && !take_chirality(cursor)) return false;
   if (cursor.take("H")) cursor.take_digits(1);
   if (const char sign = cursor.peek(); sign == '+' || sign == '-') {
     cursor.next();
@@ -93,7 +109,8 @@ struct OpenRing {
 bool is_smiles(std::string_view text) {
   Cursor cursor(text);
   std::map<int, OpenRing> rings;
-  std::vector<int> branches;  // the atom each open branch hangs on
+  std::set<std::pair<int, int>> bonded;  // atoms, the earlier one first: no two bonds between the same (OpenSMILES 3.4)
+  std::vector<int> branches;             // the atom each open branch hangs on
   int atoms = 0;
   int previous = -1;  // the atom that the next one binds to; -1 = none, at the start and after "."
   char bond = '\0';   // read, and waiting for its second atom
@@ -129,11 +146,13 @@ bool is_smiles(std::string_view text) {
       } else {
         const OpenRing ring = open->second;
         if (ring.atom == previous || (ring.bond && bond && order(ring.bond) != order(bond))) return false;
+        if (!bonded.emplace(std::min(ring.atom, previous), std::max(ring.atom, previous)).second) return false;
         rings.erase(open);
       }
       bond = '\0';
     } else {
       if (!(cursor.take("[") ? take_bracket_atom(cursor) : cursor.take_longest(kOrganic))) return false;
+      if (previous >= 0) bonded.emplace(previous, atoms);
       previous = atoms++;
       bond = '\0';
       branch_is_empty = false;

@@ -1,0 +1,45 @@
+#include "tvae/data/row_collector.h"
+
+#include "tvae/base/error.h"
+#include "tvae/base/utf8.h"
+
+namespace tvae {
+namespace {
+
+constexpr size_t kBadRowsKept = 1000;
+constexpr size_t kExampleLength = 40;  // bytes shown of a text
+
+}  // namespace
+
+void RowCollector::add_bad(int64_t line, const std::string& reason) {
+  if (options_.strict)
+    throw DataError(name_ + " " + rows_.unit + " " + std::to_string(line) + ": " + reason, "", "",
+                    "without data.strict such rows are skipped and counted");
+  if (rows_.bad.size() < kBadRowsKept) rows_.bad.push_back({line, reason});
+  ++rows_.bad_count;
+}
+
+Rows RowCollector::finish() {
+  if (rows_.texts.empty()) throw DataError(name_ + ": no usable rows", describe_bad_rows(rows_, name_));
+  return std::move(rows_);
+}
+
+void RowCollector::add(int64_t line, std::string&& text, std::string* label) {
+  if (text.empty() && !options_.keep_empty) return add_bad(line, "empty");
+  if (!is_valid_utf8(text) || (label && !is_valid_utf8(*label))) return add_bad(line, "bad UTF-8");
+  rows_.texts.push_back(std::move(text));
+  if (label) rows_.labels.push_back(std::move(*label));
+}
+
+void Occurrences::add(int64_t line, const std::string& text) {
+  if (count_++ > 0) return;
+  line_ = line;
+  example_ = escape_line(text.substr(0, kExampleLength)) + (text.size() > kExampleLength ? "..." : "");
+}
+
+std::string Occurrences::describe(const std::string& name, const std::string& what) const {
+  return std::to_string(count_) + (count_ == 1 ? " row of " : " rows of ") + name + " " + what + ": \"" + example_ +
+         "\" (line " + std::to_string(line_) + ")";
+}
+
+}  // namespace tvae

@@ -1,0 +1,20 @@
+// Rows of tables whose fields stand between separators. Used by parse_rows.
+#pragma once
+
+#include <string_view>
+
+#include "tvae/data/row_collector.h"
+
+namespace tvae {
+
+/// RowFormat::kCsv and kTsv. Throws DataError where an asked column is not there.
+void read_table(std::string_view content, RowFormat format, RowCollector& rows);
+
+/// The first line's fields, cut at a separator outside quotes.
+std::vector<std::string> first_fields(std::string_view content, char separator);
+
+/// Whether a first row holds what is asked for: a name, or a place beyond the first. Where no column is asked for,
+/// "text" is.
+bool has_asked_column(const std::vector<std::string>& first, const ReadOptions& options);
+
+}  // namespace tvae
