@@ -60,8 +60,7 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   for (const CLI::App* verb : innermost->get_subcommands({})) names.push_back(verb->get_name());
   for (const std::string& word : app.remaining(/*recurse=*/true))
     if (!names.empty() && !word.starts_with("-"))
-      return ConfigError("unknown verb", "\"" + word + "\"", "one of " + join(names, ", "), suggestion(word, names))
-          .what();
+      return ConfigError("unknown verb", "\"" + word + "\"", "", suggestion(word, names)).what();
   return first_line(error.what()) + " (see " + name + " --help)";
 }
 

@@ -37,7 +37,7 @@ struct Entry {
 const std::vector<Entry>& registry() {
   static const std::vector<Entry> entries = {
       {"none", [] { return std::unique_ptr<ValidityCheck>(); }},
-      {"python", make_python_check},
+      {"python", [] { return make_python_check(); }},
       {"smiles",
        []() -> std::unique_ptr<ValidityCheck> {
          if (auto rdkit = make_rdkit_check()) return rdkit;

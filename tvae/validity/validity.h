@@ -7,11 +7,11 @@
 
 namespace tvae {
 
-/// A registered check: name → factory (python, smiles, mnist).
+/// A registered check: name → factory (python, smiles, mnist). Several threads may ask at once.
 class ValidityCheck {
  public:
   virtual ~ValidityCheck() = default;
-  /// One answer a text, in order.
+  /// One answer a text, in order. Throws DataError where there is none to be had.
   virtual std::vector<bool> valid(const std::vector<std::string>& texts) = 0;
   /// What the judge is, for reports: "python3 ast.parse", "SMILES grammar without valences", ...
   virtual std::string describe() const = 0;
