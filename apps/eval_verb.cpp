@@ -5,6 +5,7 @@
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/base/log.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/eval/report_examples.h"
@@ -130,7 +131,7 @@ bool is_whole_protocol(const Options& options) {
 /// Whether a report has every section and as many sequences as a card asks for.
 bool holds_whole_protocol(const std::string& path) {
   if (!file_exists(path)) return false;
-  const auto report = nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  const auto report = parse_json(read_file(path));
   if (!report.is_object() || !report.contains("skipped") || !report.contains("samples") ||
       !report["samples"].is_number() || report["samples"] < EvaluationOptions().samples)
     return false;

@@ -402,10 +402,12 @@ TEST_F(TokenizerFiles, DamagedOrMissingTokenizersAreRefusedInOneLine) {
   fs::create_directory(path("empty"));
   std::string no_eos = model;
   no_eos.replace(no_eos.find("</s>"), 4, "<\\s>");
+  std::string with_nul = model;  // which SentencePiece throws at
+  with_nul[with_nul.find("</s>") + 40] = '\0';
   testing::internal::CaptureStderr();
   for (const std::string& at :
        {path("none"), path("empty"), path("fast"), path("config"), put("a.model", ""), put("b.model", "not a model"),
-        put("c.model", model.substr(0, model.size() / 2)), put("d.model", no_eos)}) {
+        put("c.model", model.substr(0, model.size() / 2)), put("d.model", no_eos), put("e.model", with_nul)}) {
     const std::string message = message_of([&] { Tokenizer::load(at); });
     EXPECT_NE(message.find(at), std::string::npos) << message;
   }

@@ -156,7 +156,8 @@ TEST(Validity, AJudgeThatRanOutOfTimeIsAskedAgainAlone) {
 TEST(Validity, NoAnswerIsAnError) {
   const FakePython python("case $text in *never*) exec sleep 1000;; esac; printf 1");
   JudgePatience patience;
-  patience.among_others = patience.alone = std::chrono::milliseconds(300);
+  patience.among_others = std::chrono::milliseconds(300);
+  patience.alone = std::chrono::milliseconds(1500);
   const auto check = make_python_check(patience);
   EXPECT_THROW(check->valid({"a", "never"}), DataError);
   EXPECT_EQ(check->valid({"a", "b"}), (Answers{true, true}));
