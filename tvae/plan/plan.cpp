@@ -98,14 +98,15 @@ PlanRequest make_plan_request(const ResolvedConfig& resolved, torch::DeviceType 
                       "at most data.max_tokens, " + std::to_string(longest));
   const LossConfig& loss = resolved.config.loss;
   if (loss.critic != "none" || loss.cycle_weight > 0 || loss.smoothness != "none")
-    request.notes.push_back(
+    request.notes.emplace_back(
         "losses between codes (critic, cycle, smoothness) decode text of their own now and then: "
         "that is not counted");
   if (device == torch::kCUDA) {
-    request.notes.push_back("on CUDA the driver's context and what the caching allocator keeps in reserve come on top");
+    request.notes.emplace_back(
+        "on CUDA the driver's context and what the caching allocator keeps in reserve come on top");
   } else {
     request.program = peak_resident_bytes();
-    request.notes.push_back(
+    request.notes.emplace_back(
         "what the C library keeps in its free lists comes on top (docs/memory.md); a measurement counts it");
   }
   return request;
