@@ -67,94 +67,73 @@ std::string settings_text(const Remedy& remedy) {
 }
 
 Json to_json(const Plan& plan, const PlanRequest& request, const Options& options, int64_t memory) {
-  const MemoryParts& parts = plan.parts;
   Json json = {{"memory", memory},
                {"device", request.device == torch::kCUDA ? "cuda" : "cpu"},
                {"precision", computes_in_bf16(request.config.train.precision, request.device) ? "bf16" : "fp32"},
                {"tokens_per_sequence", request.length},
                {"vocabulary", request.config.model.vocab_size},
                {"batch", plan.batch},
-               {"tokens", plan.batch * request.length},
-               {"predicted",
-                {{"weights", parts.weights},
-                 {"gradients", parts.gradients},
-                 {"optimizer", parts.optimizer},
-                 {"average", parts.average},
-                 {"activations", parts.activations},
-                 {"logits", parts.logits},
-                 {"program", request.program},
-                 {"total", plan.total}}}};
+               {"tokens", plan.batch * request.length}};
   if (options.memory.empty()) json.erase("memory");
+  for (const MemoryShare& share : plan.shares) json["predicted"][share.name] = share.bytes;
+  json["predicted"]["total"] = plan.total;
   for (size_t i = 0; i < std::min(kTensorSizes, plan.activation_sizes.size()); ++i)
     json["activation_tensors"].push_back(
         {{"bytes", plan.activation_sizes[i].first}, {"count", plan.activation_sizes[i].second}});
-  if (plan.measured) {
-    Json& measured = json["measured"] = {{"batch", plan.measured->batch}};
-    if (plan.measured->memory) {
-      measured["charged"] = plan.measured->charged;
-      measured["resident"] = plan.measured->memory->resident;
-      measured["allocated"] = plan.measured->memory->allocated;
-      if (request.device == torch::kCUDA) measured["reserved"] = plan.measured->memory->reserved;
-      measured["predicted"] = plan.measured->predicted;
-    }
+  if (plan.measured) json["measured"]["batch"] = plan.measured->batch;
+  if (plan.measured && plan.measured->memory) {
+    const MeasuredMemory& memory_taken = *plan.measured->memory;
+    json["measured"].update({{"charged", plan.measured->charged},
+                             {"resident", memory_taken.resident},
+                             {"allocated", memory_taken.allocated},
+                             {"predicted", plan.measured->predicted}});
+    if (request.device == torch::kCUDA) json["measured"]["reserved"] = memory_taken.reserved;
   }
-  if (plan.batch == 0) {
-    for (const Remedy& remedy : plan.remedies)
-      json["advice"].push_back(settings_text(remedy) + ": " + bytes_text(remedy.bytes));
+  if (plan.batch == 0) json["advice"] = Json::array();
+  for (const Remedy& remedy : plan.remedies)
+    json["advice"].push_back(settings_text(remedy) + ": " + bytes_text(remedy.bytes));
+  if (plan.batch == 0)
     json["advice"].push_back(
         "shorter sequences (data.max_tokens), windows (model.attention_window_size), fewer or narrower layers");
-  }
   json["notes"] = request.notes;
   return json;
 }
 
-void print_parts(const Json& parts) {
-  const std::vector<std::pair<std::string, std::string>> about = {
-      {"weights", ""},
-      {"gradients", "those that are there when most memory is in use"},
-      {"optimizer", ""},
-      {"average", "of the weights (train.ema_decay)"},
-      {"activations", "what the backward pass needs, and what is passed on"},
-      {"logits", "of one chunk of tokens"},
-      {"program", "this program and its libraries"},
-      {"total", ""}};
-  for (const auto& [name, text] : about) {
-    const int64_t bytes = parts.at(name);
-    if (bytes == 0) continue;
-    std::string line = "  " + name + std::string(14 - name.size(), ' ');
-    const std::string amount = bytes_text(bytes);
-    line += std::string(12 - std::min<size_t>(12, amount.size()), ' ') + amount;
-    print_line(text.empty() ? line : line + "   " + text);
-  }
+void print_share(const MemoryShare& share) {
+  const std::string amount = bytes_text(share.bytes);
+  std::string line = "  " + share.name + std::string(14 - share.name.size(), ' ');
+  line += std::string(12 - std::min<size_t>(12, amount.size()), ' ') + amount;
+  if (share.bytes > 0) print_line(share.about.empty() ? line : line + "   " + share.about);
 }
 
-void print_plan(const Json& plan, const Options& options) {
-  const auto number = [&plan](const char* key) { return plan.at(key).dump(); };
-  const std::string batch = number("batch") + " sequences (" + number("tokens") + " tokens)";
-  print_line((plan.at("batch") == 0 ? "not even one sequence fits into " + options.memory + "; one takes"
-              : options.batch > 0   ? "a batch of " + batch + " takes"
-                                    : "largest batch for " + options.memory + ": " + batch) +
-             "   [" + number("tokens_per_sequence") + " tokens a sequence, " + plan.at("precision").get<std::string>() +
-             ", " + plan.at("device").get<std::string>() + "]");
-  print_parts(plan.at("predicted"));
-  if (plan.contains("activation_tensors")) {
+void print_plan(const Plan& plan, const Json& json, const Options& options) {
+  const auto value = [&json](const char* key) {
+    return json.at(key).is_string() ? json.at(key).get<std::string>() : json.at(key).dump();
+  };
+  const std::string batch = value("batch") + " sequences (" + value("tokens") + " tokens)";
+  print_line((plan.batch == 0     ? "not even one sequence fits into " + options.memory + "; one takes"
+              : options.batch > 0 ? "a batch of " + batch + " takes"
+                                  : "largest batch for " + options.memory + ": " + batch) +
+             "   [" + value("tokens_per_sequence") + " tokens a sequence, " + value("precision") + ", " +
+             value("device") + "]");
+  for (const MemoryShare& share : plan.shares) print_share(share);
+  print_share({"total", "", plan.total});
+  if (json.contains("activation_tensors")) {
     print_line("activations, by the size of tensor");
-    for (const Json& tensor : plan.at("activation_tensors"))
+    for (const Json& tensor : json.at("activation_tensors"))
       print_line("  " + tensor.at("count").dump() + " x " + bytes_text(tensor.at("bytes")));
   }
-  if (plan.contains("measured")) {
-    const Json& measured = plan.at("measured");
-    print_line(measured.contains("charged")
-                   ? "measured: batch " + measured.at("batch").dump() + " takes " + bytes_text(measured.at("charged")) +
-                         " (" + bytes_text(measured.at("allocated")) + " of it tensors), predicted " +
-                         bytes_text(measured.at("predicted"))
+  if (plan.measured)
+    print_line(plan.measured->memory
+                   ? "measured: batch " + std::to_string(plan.measured->batch) + " takes " +
+                         bytes_text(plan.measured->charged) + " (" + bytes_text(plan.measured->memory->allocated) +
+                         " of it tensors), predicted " + bytes_text(plan.measured->predicted)
                    : "measured: does not fit");
-  }
-  if (plan.contains("advice")) {
+  if (json.contains("advice")) {
     print_line("what one sequence would take with");
-    for (const auto& line : plan.at("advice")) print_line("  " + line.get<std::string>());
+    for (const auto& line : json.at("advice")) print_line("  " + line.get<std::string>());
   }
-  for (const auto& note : plan.at("notes")) print_line("note: " + note.get<std::string>());
+  for (const auto& note : json.at("notes")) print_line("note: " + note.get<std::string>());
 }
 
 void plan(const Options& options, const CommonOptions& common) {
@@ -178,11 +157,12 @@ void plan(const Options& options, const CommonOptions& common) {
                         "without --measure any amount can be planned");
     how.measure = measure_in_another_process;
   }
-  const Json result = to_json(make_plan(request, how), request, options, memory);
+  const Plan made = make_plan(request, how);
+  const Json json = to_json(made, request, options, memory);
   if (common.json)
-    print_json(result);
+    print_json(json);
   else
-    print_plan(result, options);
+    print_plan(made, json, options);
 }
 
 const RegisterVerb registered(

@@ -35,6 +35,16 @@ int64_t charged(const PlanRequest& request, const MeasuredMemory& memory) {
   return request.device == torch::kCUDA ? memory.reserved : memory.resident;
 }
 
+std::vector<MemoryShare> shares_of(const MemoryParts& parts, int64_t program) {
+  return {{"weights", "", parts.weights},
+          {"gradients", "those that are there when most memory is in use", parts.gradients},
+          {"optimizer", "", parts.optimizer},
+          {"average", "of the weights (train.ema_decay)", parts.average},
+          {"activations", "what the backward pass needs, and what is passed on", parts.activations},
+          {"logits", "of one chunk of tokens", parts.logits},
+          {"program", "this program and its libraries", program}};
+}
+
 /// Each change that helps, and all of them together.
 std::vector<Remedy> remedies_for(const PlanRequest& request) {
   const std::vector<decltype(Remedy::settings)> changes = {
@@ -116,9 +126,10 @@ Plan make_plan(const PlanRequest& request, const PlanOptions& options) {
   Plan plan;
   const auto bytes = [&](int64_t batch) { return predicted_total(request, batch); };
   plan.batch = options.batch > 0 ? options.batch : largest_batch(bytes, options.memory);
-  plan.parts = predict_memory(request.config, {std::max<int64_t>(plan.batch, 1), request.length}, request.device,
-                              options.activation_sizes ? &plan.activation_sizes : nullptr);
-  plan.total = plan.parts.total() + request.program;
+  const MemoryParts parts = predict_memory(request.config, {std::max<int64_t>(plan.batch, 1), request.length},
+                                           request.device, options.activation_sizes ? &plan.activation_sizes : nullptr);
+  plan.total = parts.total() + request.program;
+  plan.shares = shares_of(parts, request.program);
   if (options.measure) plan.measured = measure_plan(request, options, plan.batch);
   if (plan.batch == 0) plan.remedies = remedies_for(request);
   return plan;

@@ -40,6 +40,13 @@ struct Remedy {
   int64_t bytes = 0;
 };
 
+/// A part of the memory that a step takes.
+struct MemoryShare {
+  std::string name;
+  std::string about;  // in a few words, where the name does not say it
+  int64_t bytes = 0;
+};
+
 struct MeasuredPlan {
   int64_t batch = 0;                     // 0 = not even one sequence fits, or the batch that was asked for does not
   std::optional<MeasuredMemory> memory;  // of that batch
@@ -48,9 +55,9 @@ struct MeasuredPlan {
 };
 
 struct Plan {
-  int64_t batch = 0;  // sequences; 0 = not even one fits
-  MemoryParts parts;  // of that batch, or of one sequence
-  int64_t total = 0;  // of the parts and the program
+  int64_t batch = 0;                // sequences; 0 = not even one fits
+  int64_t total = 0;                // bytes of that batch, or of one sequence
+  std::vector<MemoryShare> shares;  // of the total
   AllocationSizes activation_sizes;
   std::optional<MeasuredPlan> measured;
   std::vector<Remedy> remedies;  // where nothing fits: each that helps, and all of them together
