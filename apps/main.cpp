@@ -11,11 +11,13 @@
 
 #include "apps/verb.h"
 #include "tvae/base/assert.h"
+#include "tvae/base/bytes.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
 #include "tvae/base/printable.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/threads.h"
+#include "tvae/ops/out_of_memory.h"
 
 namespace tvae::apps {
 
@@ -35,7 +37,7 @@ void add_common_flags(CLI::App& command, CommonOptions& common) {
   command.add_flag("--json", common.json, "machine-readable stdout");
   command.add_option("--device", common.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   command.add_option("--threads", common.threads, "processor threads; 0 = all")->check(CLI::Range(0, 4096));
-  command.add_option("--seed", common.seed, "seed of everything random")->check(number_in(0, 9e18));
+  command.add_option("--seed", common.seed, "seed of everything random")->check(number_in(0, 9e15));
   command.add_flag("--quiet", common.quiet, "no progress");
   command.add_flag("--verbose", common.verbose, "more progress, and where an error came from");
 }
@@ -62,6 +64,15 @@ std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
+/// One line for what is thrown where memory runs out, with how much was asked for where libtorch tells.
+std::string out_of_memory(const std::exception& error) {
+  const std::string what = error.what(), before = "you tried to allocate ";
+  const size_t found = what.find(before);
+  const int64_t bytes = found == std::string::npos ? 0 : std::atoll(what.c_str() + found + before.size());
+  return "out of memory" + (bytes > 0 ? ": " + bytes_text(bytes) + " more were needed" : "") +
+         " (a smaller batch, shorter sequences or a smaller model need less; tvae plan says how much)";
+}
+
 /// What is wrong with a command line that CLI11 refused.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* innermost = &app;
@@ -74,8 +85,7 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   for (const CLI::App* verb : innermost->get_subcommands({})) names.push_back(verb->get_name());
   for (const std::string& word : app.remaining(/*recurse=*/true))
     if (!names.empty() && !word.starts_with("-"))
-      return ConfigError("unknown verb", "\"" + word + "\"", "one of " + join(names, ", "), suggestion(word, names))
-          .what();
+      return ConfigError("unknown verb", "\"" + word + "\"", "", suggestion(word, names)).what();
   return printable_line(first_line(error.what())) + " (see " + name + " --help)";
 }
 
@@ -118,18 +128,16 @@ int main(int argc, char** argv) {
   using namespace tvae;
   const auto verbose = [] { return log_level() == LogLevel::kVerbose; };
   std::signal(SIGPIPE, SIG_DFL);  // `tvae ... | head` ends quietly
+  throw_where_memory_runs_out();
   std::signal(SIGXFSZ, SIG_IGN);  // a file above the limit is an error of write() as a full disk is
   try {
     return apps::run(argc, argv);
   } catch (const Error& error) {
     return apps::fail(error.exit_code(), apps::with_command(error) + (verbose() ? "\n" + error.trace() : ""));
-  } catch (const c10::Error& error) {
-    return apps::fail(ExitCode::kBug,
-                      "internal error: " +
-                          (verbose() ? std::string(error.what()) : apps::first_line(error.what_without_backtrace())));
-  } catch (const std::bad_alloc&) {
-    return apps::fail(ExitCode::kBug, "out of memory (try a smaller batch)");
   } catch (const std::exception& error) {
+    if (is_out_of_memory(error)) return apps::fail(ExitCode::kUsage, apps::out_of_memory(error));
+    if (const auto* from_libtorch = dynamic_cast<const c10::Error*>(&error); from_libtorch != nullptr && !verbose())
+      return apps::fail(ExitCode::kBug, "internal error: " + apps::first_line(from_libtorch->what_without_backtrace()));
     return apps::fail(ExitCode::kBug, "internal error: " + printable_line(error.what()));
   }
 }

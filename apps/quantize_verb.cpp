@@ -5,6 +5,7 @@
 #include "apps/verb.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/run/model_card.h"
 #include "tvae/run/model_directory.h"
 #include "tvae/run/quantized_weights.h"
@@ -43,7 +44,7 @@ void quantize(const Options& options, const CommonOptions& common) {
   const Model model = load_model(options.model);
   nlohmann::ordered_json run;
   if (const std::string path = options.model + "/run.json"; file_exists(path)) {
-    run = nlohmann::ordered_json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+    run = parse_json(read_file(path));
     if (!run.is_object()) throw CheckpointError(path + " is damaged", "", "what tvae train writes");
     run["weights"] = options.weights;  // there is no checkpoint to resume from
   }

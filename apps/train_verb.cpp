@@ -43,8 +43,7 @@ ResolvedConfig requested_config(const Options& options, const CommonOptions& com
   if (!options.label_column.empty()) config.data.label_column = options.label_column;
   if (options.escapes) config.data.escapes = true;
   if (options.strict) config.data.strict = true;
-  if (options.quotes) config.data.quotes = true;
-  if (common.seed_given) config.train.seed = common.seed;
+  if (common.seed_given) set_field(config, "train.seed", common.seed);
   for (std::string* path : {&config.data.train, &config.data.valid, &config.data.tokenizer}) *path = absolute(*path);
   return resolved;
 }

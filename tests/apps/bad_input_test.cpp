@@ -216,6 +216,84 @@ TEST_F(BadInput, ModelFiles) {
   expect_refused({"import", path("out"), "--out", path("imported")}, kData, "--tokenizer DIR");
 }
 
+// Whatever is copied or printed of it would overrun the stack.
+TEST_F(BadInput, DeepJsonInEveryFile) {
+  const std::string model = path("model");
+  ASSERT_EQ(run(train(model)).status, 0);
+  for (const size_t levels : {80'000, 1'000'000}) {
+    const std::string deep = std::string(levels, '[') + std::string(levels, ']');
+    const auto refused = [&](const std::string& name, const std::string& content,
+                             const std::vector<std::string>& arguments) {
+      const std::string whole = get(model + "/" + name);
+      put("model/" + name, content);
+      expect_refused(arguments, kData, name);
+      put("model/" + name, whole);
+    };
+    const std::vector<std::string> use = {"export", model, "--out", path("out")};
+    const std::vector<std::string> resume = {"train", "--quiet", "--resume", "--out", model};
+    refused("config.json", R"({"model_type": "transformer_vae", "d_model": )" + deep + "}", use);
+    refused("config.json", R"({"model_type": )" + deep + "}", use);
+    refused("tokenizer_config.json", R"({"tokenizer_class": "ByT5Tokenizer", "extra_ids": )" + deep + "}", use);
+    refused("run.json", R"({"config": {"train": {"steps": )" + deep + "}}}", resume);
+    refused("run.json", R"({"config": {"data": )" + deep + "}}", {"eval", model, "--quiet"});
+    refused("run.json", deep, {"quantize", model, "--out", path("out")});
+    // The state is a text in the header of the checkpoint, of the same length as before.
+    std::string state = get(model + "/checkpoint/state.safetensors");
+    std::string header = R"({"__metadata__":{"state":"{\"step\":)" + deep + R"(}"}})";
+    const uint64_t size = header.size();
+    refused("checkpoint/state.safetensors", std::string(reinterpret_cast<const char*>(&size), sizeof size) + header,
+            resume);
+  }
+}
+
+TEST_F(BadInput, MemoryThatRunsOutIsOneLine) {
+  // In KiB: room for the program and its libraries, and not for these weights.
+  const ProgramResult result =
+      run_with("ulimit -v 3000000; ",
+               train(path("out"), {"--threads", "1", "--set", "model.d_model=4096", "--set", "model.d_ff=65536"}), "");
+  expect_one_line(result, kUsage, "out of memory: ");
+  EXPECT_NE(result.err.find("smaller"), std::string::npos) << result.err;
+}
+
+TEST_F(BadInput, ADamagedModelAsksForNoMemory) {
+  const std::string model = path("model");
+  ASSERT_EQ(run(train(model)).status, 0);
+  Json config = Json::parse(get(model + "/config.json"));
+  config["vocab_size"] = 10'000'000;
+  config["d_model"] = 65'536;
+  put("model/config.json", config.dump());
+  expect_refused({"export", model, "--out", path("out")}, kData, "model.safetensors: weight ");
+  expect_refused({"train", "--quiet", "--resume", "--out", model}, kData, "state.safetensors: weight ");
+  config["bottleneck"] = "bottle";
+  put("model/config.json", config.dump());
+  expect_refused({"train", "--quiet", "--resume", "--out", model}, kData, "model/config.json: model.bottleneck");
+  expect_refused({"export", model, "--out", path("out")}, kData, "model/config.json: model.bottleneck");
+}
+
+TEST_F(BadInput, NumbersBeyondTheirRange) {
+  expect_refused(train(path("out"), {"--seed", "9000000000000001000"}), kUsage, "--seed");
+  expect_refused(train(path("out"), {"--set", "train.seed=18446744073709551615"}), kUsage,
+                 "train.seed: got 18446744073709551615, expected 0 to 9e+15");
+  expect_refused(
+      {"tokenizer", "train", "--vocab-size", "2000000000", "--out", path("out"), path("train.txt"), "--quiet"}, kUsage,
+      "got 2000000000, expected 272 to 1000000");
+  expect_refused({"tokenizer", "train", "--kind", "unigrm", "--out", path("out"), path("train.txt"), "--quiet"}, kUsage,
+                 "unknown kind of tokenizer: got \"unigrm\" (did you mean unigram?)");
+  // The largest seed there is can be resumed.
+  std::vector<std::string> seeded = train(path("run"), {"--seed", "9000000000000000"});
+  ASSERT_EQ(run(seeded).status, 0);
+  EXPECT_EQ(run({"train", "--quiet", "--resume", "--out", path("run")}).status, 0);
+}
+
+TEST_F(BadInput, TooFewFileDescriptors) {
+  for (const char* count : {"5", "8", "12"}) {
+    const ProgramResult result = run_with(std::string("ulimit -n ") + count + "; ",
+                                          {"plan", "lines_small", "--batch", "1", "--measure", "--device", "cpu"}, "");
+    if (result.status == 0 || result.err.starts_with(TVAE_PROGRAM)) continue;  // enough, or the loader had too few
+    expect_one_line(result, kData, "");
+  }
+}
+
 TEST_F(BadInput, OutputThatCannotBeWritten) {
   const std::string file = put("file", "content");
   expect_refused(train(file), kData, file);

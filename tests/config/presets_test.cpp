@@ -99,6 +99,23 @@ TEST(Presets, WrongKeysAndValuesAreNamed) {
   EXPECT_NE(error_of({}, {"data.strict=1"}).find("true or false"), std::string::npos);
 }
 
+TEST(Presets, WholeNumbersDoNotWrap) {
+  RunConfig config;
+  for (const uint64_t value : {uint64_t{1} << 63, UINT64_MAX}) {
+    EXPECT_THROW(set_field(config, "train.steps", value), ConfigError);
+    EXPECT_THROW(set_field(config, "train.steps", std::to_string(value)), ConfigError);
+    EXPECT_THROW(set_field(config, "model.latent_tokens", value), ConfigError) << "-1 is a value of this key";
+  }
+  EXPECT_EQ(error_of({}, {"model.latent_tokens=18446744073709551615"}),
+            "model.latent_tokens: got 18446744073709551615, expected -1 to 65536");
+}
+
+TEST(Presets, ErrorsTakeValuesOfAnyKind) {
+  EXPECT_NE(error_of({}, {"train.steps=\xff\xfe"}).find("train.steps: got"), std::string::npos);
+  EXPECT_NE(error_of({}, {"train.steps=" + std::string(1'000'000, '[')}).find("train.steps: got"), std::string::npos);
+  EXPECT_LT(error_of({}, {"train.steps=" + std::string(1'000'000, '[')}).size(), 300u);
+}
+
 TEST(Presets, ConfigurationSurvivesJson) {
   const RunConfig config = resolve_config({"lines_small"}, {"data.train=a b.txt", "train.learning_rate=1e-5"}).config;
   EXPECT_TRUE(differing_keys(config, run_config_from_json(to_json(config))).empty());

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -12,6 +13,7 @@
 
 #include "tests/support/temporary_folder.h"
 #include "tvae/base/error.h"
+#include "tvae/base/files.h"
 
 namespace tvae {
 namespace {
@@ -156,6 +158,34 @@ TEST_F(TokenCache, DamagedCacheIsMadeAgain) {
     }
   }
   testing::internal::GetCapturedStderr();  // the bad row, told every time
+}
+
+// Whoever can write a cache file can also write hashes that fit: they guard against accidents alone.
+TEST_F(TokenCache, ACacheWithWrongArraysAndRightHashesIsMadeAgain) {
+  folder_.put("lines.txt", "one\ntwo\nthree\n");
+  const TokenDataset made = load();
+  const std::string name = cache_name(), good = folder_.get(name);
+  constexpr size_t kHeader = 72, kContent = 56, kChecksum = 64;  // no report follows the arrays
+  const size_t rows = kHeader + 4 * sizeof(int64_t), ids = rows + 3 * sizeof(int64_t);
+  const auto forged = [&](size_t place, auto value) {
+    std::string bytes = good;
+    std::memcpy(bytes.data() + place, &value, sizeof value);
+    const uint64_t content = hash_bytes(std::string_view(bytes).substr(kHeader), tokenizer_.fingerprint());
+    std::memcpy(bytes.data() + kContent, &content, sizeof content);
+    const uint64_t checksum = hash_bytes(std::string_view(bytes).substr(0, kChecksum), hash_bytes(""));
+    std::memcpy(bytes.data() + kChecksum, &checksum, sizeof checksum);
+    return bytes;
+  };
+  EXPECT_EQ(forged(ids, int32_t{'o' + 3}), good) << "the hashes are those of the format";
+  for (const std::string& bytes :
+       {forged(ids, int32_t{259}), forged(ids, int32_t{-1}), forged(ids + 3 * sizeof(int32_t), int32_t{5}),
+        forged(kHeader, int64_t{1}), forged(kHeader + 8, int64_t{1} << 40), forged(kHeader + 8, int64_t{-1}),
+        forged(kHeader + 8, int64_t{0}), forged(kHeader + 16, int64_t{2}), forged(kHeader + 24, int64_t{1} << 40),
+        forged(rows, int64_t{-1}), forged(rows + 8, int64_t{0})}) {
+    folder_.put(name, bytes);
+    expect_equal(load(), made);
+    ASSERT_EQ(folder_.get(name), good);
+  }
 }
 
 TEST_F(TokenCache, WorksWithoutACache) {

@@ -227,5 +227,18 @@ TEST_F(Safetensors, EntriesMayBeListedInAnyOrder) {
   EXPECT_EQ(tensors.at("b").item<int>(), 5);
 }
 
+TEST_F(Safetensors, ShapesAloneAreThoseOfTheFile) {
+  const TensorMap tensors = {{"a", at::ones({2, 3})}, {"b", at::ones({4}, at::kHalf)}, {"none", at::ones({0, 5})}};
+  save_safetensors(path("a.safetensors"), tensors);
+  const TensorMap shapes = load_safetensors_shapes(path("a.safetensors"));
+  ASSERT_EQ(shapes.size(), tensors.size());
+  for (const auto& [name, tensor] : tensors) {
+    EXPECT_TRUE(shapes.at(name).is_meta());
+    EXPECT_EQ(shapes.at(name).sizes(), tensor.sizes());
+    EXPECT_EQ(shapes.at(name).scalar_type(), tensor.scalar_type());
+  }
+  EXPECT_THROW(load_safetensors_shapes(write("{}", 8)), CheckpointError);
+}
+
 }  // namespace
 }  // namespace tvae

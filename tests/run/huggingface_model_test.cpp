@@ -127,6 +127,43 @@ TEST_F(HuggingFaceModel, IdsBeyondTheEmbeddingGetFreshRows) {
   }
 }
 
+// Sizes that only config.json has would take terabytes; each is a damaged checkpoint, and says which file.
+TEST_F(HuggingFaceModel, AConfigurationThatItsWeightsDoNotHaveIsADamagedCheckpoint) {
+  const std::string folder = t5_folder("t5_v1_1", 300);
+  const HuggingFaceT5 t5 = load_huggingface_t5(folder);
+  const auto with = [&](const char* key, const nlohmann::ordered_json& value) -> std::string {
+    HuggingFaceT5 changed = t5;
+    changed.config[key] = value;
+    save_huggingface_t5(folder, changed);
+    try {
+      import_huggingface({folder}, resolve_config({}, kSmallCode));
+    } catch (const CheckpointError& error) {
+      return error.what();
+    }
+    return "no CheckpointError";
+  };
+  const std::vector<std::pair<const char*, int64_t>> sizes = {
+      {"d_model", 32}, {"d_model", 65'536}, {"d_ff", 1'000'000}, {"vocab_size", 10'000'000}, {"vocab_size", 299}};
+  for (const auto& [key, size] : sizes)
+    EXPECT_EQ(with(key, size).find(folder + ": weight "), 0u) << key << " " << size << ": " << with(key, size);
+  EXPECT_NE(with("num_layers", 1024).find("lacks the weight"), std::string::npos);
+  for (const auto& [key, value] : {std::pair("vocab_size", 3), {"eos_token_id", 300}, {"pad_token_id", -1}})
+    EXPECT_NE(with(key, value).find("config.json"), std::string::npos) << with(key, value);
+  save_huggingface_t5(folder, t5);
+  for (const torch::Tensor& embedding : {at::zeros({300}), at::zeros({}), at::zeros({300, 16, 1})}) {
+    HuggingFaceT5 changed = t5;
+    changed.weights["shared.weight"] = embedding;
+    save_huggingface_t5(folder, changed);
+    EXPECT_THROW(import_huggingface({folder}, resolve_config({}, kSmallCode)), CheckpointError);
+  }
+  save_huggingface_t5(folder, t5);
+  for (const size_t levels : {80'000, 1'000'000}) {
+    folder_.put("t5_v1_1/config.json",
+                R"({"model_type": "t5", "d_ff": )" + std::string(levels, '[') + std::string(levels, ']') + "}");
+    EXPECT_NE(error_of(folder, "", {}, kSmallCode).find("too deeply"), std::string::npos) << levels;
+  }
+}
+
 TEST_F(HuggingFaceModel, UntiedScaledLogitsAreFoldedIntoTheProjection) {
   ModelConfig config = tiny_config("queries");
   config.tie_word_embeddings = false;

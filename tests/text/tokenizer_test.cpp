@@ -279,6 +279,39 @@ TEST(TrainTokenizer, RefusesWhatCannotWork) {
   EXPECT_THROW(train_tokenizer({"a"}, {.vocab_size = 100}), ConfigError);
 }
 
+// SentencePiece keeps places in a word in 16 bits, and takes time that grows with the square of what repeats itself.
+TEST(TrainTokenizer, TakesWordsOfAnyLength) {
+  std::string repeated;
+  while (repeated.size() < 300'000) repeated += "ab ";
+  for (const std::string& line : {std::string(100'000, 'A'), std::string(65'000, ' '), repeated}) {
+    for (const char* kind : {"bpe", "unigram"}) {
+      const Tokenizer tokenizer = train_tokenizer({line, "s"}, {.kind = kind, .vocab_size = 300});
+      EXPECT_TRUE(tokenizer.round_trips(line)) << kind;
+      EXPECT_LT(tokenizer.encode(line).size(), line.size() / 2) << kind << " learned a piece of what repeats";
+    }
+  }
+}
+
+TEST(TrainTokenizer, SizesAreNamedAsGiven) {
+  for (const int64_t size : {int64_t{2'000'000'000}, INT64_MAX, int64_t{-5}, int64_t{271}}) {
+    try {
+      train_tokenizer({"a"}, {.vocab_size = size});
+      FAIL() << size;
+    } catch (const ConfigError& error) {
+      EXPECT_EQ(std::string(error.what())
+                    .find("size of the vocabulary: got " + std::to_string(size) + ", expected 272 to 1000000"),
+                0u)
+          << error.what();
+    }
+  }
+  try {
+    train_tokenizer({"a"}, {.kind = "unigrm"});
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(error.what(), "unknown kind of tokenizer: got \"unigrm\" (did you mean unigram?)");
+  }
+}
+
 TEST_F(TokenizerFiles, AModelWithoutConfigHasTheExtraIdsOfT5) {
   put("t5/spiece.model", t5_like_model());
   const Tokenizer bare = Tokenizer::from_sentencepiece(t5_like_model());
@@ -369,14 +402,61 @@ TEST_F(TokenizerFiles, DamagedOrMissingTokenizersAreRefusedInOneLine) {
   fs::create_directory(path("empty"));
   std::string no_eos = model;
   no_eos.replace(no_eos.find("</s>"), 4, "<\\s>");
+  std::string with_nul = model;  // which SentencePiece throws at
+  with_nul[with_nul.find("</s>") + 40] = '\0';
   testing::internal::CaptureStderr();
   for (const std::string& at :
        {path("none"), path("empty"), path("fast"), path("config"), put("a.model", ""), put("b.model", "not a model"),
-        put("c.model", model.substr(0, model.size() / 2)), put("d.model", no_eos)}) {
+        put("c.model", model.substr(0, model.size() / 2)), put("d.model", no_eos), put("e.model", with_nul)}) {
     const std::string message = message_of([&] { Tokenizer::load(at); });
     EXPECT_NE(message.find(at), std::string::npos) << message;
   }
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(TokenizerFiles, HostileConfigurationsAreRefusedInOneLine) {
+  put("t5/spiece.model", t5_like_model());
+  const auto config = [&](const std::string& text) {
+    put("t5/tokenizer_config.json", text);
+    return message_of([&] { Tokenizer::load(path("t5")); });
+  };
+  for (const char* count : {"4294967296", "65536", "18446744073709551616", "-1", "1.5", "\"many\""})
+    EXPECT_NE(config(std::string("{\"extra_ids\": ") + count + "}").find("extra_ids: got "), std::string::npos)
+        << count;
+  EXPECT_EQ(config("{\"extra_ids\": 65535}"), "no CheckpointError");
+  nlohmann::json sentinels = nlohmann::json::array();
+  for (int i = 0; i < 131'070; ++i) sentinels.push_back("<extra_id_" + std::to_string(i) + ">");
+  EXPECT_NE(config(nlohmann::json({{"additional_special_tokens", sentinels}}).dump()).find("extra_ids: got 131070"),
+            std::string::npos);
+  for (const size_t levels : {80'000, 1'000'000}) {
+    const std::string deep = std::string(levels, '[') + std::string(levels, ']');
+    EXPECT_NE(config("{\"extra_ids\": " + deep + "}").find("too deeply"), std::string::npos) << levels;
+    std::string content = "\"x\"";
+    for (size_t i = 0; i < levels; ++i) content += "}";
+    std::string tokens;
+    for (size_t i = 0; i < levels; ++i) tokens += "{\"content\":";
+    EXPECT_NE(config("{\"tokenizer_class\": " + tokens + content + "}").find("too deeply"), std::string::npos)
+        << levels;
+  }
+  config("{\"extra_ids\": 0}");
+  put("t5/added_tokens.json", "{\"x\": 18446744073709551615}");
+  EXPECT_NE(message_of([&] { Tokenizer::load(path("t5")); }).find("gap"), std::string::npos);
+}
+
+// Each of its bytes once: whatever SentencePiece makes of it, a throw or a status, is a damaged file or a tokenizer.
+TEST_F(TokenizerFiles, DamagedModelsNeverThrowAnythingElse) {
+  const std::string model = t5_like_model();
+  std::mt19937 generator(3);
+  for (int i = 0; i < 3000; ++i) {
+    std::string damaged = model;
+    for (uint32_t flips = 1 + generator() % 4; flips > 0; --flips)
+      damaged[generator() % damaged.size()] = static_cast<char>(generator());
+    try {
+      const Tokenizer tokenizer = Tokenizer::from_sentencepiece(damaged);
+      tokenizer.decode(tokenizer.encode("that is good \u00e9"));
+    } catch (const CheckpointError&) {
+    }
+  }
 }
 
 }  // namespace

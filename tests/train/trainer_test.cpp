@@ -89,6 +89,8 @@ class TestRun {
   }
   std::string read(const std::string& name) const { return folder_.get(name); }
   TensorMap model() const { return load_safetensors(folder_.path("model.safetensors")); }
+  std::string path() const { return folder_.path(); }
+  ModelConfig config() const { return load_model_config(folder_.path()); }
   Checkpoint checkpoint() const { return load_checkpoint(folder_.path()).value(); }
   void replace(const Checkpoint& checkpoint) const { save_checkpoint(folder_.path(), checkpoint); }
   double held_out_cross_entropy() const {
@@ -472,6 +474,21 @@ TEST(Trainer, ACheckpointOfAnotherRunIsRefused) {
   damaged.state.erase("batch");
   EXPECT_TRUE(refused(config, other_data));
   EXPECT_TRUE(refused(config, damaged));
+  for (const int64_t step : {config.train.steps + 1, int64_t{1} << 40, int64_t{-1}}) {
+    Checkpoint beyond = saved;
+    beyond.state["step"] = step;
+    EXPECT_TRUE(refused(config, beyond)) << step;
+  }
+}
+
+TEST(Trainer, ACheckpointsShapesAreComparedFirst) {
+  TestRun run(tiny_run());
+  run.go();
+  EXPECT_NO_THROW(require_checkpoint_of(run.config(), run.path()));
+  ModelConfig huge = run.config();
+  huge.vocab_size = 10'000'000;
+  huge.d_model = 65'536;  // terabytes, were they asked for
+  EXPECT_THROW(require_checkpoint_of(huge, run.path()), CheckpointError);
 }
 
 }  // namespace

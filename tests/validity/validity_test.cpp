@@ -5,9 +5,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <thread>
 
 #include "tests/support/temporary_folder.h"
 #include "tvae/base/error.h"
+#include "tvae/validity/python_check.h"
 
 namespace tvae {
 namespace {
@@ -114,6 +116,72 @@ TEST(Validity, PythonCrashCountsForOneText) {
   fs::remove(fake);
   EXPECT_EQ(check->valid({"a"}), Answers{true}) << "the worker still runs";
   EXPECT_THROW(check->valid({"crash", "a"}), DataError) << "and cannot be replaced";
+}
+
+/// A python3 of our own: `judge` is shell that answers for $text, and knows its own folder as $here.
+class FakePython {
+ public:
+  explicit FakePython(const std::string& judge) : path_("PATH", folder_.path() + ":" + std::getenv("PATH")) {
+    const std::string script = folder_.put("python3",
+                                           "#!/bin/sh\n"
+                                           "here=" +
+                                               folder_.path() +
+                                               "\nprintf r\n"
+                                               "while read -r line; do\n"
+                                               "  IFS=,; for text in $line; do\n" +
+                                               judge + "\n  done\ndone\n");
+    fs::permissions(script, fs::perms::owner_all);
+  }
+
+ private:
+  test::TemporaryFolder folder_;
+  ScopedVariable path_;
+};
+
+// What the system does to a judge under load is not what the text is.
+TEST(Validity, AJudgeThatDiedOnceHasNotSaidInvalid) {
+  const FakePython python(
+      "case $text in *once*) [ -e $here/once ] || { touch $here/once; kill -9 $$; };; esac; printf 1");
+  EXPECT_EQ(make_validity_check("python")->valid({"a", "once", "b"}), (Answers{true, true, true}));
+}
+
+TEST(Validity, AJudgeThatRanOutOfTimeIsAskedAgainAlone) {
+  const FakePython python(
+      "case $text in *once*) [ -e $here/once ] || { touch $here/once; exec sleep 1000; };; esac; printf 1");
+  JudgePatience patience;
+  patience.among_others = std::chrono::milliseconds(300);
+  EXPECT_EQ(make_python_check(patience)->valid({"a", "once", "b"}), (Answers{true, true, true}));
+}
+
+TEST(Validity, NoAnswerIsAnError) {
+  const FakePython python("case $text in *never*) exec sleep 1000;; esac; printf 1");
+  JudgePatience patience;
+  patience.among_others = std::chrono::milliseconds(300);
+  patience.alone = std::chrono::milliseconds(1500);
+  const auto check = make_python_check(patience);
+  EXPECT_THROW(check->valid({"a", "never"}), DataError);
+  EXPECT_EQ(check->valid({"a", "b"}), (Answers{true, true}));
+}
+
+TEST(Validity, ATextThatTakesEndlessWorkIsInvalid) {
+  const FakePython python("case $text in *loop*) while :; do :; done;; esac; printf 1");
+  JudgePatience patience;
+  patience.among_others = std::chrono::milliseconds(300);
+  patience.processor_seconds_alone = 1;
+  EXPECT_EQ(make_python_check(patience)->valid({"a", "loop", "b"}), (Answers{true, false, true}));
+}
+
+TEST(Validity, ChecksShareTheirWorkersAndAnswerSeveralThreads) {
+  const FakePython python("echo x >> $here/asked; case $text in *bad*) printf 0;; *) printf 1;; esac");
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(8, 0);
+  for (int& count : wrong)
+    threads.emplace_back([&count] {
+      const auto check = make_validity_check("python");
+      for (int i = 0; i < 20; ++i) count += check->valid({"a", "bad", "b"}) != Answers{true, false, true};
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, std::vector<int>(8, 0));
 }
 
 TEST(Validity, PythonAbsentOrBroken) {

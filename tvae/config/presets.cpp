@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <sstream>
 #include <type_traits>
@@ -9,6 +10,7 @@
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/registry.h"
+#include "tvae/base/json.h"
 #include "tvae/base/strings.h"
 
 namespace tvae {
@@ -48,7 +50,7 @@ Json parse_text(const std::string& text) {
   if constexpr (std::is_same_v<Value, std::string>) {
     return text;
   } else {
-    const Json parsed = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    const Json parsed = parse_json(text);
     if (parsed.is_number_float() && std::is_same_v<Value, int64_t>) {
       const double number = parsed.get<double>();  // 1e3 steps
       if (number == std::floor(number) && std::abs(number) < 9e15) return static_cast<int64_t>(number);
@@ -57,15 +59,26 @@ Json parse_text(const std::string& text) {
   }
 }
 
+/// A value as an error shows it: whatever its bytes are, and not all of a long one.
+std::string shown(const Json& value) {
+  constexpr size_t kMost = 100;
+  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (text.size() <= kMost) return text;
+  text = value.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
+  return text.substr(0, kMost) + "...";
+}
+
 template <class Value>
 void assign(const std::string& key, Value& field, const FieldInfo& info, const Json& given) {
   Json value = given;
   if (given.is_string()) value = parse_text<Value>(given.get<std::string>());
-  const auto wrong_type = [&] { return ConfigError(key, given.dump(), type_name(field)); };
+  const auto wrong_type = [&] { return ConfigError(key, shown(given), type_name(field)); };
   if constexpr (std::is_same_v<Value, bool>) {
     if (!value.is_boolean()) throw wrong_type();
   } else if constexpr (std::is_same_v<Value, int64_t>) {
     if (!value.is_number_integer()) throw wrong_type();
+    if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()})
+      throw ConfigError(key, shown(value), number_text(info.min) + " to " + number_text(info.max));
   } else if constexpr (std::is_same_v<Value, double>) {
     if (!value.is_number()) throw wrong_type();
   } else {
@@ -93,7 +106,7 @@ Json& section_of(Json& json, const std::string& key, std::string& field) {
 Preset parse_preset(const PresetText& text) {
   Preset preset;
   preset.name = text.name;
-  const Json json = Json::parse(text.json, nullptr, true, /*ignore_comments=*/true);
+  const Json json = Json::parse(text.json, nullptr, true, /*ignore_comments=*/true);  // built in: not from outside
   preset.group = json.value("group", "");
   preset.about = json.value("about", "");
   preset.wants = json.value("wants", "");

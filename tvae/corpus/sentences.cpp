@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/corpus/file_list.h"
@@ -91,7 +92,7 @@ std::vector<std::string> gather_sentences(const std::vector<std::string>& paths,
   for (const std::string& file : list_files(paths))
     for_each_line(read_text_file(file), [&](std::string_view line, int64_t) {
       if (line.starts_with("<doc ") || line.starts_with("</doc>")) return;
-      const auto article = line.starts_with("{") ? nlohmann::json::parse(line, nullptr, false) : nlohmann::json();
+      const auto article = line.starts_with("{") ? parse_json(line) : nlohmann::ordered_json();
       if (!article.is_object() || !article.contains("text") || !article["text"].is_string()) return add(line);
       for_each_line(article["text"].get<std::string>(), [&](std::string_view paragraph, int64_t) { add(paragraph); });
     });

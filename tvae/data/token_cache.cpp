@@ -6,21 +6,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <filesystem>
-#include <functional>
 #include <optional>
-#include <thread>
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
-#include "tvae/base/threads.h"
+#include "tvae/base/parallel.h"
 
 namespace tvae {
 namespace {
@@ -81,27 +77,6 @@ TokenizedChunk tokenize(const std::vector<std::string>& texts, size_t begin, siz
   return chunk;
 }
 
-/// Calls work(0) ... work(count - 1) from as many threads as the machine has; rethrows the first exception.
-void parallel_for(size_t count, const std::function<void(size_t)>& work) {
-  std::atomic<size_t> next{0};
-  std::exception_ptr failure;
-  std::atomic_flag failed;
-  const auto run = [&] {
-    try {
-      for (size_t i = next++; i < count; i = next++) work(i);
-    } catch (...) {
-      next = count;
-      if (!failed.test_and_set()) failure = std::current_exception();
-    }
-  };
-  const size_t thread_count = std::min<size_t>(count, max_threads());
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < thread_count; ++i) threads.emplace_back(run);
-  run();
-  for (std::thread& thread : threads) thread.join();
-  if (failure) std::rethrow_exception(failure);
-}
-
 std::vector<TokenizedChunk> tokenize_all(const std::vector<std::string>& texts, const Tokenizer& tokenizer,
                                          const TokenizeOptions& options) {
   std::vector<TokenizedChunk> chunks((texts.size() + kChunkRows - 1) / kChunkRows);
@@ -150,7 +125,11 @@ struct TokenDataset::Storage {
   static std::shared_ptr<const Storage> build(const std::vector<std::string>& texts, const std::string& report,
                                               const Tokenizer& tokenizer, const TokenizeOptions& options, uint64_t key);
   /// Null where there is no such file, or it is of something else, or damaged.
-  static std::shared_ptr<const Storage> open(const std::string& path, uint64_t key, const Tokenizer& tokenizer);
+  static std::shared_ptr<const Storage> open(const std::string& path, uint64_t key, const Tokenizer& tokenizer,
+                                             const TokenizeOptions& options);
+
+  /// Whether the arrays are such as build() makes: hashes are no proof of it, since anybody can compute them.
+  bool holds_sequences(const Tokenizer& tokenizer, const TokenizeOptions& options) const;
 };
 
 std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::build(const std::vector<std::string>& texts,
@@ -195,7 +174,8 @@ std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::build(const 
 }
 
 std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::open(const std::string& path, uint64_t key,
-                                                                         const Tokenizer& tokenizer) {
+                                                                         const Tokenizer& tokenizer,
+                                                                         const TokenizeOptions& options) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return nullptr;
   struct stat status {};
@@ -216,7 +196,18 @@ std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::open(const s
   auto storage = std::make_shared<const Storage>(bytes);
   if (header.checksum != header_checksum(header, storage->report)) return nullptr;
   if (header.content != hash_bytes(storage->arrays(), tokenizer.fingerprint())) return nullptr;
-  return storage;
+  return storage->holds_sequences(tokenizer, options) ? storage : nullptr;
+}
+
+bool TokenDataset::Storage::holds_sequences(const Tokenizer& tokenizer, const TokenizeOptions& options) const {
+  if (offsets[0] != 0 || offsets[header.sequences] != header.tokens) return false;
+  for (int64_t i = 0; i < header.sequences; ++i) {
+    if (offsets[i] < 0 || offsets[i + 1] <= offsets[i] || offsets[i + 1] > header.tokens) return false;
+    if (offsets[i + 1] - offsets[i] > options.max_tokens || ids[offsets[i + 1] - 1] != tokenizer.eos_id()) return false;
+    if (rows[i] < 0 || (i > 0 && rows[i] <= rows[i - 1])) return false;
+  }
+  const int64_t size = tokenizer.size();
+  return std::all_of(ids, ids + header.tokens, [size](int32_t id) { return id >= 0 && id < size; });
 }
 
 TokenDataset::TokenDataset(std::shared_ptr<const Storage> storage) : storage_(std::move(storage)) {}
@@ -270,7 +261,7 @@ TokenDataset TokenDataset::from_file(DataFile& file, const Tokenizer& tokenizer,
   const std::string cache_path =
       folder + "/" + std::filesystem::path(file.path()).filename().string() + "-" + hex(key) + ".tokens";
 
-  std::shared_ptr<const Storage> storage = cached ? Storage::open(cache_path, key, tokenizer) : nullptr;
+  std::shared_ptr<const Storage> storage = cached ? Storage::open(cache_path, key, tokenizer, options) : nullptr;
   if (!storage) {
     const Rows& rows = file.rows();
     storage = Storage::build(rows.texts, join(describe_reading(rows, file.path()), "\n"), tokenizer, options, key);

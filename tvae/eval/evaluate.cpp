@@ -6,6 +6,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/base/log.h"
 #include "tvae/eval/report_examples.h"
 #include "tvae/eval/report_page.h"
@@ -126,7 +127,7 @@ bool is_whole_protocol(const EvaluationOptions& how) {
 /// Whether a report has every section and as many sequences as a card asks for.
 bool holds_whole_protocol(const std::string& path) {
   if (!file_exists(path)) return false;
-  const auto report = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  const auto report = parse_json(read_file(path));
   if (!report.is_object() || !report.contains("skipped") || !report.contains("samples") ||
       !report["samples"].is_number() || report["samples"] < EvaluationOptions().samples)
     return false;

@@ -5,6 +5,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/latent/codec.h"
 
 namespace tvae {
@@ -12,13 +13,13 @@ namespace tvae {
 RecordedData recorded_data(const std::string& model_directory) {
   const std::string path = model_directory + "/run.json";
   if (!file_exists(path)) return {};
-  const auto run = nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  const auto run = parse_json(read_file(path));
   try {
     const auto& data = run.at("config").at("data");
     RecordedData recorded;
     for (const auto& [name, file] : {std::pair{"train", &recorded.train}, std::pair{"valid", &recorded.valid}}) {
       file->path = data.value(name, "");
-      const auto none = nlohmann::json::object();
+      const auto none = nlohmann::ordered_json::object();
       file->fingerprint = run.value("data", none).value(name, none).value("fingerprint", "");
     }
     recorded.tokenize.max_tokens = data.value("max_tokens", recorded.tokenize.max_tokens);

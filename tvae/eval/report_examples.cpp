@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/corpus/mnist_text.h"
@@ -53,7 +54,7 @@ Json curves(const std::string& path) {
   if (!file_exists(path)) return found;
   LineReader reader(path);
   for (std::string line; reader.next(line);) {
-    const Json values = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const Json values = parse_json(line);
     if (!values.is_object() || !values.contains("step") || !values["step"].is_number_integer()) continue;
     for (const auto& [name, value] : values.items())
       if (value.is_number() && name != "step") found[name].push_back({values["step"], value});

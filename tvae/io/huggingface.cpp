@@ -6,6 +6,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/config/presets.h"
@@ -72,9 +73,7 @@ Json value_of(const Json& config, const char* key, const Json& fallback) {
 
 Json read_json(const std::string& path) {
   if (!file_exists(path)) throw CheckpointError("no file " + path);
-  Json json = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) throw CheckpointError(path + " is not a JSON object");
-  return json;
+  return read_json_file(path);
 }
 
 /// The weights of all the shards that the index names.

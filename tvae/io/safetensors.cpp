@@ -166,11 +166,22 @@ size_t dtype_rank(const torch::Tensor& tensor) {
 
 }  // namespace
 
-TensorMap load_safetensors(const std::string& path, std::map<std::string, std::string>* metadata) {
+namespace {
+
+/// A file whose header is read: the next byte is that of the first entry.
+struct OpenFile {
+  std::ifstream file;
+  std::map<std::string, std::string> metadata;
+  std::vector<Entry> entries;
+};
+
+OpenFile open_file(const std::string& path) {
   std::error_code error;
   const uint64_t file_bytes = std::filesystem::file_size(path, error);
   if (error) throw CheckpointError("cannot read " + path + ": " + error.message());
-  std::ifstream file(path, std::ios::binary);
+  OpenFile opened;
+  std::ifstream& file = opened.file;
+  file.open(path, std::ios::binary);
   if (!file) throw CheckpointError("cannot read " + path + ": " + std::strerror(errno));
 
   if (file_bytes < kLengthBytes) fail(path, "no safetensors file", std::to_string(file_bytes) + " bytes");
@@ -184,13 +195,25 @@ TensorMap load_safetensors(const std::string& path, std::map<std::string, std::s
   read_bytes(path, file, text.data(), header_bytes);
 
   const nlohmann::json header = parse_header(path, text);
-  std::map<std::string, std::string> found_metadata;
-  if (header.contains(kMetadata)) found_metadata = parse_metadata(path, header[kMetadata]);
-  if (metadata) *metadata = found_metadata;
+  if (header.contains(kMetadata)) opened.metadata = parse_metadata(path, header[kMetadata]);
+  opened.entries = parse_entries(path, header, file_bytes - kLengthBytes - header_bytes);
+  return opened;
+}
 
+}  // namespace
+
+TensorMap load_safetensors(const std::string& path, std::map<std::string, std::string>* metadata) {
+  OpenFile opened = open_file(path);
   TensorMap tensors;
-  for (const Entry& entry : parse_entries(path, header, file_bytes - kLengthBytes - header_bytes))
-    tensors[entry.name] = read_tensor(path, file, entry);
+  for (const Entry& entry : opened.entries) tensors[entry.name] = read_tensor(path, opened.file, entry);
+  if (metadata) *metadata = std::move(opened.metadata);
+  return tensors;
+}
+
+TensorMap load_safetensors_shapes(const std::string& path) {
+  TensorMap tensors;
+  for (const Entry& entry : open_file(path).entries)
+    tensors[entry.name] = torch::empty(entry.shape, at::TensorOptions(entry.type).device(torch::kMeta));
   return tensors;
 }
 

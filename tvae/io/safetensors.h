@@ -16,6 +16,9 @@ using TensorMap = std::map<std::string, torch::Tensor>;
 /// U8 BOOL. Throws CheckpointError with the path and what is wrong.
 TensorMap load_safetensors(const std::string& path, std::map<std::string, std::string>* metadata = nullptr);
 
+/// The same of the header alone: tensors on the meta device, which have shapes and types and take no memory.
+TensorMap load_safetensors_shapes(const std::string& path);
+
 /// Writes atomically, one tensor at a time; they may be on any device and of any stride. Laid out as the Python package
 /// does it, byte for byte: by dtype, the widest first so that all stay aligned, then by name. Throws DataError.
 void save_safetensors(const std::string& path, const TensorMap& tensors,

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "tvae/base/error.h"
+#include "tvae/base/json.h"
 #include "tvae/base/strings.h"
 #include "tvae/io/safetensors.h"
 
@@ -176,7 +177,7 @@ Tensor parse_npy(const std::string& path, const std::string& bytes) {
 }
 
 /// A code as [K][D] or flat.
-void append_json_numbers(const nlohmann::json& value, std::vector<float>& numbers, const std::string& where,
+void append_json_numbers(const nlohmann::ordered_json& value, std::vector<float>& numbers, const std::string& where,
                          int depth) {
   if (value.is_array() && depth < 2)
     for (const auto& item : value) append_json_numbers(item, numbers, where, depth + 1);
@@ -187,7 +188,7 @@ void append_json_numbers(const nlohmann::json& value, std::vector<float>& number
 }
 
 std::vector<float> parse_json_line(const std::string& line, const std::string& where) {
-  const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const auto json = parse_json(line);
   if (json.is_discarded()) throw DataError(where + " is not JSON");
   if (json.is_object() && !json.contains("code")) throw DataError(where + " has no \"code\"");
   std::vector<float> numbers;

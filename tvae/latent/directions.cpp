@@ -7,6 +7,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/base/json.h"
 #include "tvae/base/strings.h"
 #include "tvae/latent/linear_probe.h"
 #include "tvae/run/weights_fingerprint.h"
@@ -90,7 +91,7 @@ DirectionFile read_direction(const std::string& model_directory, const std::stri
     throw CheckpointError(error.what(), "", "", kMakeAgain);
   }
   file.weights = metadata["weights"];
-  file.facts = Json::parse(metadata["facts"], nullptr, /*allow_exceptions=*/false);
+  file.facts = parse_json(metadata["facts"]);
   if (!are_facts(file.facts)) throw CheckpointError(path + " is no direction", "", "", kMakeAgain);
   return file;
 }

@@ -22,7 +22,15 @@ Tensor shift_right(const Tensor& ids, const Spans& spans, int64_t start_id) {
 }  // namespace
 
 TransformerVae::TransformerVae(const ModelConfig& config, Rng& rng, torch::Device device)
-    : config_(config), parameters_(std::make_unique<Parameters>(rng, device)) {
+    : TransformerVae(config, std::make_unique<Parameters>(rng, device)) {}
+
+TransformerVae::TransformerVae(const ModelConfig& config, TensorMap weights, const std::string& source)
+    : TransformerVae(config, std::make_unique<Parameters>(std::move(weights), source)) {
+  parameters_->require_all_asked_for();
+}
+
+TransformerVae::TransformerVae(const ModelConfig& config, std::unique_ptr<Parameters> parameters)
+    : config_(config), parameters_(std::move(parameters)) {
   if (config.vocab_size < 4) throw ConfigError("model.vocab_size", std::to_string(config.vocab_size), "at least 4");
   const Scope root(*parameters_);
   shared_ =

@@ -35,6 +35,9 @@ class TransformerVae {
   /// Fresh weights drawn from `rng`; on the meta device, shapes alone. Throws ConfigError for impossible
   /// configurations.
   TransformerVae(const ModelConfig& config, Rng& rng, torch::Device device = torch::kCPU);
+  /// With stored weights, as fp32 on the CPU. Throws CheckpointError, naming `source`, where they are not this model's,
+  /// before memory is taken for weights of other sizes.
+  TransformerVae(const ModelConfig& config, TensorMap weights, const std::string& source);
   TransformerVae(TransformerVae&&) = default;
 
   /// encode → sample → decode → cross-entropy; posterior sampling in training only.
@@ -62,6 +65,7 @@ class TransformerVae {
   torch::ScalarType dtype() const { return shared_.scalar_type(); }
 
  private:
+  TransformerVae(const ModelConfig& config, std::unique_ptr<Parameters> parameters);
   torch::Tensor embed(const torch::Tensor& ids) const;
 
   ModelConfig config_;

@@ -10,16 +10,34 @@
 namespace tvae {
 namespace {
 
-std::string shape_text(const torch::Tensor& tensor) {
+std::string shape_text(at::IntArrayRef sizes) {
   std::ostringstream out;
-  out << tensor.sizes();
+  out << sizes;
   return out.str();
+}
+
+/// The weight of this name. Throws CheckpointError where there is none, or of another shape, or no numbers.
+const torch::Tensor& fitting(const TensorMap& tensors, const std::string& name, at::IntArrayRef sizes,
+                             const std::string& source) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end()) throw CheckpointError(source + " lacks the weight " + name);
+  const torch::Tensor& tensor = found->second;
+  if (tensor.sizes() != sizes)
+    throw CheckpointError(source + ": weight " + name, "shape " + shape_text(tensor.sizes()), shape_text(sizes));
+  if (!tensor.is_floating_point())
+    throw CheckpointError(source + ": weight " + name, std::string(toString(tensor.scalar_type())),
+                          "floating-point numbers");
+  return tensor;
 }
 
 }  // namespace
 
 torch::Tensor Parameters::add(const std::string& name, WeightKind kind, at::IntArrayRef sizes, Init init) {
   for (const NamedParameter& parameter : list_) TVAE_ASSERT(parameter.name != name, "weight names are unique: " + name);
+  if (rng_ == nullptr) {
+    list_.push_back({name, stored_value(name, sizes)});
+    return list_.back().value;
+  }
   torch::Tensor value = at::empty(sizes, at::TensorOptions(at::kFloat).device(device_));
   switch (init.kind) {
     case Init::Kind::kNormal:
@@ -38,6 +56,17 @@ torch::Tensor Parameters::add(const std::string& name, WeightKind kind, at::IntA
   value.requires_grad_(true);
   list_.push_back({name, value, kind});
   return value;
+}
+
+torch::Tensor Parameters::stored_value(const std::string& name, at::IntArrayRef sizes) {
+  torch::Tensor value = fitting(stored_, name, sizes, source_).detach().to(at::kFloat);
+  stored_.erase(name);  // so that no weight is in memory twice
+  return value.requires_grad_(true);
+}
+
+void Parameters::require_all_asked_for() const {
+  if (!stored_.empty())
+    throw CheckpointError(source_ + " has a weight the model does not know", stored_.begin()->first);
 }
 
 std::vector<torch::Tensor> Scope::weights() const {
@@ -63,23 +92,18 @@ TensorMap Parameters::to_map() const {
   return map;
 }
 
-void Parameters::load(const TensorMap& tensors, const std::string& source) {
-  for (const NamedParameter& parameter : list_) {
-    const auto found = tensors.find(parameter.name);
-    if (found == tensors.end()) throw CheckpointError(source + " lacks the weight " + parameter.name);
-    if (found->second.sizes() != parameter.value.sizes())
-      throw CheckpointError(source + ": weight " + parameter.name, "shape " + shape_text(found->second),
-                            shape_text(parameter.value));
-    if (!found->second.is_floating_point())
-      throw CheckpointError(source + ": weight " + parameter.name, std::string(toString(found->second.scalar_type())),
-                            "floating-point numbers");
-  }
+void Parameters::require_fit(const TensorMap& tensors, const std::string& source) const {
+  for (const NamedParameter& parameter : list_) fitting(tensors, parameter.name, parameter.value.sizes(), source);
   if (tensors.size() != list_.size())
     for (const auto& [name, tensor] : tensors) {
       bool known = false;
       for (const NamedParameter& parameter : list_) known = known || parameter.name == name;
       if (!known) throw CheckpointError(source + " has a weight the model does not know", name);
     }
+}
+
+void Parameters::load(const TensorMap& tensors, const std::string& source) {
+  require_fit(tensors, source);
   const torch::NoGradGuard no_grad;
   for (NamedParameter& parameter : list_) parameter.value.copy_(tensors.at(parameter.name));
 }

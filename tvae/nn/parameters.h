@@ -41,6 +41,10 @@ class Parameters {
  public:
   /// Weights are drawn from `rng` in the order in which they are asked for. `device`: CPU, or meta for shapes alone.
   explicit Parameters(Rng& rng, torch::Device device = torch::kCPU) : rng_(&rng), device_(device) {}
+  /// Weights are those of `stored` (CPU, any floating type) as fp32, none is drawn. add() is as strict as load():
+  /// CheckpointError, naming `source`, before any memory is taken for a size that the stored weights do not have.
+  Parameters(TensorMap stored, std::string source)
+      : device_(torch::kCPU), stored_(std::move(stored)), source_(std::move(source)) {}
   Parameters(const Parameters&) = delete;
   Parameters& operator=(const Parameters&) = delete;
 
@@ -54,10 +58,18 @@ class Parameters {
   /// Copies values in. Strict: names, shapes must agree, else CheckpointError naming the first difference and `source`.
   /// Any floating type is converted.
   void load(const TensorMap& tensors, const std::string& source);
+  /// What load() would throw. Tensors and weights may be on the meta device: shapes are all that is looked at.
+  void require_fit(const TensorMap& tensors, const std::string& source) const;
+  /// Throws CheckpointError where `stored` has weights that were not asked for.
+  void require_all_asked_for() const;
 
  private:
-  Rng* rng_;
+  torch::Tensor stored_value(const std::string& name, at::IntArrayRef sizes);
+
+  Rng* rng_ = nullptr;  // null where the weights are stored ones
   torch::Device device_;
+  TensorMap stored_;  // those not asked for so far
+  std::string source_;
   std::vector<NamedParameter> list_;
 };
 

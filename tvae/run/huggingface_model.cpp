@@ -57,13 +57,26 @@ void require_same_ids(const ModelConfig& t5, const Tokenizer& tokenizer, const s
                         ids(t5.pad_token_id, t5.eos_token_id));
 }
 
+/// The T5 of a config.json. Throws CheckpointError where there can be none like it.
+ModelConfig possible_config(const HuggingFaceT5& t5, const std::string& directory) {
+  const ModelConfig config = model_config_from_huggingface(t5.config);
+  try {
+    require_known_ids(config);
+    Rng rng(0);
+    TransformerVae(config, rng, torch::kMeta);
+  } catch (const ConfigError& error) {
+    throw CheckpointError(directory + "/config.json: " + error.what());
+  }
+  return config;
+}
+
 }  // namespace
 
 Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved) {
   const HuggingFaceT5 t5 = load_huggingface_t5(source.t5);
   std::optional<HuggingFaceFunnel> funnel;
   if (!source.funnel.empty()) funnel = load_huggingface_funnel(source.funnel);
-  const ModelConfig t5_config = model_config_from_huggingface(t5.config);
+  const ModelConfig t5_config = possible_config(t5, source.t5);
   Tokenizer tokenizer = load_tokenizer(source.t5, source.tokenizer);
   require_same_ids(t5_config, tokenizer, source.t5);
   const ModelConfig config = imported_config(t5, funnel, tokenizer, resolved);
@@ -71,8 +84,6 @@ Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& 
     log_warning("the tokenizer has " + std::to_string(config.vocab_size) + " ids and the embedding " +
                 std::to_string(t5_config.vocab_size) + " rows: the missing rows start at random");
 
-  Rng rng(static_cast<uint64_t>(resolved.config.train.seed));
-  TransformerVae vae(config, rng);
   TensorMap weights = t5.weights;
   std::string sources = source.t5;
   if (config.encoder == "funnel") {
@@ -81,13 +92,30 @@ Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& 
       weights.merge(funnel->weights);
       sources += " with " + source.funnel;
     } else {
-      log_info("the T5's encoder is left out: model.encoder is funnel, and a Funnel starts at random without --funnel");
+      log_info(
+          "the T5's encoder is left out: model.encoder is funnel, and no Funnel is given, so that one starts at "
+          "random");
     }
   }
   const bool fresh_encoder = config.encoder == "funnel" && !funnel;
-  for (const auto& [name, fresh] : vae.parameters().to_map())
-    if (belongs_to_bottleneck(name) || (fresh_encoder && belongs_to_encoder(name))) weights[name] = fresh.clone();
-  load_with_fresh_rows(vae, weights, t5_config.vocab_size, sources);
+  /// The stored weights with those of `vae` where none are stored.
+  const auto completed = [&](const TransformerVae& vae) {
+    TensorMap all = weights;
+    for (const auto& [name, fresh] : vae.parameters().to_map())
+      if (belongs_to_bottleneck(name) || (fresh_encoder && belongs_to_encoder(name))) all[name] = fresh.clone();
+    return all;
+  };
+  {  // whether they fit, before memory is taken for sizes that a file claims
+    ModelConfig stored = config;
+    stored.vocab_size = t5_config.vocab_size;
+    Rng rng(0);
+    const TransformerVae shapes(stored, rng, torch::kMeta);
+    shapes.parameters().require_fit(completed(shapes), sources);
+  }
+  Rng rng(static_cast<uint64_t>(resolved.config.train.seed));
+  TransformerVae vae(config, rng);
+  weights = completed(vae);
+  load_with_fresh_rows(vae, std::move(weights), t5_config.vocab_size, sources);
   return {source.t5, std::move(tokenizer), std::move(vae), resolved.config.data.max_tokens, resolved.config.data.check};
 }
 

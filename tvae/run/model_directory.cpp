@@ -6,6 +6,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/config/presets.h"
 #include "tvae/run/quantized_weights.h"
 
@@ -21,8 +22,7 @@ Json read_model_json(const std::string& directory) {
   const std::string path = directory + "/config.json";
   if (!file_exists(path))
     throw CheckpointError(directory + " holds no config.json", "", "a directory written by tvae train or tvae import");
-  const Json json = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) throw CheckpointError(path + " is not a JSON object");
+  Json json = read_json_file(path);
   const std::string type =
       json.contains("model_type") && json["model_type"].is_string() ? json["model_type"].get<std::string>() : "";
   if (type != kModelType)
@@ -31,38 +31,79 @@ Json read_model_json(const std::string& directory) {
   return json;
 }
 
-}  // namespace
-
-ModelConfig load_model_config(const std::string& directory) {
+/// What `make` gives. A configuration that it refuses is a damaged file here, and no mistake in a command.
+template <class Make>
+auto as_checkpoint_error(const std::string& path, const Make& make) {
   try {
-    return model_config_from_json(read_model_json(directory));
+    return make();
   } catch (const ConfigError& error) {
-    throw CheckpointError(directory + "/config.json: " + error.what());
+    throw CheckpointError(path + ": " + error.what());
   }
 }
 
-Model load_model(const std::string& directory, torch::Device device) {
-  const ModelConfig config = load_model_config(directory);
+}  // namespace
+
+namespace {
+
+/// What config.json says.
+struct SavedConfig {
+  ModelConfig model;
+  DataConfig data;  // max_tokens and check
+};
+
+/// Keys of the data section that stand in config.json, where it has them.
+constexpr const char* kDataKeys[] = {"max_tokens", "check"};
+
+SavedConfig read_config(const std::string& directory) {
   const Json json = read_model_json(directory);
-  int64_t max_tokens = 64;
-  std::string check;
-  try {
-    max_tokens = json.value("max_tokens", int64_t{64});
-    check = json.value("check", std::string("none"));
-  } catch (const Json::exception&) {
-    throw CheckpointError(directory + "/config.json: max_tokens or check has a wrong type");
-  }
+  return as_checkpoint_error(directory + "/config.json", [&] {
+    RunConfig config;
+    for (const char* key : kDataKeys)
+      if (json.contains(key)) set_field(config, std::string("data.") + key, json[key]);
+    config.model = model_config_from_json(json);
+    require_known_ids(config.model);
+    return SavedConfig{config.model, config.data};
+  });
+}
+
+}  // namespace
+
+void require_known_ids(const ModelConfig& model) {
+  for (const auto& [name, id] : {std::pair("pad_token_id", model.pad_token_id),
+                                 {"eos_token_id", model.eos_token_id},
+                                 {"decoder_start_token_id", model.decoder_start_token_id},
+                                 {"unk_token_id", model.unk_token_id}})
+    if (id >= model.vocab_size)
+      throw ConfigError(std::string("model.") + name, std::to_string(id),
+                        "an id below model.vocab_size, " + std::to_string(model.vocab_size));
+}
+
+ModelConfig load_model_config(const std::string& directory) {
+  const ModelConfig model = read_config(directory).model;
+  Rng rng(0);
+  as_checkpoint_error(directory + "/config.json", [&] { return TransformerVae(model, rng, torch::kMeta); });
+  return model;
+}
+
+Model load_model(const std::string& directory, torch::Device device) {
+  const SavedConfig config = read_config(directory);
   Tokenizer tokenizer = Tokenizer::load(directory);
+  if (tokenizer.size() > config.model.vocab_size)
+    throw CheckpointError("the tokenizer of " + directory + " has more ids than the model",
+                          std::to_string(tokenizer.size()), std::to_string(config.model.vocab_size) + " at most");
   const std::string path = directory + "/model.safetensors";
-  const TensorMap weights = dequantize(load_safetensors(path), path);
+  TensorMap weights = dequantize(load_safetensors(path), path);
   for (const auto& [name, weight] : weights)
     if (weight.is_floating_point() && !weight.isfinite().all().item<bool>())
       throw CheckpointError(path + ": numbers of " + name + " are not finite", "", "", "did its training diverge?");
-  Rng rng(0);
-  TransformerVae vae(config, rng);
-  vae.parameters().load(weights, path);
+  TransformerVae vae = as_checkpoint_error(directory + "/config.json",
+                                           [&] { return TransformerVae(config.model, std::move(weights), path); });
   vae.parameters().to(device, at::kFloat);
-  return Model{directory, std::move(tokenizer), std::move(vae), max_tokens, check};
+  return Model{directory,
+               std::move(tokenizer),
+               std::move(vae),
+               config.data.max_tokens,
+               config.data.check};
 }
 
 void save_model(const std::string& directory, const ModelConfig& config, int64_t max_tokens, const std::string& check,

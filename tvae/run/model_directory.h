@@ -17,10 +17,13 @@ struct Model {
   std::string check;   // name of the data's validity check ("none", "python", ...)
 };
 
-/// Throws CheckpointError: no such directory, no or damaged config.json, weights that do not fit, no tokenizer.
+/// Throws CheckpointError: no such directory, no or damaged or impossible config.json, weights that do not fit, no
+/// tokenizer or one with more ids than the model.
 Model load_model(const std::string& directory, torch::Device device = torch::kCPU);
-/// Its model section alone. Throws CheckpointError.
+/// Its model section alone. Throws CheckpointError, also where no model can have it.
 ModelConfig load_model_config(const std::string& directory);
+/// Throws ConfigError where an id that means something (padding, end, start, unknown) is beyond the vocabulary.
+void require_known_ids(const ModelConfig& model);
 
 /// Writes config.json, model.safetensors and the tokenizer, each atomically. `weights` are saved under the model's
 /// names (they may be an average of the parameters rather than the parameters).

@@ -6,6 +6,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/base/strings.h"
 #include "tvae/config/presets.h"
 
@@ -41,7 +42,7 @@ bool exists(const std::string& path) {
 bool holds_run_or_model(const std::string& folder) {
   if (file_exists(folder + "/run.json")) return true;
   if (!file_exists(folder + "/config.json")) return false;
-  const Json config = Json::parse(read_file(folder + "/config.json"), nullptr, /*allow_exceptions=*/false);
+  const Json config = parse_json(read_file(folder + "/config.json"));
   return config.is_object() && config.contains("model_type") && file_exists(folder + "/model.safetensors");
 }
 
@@ -94,7 +95,7 @@ bool RunDirectory::resumes() const {
 }
 
 Json RunDirectory::saved_run() const {
-  const Json json = Json::parse(read_file(file(kRunFile)), nullptr, /*allow_exceptions=*/false);
+  const Json json = parse_json(read_file(file(kRunFile)));
   if (!json.is_object() || !json.contains("config"))
     throw CheckpointError(file(kRunFile) + " is damaged", "", "an object with a config");
   return json;

@@ -15,6 +15,7 @@
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/base/utf8.h"
 #include "tvae/text/fast_tokenizer.h"
 
@@ -48,6 +49,9 @@ bool starts_with(std::string_view text, std::string_view start) {
 // So the text around it is still split as one text, and the unknown pieces say where the added tokens are.
 constexpr uint32_t kFirstStandIn = 0xF0000;
 constexpr size_t kStandIns = 0x10FFFE - kFirstStandIn;
+// The last stand-in is for private characters of the text itself.
+constexpr size_t kMostLaterTokens = kStandIns - 1;
+constexpr int64_t kMostExtraIds = kStandIns / 2;
 
 std::string stand_in(size_t index) {
   const uint32_t point = kFirstStandIn + static_cast<uint32_t>(index);
@@ -109,21 +113,29 @@ void Tokenizer::Implementation::load_model(const std::string& serialized, const 
   constexpr int kNothingButCrashes = 3;
   sentencepiece::logging::SetMinLogLevel(kNothingButCrashes);  // its errors come back as a status
   auto loaded = std::make_shared<sentencepiece::SentencePieceProcessor>();
-  if (serialized.empty() || !loaded->LoadFromSerializedProto(serialized).ok())
-    throw CheckpointError("damaged tokenizer " + path, "", "a SentencePiece model");
-  for (const auto& [name, id] : {std::pair("padding", loaded->pad_id()), {"end of sequence", loaded->eos_id()}})
-    if (id < 0)
+  std::vector<std::string> probe;
+  try {
+    if (serialized.empty() || !loaded->LoadFromSerializedProto(serialized).ok())
+      throw CheckpointError("damaged tokenizer " + path, "", "a SentencePiece model");
+    probe = loaded->EncodeAsPieces("a");
+  } catch (const CheckpointError&) {
+    throw;
+  } catch (const std::exception& error) {  // it checks less than it relies on
+    throw CheckpointError("damaged tokenizer " + path, error.what(), "a SentencePiece model");
+  }
+  for (const auto& [name, id] :
+       {std::pair("padding", loaded->pad_id()), {"end of sequence", loaded->eos_id()}, {"unknown", loaded->unk_id()}})
+    if (id < 0 || id >= loaded->GetPieceSize())
       throw CheckpointError("the tokenizer " + path + " cannot be used: it has no " + name + " piece", "",
-                            "a model with <pad>, </s> and <unk>", "train one with tvae tokenizer train");
+                            "a model with <pad>, </s> and <unk>", "train one");
   model = serialized;
   processor = loaded;
   byte_fallback = loaded->IsByte(loaded->PieceToId(byte_piece(0)));
-  const std::vector<std::string> probe = loaded->EncodeAsPieces("a");
   dummy_prefix = !probe.empty() && starts_with(probe.front(), kSpaceMark);
 }
 
 void Tokenizer::Implementation::index_added(size_t i) {
-  TVAE_ASSERT(i < kStandIns - 1, "too many added tokens");
+  TVAE_ASSERT(i < kMostLaterTokens, "too many added tokens");
   if (later[i].sentinel || later[i].text.empty()) return;
   added.emplace(later[i].text, i);
   added_lengths.insert(later[i].text.size());
@@ -255,10 +267,7 @@ std::string Tokenizer::Implementation::decode(const std::vector<int32_t>& ids) c
 namespace {
 
 Json read_json(const std::string& path) {
-  if (!file_exists(path)) return Json::object();
-  Json json = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) throw CheckpointError("damaged tokenizer " + path, "", "a JSON object");
-  return json;
+  return file_exists(path) ? read_json_file(path) : Json::object();
 }
 
 /// The text of a token in Hugging Face's files: a string, or an object with its content.
@@ -278,25 +287,28 @@ std::vector<LaterToken> extra_ids(int64_t count, bool upwards) {
   return tokens;
 }
 
-int64_t count_extra_ids(const Json& config, int64_t by_default) {
+/// `path`: the file of `config`, for errors.
+int64_t count_extra_ids(const Json& config, int64_t by_default, const std::string& path) {
   int64_t listed = 0;  // a ByT5 directory that Hugging Face wrote says extra_ids 0 and lists them here
   for (const Json& token : config.value("additional_special_tokens", Json::array()))
     listed += starts_with(token_text(token), "<extra_id_");
-  if (listed > 0) return listed;
-  const Json count = config.value("extra_ids", Json(by_default));
-  return count.is_number_unsigned() ? std::min<int64_t>(count.get<int64_t>(), kStandIns / 2) : by_default;
+  const Json given = config.value("extra_ids", Json());
+  const Json count = listed > 0 ? Json(listed) : given.is_null() ? Json(by_default) : given;
+  if (!count.is_number_integer() || count < 0 || count > kMostExtraIds)
+    throw CheckpointError(path + ": extra_ids", count.dump(), "0 to " + std::to_string(kMostExtraIds));
+  return count.get<int64_t>();
 }
 
 /// Added tokens by id, from added_tokens_decoder or the older added_tokens.json.
-std::map<int64_t, std::string> added_tokens(const Json& config, const std::string& folder) {
-  std::map<int64_t, std::string> tokens;
+std::map<uint64_t, std::string> added_tokens(const Json& config, const std::string& folder) {
+  std::map<uint64_t, std::string> tokens;
   const Json older = read_json(folder + "/added_tokens.json");
   for (const auto& [text, id] : older.items())
-    if (id.is_number_unsigned()) tokens[id.get<int64_t>()] = text;
+    if (id.is_number_unsigned()) tokens[id.get<uint64_t>()] = text;
   const Json decoder = config.value("added_tokens_decoder", Json::object());
   for (const auto& [id, token] : decoder.items())
     if (!id.empty() && id.size() < 10 && id.find_first_not_of("0123456789") == std::string::npos)
-      tokens[std::stoll(id)] = token_text(token);
+      tokens[std::stoull(id)] = token_text(token);
   return tokens;
 }
 
@@ -324,13 +336,16 @@ Tokenizer Tokenizer::load(const std::string& path) {
   // As T5Tokenizer does with a bare model; other families of models have no extra ids.
   const bool like_t5 = bytes_only || (made->processor->pad_id() == 0 && made->processor->eos_id() == 1);
   const int64_t extra_by_default = bytes_only ? kByT5ExtraIds : like_t5 ? kT5ExtraIds : 0;
-  made->later = extra_ids(count_extra_ids(config, extra_by_default), bytes_only);
+  made->later = extra_ids(count_extra_ids(config, extra_by_default, config_file), bytes_only);
   for (const auto& [id, text] : added_tokens(config, folder)) {
-    if (id < made->model_size()) continue;
-    const auto index = static_cast<size_t>(id - made->model_size());
-    if (index > made->later.size() || index >= kStandIns - 1)
+    const auto first = static_cast<uint64_t>(made->model_size());
+    if (id < first) continue;
+    const uint64_t index = id - first;
+    if (index > made->later.size())
       throw CheckpointError("the added tokens of " + folder + " have a gap", "id " + std::to_string(id),
-                            "ids up to " + std::to_string(made->model_size() + made->later.size()));
+                            "ids up to " + std::to_string(first + made->later.size()));
+    if (index >= kMostLaterTokens)
+      throw CheckpointError(folder + " has too many added tokens", "", std::to_string(kMostLaterTokens) + " at most");
     if (index == made->later.size()) made->later.emplace_back();
     made->later[index] = {text, starts_with(text, "<extra_id_")};
   }
@@ -395,6 +410,8 @@ int64_t Tokenizer::add_tokens(const std::vector<std::string>& texts) {
   const size_t before = changed->later.size();
   for (const std::string& text : texts) {
     if (!changed->wants_token(text)) continue;
+    if (changed->later.size() == kMostLaterTokens)
+      throw DataError("too many tokens to add to the tokenizer", "", std::to_string(kMostLaterTokens) + " at most");
     changed->later.push_back({text, false});
     changed->index_added(changed->later.size() - 1);
   }

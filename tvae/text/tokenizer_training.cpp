@@ -17,7 +17,11 @@ namespace {
 
 constexpr int64_t kFixedPieces = 3 + 256;  // <pad>, </s>, <unk> and the bytes
 constexpr int64_t kSmallestVocabulary = kFixedPieces + 13;
-constexpr double kCoverage = 0.9999;  // of the text is covered by characters with a piece of their own
+constexpr int64_t kLargestVocabulary = 1'000'000;
+// SentencePiece keeps places in a word in 16 bits, and the time it takes grows with the square of a sentence that
+// repeats itself. Lines of text are far shorter.
+constexpr size_t kLongestSentence = 4096;  // in characters
+constexpr double kCoverage = 0.9999;       // of the text is covered by characters with a piece of their own
 
 /// Hands sentences to SentencePiece one by one.
 class Sentences : public sentencepiece::SentenceIterator {
@@ -87,15 +91,33 @@ std::unordered_set<std::string_view> choose_characters(const std::vector<std::st
   return chosen;
 }
 
+/// Appends a sentence, in parts where it is too long: cut at the last blank that a part has, so that no word is cut
+/// unless it is too long itself.
+void append_sentence(std::string_view sentence, std::vector<std::string_view>& sentences) {
+  size_t start = 0, end = 0, characters = 0, blank = 0;  // the part from `start`, and the last blank in it
+  for (const std::string_view character : utf8_characters(sentence)) {
+    if (characters == kLongestSentence) {
+      const size_t cut = blank > start && sentence[end] != ' ' ? blank : end;
+      sentences.push_back(sentence.substr(start, cut - start));
+      characters = utf8_characters(sentence.substr(cut, end - cut)).size();
+      start = cut;
+    }
+    if (character == " ") blank = end;
+    end += character.size();
+    ++characters;
+  }
+  if (end > start) sentences.push_back(sentence.substr(start));
+}
+
 /// Cuts lines at the characters that will be bytes, and after the "<" of names that SentencePiece uses itself: a piece
-/// learned from the literal text "<unk>" would clash with them.
+/// learned from the literal text "<unk>" would clash with them. Long ones are cut into sentences of a bounded length.
 std::vector<std::string_view> cut_lines(const std::vector<std::string_view>& lines,
                                         const std::unordered_set<std::string_view>& characters) {
   std::vector<std::string_view> sentences = {" "};  // a space has a piece even where the lines have none
   for (const std::string_view line : lines) {
     size_t start = 0, end = 0;
     const auto cut = [&](size_t at, size_t next) {
-      if (at > start) sentences.push_back(line.substr(start, at - start));
+      if (at > start) append_sentence(line.substr(start, at - start), sentences);
       start = next;
     };
     for (const std::string_view character : utf8_characters(line)) {
@@ -149,14 +171,15 @@ std::unordered_map<std::string, std::string> trainer_settings(const TokenizerTra
 Tokenizer train_tokenizer(const std::vector<std::string>& lines, const TokenizerTraining& training) {
   const std::vector<std::string> kinds = {"unigram", "bpe", "char", "byte"};
   if (std::find(kinds.begin(), kinds.end(), training.kind) == kinds.end())
-    throw ConfigError("unknown kind of tokenizer", training.kind, suggestion(training.kind, kinds));
+    throw ConfigError("unknown kind of tokenizer", "\"" + training.kind + "\"", "", suggestion(training.kind, kinds));
   const std::vector<std::string_view> drawn = draw_lines(lines, training);
   if (drawn.empty()) throw DataError("no lines to train a tokenizer on");
   if (training.kind == "byte") return Tokenizer::bytes();
-  if (training.vocab_size < kSmallestVocabulary)
-    throw ConfigError("the vocabulary is too small", std::to_string(training.vocab_size),
-                      "at least " + std::to_string(kSmallestVocabulary) + ", as 256 ids are bytes",
-                      "or a tokenizer of the kind byte");
+  if (training.vocab_size < kSmallestVocabulary || training.vocab_size > kLargestVocabulary)
+    throw ConfigError(
+        "size of the vocabulary", std::to_string(training.vocab_size),
+        std::to_string(kSmallestVocabulary) + " to " + std::to_string(kLargestVocabulary),
+        training.vocab_size < kSmallestVocabulary ? "256 ids are bytes; the kind byte needs no more" : "");
 
   const bool only_characters = training.kind == "char";
   const auto room = static_cast<size_t>(training.vocab_size - kFixedPieces - 1);

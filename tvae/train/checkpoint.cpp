@@ -2,6 +2,8 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
+#include "tvae/model/transformer_vae.h"
 
 namespace tvae {
 namespace {
@@ -29,6 +31,13 @@ void save_checkpoint(const std::string& run_directory, const Checkpoint& checkpo
   save_safetensors(checkpoint_path(run_directory), checkpoint.tensors, {{"state", checkpoint.state.dump()}});
 }
 
+void require_checkpoint_of(const ModelConfig& model, const std::string& run_directory) {
+  const std::string path = checkpoint_path(run_directory);
+  const Checkpoint checkpoint{load_safetensors_shapes(path), {}};
+  Rng rng(0);
+  TransformerVae(model, rng, torch::kMeta).parameters().require_fit(checkpoint.part("model"), path);
+}
+
 bool has_checkpoint(const std::string& run_directory) {
   return file_exists(checkpoint_path(run_directory));
 }
@@ -39,7 +48,7 @@ std::optional<Checkpoint> load_checkpoint(const std::string& run_directory) {
   Checkpoint checkpoint;
   std::map<std::string, std::string> metadata;
   checkpoint.tensors = load_safetensors(path, &metadata);
-  checkpoint.state = nlohmann::ordered_json::parse(metadata["state"], nullptr, /*allow_exceptions=*/false);
+  checkpoint.state = parse_json(metadata["state"]);
   if (!checkpoint.state.is_object()) throw CheckpointError(path + " holds no training state");
   return checkpoint;
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "tvae/config/run_config.h"
 #include "tvae/io/safetensors.h"
 
 namespace tvae {
@@ -20,6 +21,9 @@ struct Checkpoint {
 
 /// OUT/checkpoint/state.safetensors, written atomically.
 void save_checkpoint(const std::string& run_directory, const Checkpoint& checkpoint);
+/// Throws CheckpointError where the weights in the checkpoint are of other shapes than this model's. Reads the file's
+/// header alone.
+void require_checkpoint_of(const ModelConfig& model, const std::string& run_directory);
 bool has_checkpoint(const std::string& run_directory);
 /// nullopt where none was saved yet. Throws CheckpointError when it is damaged.
 std::optional<Checkpoint> load_checkpoint(const std::string& run_directory);

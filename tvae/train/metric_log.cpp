@@ -8,6 +8,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/base/utf8.h"
 
 namespace tvae {
@@ -20,9 +21,7 @@ std::string lines_until(const std::string& log, int64_t steps_done) {
   std::string kept;
   size_t begin = 0;
   for (size_t end; (end = log.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    const auto line =
-        nlohmann::json::parse(log.begin() + static_cast<int64_t>(begin), log.begin() + static_cast<int64_t>(end),
-                              nullptr, /*allow_exceptions=*/false);
+    const auto line = parse_json(std::string_view(log).substr(begin, end - begin));
     const bool has_step = line.is_object() && line.contains("step") && line["step"].is_number_integer();
     if (has_step && line["step"].get<int64_t>() <= steps_done) kept.append(log, begin, end + 1 - begin);
   }

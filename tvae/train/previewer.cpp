@@ -1,5 +1,7 @@
 #include "tvae/train/previewer.h"
 
+#include "tvae/base/error.h"
+#include "tvae/base/log.h"
 #include "tvae/corpus/mnist_text.h"
 #include "tvae/latent/codec.h"
 #include "tvae/latent/paths.h"
@@ -86,8 +88,12 @@ void Previewer::check(std::vector<PreviewText>& texts) {
   if (!check_) return;
   std::vector<std::string> all;
   for (const PreviewText& shown : texts) all.push_back(shown.text);
-  const std::vector<bool> answers = check_->valid(all);
-  for (size_t i = 0; i < texts.size(); ++i) texts[i].valid = answers[i];
+  try {
+    const std::vector<bool> answers = check_->valid(all);
+    for (size_t i = 0; i < texts.size(); ++i) texts[i].valid = answers[i];
+  } catch (const DataError& error) {  // hours of training do not end because a judge gives no answer
+    log_warning(std::string("a preview without its check: ") + error.what());
+  }
 }
 
 std::string Previewer::held_out_text(int64_t index) const {

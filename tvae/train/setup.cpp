@@ -77,7 +77,7 @@ LabelledSequences probe_of(const TokenDataset& valid, DataFile& file, const RunC
   LabelledSequences probe;
   probe.sequences.assign(order.const_data_ptr<int64_t>(), order.const_data_ptr<int64_t>() + count);
   for (const int64_t sequence : probe.sequences)
-    probe.labels.push_back(of_rows[static_cast<size_t>(valid.source_row(sequence))]);
+    probe.labels.push_back(of_rows.at(static_cast<size_t>(valid.source_row(sequence))));
   if (const auto error = why_no_probe(probe.labels, config.data.valid)) throw *error;
   return probe;
 }
@@ -175,6 +175,7 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
                       : start   ? continued(start->vae.config(), config, tokenizer)
                                 : complete(config, tokenizer);
   require_agreement(model, resolved, start ? "the starting model decides it" : "the data and the tokenizer decide it");
+  if (has_model) require_checkpoint_of(model, run.path());
   Rng rng(static_cast<uint64_t>(config.train.seed));
   TransformerVae vae(model, rng);
   if (start) {

@@ -248,6 +248,9 @@ void Trainer::restore(const Checkpoint& saved) {
     if (state.at("total_steps") != position_.total_steps)
       throw CheckpointError("the checkpoint plans " + state.at("total_steps").dump() + " steps",
                             std::to_string(position_.total_steps));
+    if (position_.step < 0 || position_.step > position_.total_steps)
+      throw CheckpointError("the checkpoint's step", state.at("step").dump(),
+                            "0 to " + std::to_string(position_.total_steps));
     rng_ = Rng(state.at("random").at(0), state.at("random").at(1));
     batcher_.seek({state.at("batch").at(0), state.at("batch").at(1)});
     seconds_ = state.at("seconds");

@@ -10,11 +10,11 @@
 
 namespace tvae {
 
-/// A judge of texts. A kind of texts is a file of its own that registers its judge.
+/// A judge of texts; several threads may ask at once. A kind of texts is a file of its own that registers its judge.
 class ValidityCheck {
  public:
   virtual ~ValidityCheck() = default;
-  /// One answer a text, in order.
+  /// One answer a text, in order. Throws DataError where there is none to be had.
   virtual std::vector<bool> valid(const std::vector<std::string>& texts) = 0;
   /// What the judge is, for reports: "python3 ast.parse", "SMILES grammar without valences", ...
   virtual std::string describe() const = 0;

@@ -1,0 +1,58 @@
+#include "tvae/base/json.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temporary_folder.h"
+#include "tvae/base/error.h"
+
+namespace tvae {
+namespace {
+
+std::string nested(size_t levels, const std::string& open = "[", const std::string& close = "]") {
+  std::string text;
+  for (size_t i = 0; i < levels; ++i) text += open;
+  for (size_t i = 0; i < levels; ++i) text += close;
+  return text;
+}
+
+TEST(Json, DepthIsThatOfListsAndObjectsTogether) {
+  EXPECT_FALSE(nests_deeper("[{\"a\": [1, [2]]}]", 4));
+  EXPECT_TRUE(nests_deeper("[{\"a\": [1, [2]]}]", 3));
+  EXPECT_FALSE(nests_deeper(R"(["[[[[", "\"[[[[", "\\"])", 1)) << "brackets in strings nest nothing";
+  EXPECT_FALSE(nests_deeper("[1], [2], [3]", 1));
+}
+
+TEST(Json, ParsesToItsDepthAndNoDeeper) {
+  EXPECT_EQ(parse_json(R"({"a": [1, 2.5, "x"]})").dump(), R"({"a":[1,2.5,"x"]})");
+  EXPECT_TRUE(parse_json("{").is_discarded());
+  EXPECT_TRUE(parse_json("").is_discarded());
+  EXPECT_FALSE(parse_json(nested(kDeepestJson)).is_discarded());
+  for (const size_t levels : {static_cast<size_t>(kDeepestJson) + 1, size_t{80'000}, size_t{1'000'000}}) {
+    EXPECT_TRUE(parse_json(nested(levels)).is_discarded()) << levels;
+    EXPECT_TRUE(parse_json(nested(levels, "{\"a\":", "}")).is_discarded()) << levels;
+    EXPECT_TRUE(parse_json(std::string(levels, '[')).is_discarded()) << levels;
+  }
+  const auto deepest = parse_json(nested(kDeepestJson));
+  const auto copy = deepest;
+  EXPECT_EQ(copy.dump(), nested(kDeepestJson)) << "can be copied and printed";
+}
+
+TEST(Json, FilesAreNamedInErrors) {
+  const test::TemporaryFolder folder;
+  EXPECT_EQ(read_json_file(folder.put("good.json", "{\"a\": 1}"))["a"], 1);
+  for (const std::string& text :
+       {std::string("[1]"), std::string("{"), std::string(), "{\"a\": " + nested(80'000) + "}"}) {
+    const std::string path = folder.put("bad.json", text);
+    try {
+      read_json_file(path);
+      FAIL() << text.substr(0, 20);
+    } catch (const CheckpointError& error) {
+      EXPECT_EQ(std::string(error.what()).find(path), 0u) << error.what();
+      EXPECT_EQ(std::string(error.what()).find("too deeply") != std::string::npos, text.size() > 1000) << error.what();
+    }
+  }
+  EXPECT_THROW(read_json_file(folder.path("none.json")), DataError);
+}
+
+}  // namespace
+}  // namespace tvae

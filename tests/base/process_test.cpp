@@ -1,0 +1,72 @@
+#include "tvae/base/process.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tvae/base/error.h"
+
+namespace tvae {
+namespace {
+
+using Outcome = ChildProcess::Outcome;
+constexpr std::chrono::seconds kLong{60};
+
+TEST(ChildProcess, ReadsAndAnswers) {
+  ChildProcess child("/bin/sh", {"sh", "-c", "read -r line; printf \"<$line>\"; exit 3"}, {});
+  EXPECT_EQ(child.send("a b\n", kLong), Outcome::kDone);
+  char first = '\0';
+  EXPECT_EQ(child.receive(first, kLong), Outcome::kDone);
+  EXPECT_EQ(first, '<');
+  EXPECT_EQ(child.receive_all(), "a b>");
+  EXPECT_EQ(child.receive(first, kLong), Outcome::kEnded);
+  EXPECT_EQ(child.wait(), 3);
+}
+
+TEST(ChildProcess, TellsTheEndFromNoAnswer) {
+  char byte = '\0';
+  ChildProcess silent("/bin/sh", {"sh", "-c", "read -r line"}, {});
+  EXPECT_EQ(silent.receive(byte, std::chrono::milliseconds(1)), Outcome::kTimeout);
+  ChildProcess dies("/bin/sh", {"sh", "-c", "kill -9 $$"}, {});
+  EXPECT_EQ(dies.receive(byte, kLong), Outcome::kEnded);
+  EXPECT_EQ(dies.wait(), -SIGKILL);
+  EXPECT_EQ(dies.send("too late", kLong), Outcome::kEnded) << "and no SIGPIPE";
+}
+
+TEST(ChildProcess, IsLimitedInItsProcessorTime) {
+  ChildProcess busy("/bin/sh", {"sh", "-c", "while :; do :; done"}, {.cpu_seconds = 1});
+  EXPECT_EQ(busy.wait(), -SIGKILL);
+}
+
+TEST(ChildProcess, WhatCannotBeStartedIsADataError) {
+  try {
+    ChildProcess("/no/such/program", {"program"}, {});
+    FAIL();
+  } catch (const DataError& error) {
+    EXPECT_STREQ(error.what(), "cannot start /no/such/program: got No such file or directory");
+  }
+}
+
+// In a process of its own, which may open no file.
+TEST(ChildProcess, WithoutFileDescriptorsIsADataError) {
+  const pid_t process = fork();
+  if (process == 0) {
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_NOFILE, &none);
+    int status = 1;
+    try {
+      ChildProcess child("/bin/sh", {"sh"}, {});
+    } catch (const DataError&) {
+      status = 0;
+    }
+    _exit(status);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(process, &status, 0), process);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+}  // namespace
+}  // namespace tvae
