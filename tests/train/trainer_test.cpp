@@ -441,7 +441,48 @@ TEST(Trainer, DivergenceIsAnErrorAndSavesNothing) {
     EXPECT_NE(std::string(error.what()).find("training diverged"), std::string::npos);
   }
   EXPECT_FALSE(load_checkpoint(folder.path()).has_value());
-  EXPECT_TRUE(file_exists(folder.path() + "/model.safetensors")) << "a model directory from the start";
+}
+
+TEST(Trainer, ScoresThatAreNoNumbersAreKeptAndNeverTheBest) {
+  RunConfig config = tiny_run();
+  config.train.eval_steps = config.train.save_steps = 1;
+  config.train.early_stop_evaluations = 0;
+  TestRun run(config);
+  run.go(kAtOnce);
+  Checkpoint saved = run.checkpoint();
+  EXPECT_EQ(saved.state["best"]["step"], 1);
+  // As a run whose first score was none, and whose interval of the log saw some: by this version, and by earlier ones.
+  for (const Json& none : {Json("nan"), Json()}) {
+    saved.state["held_out"] = {none, none};
+    saved.state["best"] = {{"step", 1}, {"cross_entropy", none}, {"evaluations_since", 0}};
+    saved.state["interval"]["metrics"]["loss"] = {none, 1};
+    run.replace(saved);
+    EXPECT_EQ(run.go(kAtOnce), run.checkpoint().state["step"].get<int64_t>());
+    const Json best = run.checkpoint().state["best"];
+    EXPECT_EQ(best["step"], 2) << best;
+    EXPECT_TRUE(best["cross_entropy"].is_number_float()) << best;
+  }
+}
+
+TEST(Trainer, ARunThatIsInterruptedInItsLastStepIsFinished) {
+  RunConfig config = tiny_run();
+  config.train.steps = 1;
+  TrainingSetup setup = make_setup(config);
+  TemporaryFolder folder;
+  const RunDirectory directory(folder.path(), StartMode::kResume);
+  Trainer trainer(setup, directory);
+  EXPECT_NO_THROW(trainer.run(kAtOnce));
+  EXPECT_TRUE(load_checkpoint(folder.path())->state["finished"].get<bool>());
+}
+
+TEST(Trainer, ACheckpointThatCannotBeSeenIsNotAbsent) {
+  TemporaryFolder folder;
+  folder.put("checkpoint", "a file where the folder should be");
+  EXPECT_FALSE(has_checkpoint(folder.path()));
+  std::filesystem::remove(folder.path("checkpoint"));
+  std::filesystem::create_symlink("checkpoint",
+                                  folder.path("checkpoint"));  // cannot be followed, as one without rights
+  EXPECT_THROW(has_checkpoint(folder.path()), CheckpointError);
 }
 
 TEST(Trainer, ACheckpointOfAnotherRunIsRefused) {

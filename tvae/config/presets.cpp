@@ -10,6 +10,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/registry.h"
 #include "tvae/base/strings.h"
+#include "tvae/base/utf8.h"
 
 namespace tvae {
 namespace {
@@ -60,7 +61,12 @@ Json parse_text(const std::string& text) {
 template <class Value>
 void assign(const std::string& key, Value& field, const FieldInfo& info, const Json& given) {
   Json value = given;
-  if (given.is_string()) value = parse_text<Value>(given.get<std::string>());
+  if (given.is_string()) {
+    const auto text = given.get<std::string>();
+    if (!is_valid_utf8(text))
+      throw ConfigError(key, "bytes that are no UTF-8: " + repair_utf8(text), "a text in UTF-8");
+    value = parse_text<Value>(text);
+  }
   const auto wrong_type = [&] { return ConfigError(key, given.dump(), type_name(field)); };
   if constexpr (std::is_same_v<Value, bool>) {
     if (!value.is_boolean()) throw wrong_type();
@@ -204,7 +210,7 @@ void set_field(RunConfig& config, const std::string& key, const Json& value) {
     assign(key, field, info, value);
     found = true;
   });
-  if (!found) throw ConfigError("unknown key", "\"" + key + "\"", "", suggestion(key, all_keys()));
+  if (!found) throw ConfigError("unknown key", "\"" + repair_utf8(key) + "\"", "", suggestion(key, all_keys()));
 }
 
 Json to_json(const RunConfig& config) {

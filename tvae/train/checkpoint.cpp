@@ -1,7 +1,9 @@
 #include "tvae/train/checkpoint.h"
 
+#include <filesystem>
+
 #include "tvae/base/error.h"
-#include "tvae/base/files.h"
+#include "tvae/base/json.h"
 
 namespace tvae {
 namespace {
@@ -30,7 +32,12 @@ void save_checkpoint(const std::string& run_directory, const Checkpoint& checkpo
 }
 
 bool has_checkpoint(const std::string& run_directory) {
-  return file_exists(checkpoint_path(run_directory));
+  // A folder that cannot be looked into is not one without a checkpoint: the run would start again.
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(checkpoint_path(run_directory), error);
+  if (status.type() == std::filesystem::file_type::none)
+    throw CheckpointError("cannot read " + checkpoint_path(run_directory) + ": " + error.message());
+  return std::filesystem::exists(status);
 }
 
 std::optional<Checkpoint> load_checkpoint(const std::string& run_directory) {
@@ -39,7 +46,7 @@ std::optional<Checkpoint> load_checkpoint(const std::string& run_directory) {
   Checkpoint checkpoint;
   std::map<std::string, std::string> metadata;
   checkpoint.tensors = load_safetensors(path, &metadata);
-  checkpoint.state = nlohmann::ordered_json::parse(metadata["state"], nullptr, /*allow_exceptions=*/false);
+  checkpoint.state = parse_json(metadata["state"]);
   if (!checkpoint.state.is_object()) throw CheckpointError(path + " holds no training state");
   return checkpoint;
 }

@@ -20,6 +20,7 @@ struct Checkpoint {
 
 /// OUT/checkpoint/state.safetensors, written atomically.
 void save_checkpoint(const std::string& run_directory, const Checkpoint& checkpoint);
+/// Throws CheckpointError where that cannot be seen.
 bool has_checkpoint(const std::string& run_directory);
 /// nullopt where none was saved yet. Throws CheckpointError when it is damaged.
 std::optional<Checkpoint> load_checkpoint(const std::string& run_directory);

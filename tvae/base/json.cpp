@@ -1,0 +1,43 @@
+#include "tvae/base/json.h"
+
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+
+namespace tvae {
+
+using Json = nlohmann::ordered_json;
+
+bool nests_deeper(std::string_view json, int most) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > most) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+Json parse_json(std::string_view text) {
+  if (nests_deeper(text, kDeepestJson)) return Json(Json::value_t::discarded);
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+Json read_json_file(const std::string& path) {
+  const std::string text = read_file(path);
+  Json json = parse_json(text);
+  if (json.is_object()) return json;
+  if (nests_deeper(text, kDeepestJson))
+    throw CheckpointError(path + ": its JSON nests too deeply", "", std::to_string(kDeepestJson) + " levels at most");
+  throw CheckpointError(path + " is not a JSON object", json.is_discarded() ? "" : json.type_name());
+}
+
+}  // namespace tvae
