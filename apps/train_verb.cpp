@@ -34,7 +34,7 @@ StartMode start_mode(const Options& options) {
 std::vector<std::string> assignments(const Options& options, const CommonOptions& common) {
   std::vector<std::string> all = options.run.assignments;
   const auto assign = [&all](const std::string& key, const std::string& value) {
-    if (!value.empty()) all.push_back(key + "=" + value);
+    if (!value.empty()) all.push_back(key + ("=" + value));
   };
   assign("data.train", options.train);
   assign("data.valid", options.valid);
@@ -46,9 +46,17 @@ std::vector<std::string> assignments(const Options& options, const CommonOptions
   return all;
 }
 
+/// Ends the work where a signal asked for it.
+class UntilSignal : public Progress {
+  void update(const char* what, int64_t, int64_t) override {
+    if (interrupted) throw Interrupted(std::string("interrupted while ") + what);
+  }
+};
+
 TrainedRun train_with_hints(const TrainOptions& options) {
   try {
-    return tvae::train(options, interrupted);
+    UntilSignal progress;
+    return tvae::train(options, progress);
   } catch (const OccupiedFolder& error) {
     throw ConfigError(error.what(), "", "",
                       error.holds_run ? "--resume continues it, --overwrite starts afresh" : "--overwrite replaces it");

@@ -17,7 +17,18 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-const volatile std::sig_atomic_t kGoOn = 0, kStop = 1;
+/// Stops the work at one of its stages.
+class StopAt : public Progress {
+ public:
+  explicit StopAt(std::string what, int64_t done = 0) : what_(std::move(what)), done_(done) {}
+  void update(const char* what, int64_t done, int64_t) override {
+    if (what == what_ && done >= done_) throw Interrupted("enough");
+  }
+
+ private:
+  std::string what_;
+  int64_t done_;
+};
 
 class WholeRun : public testing::Test {
  protected:
@@ -59,7 +70,7 @@ class WholeRun : public testing::Test {
   /// The message of the ConfigError, CheckpointError or DataError that a run ends with.
   static std::string error_of(const TrainOptions& run, ExitCode code) {
     try {
-      train(run, kGoOn);
+      train(run);
     } catch (const Error& error) {
       EXPECT_EQ(error.exit_code(), code) << error.what();
       return error.what();
@@ -79,7 +90,7 @@ class WholeRun : public testing::Test {
 };
 
 TEST_F(WholeRun, RunJsonDescribesTheModelThatIsTrained) {
-  const TrainedRun trained = train(options("a"), kGoOn);
+  const TrainedRun trained = train(options("a"));
   EXPECT_EQ(trained.steps, 2);
   expect_run_json_describes_the_model("a");
   EXPECT_EQ(Json::parse(folder_.get("a/run.json"))["config"]["model"]["sequence_length"], 12);
@@ -88,20 +99,27 @@ TEST_F(WholeRun, RunJsonDescribesTheModelThatIsTrained) {
   // Another shape in the configuration than the starting model has.
   std::erase_if(from.assignments, [](const std::string& text) { return text.starts_with("model."); });
   from.from = folder_.path("a");
-  train(from, kGoOn);
+  train(from);
   expect_run_json_describes_the_model("b");
   EXPECT_EQ(Json::parse(folder_.get("b/run.json"))["config"]["model"]["d_model"], 16);
-  EXPECT_EQ(train(resume("b"), kGoOn).steps, 2) << "the open values are kept too";
+  EXPECT_EQ(train(resume("b")).steps, 2) << "the open values are kept too";
   from.mode = StartMode::kResume;
-  EXPECT_EQ(train(from, kGoOn).steps, 2);
+  EXPECT_EQ(train(from).steps, 2);
   EXPECT_NE(folder_.get("b/README.md").find("- started from: a\n  - training data: train.txt, 30 sequences"),
             std::string::npos)
       << folder_.get("b/README.md");
 }
 
 TEST_F(WholeRun, ANewRunIsAModelFromItsFirstMomentOn) {
-  EXPECT_THROW(train(options("a", {"train.steps=1000", "train.save_steps=0"}), kStop), Interrupted);
-  EXPECT_FALSE(fs::exists(folder_.path("a"))) << "stopped before it began";
+  for (int64_t stage = 0; stage <= 3; ++stage) {
+    StopAt progress("preparing", stage);
+    EXPECT_THROW(train(options("a"), progress), Interrupted);
+    EXPECT_FALSE(fs::exists(folder_.path("a"))) << "stopped before it began";
+  }
+  StopAt progress("training", 2);
+  EXPECT_THROW(train(options("stopped", {"train.steps=4"}), progress), Interrupted);
+  EXPECT_EQ(Json::parse(folder_.get("stopped/run.json"))["training"]["steps"], 2);
+  EXPECT_EQ(train(resume("stopped")).steps, 4);
   EXPECT_EQ(error_of(options("a", {"train.learning_rate=1e30", "train.warmup_steps=0", "train.steps=200",
                                    "train.save_steps=0", "train.clip_norm=0", "train.optimizer=adamw"}),
                      ExitCode::kData)
@@ -111,15 +129,15 @@ TEST_F(WholeRun, ANewRunIsAModelFromItsFirstMomentOn) {
 }
 
 TEST_F(WholeRun, DataThatMovedIsTheSameData) {
-  train(options("a"), kGoOn);
+  train(options("a"));
   fs::create_directory(folder_.path("new"));
   fs::rename(folder_.path("train.txt"), folder_.path("new/moved.txt"));
   const std::string old_place = error_of(resume("a"), ExitCode::kData);
   EXPECT_NE(old_place.find("train.txt of this run is not there"), std::string::npos) << old_place;
   const std::string moved = folder_.path("new/moved.txt");
-  EXPECT_EQ(train(resume("a", {"data.train=" + moved, "data.valid=" + moved}), kGoOn).steps, 2);
+  EXPECT_EQ(train(resume("a", {"data.train=" + moved, "data.valid=" + moved})).steps, 2);
   EXPECT_EQ(Json::parse(folder_.get("a/run.json"))["data"]["train"]["path"], moved);
-  EXPECT_EQ(train(resume("a"), kGoOn).steps, 2) << "the new place is kept";
+  EXPECT_EQ(train(resume("a")).steps, 2) << "the new place is kept";
   const std::string other = folder_.put("other.txt", "y = 1\ny = 2\n");
   const std::string changed = error_of(resume("a", {"data.train=" + other}), ExitCode::kData);
   EXPECT_NE(changed.find("the data changed since the run began"), std::string::npos) << changed;
@@ -128,7 +146,7 @@ TEST_F(WholeRun, DataThatMovedIsTheSameData) {
 }
 
 TEST_F(WholeRun, WindowsOfAStartingModelEndWhereItsSequencesDid) {
-  train(options("a", {"model.attention_window_size=5"}), kGoOn);
+  train(options("a", {"model.attention_window_size=5"}));
   TrainOptions longer = options("b", {"data.max_tokens=20"}), same = options("c"),
                shorter = options("d", {"data.max_tokens=8"});
   for (TrainOptions* run : {&longer, &same, &shorter}) {
@@ -137,12 +155,12 @@ TEST_F(WholeRun, WindowsOfAStartingModelEndWhereItsSequencesDid) {
   }
   const std::string refused = error_of(longer, ExitCode::kUsage);
   EXPECT_NE(refused.find("data.max_tokens: got 20, expected 12 at most"), std::string::npos) << refused;
-  EXPECT_NO_THROW(train(same, kGoOn));
-  EXPECT_NO_THROW(train(shorter, kGoOn));
+  EXPECT_NO_THROW(train(same));
+  EXPECT_NO_THROW(train(shorter));
 }
 
 TEST_F(WholeRun, TextsThatAreNoUtf8AreRefusedBeforeAnythingIsTouched) {
-  train(options("a"), kGoOn);
+  train(options("a"));
   const std::string weights = folder_.get("a/model.safetensors"), bad = "caf\xe9";
   for (const char* key :
        {"data.train", "data.valid", "data.tokenizer", "data.cache_dir", "data.column", "data.label_column"}) {
@@ -165,11 +183,11 @@ TEST_F(WholeRun, TextsThatAreNoUtf8AreRefusedBeforeAnythingIsTouched) {
 }
 
 TEST_F(WholeRun, AResumedRunMayNotBecomeAnother) {
-  train(options("a"), kGoOn);
+  train(options("a"));
   const std::string other = error_of(resume("a", {"train.learning_rate=0.5", "train.save_steps=7"}), ExitCode::kUsage);
   EXPECT_NE(other.find("got train.learning_rate,"), std::string::npos) << other;
   TrainOptions again = options("a");
-  EXPECT_THROW(train(again, kGoOn), OccupiedFolder);
+  EXPECT_THROW(train(again), OccupiedFolder);
   again.assignments.push_back("train.seed=9100000000000000");
   EXPECT_NE(error_of(again, ExitCode::kUsage), "no error");
   again.out = folder_.path("b");

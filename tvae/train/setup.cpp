@@ -195,7 +195,7 @@ ModelConfig complete_model_config(const RunConfig& config, int64_t vocabulary) {
 }
 
 TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string& from, const RunDirectory& run,
-                               torch::Device device, const std::function<void()>& between_stages) {
+                               torch::Device device, Progress& progress) {
   const RunConfig& config = resolved.config;
   const RunRecord* const resumed = run.resumed();
   require_files(resolved, resumed);
@@ -204,8 +204,10 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
   if (!from.empty() && !has_model) start.emplace(load_model(from));
   require_parts(start ? start->vae.config() : config.model, config.loss);
   if (!start && !has_model) require_model(config);
+  constexpr int kStages = 3;
+  progress.update("preparing", 0, kStages);
   Tokenizer tokenizer = choose_tokenizer(config.data, from, run);
-  between_stages();
+  progress.update("preparing", 1, kStages);
   ModelConfig model = has_model ? load_model_config(run.path())
                       : start   ? continued(start->vae.config(), config, tokenizer)
                                 : complete(config, tokenizer);
@@ -222,7 +224,7 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
   vae.parameters().to(device, at::kFloat);
   TokenDataset train = tokenize(config.data.train, config, tokenizer);
   if (resumed) require_same_rows(resumed->train, config.data.train, train);
-  between_stages();
+  progress.update("preparing", 2, kStages);
   std::optional<TokenDataset> valid;
   if (!config.data.valid.empty()) {
     valid = tokenize(config.data.valid, config, tokenizer);
@@ -230,7 +232,7 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
   }
   LabelledSequences probe;
   if (valid) probe = probe_of(*valid, config);
-  between_stages();
+  progress.update("preparing", 3, kStages);
   Model trained{run.path(), std::move(tokenizer), std::move(vae), config.data.max_tokens, config.data.check};
   TrainingSetup setup{config, std::move(trained), std::move(train), std::move(valid), std::move(probe)};
   setup.record = record_of(resolved, from, resumed, setup);

@@ -61,7 +61,7 @@ void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
 
 }  // namespace
 
-TrainedRun train(const TrainOptions& options, const volatile std::sig_atomic_t& stop) {
+TrainedRun train(const TrainOptions& options, Progress& progress) {
   const std::string given_from = absolute(options.from);
   const RunDirectory run(options.out, options.mode);
   run.require_apart_from(options.from);
@@ -71,11 +71,7 @@ TrainedRun train(const TrainOptions& options, const volatile std::sig_atomic_t& 
     keep_own_data(resolved.config, *resumed);
     require_same(resolved.config, given_from, *resumed);
   }
-  const auto break_off = [&stop] {
-    if (stop) throw Interrupted("interrupted before a step was taken");
-  };
-  TrainingSetup setup =
-      prepare_training(resolved, resumed ? resumed->from : given_from, run, options.device, break_off);
+  TrainingSetup setup = prepare_training(resolved, resumed ? resumed->from : given_from, run, options.device, progress);
   Trainer trainer(setup, run);
   if (resumed) {
     if (const auto checkpoint = load_checkpoint(run.path())) {
@@ -88,7 +84,7 @@ TrainedRun train(const TrainOptions& options, const volatile std::sig_atomic_t& 
     run.replace([&](const std::string& folder) { trainer.save_model_files(folder); });
   }
   say_what_is_trained(setup, trainer);
-  trainer.run(stop);
+  trainer.run(progress);
   return {run.path(), trainer.step()};
 }
 

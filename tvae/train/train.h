@@ -1,10 +1,10 @@
 // A whole run, from its settings to the finished model in its folder.
 #pragma once
 
-#include <csignal>
 #include <string>
 #include <vector>
 
+#include "tvae/base/progress.h"
 #include "tvae/ops/torch.h"
 #include "tvae/run/run_directory.h"
 
@@ -27,10 +27,9 @@ struct TrainedRun {
 };
 
 /// Trains to the last step, or goes on where an earlier call or process came to. Until its whole beginning is written a
-/// new run leaves OUT as it was. A resumed run takes its own settings where no others are given; others that would
-/// shape its result are refused, but its data may lie elsewhere. `stop` is looked at between the stages of the
-/// preparation and after every step: set, it ends the run with Interrupted, the state saved. Throws ConfigError,
-/// DataError, CheckpointError.
-TrainedRun train(const TrainOptions& options, const volatile std::sig_atomic_t& stop);
+/// new run leaves `out` as it was. A resumed run takes its own settings where no others are given; others that would
+/// shape its result are refused, but its data may lie elsewhere. `progress` hears of the stages of the preparation and
+/// of every step; where it throws Interrupted the state is saved first. Throws ConfigError, DataError, CheckpointError.
+TrainedRun train(const TrainOptions& options, Progress& progress = Progress::none());
 
 }  // namespace tvae

@@ -83,7 +83,16 @@ Trainer::Trainer(TrainingSetup& setup, const RunDirectory& run)
 
 Trainer::~Trainer() = default;
 
-void Trainer::run(const volatile std::sig_atomic_t& interrupted) {
+bool Trainer::is_asked_to_stop(Progress& progress) const {
+  try {
+    progress.update("training", position_.step, position_.total_steps);
+    return false;
+  } catch (const Interrupted&) {
+    return true;
+  }
+}
+
+void Trainer::run(Progress& progress) {
   MetricLog log(run_.file("logs"), position_.step);
   ProgressBar bar(position_.total_steps, position_.step);
   const auto due = [&](int64_t every) { return every > 0 && position_.step % every == 0; };
@@ -97,8 +106,9 @@ void Trainer::run(const volatile std::sig_atomic_t& interrupted) {
     if (due(config_.log_steps)) log_step(log, bar);
     const bool last = position_.step == position_.total_steps;
     if (setup_.valid && (due(config_.eval_steps) || last)) evaluate(log, bar);
-    if (interrupted || due(config_.save_steps) || finished()) save();
-    if (interrupted && !finished())
+    const bool stop = is_asked_to_stop(progress);
+    if (stop || due(config_.save_steps) || finished()) save();
+    if (stop && !finished())
       throw Interrupted("interrupted at step " + std::to_string(position_.step) + " of " +
                         std::to_string(position_.total_steps) + "; the state is saved");
   }

@@ -1,11 +1,11 @@
 // The training loop: batches → objective → gradients → optimizer, with evaluation, logs and exact resume.
 #pragma once
 
-#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "tvae/base/progress.h"
 #include "tvae/data/batcher.h"
 #include "tvae/run/model_directory.h"
 #include "tvae/run/run_directory.h"
@@ -50,9 +50,9 @@ class Trainer {
 
   /// Goes on from a checkpoint. Throws CheckpointError where it does not fit.
   void restore(const Checkpoint& checkpoint);
-  /// Runs to the last step. `interrupted` is looked at after every step: when it is set the state is saved and
-  /// Interrupted thrown, unless that was the last step: a run that has just finished is finished.
-  void run(const volatile std::sig_atomic_t& interrupted);
+  /// Runs to the last step, and tells of each. Where the listener throws Interrupted the state is saved before that
+  /// leaves, unless that was the last step: a run that has just finished is finished.
+  void run(Progress& progress = Progress::none());
   /// Writes the model as it is now, its card and run.json into a folder: the run's own, or the one that becomes it.
   void save_model_files(const std::string& folder) const;
 
@@ -60,6 +60,7 @@ class Trainer {
   int64_t total_steps() const { return position_.total_steps; }
 
  private:
+  bool is_asked_to_stop(Progress& progress) const;
   void train_step();
   void log_step(MetricLog& log, ProgressBar& bar);
   void evaluate(MetricLog& log, ProgressBar& bar);
