@@ -176,7 +176,7 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
       if (earlier != given.end() && earlier->second.second != value && !may_override && !decided.contains(key))
         throw ConfigError("presets " + earlier->second.first + " and " + name + " disagree on " + key,
                           earlier->second.second.dump() + " and " + value.dump(), "",
-                          "leave one out, or decide with --set " + key + "=...");
+                          "leave one out, or decide with " + key + "=...");
       set_field(resolved.config, key, value);
       resolved.origins[key] = "preset " + name;
       given[key] = {name, value};
@@ -185,7 +185,8 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
   for (const std::string& assignment : assignments) {
     const size_t equals = assignment.find('=');
     if (equals == std::string::npos || equals == 0)
-      throw ConfigError("--set", "\"" + assignment + "\"", "KEY=VALUE", "for example --set train.steps=1000");
+      throw ConfigError("an assignment", "\"" + repair_utf8(assignment) + "\"", "KEY=VALUE",
+                        "for example train.steps=1000");
     const std::string key = strip(assignment.substr(0, equals));
     set_field(resolved.config, key, assignment.substr(equals + 1));
     resolved.origins[key] = "--set";
