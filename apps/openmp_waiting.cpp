@@ -39,8 +39,8 @@ void start_with_short_spins(int, char** arguments, char** environment) {
   execve(program, arguments, extended);
 }
 
-__attribute__((section(".preinit_array"), used)) void (*const before_all_libraries)(int, char**,
-                                                                                    char**) = start_with_short_spins;
+__attribute__((section(".preinit_array"), used)) void (*before_all_libraries)(int, char**,
+                                                                              char**) = start_with_short_spins;
 
 }  // namespace
 

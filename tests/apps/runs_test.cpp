@@ -1,5 +1,7 @@
 // Runs as they go wrong: two at once, killed, out of room, with closed descriptors, on data of odd names.
+#include <algorithm>
 #include <chrono>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -98,10 +100,11 @@ TEST_F(Runs, DataThatMovedIsResumed) {
 }
 
 TEST_F(Runs, ClosedDescriptorsGetNothingThatIsMeantForOthers) {
-  for (const std::string closed : {"2>&-", "<&- 2>&-", "<&- >&- 2>&-"}) {
+  // Without a stdout the run is made all the same, and its last line cannot be written.
+  for (const auto& [closed, status] :
+       std::vector<std::pair<std::string, int>>{{"2>&-", 0}, {"<&- 2>&-", 0}, {"<&- >&- 2>&-", 3}}) {
     fs::remove_all(path("r"));
-    const ProgramResult result = run_with("", train("r"), closed);
-    EXPECT_EQ(result.status, closed.find(">&- 2") == std::string::npos || closed == "<&- 2>&-" ? 0 : 3) << closed;
+    EXPECT_EQ(run_with("", train("r"), closed).status, status) << closed;
     std::ifstream log(path("r/logs/metrics.jsonl"));
     int64_t lines = 0;
     for (std::string line; std::getline(log, line); ++lines) EXPECT_TRUE(Json::accept(line)) << closed << ": " << line;
