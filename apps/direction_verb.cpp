@@ -5,6 +5,7 @@
 #include "apps/decoding.h"
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
+#include "tvae/base/folder_lock.h"
 #include "tvae/base/log.h"
 
 namespace tvae::apps {
@@ -32,6 +33,7 @@ void fit(const std::string& directory, const FitOptions& options, const CommonOp
   const std::vector<std::string> positive = read_texts(options.positive, options.read).texts;
   const std::vector<std::string> negative = read_texts(options.negative, options.read).texts;
   const LatentSpace space = open_space(directory, common);
+  const FolderLock lock(directory);  // no training and no second fit writes there meanwhile
   const DirectionFit fitted =
       space.fit_direction(positive, negative, options.method, static_cast<uint64_t>(common.seed));
   space.save_direction(options.name, fitted);

@@ -1,9 +1,9 @@
 // tvae export: the T5 part of a model → a folder that transformers loads.
 #include <memory>
 
+#include "apps/output_folder.h"
 #include "apps/verb.h"
 #include "tvae/run/huggingface_model.h"
-#include "tvae/run/run_directory.h"
 
 namespace tvae::apps {
 namespace {
@@ -14,13 +14,14 @@ struct Options {
 };
 
 void export_model(const Options& options, const CommonOptions& common) {
-  const RunDirectory out(options.out, options.overwrite ? StartMode::kOverwrite : StartMode::kNew);
+  const RunDirectory out = open_output(options.out, options.overwrite);
   out.require_apart_from(options.model);
   const Model model = load_model(options.model);
   const HuggingFaceT5 t5 = export_huggingface_t5(model.vae);
-  out.clear();
-  model.tokenizer.save(out.path());
-  save_huggingface_t5(out.path(), t5);
+  out.replace([&](const std::string& folder) {
+    model.tokenizer.save(folder);
+    save_huggingface_t5(folder, t5);
+  });
   if (common.json)
     print_json({{"out", out.path()}, {"tensors", t5.weights.size()}});
   else

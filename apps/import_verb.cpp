@@ -1,9 +1,9 @@
 // tvae import: a Hugging Face T5, with or without a Funnel encoder → a model directory with a fresh bottleneck.
 #include <memory>
 
+#include "apps/output_folder.h"
 #include "apps/verb.h"
 #include "tvae/run/huggingface_model.h"
-#include "tvae/run/run_directory.h"
 
 namespace tvae::apps {
 namespace {
@@ -15,16 +15,26 @@ struct Options {
   bool overwrite = false;
 };
 
+Model import_with_hints(const HuggingFaceSource& source, const ResolvedConfig& resolved) {
+  try {
+    return import_huggingface(source, resolved);
+  } catch (const NoTokenizer& error) {
+    throw CheckpointError(error.what(), "", "", "--tokenizer DIR takes one from elsewhere");
+  }
+}
+
 void import(const Options& options, const CommonOptions& common) {
-  ResolvedConfig resolved = resolve_config(options.presets, options.assignments);
-  if (common.seed_given) resolved.config.train.seed = common.seed;
-  const RunDirectory out(options.out, options.overwrite ? StartMode::kOverwrite : StartMode::kNew);
+  std::vector<std::string> assignments = options.assignments;
+  if (common.seed_given) assignments.push_back("train.seed=" + std::to_string(common.seed));
+  const ResolvedConfig resolved = resolve_config(options.presets, assignments);
+  const RunDirectory out = open_output(options.out, options.overwrite);
   out.require_apart_from(options.source.t5);
   out.require_apart_from(options.source.funnel);
-  const Model model = import_huggingface(options.source, resolved);
-  out.clear();
-  save_model(out.path(), model.vae.config(), model.max_tokens, model.check, model.vae.parameters().to_map(),
-             model.tokenizer);
+  const Model model = import_with_hints(options.source, resolved);
+  out.replace([&model](const std::string& folder) {
+    save_model(folder, model.vae.config(), model.max_tokens, model.check, model.vae.parameters().to_map(),
+               model.tokenizer);
+  });
   if (common.json)
     print_json({{"out", out.path()}, {"weights", model.vae.parameters().count()}, {"ids", model.tokenizer.size()}});
   else

@@ -1,13 +1,17 @@
 // The program: parses flags, runs one verb, maps errors to exit codes.
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <iostream>
+#include <filesystem>
 #include <map>
+#include <sstream>
+#include <system_error>
 
 #include "apps/verb.h"
 #include "tvae/base/assert.h"
@@ -60,6 +64,23 @@ std::string with_command(const Error& error) {
   return message.substr(0, message.size() - 1) + ": " + command->second + ")";
 }
 
+/// Opens those of the standard descriptors that the caller closed, so that no file of ours takes their numbers and gets
+/// what is meant for them. Nothing can be read from or written to what stdin and stdout then are, as before; messages
+/// go nowhere.
+void reserve_standard_descriptors() {
+  const auto reserve = [](int descriptor, int flags) {
+    if (fcntl(descriptor, F_GETFD) == -1 && errno == EBADF && open("/dev/null", flags) != descriptor)
+      std::_Exit(static_cast<int>(ExitCode::kData));
+  };
+  reserve(STDIN_FILENO, O_WRONLY);
+  reserve(STDOUT_FILENO, O_RDONLY);
+  reserve(STDERR_FILENO, O_WRONLY);
+}
+
+void flush_stdout() {
+  if (std::fflush(stdout) != 0) throw DataError("cannot write to stdout", std::strerror(errno));
+}
+
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
@@ -106,7 +127,13 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    if (error.get_exit_code() == 0) {  // --help, --version
+      std::ostringstream shown;
+      app.exit(error, shown, shown);
+      std::fputs(shown.str().c_str(), stdout);
+      flush_stdout();
+      return static_cast<int>(ExitCode::kDone);
+    }
     return fail(ExitCode::kUsage, usage_error(app, error));
   }
   for (CLI::App* command : app.get_subcommands()) common.seed_given = command->count("--seed") > 0;
@@ -117,7 +144,7 @@ int run(int argc, char** argv) {
     set_max_threads(static_cast<size_t>(common.threads));
   }
   chosen();
-  if (std::fflush(stdout) != 0) throw DataError("cannot write to stdout", std::strerror(errno));
+  flush_stdout();
   return static_cast<int>(ExitCode::kDone);
 }
 
@@ -127,6 +154,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace tvae;
   const auto verbose = [] { return log_level() == LogLevel::kVerbose; };
+  apps::reserve_standard_descriptors();
   std::signal(SIGPIPE, SIG_DFL);  // `tvae ... | head` ends quietly
   throw_where_memory_runs_out();
   std::signal(SIGXFSZ, SIG_IGN);  // a file above the limit is an error of write() as a full disk is
@@ -134,6 +162,10 @@ int main(int argc, char** argv) {
     return apps::run(argc, argv);
   } catch (const Error& error) {
     return apps::fail(error.exit_code(), apps::with_command(error) + (verbose() ? "\n" + error.trace() : ""));
+  } catch (const std::filesystem::filesystem_error& error) {
+    return apps::fail(ExitCode::kData, printable_line(error.path1().string()) + ": " + error.code().message());
+  } catch (const std::system_error& error) {  // no descriptors, no threads
+    return apps::fail(ExitCode::kData, "the system refused: " + error.code().message());
   } catch (const std::exception& error) {
     if (is_out_of_memory(error)) return apps::fail(ExitCode::kUsage, apps::out_of_memory(error));
     if (const auto* from_libtorch = dynamic_cast<const c10::Error*>(&error); from_libtorch != nullptr && !verbose())

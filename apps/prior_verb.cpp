@@ -3,6 +3,7 @@
 
 #include "apps/decoding.h"
 #include "apps/text_io.h"
+#include "tvae/base/folder_lock.h"
 #include "tvae/eval/held_out.h"
 
 namespace tvae::apps {
@@ -17,6 +18,7 @@ struct Options {
 void fit(const Options& options, const CommonOptions& common) {
   prior_kinds().find(options.prior.kind);  // refuse before any work
   const LatentSpace space = open_space(options.model, common);
+  const FolderLock lock(options.model);  // no training and no second fit writes there meanwhile
   PriorRequest request = options.prior;
   request.fit.seed = static_cast<uint64_t>(common.seed);
   const std::vector<std::string> texts =

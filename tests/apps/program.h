@@ -48,6 +48,7 @@ class BackgroundProgram {
     return !ended_;
   }
   void send(int signal) { ::kill(process_, signal); }
+  pid_t id() const { return process_; }
   /// Exit status, or minus the signal that ended it.
   int wait() {
     if (!ended_) ended_ = waitpid(process_, &status_, 0) == process_;

@@ -212,7 +212,7 @@ TEST_F(Train, AChangedHeldOutFileIsNoticed) {
   put("valid.txt", code_lines(20, 61));
   const ProgramResult result = run({"train", "--resume", "--out", path("a")});
   EXPECT_EQ(result.status, 3);
-  EXPECT_NE(result.err.find("the data changed since the checkpoint"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("the data changed since the run began"), std::string::npos) << result.err;
 }
 
 /// Interrupted and killed runs against one that was left alone. TVAE_TEST_KILLS says how many kills (CONTRIBUTING.md).

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <lzma.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -275,6 +276,33 @@ TEST_F(Files, WritingThroughALinkOrToADeviceKeepsIt) {
   std::getline(reader, line);
   EXPECT_EQ(line, "through");
   EXPECT_TRUE(fs::is_fifo(path("pipe")));
+}
+
+TEST_F(Files, WhatAKilledProcessLeftOfAFileIsRemovedByTheNextThatWritesIt) {
+  const auto unfinished = [&](pid_t process) { return put("file.tmp." + std::to_string(process) + ".0", "half"); };
+  constexpr pid_t kNobody = 4194305;  // ids of processes end below 2^22
+  const std::string dead = unfinished(kNobody), own = unfinished(getpid()), living = unfinished(getppid());
+  const std::string other = put("other.tmp.4194305.0", "half"), mine = put("file.tmp.txt", "mine");
+  write_file_atomically(path("file"), [&](const Sink& sink) {
+    sink("x");
+    remove_unfinished_files(folder_);  // leaves a writer at work alone, though it is this very process
+    sink("y");
+  });
+  EXPECT_EQ(read_file(path("file")), "xy");
+  EXPECT_FALSE(file_exists(dead));
+  EXPECT_FALSE(file_exists(own)) << "of an earlier process with the id of this one";
+  EXPECT_TRUE(file_exists(living));
+  EXPECT_TRUE(file_exists(mine));
+  EXPECT_FALSE(file_exists(other));
+}
+
+TEST_F(Files, LinksThatLeadNowhereAreNamed) {
+  fs::create_symlink(path("nowhere"), path("link"));
+  for (const std::function<void()>& write : std::vector<std::function<void()>>{
+           [&] { write_file_atomically(path("link"), "x"); }, [&] { require_writable(path("link")); },
+           [&] { make_directories(path("link")); }, [&] { make_directories(path("link/below")); }})
+    EXPECT_NE(message_of(write).find("a link that leads nowhere"), std::string::npos) << message_of(write);
+  EXPECT_TRUE(fs::is_symlink(path("link")));
 }
 
 TEST(Hash, IsTheSameOnEveryMachine) {

@@ -70,7 +70,7 @@ TEST(Presets, DisagreementNamesBothUnlessAnAssignmentDecides) {
   const std::string disagreement = error_of({"t5_vae_2020", "t5_vae_flax"}, {});
   EXPECT_EQ(disagreement,
             "presets t5_vae_2020 and t5_vae_flax disagree on data.max_tokens: got 20 and 32 (leave one out, or decide "
-            "with --set data.max_tokens=...)");
+            "with data.max_tokens=...)");
   EXPECT_EQ(error_of({"t5_vae_2020", "t5_vae_flax"}, {"data.max_tokens=24"}).find("data.max_tokens"),
             std::string::npos);
 }
@@ -90,7 +90,7 @@ TEST(Presets, WrongKeysAndValuesAreNamed) {
   EXPECT_NE(error_of({"demoo"}, {}).find("did you mean demo?"), std::string::npos);
   EXPECT_NE(error_of({}, {"train.stepz=3"}).find("train.steps"), std::string::npos);
   EXPECT_EQ(error_of({}, {"train.steps"}),
-            "--set: got \"train.steps\", expected KEY=VALUE (for example --set train.steps=1000)");
+            "an assignment: got \"train.steps\", expected KEY=VALUE (for example train.steps=1000)");
   EXPECT_EQ(error_of({}, {"train.steps=1.5"}), "train.steps: got \"1.5\", expected a whole number");
   EXPECT_EQ(error_of({}, {"train.steps="}), "train.steps: got \"\", expected a whole number");
   EXPECT_EQ(error_of({}, {"model.dropout=nan"}), "model.dropout: got \"nan\", expected a number");

@@ -15,7 +15,7 @@ class MeanPoolBottleneck : public Bottleneck {
   Posterior encode(const EncoderStates& encoded, const ForwardContext&) const override {
     std::vector<torch::Tensor> means;
     for (const Span& span : encoded.spans) means.push_back(encoded.states.narrow(0, span.start, span.length).mean(0));
-    return {to_code_(at::stack(means)).view({-1, tokens_, size_}), std::nullopt};
+    return Posterior::deterministic(to_code_(at::stack(means)).view({-1, tokens_, size_}));
   }
 
   Memory decode(const torch::Tensor& code, const ForwardContext&) const override {
@@ -27,11 +27,11 @@ class MeanPoolBottleneck : public Bottleneck {
   Linear to_code_, to_memory_;
 };
 
-const Register<BottleneckFactory> registered(bottlenecks(), {"mean_pool", "a linear function of the mean state",
-                                                             [](const Scope& scope, const ModelConfig& config) {
-                                                               return std::make_unique<MeanPoolBottleneck>(scope,
-                                                                                                           config);
-                                                             }});
+const Register<BottleneckKind> registered(bottlenecks(), {"mean_pool",
+                                                          "a linear function of the mean state",
+                                                          {[](const Scope& scope, const ModelConfig& config) {
+                                                            return std::make_unique<MeanPoolBottleneck>(scope, config);
+                                                          }}});
 
 }  // namespace
 }  // namespace tvae

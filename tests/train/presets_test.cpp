@@ -34,8 +34,7 @@ TEST(Presets, EachTrainsSavesLoadsAndGenerates) {
     const TemporaryFolder folder;
     const RunDirectory directory(folder.path(), StartMode::kNew);
     Trainer trainer(setup, directory);
-    const volatile std::sig_atomic_t never = 0;
-    trainer.run(never);
+    trainer.run();
 
     const Model loaded = load_model(folder.path());
     EXPECT_EQ(loaded.max_tokens, 16);

@@ -23,7 +23,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const volatile std::sig_atomic_t kNever = 0, kAtOnce = 1;
+/// Asks for the end of a run after its next step.
+class AtOnce : public Progress {
+  void update(const char*, int64_t, int64_t) override { throw Interrupted("enough"); }
+};
+AtOnce at_once;
 
 RunConfig tiny_run(const std::string& bottleneck = "queries") {
   RunConfig config;
@@ -58,14 +62,14 @@ class TestRun {
   explicit TestRun(const RunConfig& config, bool with_valid = true) : config_(config), with_valid_(with_valid) {}
 
   /// A new process's worth: builds everything, restores what was saved, runs. Returns the step reached.
-  int64_t go(const volatile std::sig_atomic_t& interrupted = kNever) {
+  int64_t go(Progress& progress = Progress::none()) {
     TrainingSetup setup = make_setup(config_, with_valid_);
     Trainer trainer(setup, directory_);
     if (const auto checkpoint = load_checkpoint(folder_.path())) trainer.restore(*checkpoint);
     try {
-      trainer.run(interrupted);
+      trainer.run(progress);
     } catch (const Interrupted&) {
-      EXPECT_EQ(interrupted, 1);
+      EXPECT_EQ(&progress, &at_once);
     }
     return trainer.step();
   }
@@ -131,7 +135,7 @@ TEST(Trainer, ResumingAfterEveryStepChangesNoBit) {
 
       TestRun whole(config), pieces(config);
       EXPECT_EQ(whole.go(), 6);
-      for (int64_t step = 1; step <= 6; ++step) EXPECT_EQ(pieces.go(kAtOnce), step) << what;
+      for (int64_t step = 1; step <= 6; ++step) EXPECT_EQ(pieces.go(at_once), step) << what;
       expect_identical(whole.checkpoint().tensors, pieces.checkpoint().tensors, what);
       expect_identical(whole.model(), pieces.model(), what);
       EXPECT_EQ(whole.lines(), pieces.lines()) << what;
@@ -158,7 +162,7 @@ TEST(Trainer, EveryRegularizerResumesAndFitsEveryBottleneckItSaysItFits) {
         }
         TestRun whole(config), pieces(config);
         whole.go();
-        pieces.go(kAtOnce);
+        pieces.go(at_once);
         pieces.go();
         expect_identical(whole.checkpoint().tensors, pieces.checkpoint().tensors, what);
         EXPECT_EQ(whole.lines(), pieces.lines()) << what;
@@ -221,7 +225,7 @@ TEST(Trainer, PreviewsAtEachEvaluation) {
   config.data.check = "mnist";
   TestRun whole(config), pieces(config);
   whole.go();
-  for (int64_t step = 1; step <= 6; ++step) pieces.go(kAtOnce);
+  for (int64_t step = 1; step <= 6; ++step) pieces.go(at_once);
   for (const char* file : {"logs/interpolations.jsonl", "logs/samples.jsonl"})
     EXPECT_EQ(whole.read(file), pieces.read(file)) << "resumed";
 
@@ -336,7 +340,7 @@ TEST(Trainer, AMetricIsTheMeanOverTheMicroBatchesThatHadIt) {
   EXPECT_DOUBLE_EQ(logged[0], values[0]);
   EXPECT_DOUBLE_EQ(logged[1], (values[1] + values[2]) / 2);
   EXPECT_NEAR(rare.values("loss")[0], std::accumulate(losses.begin(), losses.begin() + 5, 0.0) / 5, 1e-12);
-  for (int64_t step = 1; step <= 10; ++step) EXPECT_EQ(pieces.go(kAtOnce), step);
+  for (int64_t step = 1; step <= 10; ++step) EXPECT_EQ(pieces.go(at_once), step);
   EXPECT_EQ(pieces.lines(), rare.lines()) << "the counts survive too";
 }
 
@@ -345,7 +349,7 @@ TEST(Trainer, TakesTheSumsOfOlderCheckpoints) {
   config.train.log_steps = 5;
   TestRun whole(config), older(config);
   whole.go();
-  for (int64_t step = 1; step <= 3; ++step) older.go(kAtOnce);
+  for (int64_t step = 1; step <= 3; ++step) older.go(at_once);
   Checkpoint saved = older.checkpoint();
   Json& interval = saved.state["interval"];
   Json sums;
@@ -364,7 +368,7 @@ TEST(Trainer, StopsEarlyAndStaysStopped) {
   config.train.eval_steps = 1;
   config.train.early_stop_evaluations = 2;
   TestRun run(config);
-  EXPECT_EQ(run.go(kAtOnce), 1);
+  EXPECT_EQ(run.go(at_once), 1);
   EXPECT_EQ(run.checkpoint().state["finished"], false);
   EXPECT_EQ(run.go(), 3);
   EXPECT_EQ(run.checkpoint().state["step"], 3);
@@ -423,7 +427,7 @@ TEST(Trainer, Bf16KeepsFp32MasterWeights) {
     EXPECT_FALSE(torch::equal(trained, parameter.value)) << parameter.name << " did not move";
   }
   for (const auto& [name, weight] : whole.model()) EXPECT_EQ(weight.scalar_type(), at::kFloat) << name;
-  for (int64_t step = 1; step <= 3; ++step) EXPECT_EQ(pieces.go(kAtOnce), step);
+  for (int64_t step = 1; step <= 3; ++step) EXPECT_EQ(pieces.go(at_once), step);
   expect_identical(whole.checkpoint().tensors, pieces.checkpoint().tensors, "bf16");
 }
 
@@ -436,14 +440,55 @@ TEST(Trainer, DivergenceIsAnErrorAndSavesNothing) {
   Trainer trainer(setup, directory);
   setup.model.vae.parameters().list()[0].value.detach().fill_(std::numeric_limits<float>::infinity());
   try {
-    trainer.run(kNever);
+    trainer.run();
     FAIL() << "did not throw";
   } catch (const Error& error) {
     EXPECT_EQ(error.exit_code(), ExitCode::kData);
     EXPECT_NE(std::string(error.what()).find("training diverged"), std::string::npos);
   }
   EXPECT_FALSE(load_checkpoint(folder.path()).has_value());
-  EXPECT_TRUE(file_exists(folder.path() + "/model.safetensors")) << "a model directory from the start";
+}
+
+TEST(Trainer, ScoresThatAreNoNumbersAreKeptAndNeverTheBest) {
+  RunConfig config = tiny_run();
+  config.train.eval_steps = config.train.save_steps = 1;
+  config.train.early_stop_evaluations = 0;
+  TestRun run(config);
+  run.go(at_once);
+  Checkpoint saved = run.checkpoint();
+  EXPECT_EQ(saved.state["best"]["step"], 1);
+  // As a run whose first score was none, and whose interval of the log saw some: by this version, and by earlier ones.
+  for (const Json& none : {Json("nan"), Json()}) {
+    saved.state["held_out"] = {none, none};
+    saved.state["best"] = {{"step", 1}, {"cross_entropy", none}, {"evaluations_since", 0}};
+    saved.state["interval"]["metrics"]["loss"] = {none, 1};
+    run.replace(saved);
+    EXPECT_EQ(run.go(at_once), run.checkpoint().state["step"].get<int64_t>());
+    const Json best = run.checkpoint().state["best"];
+    EXPECT_EQ(best["step"], 2) << best;
+    EXPECT_TRUE(best["cross_entropy"].is_number_float()) << best;
+  }
+}
+
+TEST(Trainer, ARunThatIsInterruptedInItsLastStepIsFinished) {
+  RunConfig config = tiny_run();
+  config.train.steps = 1;
+  TrainingSetup setup = make_setup(config);
+  TemporaryFolder folder;
+  const RunDirectory directory(folder.path(), StartMode::kResume);
+  Trainer trainer(setup, directory);
+  EXPECT_NO_THROW(trainer.run(at_once));
+  EXPECT_TRUE(load_checkpoint(folder.path())->state["finished"].get<bool>());
+}
+
+TEST(Trainer, ACheckpointThatCannotBeSeenIsNotAbsent) {
+  TemporaryFolder folder;
+  folder.put("checkpoint", "a file where the folder should be");
+  EXPECT_FALSE(has_checkpoint(folder.path()));
+  std::filesystem::remove(folder.path("checkpoint"));
+  std::filesystem::create_symlink("checkpoint",
+                                  folder.path("checkpoint"));  // cannot be followed, as one without rights
+  EXPECT_THROW(has_checkpoint(folder.path()), CheckpointError);
 }
 
 TEST(Trainer, ACheckpointOfAnotherRunIsRefused) {

@@ -1,12 +1,15 @@
 #include "tvae/base/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -135,34 +138,76 @@ void write_all(int descriptor, std::string_view bytes, const std::string& path) 
 
 constexpr char kUnfinished[] = ".tmp.";  // then the process and a number
 
+/// The process that writes NAME.tmp.PROCESS.NUMBER; 0 where `name` is no such name.
+pid_t writer_of(const std::string& name) {
+  const size_t found = name.rfind(kUnfinished);
+  if (found == std::string::npos || found == 0) return 0;
+  const char* const end = name.data() + name.size();
+  pid_t process = 0;
+  unsigned number = 0;
+  const auto first = std::from_chars(name.data() + found + sizeof(kUnfinished) - 1, end, process);
+  if (first.ec != std::errc() || process <= 0 || first.ptr == end || *first.ptr != '.') return 0;
+  const auto second = std::from_chars(first.ptr + 1, end, number);
+  return second.ec == std::errc() && second.ptr == end ? process : 0;
+}
+
+/// Removes an unfinished file unless it is still being written. A writer holds a lock on its file, which tells it from
+/// a killed one even where another machine or container gave both processes the same id; its id alone tells where the
+/// file system has no locks.
+void remove_if_abandoned(const fs::path& path, pid_t writer) {
+  const bool lives = writer != ::getpid() && (::kill(writer, 0) == 0 || errno == EPERM);
+  if (lives) return;
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (descriptor < 0) return;
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(path.c_str());
+  ::close(descriptor);
+}
+
+/// Calls visit(path, writer) for the unfinished files of a folder whose names begin with `start`.
+void for_each_unfinished(const fs::path& folder, const std::string& start,
+                         const std::function<void(const fs::path&, pid_t)>& visit) {
+  std::error_code error;  // a folder that may be written but not listed
+  for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    const pid_t writer = name.starts_with(start) ? writer_of(name) : 0;
+    if (writer > 0) visit(entry->path(), writer);
+  }
+}
+
 /// A new file beside `target`, renamed to it by finish(). Left unfinished, it is removed at the end of its scope.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::string& target) : target_(target) {
-    static std::atomic<int> counter{0};
-    path_ = target + kUnfinished + std::to_string(::getpid()) + "." + std::to_string(counter++);
-    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) fail("write", target_);
+  explicit TemporaryFile(const fs::path& target) : target_(target) {
+    for_each_unfinished(target.parent_path(), target.filename().string() + kUnfinished, remove_if_abandoned);
+    static std::atomic<unsigned> counter{0};
+    struct stat opened = {};
+    do {  // a cleaner that came between open and flock took it for abandoned
+      if (descriptor_ >= 0) ::close(descriptor_);
+      path_ = target_ + kUnfinished + std::to_string(::getpid()) + "." + std::to_string(counter++);
+      descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+      if (descriptor_ < 0) fail("write", target_);
+      ::flock(descriptor_, LOCK_EX);
+    } while (::fstat(descriptor_, &opened) == 0 && opened.st_nlink == 0);
   }
   ~TemporaryFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
     if (!finished_) ::unlink(path_.c_str());
+    if (descriptor_ >= 0) ::close(descriptor_);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
   int descriptor() const { return descriptor_; }
   void finish() {
-    if (::fsync(descriptor_) != 0) fail("write", target_);
-    const int status = ::close(std::exchange(descriptor_, -1));
-    if (status != 0 || ::rename(path_.c_str(), target_.c_str()) != 0) fail("write", target_);
+    if (::fsync(descriptor_) != 0 || ::rename(path_.c_str(), target_.c_str()) != 0) fail("write", target_);
     finished_ = true;
+    if (::close(std::exchange(descriptor_, -1)) != 0) fail("write", target_);
   }
 
  private:
   std::string target_;
   std::string path_;
-  int descriptor_;
+  int descriptor_ = -1;
   bool finished_ = false;
 };
 
@@ -223,10 +268,19 @@ void write_file_atomically(const std::string& path, std::string_view content) {
 
 namespace {
 
-/// What a path is written to: the file behind a link.
-fs::path target_of(const std::string& path) {
+/// A link to nothing: neither a file to replace nor a name that is free.
+bool is_dangling(const fs::path& path) {
   std::error_code error;
-  return fs::exists(path, error) ? fs::canonical(path) : fs::absolute(path);
+  return fs::is_symlink(path, error) && !fs::exists(path, error);
+}
+
+/// What a path is written to: the file behind a link. Throws DataError for a link that leads nowhere.
+fs::path target_of(const std::string& path) {
+  if (is_dangling(path)) throw DataError("cannot write " + path + ": it is a link that leads nowhere");
+  std::error_code error;
+  const fs::path target = fs::exists(path, error) ? fs::canonical(path, error) : fs::absolute(path, error);
+  if (error) throw DataError("cannot write " + path + ": " + error.message());
+  return target;
 }
 
 /// A rename would replace a device or a pipe, such as /dev/null, by a file.
@@ -270,16 +324,7 @@ void write_file_atomically(const std::string& path, const std::function<void(con
 }
 
 void remove_unfinished_files(const std::string& folder) {
-  if (!directory_exists(folder)) return;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename();
-    const size_t found = name.rfind(kUnfinished);
-    if (found == std::string::npos ||
-        name.find_first_not_of("0123456789.", found + sizeof(kUnfinished) - 1) != std::string::npos)
-      continue;
-    std::error_code ignored;  // it is only in the way
-    fs::remove(entry.path(), ignored);
-  }
+  for_each_unfinished(folder, "", remove_if_abandoned);
 }
 
 struct LineReader::Implementation {
@@ -368,6 +413,9 @@ std::string hex(uint64_t value) {
 void make_directories(const std::string& path) {
   std::error_code error;
   if (path.empty() || directory_exists(path)) return;
+  for (fs::path part = path; part.has_relative_path(); part = part.parent_path())
+    if (is_dangling(part))
+      throw DataError("cannot make the folder " + path + ": " + part.string() + " is a link that leads nowhere");
   fs::create_directories(path, error);
   if (error || !directory_exists(path)) throw DataError("cannot make the folder " + path + ": " + error.message());
 }

@@ -24,7 +24,8 @@ void write_file_atomically(const std::string& path, std::string_view content);
 using Sink = std::function<void(std::string_view)>;
 void write_file_atomically(const std::string& path, const std::function<void(const Sink&)>& write);
 
-/// Removes the temporary files that a killed process left in a folder. Not to be called beside a process that writes.
+/// Removes the temporary files that killed processes left in a folder, and none that is still being written.
+/// write_file_atomically does the same for the file that it writes.
 void remove_unfinished_files(const std::string& folder);
 
 /// Lines of a text file, plain or compressed (compression.h), "-" = stdin. Line ends \n or \r\n, stripped.

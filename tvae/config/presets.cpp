@@ -12,6 +12,7 @@
 #include "tvae/base/registry.h"
 #include "tvae/base/json.h"
 #include "tvae/base/strings.h"
+#include "tvae/base/utf8.h"
 
 namespace tvae {
 namespace {
@@ -71,7 +72,12 @@ std::string shown(const Json& value) {
 template <class Value>
 void assign(const std::string& key, Value& field, const FieldInfo& info, const Json& given) {
   Json value = given;
-  if (given.is_string()) value = parse_text<Value>(given.get<std::string>());
+  if (given.is_string()) {
+    const auto text = given.get<std::string>();
+    if (!is_valid_utf8(text))
+      throw ConfigError(key, "bytes that are no UTF-8: " + repair_utf8(text), "a text in UTF-8");
+    value = parse_text<Value>(text);
+  }
   const auto wrong_type = [&] { return ConfigError(key, shown(given), type_name(field)); };
   if constexpr (std::is_same_v<Value, bool>) {
     if (!value.is_boolean()) throw wrong_type();
@@ -183,7 +189,7 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
       if (earlier != given.end() && earlier->second.second != value && !may_override && !decided.contains(key))
         throw ConfigError("presets " + earlier->second.first + " and " + name + " disagree on " + key,
                           earlier->second.second.dump() + " and " + value.dump(), "",
-                          "leave one out, or decide with --set " + key + "=...");
+                          "leave one out, or decide with " + key + "=...");
       set_field(resolved.config, key, value);
       resolved.origins[key] = "preset " + name;
       given[key] = {name, value};
@@ -192,7 +198,8 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
   for (const std::string& assignment : assignments) {
     const size_t equals = assignment.find('=');
     if (equals == std::string::npos || equals == 0)
-      throw ConfigError("--set", "\"" + assignment + "\"", "KEY=VALUE", "for example --set train.steps=1000");
+      throw ConfigError("an assignment", "\"" + repair_utf8(assignment) + "\"", "KEY=VALUE",
+                        "for example train.steps=1000");
     const std::string key = strip(assignment.substr(0, equals));
     set_field(resolved.config, key, assignment.substr(equals + 1));
     resolved.origins[key] = "--set";
@@ -217,7 +224,7 @@ void set_field(RunConfig& config, const std::string& key, const Json& value) {
     assign(key, field, info, value);
     found = true;
   });
-  if (!found) throw ConfigError("unknown key", "\"" + key + "\"", "", suggestion(key, all_keys()));
+  if (!found) throw ConfigError("unknown key", "\"" + repair_utf8(key) + "\"", "", suggestion(key, all_keys()));
 }
 
 Json to_json(const RunConfig& config) {

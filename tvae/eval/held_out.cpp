@@ -1,38 +1,29 @@
 #include "tvae/eval/held_out.h"
 
-#include <nlohmann/json.hpp>
 #include <unordered_map>
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
-#include "tvae/base/json.h"
+#include "tvae/base/log.h"
 #include "tvae/latent/codec.h"
+#include "tvae/run/run_record.h"
 
 namespace tvae {
 
 RecordedData recorded_data(const std::string& model_directory) {
-  const std::string path = model_directory + "/run.json";
-  if (!file_exists(path)) return {};
-  const auto run = parse_json(read_file(path));
-  try {
-    const auto& data = run.at("config").at("data");
-    RecordedData recorded;
-    for (const auto& [name, file] : {std::pair{"train", &recorded.train}, std::pair{"valid", &recorded.valid}}) {
-      file->path = data.value(name, "");
-      const auto none = nlohmann::ordered_json::object();
-      file->fingerprint = run.value("data", none).value(name, none).value("fingerprint", "");
-    }
-    recorded.tokenize.max_tokens = data.value("max_tokens", recorded.tokenize.max_tokens);
-    recorded.tokenize.cut = data.value("overlong", "") == "cut";
-    recorded.cache_dir = data.value("cache_dir", "");
-    recorded.read.column = data.value("column", "");
-    recorded.read.label_column = data.value("label_column", "");
-    recorded.read.escapes = data.value("escapes", false);
-    recorded.read.quotes = data.value("quotes", false);
-    return recorded;
-  } catch (const nlohmann::json::exception&) {
-    throw CheckpointError(path + " holds no configuration", "", "the record of a run");
-  }
+  const auto record = read_run_record(model_directory);
+  if (!record) return {};
+  const DataConfig& data = record->config.data;
+  RecordedData recorded;
+  recorded.train = {data.train, record->train.fingerprint};
+  recorded.valid = {data.valid, record->valid ? record->valid->fingerprint : ""};
+  recorded.tokenize = {data.max_tokens, data.overlong == "cut"};
+  recorded.cache_dir = data.cache_dir;
+  recorded.read.column = data.column;
+  recorded.read.label_column = data.label_column;
+  recorded.read.escapes = data.escapes;
+  recorded.read.quotes = data.quotes;
+  return recorded;
 }
 
 Rows training_rows(const std::string& model_directory) {

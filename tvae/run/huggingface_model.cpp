@@ -22,7 +22,7 @@ Tokenizer load_tokenizer(const std::string& directory, const std::string& tokeni
   try {
     return Tokenizer::load(directory);
   } catch (const CheckpointError& error) {
-    throw CheckpointError(error.what(), "", "", "--tokenizer DIR takes one from elsewhere");
+    throw NoTokenizer(error.what());
   }
 }
 
@@ -70,12 +70,24 @@ ModelConfig possible_config(const HuggingFaceT5& t5, const std::string& director
   return config;
 }
 
+/// A model with such a number gives no text: better said of the file that holds it than of the model made of it.
+void require_finite(const TensorMap& weights, const std::string& directory) {
+  for (const auto& [name, weight] : weights)
+    if (weight.is_floating_point() && !weight.isfinite().all().item<bool>())
+      throw CheckpointError(directory + ": numbers of " + name + " are not finite", "", "",
+                            "the file is damaged, or its weights do not fit their number format");
+}
+
 }  // namespace
 
 Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved) {
   const HuggingFaceT5 t5 = load_huggingface_t5(source.t5);
+  require_finite(t5.weights, source.t5);
   std::optional<HuggingFaceFunnel> funnel;
-  if (!source.funnel.empty()) funnel = load_huggingface_funnel(source.funnel);
+  if (!source.funnel.empty()) {
+    funnel = load_huggingface_funnel(source.funnel);
+    require_finite(funnel->weights, source.funnel);
+  }
   const ModelConfig t5_config = possible_config(t5, source.t5);
   Tokenizer tokenizer = load_tokenizer(source.t5, source.tokenizer);
   require_same_ids(t5_config, tokenizer, source.t5);
@@ -93,8 +105,7 @@ Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& 
       sources += " with " + source.funnel;
     } else {
       log_info(
-          "the T5's encoder is left out: model.encoder is funnel, and no Funnel is given, so that one starts at "
-          "random");
+          "the T5's encoder is left out: model.encoder is funnel, and without a pretrained Funnel it starts at random");
     }
   }
   const bool fresh_encoder = config.encoder == "funnel" && !funnel;

@@ -3,11 +3,18 @@
 
 #include <string>
 
+#include "tvae/base/error.h"
 #include "tvae/config/presets.h"
 #include "tvae/io/huggingface.h"
 #include "tvae/run/model_directory.h"
 
 namespace tvae {
+
+/// The folder of a T5 holds no tokenizer that can be read.
+class NoTokenizer : public CheckpointError {
+ public:
+  using CheckpointError::CheckpointError;
+};
 
 /// Where the parts of a model come from.
 struct HuggingFaceSource {
@@ -20,7 +27,8 @@ struct HuggingFaceSource {
 /// everything that they have; from `resolved` comes the rest of the model section, the dropout rates where --set gives
 /// them, data.max_tokens and data.check. Without a Funnel checkpoint, model.encoder=funnel makes a fresh one on the
 /// T5's embeddings. A --set that contradicts a checkpoint is refused (ConfigError). The embedding has as many rows as
-/// config.json says, or fresh ones more where the tokenizer has more ids. Throws CheckpointError.
+/// config.json says, or fresh ones more where the tokenizer has more ids. Throws CheckpointError (numbers that are not
+/// finite among them), NoTokenizer.
 Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved);
 
 /// Encoder and decoder as T5ForConditionalGeneration computes them. Hugging Face scales the logits of tied embeddings

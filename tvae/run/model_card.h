@@ -1,10 +1,15 @@
-// The scores in a model's card (README.md of its folder), below what training wrote there.
+// The card of a model (README.md of its folder): what training knows of it, and the scores below that.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "tvae/run/run_record.h"
+
 namespace tvae {
+
+/// The card of the model that a record describes, without scores.
+std::string model_card(const RunRecord& record);
 
 /// The card without the scores that with_scores put there: what they were measured on has changed.
 std::string without_scores(const std::string& card);

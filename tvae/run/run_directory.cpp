@@ -1,146 +1,163 @@
 #include "tvae/run/run_directory.h"
 
-#include <torch/version.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
-#include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/json.h"
 #include "tvae/base/strings.h"
-#include "tvae/config/presets.h"
 
 namespace tvae {
 namespace {
 
-using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
 
-constexpr char kRunFile[] = "run.json";
-const std::vector<std::string> kHarmlessKeys = {"train.log_steps",       "train.save_steps",   "train.previews",
-                                                "train.preview_samples", "train.preview_path", "train.preview_probe",
-                                                "data.cache_dir"};
+/// What a run or model is made of, and nothing else in the folder is touched. Without its config.json it is no model,
+/// so that goes first and comes last: no moment shows a mixture.
+const std::vector<std::string> kModelFiles = {"config.json", "checkpoint", "logs",     "latent",
+                                              "eval",        "README.md",  "run.json", "model.safetensors"};
+const std::vector<std::string> kTokenizerFiles = {"tokenizer_config.json", "tokenizer.json", "special_tokens_map.json",
+                                                  "spiece.model"};
 
-/// What a run leaves behind; nothing else in the folder is touched. Removed in this order: without its checkpoint a run
-/// starts anew, so that an interrupted removal mixes nothing.
-const std::vector<std::string> kRunFiles = {"checkpoint",        "logs",        "latent", "eval", "README.md",
-                                            "model.safetensors", "config.json", kRunFile};
+// A new model is filled under the first name with the process behind it, bears the second once it is complete, and the
+// third once the old one is gone.
+constexpr char kFilling[] = ".new.", kComplete[] = ".new", kMoving[] = ".moving";
+
+bool exists(const std::string& path) {
+  std::error_code error;
+  return fs::symlink_status(path, error).type() != fs::file_type::not_found && !error;
+}
+
+void remove(const std::string& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) throw DataError("cannot remove " + path + ": " + error.message());
+}
+
+void rename(const std::string& from, const std::string& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  if (error) throw DataError("cannot write " + to + ": " + error.message());
+}
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error))
+    names.push_back(entry->path().filename());
+  if (error) throw DataError("cannot read " + folder + ": " + error.message());
+  return names;
+}
+
+/// Puts a complete new model in the place of the old one. Can be broken off anywhere and called again.
+void settle(const std::string& folder) {
+  const std::string complete = folder + "/" + kComplete, moving = folder + "/" + kMoving;
+  if (exists(complete)) {
+    for (const std::string& name : kModelFiles) remove(folder + "/" + name);
+    for (const std::string& name : kTokenizerFiles) remove(folder + "/" + name);
+    rename(complete, moving);
+  }
+  if (!exists(moving)) return;
+  std::vector<std::string> names = names_in(moving);
+  std::stable_partition(names.begin(), names.end(), [](const std::string& name) { return name != "config.json"; });
+  for (const std::string& name : names) rename(moving + "/" + name, folder + "/" + name);
+  remove(moving);
+}
+
+/// Finishes a new model that a killed process completed, and removes the one that it did not, and its unfinished files.
+void clean_up(const std::string& folder) {
+  settle(folder);
+  for (const std::string& name : names_in(folder))
+    if (name.starts_with(kFilling)) remove(folder + "/" + name);
+  for (const char* part : {"", "/checkpoint", "/logs", "/logs/images", "/latent", "/eval"})
+    remove_unfinished_files(folder + part);
+}
+
+bool is_model_config(const std::string& path) {
+  if (!file_exists(path)) return false;
+  const auto config = parse_json(read_file(path));
+  return config.is_object() && config.contains("model_type");
+}
+
+/// Whether the folder is a run or a model, or what an earlier version left of one when it was killed between two files,
+/// so that it may be overwritten.
+bool is_ours(const std::string& folder) {
+  if (file_exists(folder + "/run.json")) return true;
+  const bool weights = file_exists(folder + "/model.safetensors");
+  const bool tokenizer = file_exists(folder + "/tokenizer_config.json");
+  if (!exists(folder + "/config.json")) return weights && tokenizer;
+  return is_model_config(folder + "/config.json") && (weights || tokenizer);
+}
+
+const std::string& named(const std::string& path) {
+  if (path.empty()) throw ConfigError("the folder to write", "no name", "a folder");
+  return path;
+}
 
 /// The folders that are missing on the way to `path`, outermost first.
 std::vector<std::string> missing_folders(const std::string& path) {
   std::vector<std::string> missing;
-  for (std::filesystem::path folder = path; !folder.empty() && !directory_exists(folder); folder = folder.parent_path())
+  for (fs::path folder = path; !folder.empty() && !directory_exists(folder); folder = folder.parent_path())
     missing.insert(missing.begin(), folder);
   return missing;
 }
 
-bool exists(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::exists(path, error);
-}
-
-/// Whether the folder is the program's, so that --overwrite may clear it.
-bool holds_run_or_model(const std::string& folder) {
-  if (file_exists(folder + "/run.json")) return true;
-  if (!file_exists(folder + "/config.json")) return false;
-  const Json config = parse_json(read_file(folder + "/config.json"));
-  return config.is_object() && config.contains("model_type") && file_exists(folder + "/model.safetensors");
+RunRecord run_to_resume(const std::string& folder) {
+  RunRecord record = read_run_record(folder).value();
+  if (!record.weights.empty())
+    throw ConfigError(folder + " holds a rounded model, no run", record.weights, "",
+                      "a run in another folder can start from it");
+  if (!record.unknown_keys.empty())
+    throw CheckpointError(folder + "/run.json: unknown key", join(record.unknown_keys, ", "));
+  return record;
 }
 
 }  // namespace
 
-RunDirectory::RunDirectory(const std::string& path, StartMode mode) : path_(path), mode_(mode) {
-  if (path.empty()) throw ConfigError("--out", "nothing", "a folder");
-  if (mode == StartMode::kNew && file_exists(file(kRunFile)))
-    throw ConfigError(path + " already holds a run", "", "", "--resume continues it, --overwrite starts afresh");
-  if (mode == StartMode::kNew && file_exists(file("config.json")))
-    throw ConfigError(path + " already holds a model", "", "", "--overwrite replaces it");
-  if (!holds_run_or_model(path))
-    for (const std::string& name : kRunFiles)
-      if (exists(file(name)))
-        throw ConfigError(path + " holds files that are no run's", name, "an empty folder, or that of a run or model");
-  if (resumes() && saved_run().contains("weights"))
-    throw ConfigError(path + " holds a rounded model, no run", saved_run()["weights"].dump(), "",
-                      "--from it starts a run in another folder");
-  made_ = missing_folders(path);
+MadeFolders::MadeFolders(const std::string& path) : made_(missing_folders(path)) {
   make_directories(path);
-  if (mode != StartMode::kNew)
-    for (const char* folder : {"", "checkpoint", "logs"}) remove_unfinished_files(file(folder));
 }
 
-RunDirectory::~RunDirectory() {
+MadeFolders::~MadeFolders() {
   std::error_code not_empty;
-  for (auto folder = made_.rbegin(); folder != made_.rend() && !not_empty; ++folder)
-    std::filesystem::remove(*folder, not_empty);
+  for (auto folder = made_.rbegin(); folder != made_.rend() && !not_empty; ++folder) fs::remove(*folder, not_empty);
+}
+
+RunDirectory::RunDirectory(const std::string& path, StartMode mode) : path_(named(path)), made_(path), lock_(path) {
+  clean_up(path);
+  if (mode == StartMode::kNew)
+    for (const char* name : {"run.json", "config.json"})
+      if (file_exists(file(name))) throw OccupiedFolder(path, /*run=*/std::string(name) == "run.json");
+  if (!is_ours(path))
+    for (const std::string& name : kModelFiles)
+      if (exists(file(name)))
+        throw ConfigError(path + " holds files that are no run's", name, "an empty folder, or that of a run or model");
+  if (mode == StartMode::kResume && file_exists(file("run.json"))) resumed_ = run_to_resume(path);
 }
 
 void RunDirectory::require_apart_from(const std::string& source) const {
-  namespace fs = std::filesystem;
+  if (source.empty()) return;
   std::error_code absent;
   const fs::path out = fs::weakly_canonical(path_, absent), read = fs::weakly_canonical(source, absent);
   if (std::mismatch(out.begin(), out.end(), read.begin(), read.end()).first == out.end())
-    throw ConfigError("--out", path_, "another folder than the one that is read, and not one around it");
+    throw ConfigError("the folder to write", path_, "another folder than the one that is read, and not one around it");
 }
 
-void RunDirectory::clear() const {
-  if (mode_ != StartMode::kOverwrite) return;
-  for (const std::string& name : kRunFiles) {
-    std::error_code error;
-    std::filesystem::remove_all(file(name), error);
-    if (error) throw DataError("cannot remove " + file(name), error.message());
-  }
-}
-
-bool RunDirectory::resumes() const {
-  return mode_ == StartMode::kResume && file_exists(file(kRunFile));
-}
-
-Json RunDirectory::saved_run() const {
-  const Json json = parse_json(read_file(file(kRunFile)));
-  if (!json.is_object() || !json.contains("config"))
-    throw CheckpointError(file(kRunFile) + " is damaged", "", "an object with a config");
-  return json;
-}
-
-std::optional<RunConfig> RunDirectory::saved_config() const {
-  if (!resumes()) return std::nullopt;
+void RunDirectory::replace(const std::function<void(const std::string& folder)>& write) const {
+  const std::string filling = file(kFilling) + std::to_string(::getpid());
+  make_directories(filling);
   try {
-    return run_config_from_json(saved_run()["config"]);
-  } catch (const ConfigError& error) {
-    throw CheckpointError(file(kRunFile) + ": " + error.what());
+    write(filling);
+    rename(filling, file(kComplete));
+  } catch (...) {
+    std::error_code ignored;  // the next writer removes it
+    fs::remove_all(filling, ignored);
+    throw;
   }
-}
-
-std::string RunDirectory::saved_text(const char* key) const {
-  const Json json = resumes() ? saved_run() : Json();
-  return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : "";
-}
-
-std::string RunDirectory::saved_from() const {
-  return saved_text("from");
-}
-
-std::string RunDirectory::saved_past() const {
-  return saved_text("past");
-}
-
-void RunDirectory::require_same(const RunConfig& config, const std::string& from) const {
-  const auto saved = saved_config();
-  if (!saved) return;
-  std::vector<std::string> different;
-  for (const std::string& key : differing_keys(*saved, config))
-    if (std::find(kHarmlessKeys.begin(), kHarmlessKeys.end(), key) == kHarmlessKeys.end()) different.push_back(key);
-  if (!from.empty() && from != saved_from()) different.push_back("--from");
-  if (!different.empty())
-    throw ConfigError("--resume with a different configuration", join(different, ", "), "the run's own values",
-                      "leave presets and --set out to use them");
-}
-
-void RunDirectory::write_run(const RunConfig& config, const Json& data, const std::string& from,
-                             const std::string& past) const {
-  Json json = {{"version", TVAE_VERSION}, {"libtorch", TORCH_VERSION}, {"config", to_json(config)}, {"data", data}};
-  if (!from.empty()) json["from"] = from;
-  if (!past.empty()) json["past"] = past;
-  write_file_atomically(file(kRunFile), json.dump(2) + "\n");
+  settle(path_);
 }
 
 }  // namespace tvae

@@ -1,54 +1,66 @@
-// OUT as a run: which configuration it has, whether it may be started, resumed or overwritten (manual.md 2 and 3).
+// A folder that a run, or another writer of whole models, owns: one writer at a time, and nothing half-written.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "tvae/config/run_config.h"
+#include "tvae/base/error.h"
+#include "tvae/base/folder_lock.h"
+#include "tvae/run/run_record.h"
 
 namespace tvae {
 
 enum class StartMode { kNew, kResume, kOverwrite };
 
+/// A folder that holds a run or a model already, and was to be a new one.
+class OccupiedFolder : public ConfigError {
+ public:
+  OccupiedFolder(const std::string& folder, bool run)
+      : ConfigError(folder + " already holds a " + (run ? "run" : "model")), holds_run(run) {}
+  bool holds_run;
+};
+
+/// Folders made on the way to a path; those that stayed empty go away again at the end of the scope.
+class MadeFolders {
+ public:
+  /// Throws DataError.
+  explicit MadeFolders(const std::string& path);
+  ~MadeFolders();
+  MadeFolders(const MadeFolders&) = delete;
+  MadeFolders& operator=(const MadeFolders&) = delete;
+
+ private:
+  std::vector<std::string> made_;  // outermost first
+};
+
 class RunDirectory {
  public:
-  /// Makes the folder. One that already holds a run or a model is refused unless mode says otherwise. Throws
-  /// ConfigError, DataError (unwritable).
+  /// Makes the folder and keeps other writers out of it (folder_lock.h). Finishes or removes what a killed process left
+  /// unfinished in it. Throws OccupiedFolder where it holds a run or a model and `mode` is kNew, ConfigError for
+  /// folders of others, a folder in use, or a rounded model to resume, and DataError (unwritable). A refused command
+  /// leaves no trace.
   RunDirectory(const std::string& path, StartMode mode);
-  /// What the constructor made goes away again if it stayed empty: a refused command leaves no trace.
-  ~RunDirectory();
-  RunDirectory(const RunDirectory&) = delete;
-  RunDirectory& operator=(const RunDirectory&) = delete;
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
-  /// Throws ConfigError where `source`, which a command reads, is this folder.
+  /// Throws ConfigError where `source`, which a command reads, is this folder or lies in it.
   void require_apart_from(const std::string& source) const;
-  /// To overwrite: removes what the former run left. Comes after everything that may still refuse the command.
-  void clear() const;
 
-  /// Whether a run is being resumed that came as far as write_run().
-  bool resumes() const;
-  /// The configuration of the run that is being resumed, and the model it started from ("" = none).
-  std::optional<RunConfig> saved_config() const;
-  std::string saved_from() const;
-  /// What the card of the run that is being resumed says of that model.
-  std::string saved_past() const;
-  /// Throws ConfigError naming the keys in which `config` differs from the saved one, except those that do not shape
-  /// the result (how often to log and save, where the cache lies), and another --from; "" = the saved one.
-  void require_same(const RunConfig& config, const std::string& from) const;
-  void write_run(const RunConfig& config, const nlohmann::ordered_json& data, const std::string& from,
-                 const std::string& past) const;
+  /// The run that is being resumed; nullptr where there is none yet.
+  const RunRecord* resumed() const { return resumed_ ? &*resumed_ : nullptr; }
+
+  /// Has `write(folder)` fill a folder, and puts what is in it in the place of the run or model that was here. What
+  /// throws, or a process that is killed, leaves the old one as it was: until the new one is complete nothing of it is
+  /// touched, and from then on the next writer finishes what a killed one began. Files of others stay.
+  void replace(const std::function<void(const std::string& folder)>& write) const;
 
  private:
-  nlohmann::ordered_json saved_run() const;
-  std::string saved_text(const char* key) const;
-
   std::string path_;
-  StartMode mode_;
-  std::vector<std::string> made_;  // folders, outermost first
+  MadeFolders made_;
+  FolderLock lock_;
+  std::optional<RunRecord> resumed_;
 };
 
 }  // namespace tvae

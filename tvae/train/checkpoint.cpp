@@ -1,7 +1,8 @@
 #include "tvae/train/checkpoint.h"
 
+#include <filesystem>
+
 #include "tvae/base/error.h"
-#include "tvae/base/files.h"
 #include "tvae/base/json.h"
 #include "tvae/model/transformer_vae.h"
 
@@ -39,7 +40,12 @@ void require_checkpoint_of(const ModelConfig& model, const std::string& run_dire
 }
 
 bool has_checkpoint(const std::string& run_directory) {
-  return file_exists(checkpoint_path(run_directory));
+  // A folder that cannot be looked into is not one without a checkpoint: the run would start again.
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(checkpoint_path(run_directory), error);
+  if (status.type() == std::filesystem::file_type::none)
+    throw CheckpointError("cannot read " + checkpoint_path(run_directory) + ": " + error.message());
+  return std::filesystem::exists(status);
 }
 
 std::optional<Checkpoint> load_checkpoint(const std::string& run_directory) {

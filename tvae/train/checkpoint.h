@@ -24,6 +24,7 @@ void save_checkpoint(const std::string& run_directory, const Checkpoint& checkpo
 /// Throws CheckpointError where the weights in the checkpoint are of other shapes than this model's. Reads the file's
 /// header alone.
 void require_checkpoint_of(const ModelConfig& model, const std::string& run_directory);
+/// Throws CheckpointError where that cannot be seen.
 bool has_checkpoint(const std::string& run_directory);
 /// nullopt where none was saved yet. Throws CheckpointError when it is damaged.
 std::optional<Checkpoint> load_checkpoint(const std::string& run_directory);

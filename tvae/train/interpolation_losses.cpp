@@ -47,7 +47,7 @@ Spans spans_of_lengths(const Tensor& lengths) {
 
 InterpolationLosses::InterpolationLosses(const LossConfig& loss, const ModelConfig& model) : loss_(loss) {
   if (loss.critic != "none" && model.critic_block_sizes.empty())
-    throw ConfigError("loss.critic needs a critic", "", "", "add --set model.critic_block_sizes=2_2_2");
+    throw ConfigError("loss.critic needs a critic", "", "", "add model.critic_block_sizes=2_2_2");
 }
 
 bool InterpolationLosses::any() const {

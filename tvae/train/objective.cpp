@@ -23,7 +23,7 @@ Objective::Objective(const LossConfig& loss, const ModelConfig& model)
     throw ConfigError("loss.encoding_reconstruction_weight", "model.bottleneck " + model.bottleneck,
                       "a bottleneck that rebuilds encoder states: fc");
   if (loss.bag_of_words_weight > 0 && !model.bag_of_words)
-    throw ConfigError("loss.bag_of_words_weight needs the head", "", "", "add --set model.bag_of_words=true");
+    throw ConfigError("loss.bag_of_words_weight needs the head", "", "", "add model.bag_of_words=true");
 }
 
 ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStream& batch, const StepSizes& sizes,

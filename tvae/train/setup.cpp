@@ -26,7 +26,7 @@ ReadOptions read_options(const DataConfig& data) {
 /// A resumed run's own tokenizer, else the given one, else the starting model's, else, for MNIST text, the one beside
 /// the training file, else one trained on the data.
 Tokenizer choose_tokenizer(const DataConfig& data, DataFile& train, const std::string& from, const RunDirectory& run) {
-  if (run.resumes()) return Tokenizer::load(run.path());
+  if (run.resumed()) return Tokenizer::load(run.path());
   if (data.tokenizer.empty() && from.empty()) {
     const std::string beside = std::filesystem::path(data.train).parent_path() / "tokenizer";
     if (data.check == "mnist" && directory_exists(beside)) {  // tvae data mnist-text makes it
@@ -107,6 +107,9 @@ ModelConfig continued(const ModelConfig& start, const RunConfig& config, const T
   if (start.pad_inputs && start.sequence_length < config.data.max_tokens)
     throw ConfigError("data.max_tokens", std::to_string(config.data.max_tokens),
                       std::to_string(start.sequence_length) + " at most, to which the starting model pads its inputs");
+  if (start.attention_window_size > 0 && start.sequence_length < config.data.max_tokens)
+    throw ConfigError("data.max_tokens", std::to_string(config.data.max_tokens),
+                      std::to_string(start.sequence_length) + " at most, which the starting model's windows divide");
   ModelConfig model = start;
   model.vocab_size = std::max(start.vocab_size, tokenizer.size());
   for (const auto field : {&ModelConfig::dropout, &ModelConfig::funnel_hidden_dropout,
@@ -118,18 +121,50 @@ ModelConfig continued(const ModelConfig& start, const RunConfig& config, const T
   return model;
 }
 
-void require_files(const ResolvedConfig& resolved, const RunDirectory& run) {
+void require_files(const ResolvedConfig& resolved, const RunRecord* resumed) {
   const DataConfig& data = resolved.config.data;
   if (data.train.empty())
-    throw ConfigError("no training data", "", "--train FILE",
-                      resolved.wants.empty() ? "one sequence a line; tvae data demo makes some" : resolved.wants);
-  for (const std::string& path : {data.train, data.valid})
+    throw ConfigError("no training data", "", "data.train, a file of one sequence a line", resolved.wants);
+  for (const std::string& path : {data.train, data.valid}) {
     if (path == "-")
       throw ConfigError("training data", "stdin", "a file", "a run reads its data again when it is resumed");
-  for (const std::string& path : {data.train, data.valid})
-    if (run.resumes() && file_exists(path) && !is_regular_file(path))
+    if (resumed && !path.empty() && !file_exists(path))
+      throw DataError("the file " + path + " of this run is not there", "", "", "if it was moved, say where it is");
+    if (resumed && file_exists(path) && !is_regular_file(path))
       throw ConfigError("training data", "the pipe " + path, "a file",
                         "a run reads its data again when it is resumed, and a pipe gives it once");
+  }
+}
+
+/// A resumed run goes on with the rows that it began with, wherever they lie now.
+void require_same_rows(const DataRecord& begun, const std::string& path, const TokenDataset& data) {
+  if (begun.fingerprint.empty() || begun.fingerprint == hex(data.fingerprint())) return;
+  throw CheckpointError("the data changed since the run began", path, "the rows that were in " + begun.path + " then");
+}
+
+DataRecord describe(const std::string& path, const TokenDataset& data) {
+  return {path, data.size(), data.tokens(), data.overlong(), data.untokenizable(), hex(data.fingerprint())};
+}
+
+/// What run.json will say: of a resumed run what it said, but for what may change between two sessions.
+RunRecord record_of(const ResolvedConfig& resolved, const std::string& from, const RunRecord* resumed,
+                    const TrainingSetup& setup) {
+  RunRecord record = resumed ? *resumed : RunRecord();
+  if (!resumed && !from.empty()) {
+    const auto parent = read_run_record(from);
+    record.from = from;
+    record.ancestors = ancestors_with(from, parent ? &*parent : nullptr);
+    if (parent) record.older_past = parent->older_past;
+  }
+  record.version = record.libtorch = "";  // those that write it
+  record.requested = record.config = resolved.config;
+  record.config.model = setup.model.vae.config();
+  record.parameters = setup.model.vae.parameters().count();
+  record.vocabulary = setup.model.tokenizer.size();
+  record.train = describe(resolved.config.data.train, setup.train);
+  record.valid.reset();
+  if (setup.valid) record.valid = describe(resolved.config.data.valid, *setup.valid);
+  return record;
 }
 
 /// Throws ConfigError where bottleneck and losses do not fit, before hours of work on the data.
@@ -161,16 +196,20 @@ ModelConfig complete_model_config(const RunConfig& config, int64_t vocabulary) {
 }
 
 TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string& from, const RunDirectory& run,
-                               torch::Device device) {
+                               torch::Device device, Progress& progress) {
   const RunConfig& config = resolved.config;
-  require_files(resolved, run);
-  const bool has_model = run.resumes() && has_checkpoint(run.path());  // then the starting model is needed no more
+  const RunRecord* const resumed = run.resumed();
+  require_files(resolved, resumed);
+  const bool has_model = resumed && has_checkpoint(run.path());  // then the starting model is needed no more
   std::optional<Model> start;
   if (!from.empty() && !has_model) start.emplace(load_model(from));
   require_parts(start ? start->vae.config() : config.model, config.loss);
   if (!start && !has_model) require_model(config);
+  constexpr int kStages = 3;
+  progress.update("preparing", 0, kStages);
   DataFile train_file(config.data.train, read_options(config.data));
   Tokenizer tokenizer = choose_tokenizer(config.data, train_file, from, run);
+  progress.update("preparing", 1, kStages);
   ModelConfig model = has_model ? load_model_config(run.path())
                       : start   ? continued(start->vae.config(), config, tokenizer)
                                 : complete(config, tokenizer);
@@ -187,30 +226,21 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
   }
   vae.parameters().to(device, at::kFloat);
   TokenDataset train = tokenize(train_file, config, tokenizer);
+  if (resumed) require_same_rows(resumed->train, config.data.train, train);
+  progress.update("preparing", 2, kStages);
   std::optional<TokenDataset> valid;
   LabelledSequences probe;
   if (!config.data.valid.empty()) {
     DataFile valid_file(config.data.valid, read_options(config.data));
     valid = tokenize(valid_file, config, tokenizer);
+    if (resumed && resumed->valid) require_same_rows(*resumed->valid, config.data.valid, *valid);
     probe = probe_of(*valid, valid_file, config);
   }
+  progress.update("preparing", 3, kStages);
   Model trained{run.path(), std::move(tokenizer), std::move(vae), config.data.max_tokens, config.data.check};
-  return {config,           std::move(trained), std::move(train),
-          std::move(valid), std::move(probe),   run.resumes() ? run.saved_past() : card_of_past(from)};
-}
-
-nlohmann::ordered_json describe_data(const TrainingSetup& setup) {
-  const auto describe = [](const std::string& path, const TokenDataset& data) {
-    return nlohmann::ordered_json{{"path", path},
-                                  {"sequences", data.size()},
-                                  {"tokens", data.tokens()},
-                                  {"overlong", data.overlong()},
-                                  {"untokenizable", data.untokenizable()},
-                                  {"fingerprint", hex(data.fingerprint())}};
-  };
-  nlohmann::ordered_json json = {{"train", describe(setup.config.data.train, setup.train)}};
-  if (setup.valid) json["valid"] = describe(setup.config.data.valid, *setup.valid);
-  return json;
+  TrainingSetup setup{config, std::move(trained), std::move(train), std::move(valid), std::move(probe)};
+  setup.record = record_of(resolved, from, resumed, setup);
+  return setup;
 }
 
 }  // namespace tvae

@@ -1,24 +1,22 @@
 // From a configuration to what a trainer works on: tokenizer, token datasets, model.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "tvae/base/progress.h"
 #include "tvae/config/presets.h"
 #include "tvae/train/trainer.h"
 
 namespace tvae {
 
 /// Writes nothing into the run. `from`: a model directory whose weights and tokenizer the run starts from; empty =
-/// fresh. A run that is being resumed keeps the tokenizer it made and, from its first checkpoint on, the model it has.
+/// fresh. A run that is being resumed keeps the tokenizer it made and, from its first checkpoint on, the model it has;
+/// its rows must be those that it began with, at whatever place. `progress` hears of each of the longer pieces of work.
 /// Throws ConfigError, DataError, CheckpointError.
 TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string& from, const RunDirectory& run,
-                               torch::Device device);
+                               torch::Device device, Progress& progress = Progress::none());
 
 /// The model section with what follows from the rest of a run: sizes and heads, but not the tokenizer's special ids.
 ModelConfig complete_model_config(const RunConfig& config, int64_t vocabulary);
-
-/// Path, sequences, tokens, what was left out, and fingerprint of each file, for run.json.
-nlohmann::ordered_json describe_data(const TrainingSetup& setup);
 
 }  // namespace tvae

@@ -2,13 +2,11 @@
 
 #include <chrono>
 #include <cmath>
-#include <filesystem>
-#include <sstream>
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
-#include "tvae/base/strings.h"
+#include "tvae/run/model_card.h"
 #include "tvae/run/model_directory.h"
 #include "tvae/train/previewer.h"
 #include "tvae/train/progress_bar.h"
@@ -20,12 +18,6 @@ using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kEvaluationBatchTokens = 4096;
-
-/// The last part of a path: a card is read where the path means nothing.
-std::string file_name(const std::string& path) {
-  const std::filesystem::path whole(path);
-  return (whole.has_filename() ? whole : whole.parent_path()).filename();
-}
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -45,14 +37,6 @@ int64_t planned_steps(const TrainConfig& config, int64_t batches_per_epoch) {
   const double batches = config.epochs * static_cast<double>(batches_per_epoch);
   return std::max<int64_t>(1,
                            static_cast<int64_t>(std::ceil(batches / static_cast<double>(config.accumulation_steps))));
-}
-
-std::string number(double value, int digits = 3) {
-  std::ostringstream out;
-  out.setf(std::ios::fixed);
-  out.precision(digits);
-  out << value;
-  return out.str();
 }
 
 Json data_fingerprints(const TrainingSetup& setup) {
@@ -101,8 +85,16 @@ Trainer::Trainer(TrainingSetup& setup, const RunDirectory& run)
 
 Trainer::~Trainer() = default;
 
-void Trainer::run(const volatile std::sig_atomic_t& interrupted) {
-  if (position_.step == 0) save_model_files();  // other verbs take the folder from now on
+bool Trainer::is_asked_to_stop(Progress& progress) const {
+  try {
+    progress.update("training", position_.step, position_.total_steps);
+    return false;
+  } catch (const Interrupted&) {
+    return true;
+  }
+}
+
+void Trainer::run(Progress& progress) {
   MetricLog log(run_.file("logs"), position_.step);
   ProgressBar bar(position_.total_steps, position_.step);
   const auto due = [&](int64_t every) { return every > 0 && position_.step % every == 0; };
@@ -116,12 +108,11 @@ void Trainer::run(const volatile std::sig_atomic_t& interrupted) {
     if (due(config_.log_steps)) log_step(log, bar);
     const bool last = position_.step == position_.total_steps;
     if (setup_.valid && (due(config_.eval_steps) || last)) evaluate(log, bar);
-    if (interrupted) {
-      save();
+    const bool stop = is_asked_to_stop(progress);
+    if (stop || due(config_.save_steps) || finished()) save();
+    if (stop && !finished())
       throw Interrupted("interrupted at step " + std::to_string(position_.step) + " of " +
-                        std::to_string(position_.total_steps) + "; the state is saved, --resume continues");
-    }
-    if (due(config_.save_steps) || finished()) save();
+                        std::to_string(position_.total_steps) + "; the state is saved");
   }
 }
 
@@ -170,7 +161,8 @@ void Trainer::evaluate(MetricLog& log, ProgressBar& bar) {
     if (previewer_) preview = (*previewer_)(position_.step, preview_metrics);
   }
   step_.refresh_compute_weights();
-  const bool best = best_step_ < 0 || scores.cross_entropy < best_cross_entropy_;
+  // What is no number is no score to beat.
+  const bool best = !std::isnan(scores.cross_entropy) && (best_step_ < 0 || scores.cross_entropy < best_cross_entropy_);
   last_scores_ = scores;
   if (best) {
     best_cross_entropy_ = scores.cross_entropy;
@@ -185,7 +177,7 @@ void Trainer::evaluate(MetricLog& log, ProgressBar& bar) {
   log.write(position_.step, metrics);
   log.write(position_.step, preview);
   bar.log(position_.step, metrics);
-  if (best && config_.save_model == "best") save_model_files();
+  if (best && config_.save_model == "best") save_model_files(run_.path());
 }
 
 bool Trainer::finished() const {
@@ -197,19 +189,28 @@ bool Trainer::stop_early() const {
 }
 
 void Trainer::save() {
-  if (config_.save_model == "last" || best_step_ < 0) save_model_files();
+  if (config_.save_model == "last" || best_step_ < 0) save_model_files(run_.path());
   save_checkpoint(run_.path(), checkpoint());
 }
 
-void Trainer::save_model_files() {
+void Trainer::save_model_files(const std::string& folder) const {
   TensorMap weights;
   {
     const AveragedWeights averaged(step_.average());
     for (const NamedParameter& parameter : step_.master()) weights[parameter.name] = parameter.value.detach().clone();
   }
-  save_model(run_.path(), setup_.model.vae.config(), setup_.config.data.max_tokens, setup_.config.data.check, weights,
+  save_model(folder, setup_.model.vae.config(), setup_.config.data.max_tokens, setup_.config.data.check, weights,
              setup_.model.tokenizer);
-  write_model_card();
+  const RunRecord now = record();
+  write_run_record(folder, now);
+  write_file_atomically(folder + "/README.md", model_card(now));
+}
+
+RunRecord Trainer::record() const {
+  RunRecord now = setup_.record;
+  now.training = {position_.step, position_.total_steps, seconds_, std::nullopt};
+  if (last_scores_) now.training.held_out = {last_scores_->cross_entropy, last_scores_->token_accuracy};
+  return now;
 }
 
 Checkpoint Trainer::checkpoint() const {
@@ -221,19 +222,22 @@ Checkpoint Trainer::checkpoint() const {
   saved.add("objective", step_.objective().state());
   const BatchPosition batch = batcher_.position();
   Json metrics = Json::object();
-  for (const auto& [name, sum] : metrics_) metrics[name] = {sum.sum, sum.count};
-  saved.state = {
-      {"step", position_.step},
-      {"total_steps", position_.total_steps},
-      {"finished", finished()},
-      {"random", {rng_.seed(), rng_.draws()}},
-      {"batch", {batch.epoch, batch.batch}},
-      {"data", data_fingerprints(setup_)},
-      {"seconds", seconds_},
-      {"interval", {{"metrics", std::move(metrics)}, {"tokens", tokens_}, {"seconds", interval_seconds_}}},
-      {"held_out", last_scores_ ? Json{last_scores_->cross_entropy, last_scores_->token_accuracy} : Json()},
-      {"best",
-       {{"step", best_step_}, {"cross_entropy", best_cross_entropy_}, {"evaluations_since", evaluations_since_best_}}}};
+  for (const auto& [name, sum] : metrics_) metrics[name] = {exact_number(sum.sum), sum.count};
+  saved.state = {{"step", position_.step},
+                 {"total_steps", position_.total_steps},
+                 {"finished", finished()},
+                 {"random", {rng_.seed(), rng_.draws()}},
+                 {"batch", {batch.epoch, batch.batch}},
+                 {"data", data_fingerprints(setup_)},
+                 {"seconds", seconds_},
+                 {"interval", {{"metrics", std::move(metrics)}, {"tokens", tokens_}, {"seconds", interval_seconds_}}},
+                 {"held_out", last_scores_ ? Json{exact_number(last_scores_->cross_entropy),
+                                                  exact_number(last_scores_->token_accuracy)}
+                                           : Json()},
+                 {"best",
+                  {{"step", best_step_},
+                   {"cross_entropy", exact_number(best_cross_entropy_)},
+                   {"evaluations_since", evaluations_since_best_}}}};
   return saved;
 }
 
@@ -245,6 +249,9 @@ void Trainer::restore(const Checkpoint& saved) {
                             setup_.config.data.train + (setup_.valid ? " or " + setup_.config.data.valid : ""),
                             "the same rows");
     position_.step = state.at("step");
+    if (position_.step < 0 || position_.step > position_.total_steps)
+      throw CheckpointError("the checkpoint is of step " + std::to_string(position_.step), "",
+                            "a step from 0 to " + std::to_string(position_.total_steps));
     if (state.at("total_steps") != position_.total_steps)
       throw CheckpointError("the checkpoint plans " + state.at("total_steps").dump() + " steps",
                             std::to_string(position_.total_steps));
@@ -257,16 +264,18 @@ void Trainer::restore(const Checkpoint& saved) {
     const Json& interval = state.at("interval");
     if (interval.contains("sums"))  // as saved before the micro-batches of each metric were counted
       for (const auto& [name, sum] : interval.at("sums").items())
-        metrics_[name] = {sum.get<double>(), interval.at("micro_batches").get<int64_t>()};
+        metrics_[name] = {exact_number(sum), interval.at("micro_batches").get<int64_t>()};
     else
-      for (const auto& [name, sum] : interval.at("metrics").items()) metrics_[name] = {sum.at(0), sum.at(1)};
+      for (const auto& [name, sum] : interval.at("metrics").items())
+        metrics_[name] = {exact_number(sum.at(0)), sum.at(1)};
     tokens_ = interval.at("tokens");
     interval_seconds_ = interval.at("seconds");
     if (const Json& scores = state.at("held_out"); !scores.is_null())
-      last_scores_ = {scores.at(0), scores.at(1), std::nullopt};
+      last_scores_ = {exact_number(scores.at(0)), exact_number(scores.at(1)), std::nullopt};
     best_step_ = state.at("best").at("step");
-    best_cross_entropy_ = state.at("best").at("cross_entropy");
+    best_cross_entropy_ = exact_number(state.at("best").at("cross_entropy"));
     evaluations_since_best_ = state.at("best").at("evaluations_since");
+    if (std::isnan(best_cross_entropy_)) best_step_ = -1;  // as earlier versions kept a first score that was no number
   } catch (const Json::exception& error) {
     throw CheckpointError("the checkpoint's state is damaged", error.what());
   }
@@ -274,41 +283,6 @@ void Trainer::restore(const Checkpoint& saved) {
   step_.optimizer().load_state(saved.part("optimizer"));
   if (step_.average() != nullptr) step_.average()->load_state(saved.part("average"));
   step_.objective().load_state(saved.part("objective"));
-}
-
-std::string card_of_past(const std::string& from) {
-  if (from.empty()) return "";
-  std::string past = "- started from: " + file_name(from) + "\n";
-  if (const std::string card = from + "/README.md"; file_exists(card))
-    for (const std::string& line : split(read_file(card), '\n'))
-      if (const std::string item = strip(line);
-          item.starts_with("- training data:") || item.starts_with("- steps:") || item.starts_with("- started from:"))
-        past += "  " + line + "\n";
-  return past;
-}
-
-void Trainer::write_model_card() const {
-  const ModelConfig& model = setup_.model.vae.config();
-  std::ostringstream card;
-  card << "# A Transformer-VAE\n\nMade by tvae " << TVAE_VERSION << ".\n\n"
-       << "- weights: " << setup_.model.vae.parameters().count() << ", encoder " << model.encoder << " ("
-       << model.encoder_layers << " layers), bottleneck " << model.bottleneck << ", decoder " << model.decoder_layers
-       << " layers, width " << model.d_model << "\n"
-       << "- code: " << model.latent_tokens << " x " << model.latent_size << "\n"
-       << "- vocabulary: " << setup_.model.tokenizer.size()
-       << " pieces; longest sequence: " << setup_.config.data.max_tokens << " tokens\n"
-       << "- training data: " << file_name(setup_.config.data.train) << ", " << setup_.train.size() << " sequences, "
-       << setup_.train.tokens() << " tokens\n"
-       << "- steps: " << position_.step << " of " << position_.total_steps << ", " << number(seconds_ / 60.0, 1)
-       << " minutes\n";
-  if (last_scores_)
-    card << "- held out (" << file_name(setup_.config.data.valid) << "): cross-entropy "
-         << number(last_scores_->cross_entropy) << " nats a token, teacher-forced token accuracy "
-         << number(last_scores_->token_accuracy) << "\n";
-  card << setup_.past;
-  card << "\n`tvae eval`, `reconstruct`, `interpolate` and `sample` take this folder. The whole configuration is in "
-          "run.json.\n";
-  write_file_atomically(run_.file("README.md"), card.str());
 }
 
 }  // namespace tvae

@@ -1,14 +1,15 @@
 // The training loop: batches → objective → gradients → optimizer, with evaluation, logs and exact resume.
 #pragma once
 
-#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "tvae/base/progress.h"
 #include "tvae/data/batcher.h"
 #include "tvae/run/model_directory.h"
 #include "tvae/run/run_directory.h"
+#include "tvae/run/run_record.h"
 #include "tvae/train/checkpoint.h"
 #include "tvae/train/metric_log.h"
 #include "tvae/train/train_step.h"
@@ -30,13 +31,8 @@ struct TrainingSetup {
   TokenDataset train;
   std::optional<TokenDataset> valid;
   LabelledSequences probe;  // what of `valid` the previews' probe is shown, or none
-  std::string past;         // what its card says of the model that it started from, if any
+  RunRecord record = {};    // what run.json says; the trainer keeps its training section up to date
 };
-
-/// What a card says of the model `from` that a run starts from: its data, its steps and its own past, each line
-/// indented.
-/// "" where there is no such model.
-std::string card_of_past(const std::string& from);
 
 /// Held-out scores with codes at their means and teacher forcing.
 struct HeldOutScores {
@@ -54,23 +50,25 @@ class Trainer {
 
   /// Goes on from a checkpoint. Throws CheckpointError where it does not fit.
   void restore(const Checkpoint& checkpoint);
-  /// Runs to the last step. `interrupted` is looked at after every step: when it is set the state is saved and
-  /// Interrupted thrown.
-  void run(const volatile std::sig_atomic_t& interrupted);
+  /// Runs to the last step, and tells of each. Where the listener throws Interrupted the state is saved before that
+  /// leaves, unless that was the last step: a run that has just finished is finished.
+  void run(Progress& progress = Progress::none());
+  /// Writes the model as it is now, its card and run.json into a folder: the run's own, or the one that becomes it.
+  void save_model_files(const std::string& folder) const;
 
   int64_t step() const { return position_.step; }
   int64_t total_steps() const { return position_.total_steps; }
 
  private:
+  bool is_asked_to_stop(Progress& progress) const;
   void train_step();
   void log_step(MetricLog& log, ProgressBar& bar);
   void evaluate(MetricLog& log, ProgressBar& bar);
   bool finished() const;
   bool stop_early() const;
   void save();
-  void save_model_files();
   Checkpoint checkpoint() const;
-  void write_model_card() const;
+  RunRecord record() const;
 
   TrainingSetup& setup_;
   const RunDirectory& run_;

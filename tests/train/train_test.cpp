@@ -1,0 +1,199 @@
+// A whole run through the library: settings in, a folder out.
+#include "tvae/train/train.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/temporary_folder.h"
+#include "tvae/base/error.h"
+#include "tvae/base/log.h"
+#include "tvae/config/presets.h"
+#include "tvae/run/model_directory.h"
+
+namespace tvae::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+/// Stops the work at one of its stages.
+class StopAt : public Progress {
+ public:
+  explicit StopAt(std::string what, int64_t done = 0) : what_(std::move(what)), done_(done) {}
+  void update(const char* what, int64_t done, int64_t) override {
+    if (what == what_ && done >= done_) throw Interrupted("enough");
+  }
+
+ private:
+  std::string what_;
+  int64_t done_;
+};
+
+class WholeRun : public testing::Test {
+ protected:
+  void SetUp() override {
+    set_log_level(LogLevel::kQuiet);
+    std::string lines;
+    for (int i = 0; i < 30; ++i) lines += "x = " + std::to_string(i * 7) + "\n";
+    folder_.put("train.txt", lines);
+  }
+  TrainOptions options(const std::string& out, const std::vector<std::string>& more = {}) const {
+    TrainOptions run;
+    run.out = folder_.path(out);
+    run.assignments = {"data.train=" + folder_.path("train.txt"),
+                       "data.valid=" + folder_.path("train.txt"),
+                       "data.cache_dir=" + folder_.path("cache"),
+                       "data.tokenizer_kind=byte",
+                       "data.max_tokens=12",
+                       "model.d_model=16",
+                       "model.d_kv=8",
+                       "model.d_ff=24",
+                       "model.num_heads=2",
+                       "model.encoder_layers=1",
+                       "model.decoder_layers=2",
+                       "model.latent_tokens=2",
+                       "model.latent_size=4",
+                       "train.previews=false",
+                       "train.batch_size=8",
+                       "train.steps=2"};
+    run.assignments.insert(run.assignments.end(), more.begin(), more.end());
+    return run;
+  }
+  TrainOptions resume(const std::string& out, const std::vector<std::string>& assignments = {}) const {
+    TrainOptions run;
+    run.out = folder_.path(out);
+    run.mode = StartMode::kResume;
+    run.assignments = assignments;
+    return run;
+  }
+  /// The message of the ConfigError, CheckpointError or DataError that a run ends with.
+  static std::string error_of(const TrainOptions& run, ExitCode code) {
+    try {
+      train(run);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.exit_code(), code) << error.what();
+      return error.what();
+    }
+    return "no error";
+  }
+  /// run.json's model section, and config.json without what that lacks.
+  void expect_run_json_describes_the_model(const std::string& out) const {
+    const Json run = Json::parse(folder_.get(out + "/run.json")),
+               model = Json::parse(folder_.get(out + "/config.json"));
+    ASSERT_FALSE(run["config"]["model"].empty());
+    for (const auto& [name, value] : run["config"]["model"].items())
+      EXPECT_EQ(model[name], value) << out << " " << name;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(WholeRun, RunJsonDescribesTheModelThatIsTrained) {
+  const TrainedRun trained = train(options("a"));
+  EXPECT_EQ(trained.steps, 2);
+  expect_run_json_describes_the_model("a");
+  EXPECT_EQ(Json::parse(folder_.get("a/run.json"))["config"]["model"]["sequence_length"], 12);
+
+  TrainOptions from = options("b");
+  // Another shape in the configuration than the starting model has.
+  std::erase_if(from.assignments, [](const std::string& text) { return text.starts_with("model."); });
+  from.from = folder_.path("a");
+  train(from);
+  expect_run_json_describes_the_model("b");
+  EXPECT_EQ(Json::parse(folder_.get("b/run.json"))["config"]["model"]["d_model"], 16);
+  EXPECT_EQ(train(resume("b")).steps, 2) << "the open values are kept too";
+  from.mode = StartMode::kResume;
+  EXPECT_EQ(train(from).steps, 2);
+  EXPECT_NE(folder_.get("b/README.md").find("- started from: a\n  - training data: train.txt, 30 sequences"),
+            std::string::npos)
+      << folder_.get("b/README.md");
+}
+
+TEST_F(WholeRun, ANewRunIsAModelFromItsFirstMomentOn) {
+  for (int64_t stage = 0; stage <= 3; ++stage) {
+    StopAt progress("preparing", stage);
+    EXPECT_THROW(train(options("a"), progress), Interrupted);
+    EXPECT_FALSE(fs::exists(folder_.path("a"))) << "stopped before it began";
+  }
+  StopAt progress("training", 2);
+  EXPECT_THROW(train(options("stopped", {"train.steps=4"}), progress), Interrupted);
+  EXPECT_EQ(Json::parse(folder_.get("stopped/run.json"))["training"]["steps"], 2);
+  EXPECT_EQ(train(resume("stopped")).steps, 4);
+  EXPECT_EQ(error_of(options("a", {"train.learning_rate=1e30", "train.warmup_steps=0", "train.steps=200",
+                                   "train.save_steps=0", "train.clip_norm=0", "train.optimizer=adamw"}),
+                     ExitCode::kData)
+                .find("training diverged"),
+            0u);
+  EXPECT_NO_THROW(load_model(folder_.path("a"))) << "as it was before the first step";
+}
+
+TEST_F(WholeRun, DataThatMovedIsTheSameData) {
+  train(options("a"));
+  fs::create_directory(folder_.path("new"));
+  fs::rename(folder_.path("train.txt"), folder_.path("new/moved.txt"));
+  const std::string old_place = error_of(resume("a"), ExitCode::kData);
+  EXPECT_NE(old_place.find("train.txt of this run is not there"), std::string::npos) << old_place;
+  const std::string moved = folder_.path("new/moved.txt");
+  EXPECT_EQ(train(resume("a", {"data.train=" + moved, "data.valid=" + moved})).steps, 2);
+  EXPECT_EQ(Json::parse(folder_.get("a/run.json"))["data"]["train"]["path"], moved);
+  EXPECT_EQ(train(resume("a")).steps, 2) << "the new place is kept";
+  const std::string other = folder_.put("other.txt", "y = 1\ny = 2\n");
+  const std::string changed = error_of(resume("a", {"data.train=" + other}), ExitCode::kData);
+  EXPECT_NE(changed.find("the data changed since the run began"), std::string::npos) << changed;
+  EXPECT_NE(changed.find(other), std::string::npos) << changed;
+  EXPECT_EQ(Json::parse(folder_.get("a/run.json"))["data"]["train"]["path"], moved);
+}
+
+TEST_F(WholeRun, WindowsOfAStartingModelEndWhereItsSequencesDid) {
+  train(options("a", {"model.attention_window_size=5"}));
+  TrainOptions longer = options("b", {"data.max_tokens=20"}), same = options("c"),
+               shorter = options("d", {"data.max_tokens=8"});
+  for (TrainOptions* run : {&longer, &same, &shorter}) {
+    std::erase_if(run->assignments, [](const std::string& text) { return text.starts_with("model."); });
+    run->from = folder_.path("a");
+  }
+  const std::string refused = error_of(longer, ExitCode::kUsage);
+  EXPECT_NE(refused.find("data.max_tokens: got 20, expected 12 at most"), std::string::npos) << refused;
+  EXPECT_NO_THROW(train(same));
+  EXPECT_NO_THROW(train(shorter));
+}
+
+TEST_F(WholeRun, TextsThatAreNoUtf8AreRefusedBeforeAnythingIsTouched) {
+  train(options("a"));
+  const std::string weights = folder_.get("a/model.safetensors"), bad = "caf\xe9";
+  for (const char* key :
+       {"data.train", "data.valid", "data.tokenizer", "data.cache_dir", "data.column", "data.label_column"}) {
+    TrainOptions run = options("a", {std::string(key) + "=" + bad});
+    run.mode = StartMode::kOverwrite;
+    EXPECT_NE(error_of(run, ExitCode::kUsage).find("no UTF-8"), std::string::npos) << key;
+  }
+  TrainOptions from = options("a");
+  from.mode = StartMode::kOverwrite;
+  from.from = folder_.path(bad);
+  EXPECT_NE(error_of(from, ExitCode::kUsage).find("no UTF-8"), std::string::npos);
+  fs::create_directory(folder_.path(bad));
+  const fs::path here = fs::current_path();
+  fs::current_path(folder_.path(bad));
+  TrainOptions relative = options("a", {"data.train=train.txt"});
+  relative.mode = StartMode::kOverwrite;
+  EXPECT_NE(error_of(relative, ExitCode::kUsage).find("no UTF-8"), std::string::npos);
+  fs::current_path(here);
+  EXPECT_TRUE(folder_.get("a/model.safetensors") == weights);
+}
+
+TEST_F(WholeRun, AResumedRunMayNotBecomeAnother) {
+  train(options("a"));
+  const std::string other = error_of(resume("a", {"train.learning_rate=0.5", "train.save_steps=7"}), ExitCode::kUsage);
+  EXPECT_NE(other.find("got train.learning_rate,"), std::string::npos) << other;
+  TrainOptions again = options("a");
+  EXPECT_THROW(train(again), OccupiedFolder);
+  again.assignments.push_back("train.seed=9100000000000000");
+  EXPECT_NE(error_of(again, ExitCode::kUsage), "no error");
+  again.out = folder_.path("b");
+  EXPECT_NE(error_of(again, ExitCode::kUsage).find("train.seed"), std::string::npos);
+  EXPECT_FALSE(fs::exists(folder_.path("b")));
+}
+
+}  // namespace
+}  // namespace tvae::test

@@ -1,0 +1,57 @@
+#include "tvae/base/folder_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "tvae/base/error.h"
+
+namespace tvae {
+namespace {
+
+/// Whether the path still leads to the file that is open: its last owner removes it, perhaps after we opened it.
+bool leads_to(const std::string& path, int descriptor) {
+  struct stat at_path = {}, open_file = {};
+  return ::stat(path.c_str(), &at_path) == 0 && ::fstat(descriptor, &open_file) == 0 &&
+         at_path.st_dev == open_file.st_dev && at_path.st_ino == open_file.st_ino;
+}
+
+std::string owner_of(int descriptor) {
+  std::array<char, 32> text{};
+  const ssize_t count = ::pread(descriptor, text.data(), text.size() - 1, 0);
+  const std::string owner(text.data(), count > 0 ? static_cast<size_t>(count) : 0);
+  const std::string digits = owner.substr(0, owner.find_first_not_of("0123456789"));
+  return digits.empty() ? "another process" : "process " + digits;
+}
+
+}  // namespace
+
+FolderLock::FolderLock(const std::string& folder) : path_(folder + "/.lock") {
+  for (;;) {
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) throw DataError("cannot write " + path_ + ": " + std::strerror(errno));
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      const std::string owner = owner_of(descriptor_);
+      ::close(descriptor_);
+      throw ConfigError(folder + " is being written by " + owner, "", "", "wait until it has ended, or stop it");
+    }
+    if (leads_to(path_, descriptor_)) break;
+    ::close(descriptor_);
+  }
+  const std::string id = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(descriptor_, 0) != 0 || ::pwrite(descriptor_, id.data(), id.size(), 0) < 0) {
+    // A full disk: the message of others names no process then, and the lock holds all the same.
+  }
+}
+
+FolderLock::~FolderLock() {
+  ::unlink(path_.c_str());
+  ::close(descriptor_);
+}
+
+}  // namespace tvae

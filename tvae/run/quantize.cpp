@@ -1,0 +1,58 @@
+#include "tvae/run/quantize.h"
+
+#include <filesystem>
+
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+#include "tvae/run/model_card.h"
+#include "tvae/run/model_directory.h"
+#include "tvae/run/quantized_weights.h"
+#include "tvae/run/run_record.h"
+
+namespace tvae {
+namespace {
+
+TensorMap rounded_weights(const Model& model, const std::string& kind) {
+  TensorMap weights = model.vae.parameters().to_map();
+  if (kind == "int8") return quantize_int8(weights);
+  if (kind != "fp16") throw ConfigError("the kind of rounded weights", "\"" + kind + "\"", "int8 or fp16");
+  for (auto& [name, weight] : weights) {
+    weight = weight.to(at::kHalf);
+    if (!weight.isfinite().all().item<bool>())
+      throw CheckpointError("weight " + name + " is beyond fp16", "", "at most 65504", "int8 takes it");
+  }
+  return weights;
+}
+
+/// The card of a rounded model: without scores, which were those of other weights.
+std::string rounded_card(const std::string& card, const std::string& kind) {
+  const std::string kept = without_scores(card), note = "\nIts weights were rounded to " + kind + ".\n";
+  return kept.find(note) == std::string::npos ? kept + note : kept;
+}
+
+uint64_t bytes_of_weights(const std::string& directory) {
+  std::error_code error;
+  const uintmax_t bytes = std::filesystem::file_size(directory + "/model.safetensors", error);
+  if (error) throw CheckpointError("cannot read " + directory + "/model.safetensors: " + error.message());
+  return bytes;
+}
+
+}  // namespace
+
+QuantizedModel quantize_model(const std::string& directory, const std::string& kind, const RunDirectory& out) {
+  out.require_apart_from(directory);
+  const Model model = load_model(directory);
+  auto record = read_run_record(directory);
+  if (record) record->weights = kind;  // there is no checkpoint to resume from
+  const TensorMap weights = rounded_weights(model, kind);
+  const uint64_t before = bytes_of_weights(directory);
+  out.replace([&](const std::string& folder) {
+    save_model(folder, model.vae.config(), model.max_tokens, model.check, weights, model.tokenizer);
+    if (record) write_run_record(folder, *record);
+    if (const std::string card = directory + "/README.md"; file_exists(card))
+      write_file_atomically(folder + "/README.md", rounded_card(read_file(card), kind));
+  });
+  return {before, bytes_of_weights(out.path())};
+}
+
+}  // namespace tvae

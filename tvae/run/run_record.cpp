@@ -1,0 +1,180 @@
+#include "tvae/run/run_record.h"
+
+#include <torch/version.h>
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+#include "tvae/base/json.h"
+#include "tvae/config/presets.h"
+
+namespace tvae {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string run_file(const std::string& directory) {
+  return directory + "/run.json";
+}
+
+Json to_json(const DataRecord& data) {
+  return {{"path", data.path},         {"sequences", data.sequences},         {"tokens", data.tokens},
+          {"overlong", data.overlong}, {"untokenizable", data.untokenizable}, {"fingerprint", data.fingerprint}};
+}
+
+DataRecord data_from_json(const Json& json) {
+  DataRecord data;
+  data.path = json.value("path", "");
+  data.sequences = json.value("sequences", int64_t{0});
+  data.tokens = json.value("tokens", int64_t{0});
+  data.overlong = json.value("overlong", int64_t{0});
+  data.untokenizable = json.value("untokenizable", int64_t{0});
+  data.fingerprint = json.value("fingerprint", "");
+  return data;
+}
+
+Json to_json(const TrainingRecord& training) {
+  Json json = {{"steps", training.steps},
+               {"planned_steps", training.planned_steps},
+               {"seconds", exact_number(training.seconds)}};
+  if (training.held_out)
+    json["held_out"] = {{"cross_entropy", exact_number(training.held_out->cross_entropy)},
+                        {"token_accuracy", exact_number(training.held_out->token_accuracy)}};
+  return json;
+}
+
+TrainingRecord training_from_json(const Json& json) {
+  TrainingRecord training;
+  training.steps = json.value("steps", int64_t{0});
+  training.planned_steps = json.value("planned_steps", int64_t{0});
+  if (json.contains("seconds")) training.seconds = exact_number(json["seconds"]);
+  if (json.contains("held_out"))
+    training.held_out = {exact_number(json["held_out"].at("cross_entropy")),
+                         exact_number(json["held_out"].at("token_accuracy"))};
+  return training;
+}
+
+/// Of what a run was asked for, the values that it did not keep: "section.field" → value.
+Json kept_open(const RunConfig& config, const RunConfig& requested) {
+  const Json asked = tvae::to_json(requested);
+  Json open = Json::object();
+  for (const std::string& key : differing_keys(config, requested)) {
+    const size_t dot = key.find('.');
+    open[key] = asked[key.substr(0, dot)][key.substr(dot + 1)];
+  }
+  return open;
+}
+
+Json to_json(const RunRecord& record) {
+  Json json = {{"version", record.version.empty() ? TVAE_VERSION : record.version},
+               {"libtorch", record.libtorch.empty() ? TORCH_VERSION : record.libtorch},
+               {"config", tvae::to_json(record.config)}};
+  if (const Json open = kept_open(record.config, record.requested); !open.empty()) json["requested"] = open;
+  if (record.parameters > 0) json["parameters"] = record.parameters;
+  if (record.vocabulary > 0) json["vocabulary"] = record.vocabulary;
+  json["data"]["train"] = to_json(record.train);
+  if (record.valid) json["data"]["valid"] = to_json(*record.valid);
+  if (!record.from.empty()) json["from"] = record.from;
+  for (const AncestorRecord& ancestor : record.ancestors)
+    json["ancestors"].push_back(
+        {{"name", ancestor.name}, {"data", to_json(ancestor.data)}, {"training", to_json(ancestor.training)}});
+  if (!record.older_past.empty()) json["past"] = record.older_past;
+  json["training"] = to_json(record.training);
+  if (!record.weights.empty()) json["weights"] = record.weights;
+  return json;
+}
+
+/// Sets what it knows of "section.field" and lists the rest.
+void set_or_list(RunRecord& record, RunConfig& config, const std::string& key, const Json& value) {
+  static const Json known = tvae::to_json(RunConfig());
+  const size_t dot = key.find('.');
+  const std::string section = key.substr(0, dot), field = dot == std::string::npos ? "" : key.substr(dot + 1);
+  if (known.contains(section) && known[section].contains(field))
+    set_field(config, key, value);
+  else
+    record.unknown_keys.push_back(key);
+}
+
+RunRecord record_from_json(const Json& json) {
+  RunRecord record;
+  record.version = json.value("version", "");
+  record.libtorch = json.value("libtorch", "");
+  for (const auto& [section, fields] : json.at("config").items()) {
+    if (!fields.is_object()) throw ConfigError("configuration section " + section, fields.type_name(), "an object");
+    for (const auto& [name, value] : fields.items()) set_or_list(record, record.config, section + "." + name, value);
+  }
+  record.requested = record.config;
+  if (json.contains("requested"))
+    for (const auto& [key, value] : json["requested"].items()) set_or_list(record, record.requested, key, value);
+  record.parameters = json.value("parameters", int64_t{0});
+  record.vocabulary = json.value("vocabulary", int64_t{0});
+  const Json data = json.value("data", Json::object());
+  record.train.path = record.config.data.train;
+  if (data.contains("train")) record.train = data_from_json(data["train"]);
+  if (data.contains("valid"))
+    record.valid = data_from_json(data["valid"]);
+  else if (!record.config.data.valid.empty())
+    record.valid = DataRecord{record.config.data.valid};
+  record.from = json.value("from", "");
+  for (const Json& ancestor : json.value("ancestors", Json::array()))
+    record.ancestors.push_back(
+        {ancestor.at("name"), data_from_json(ancestor.at("data")), training_from_json(ancestor.at("training"))});
+  record.older_past = json.value("past", "");
+  if (json.contains("training")) record.training = training_from_json(json["training"]);
+  record.weights = json.value("weights", "");
+  return record;
+}
+
+}  // namespace
+
+Json exact_number(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+double exact_number(const Json& json) {
+  if (json.is_null() || json == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (json == "inf") return std::numeric_limits<double>::infinity();
+  if (json == "-inf") return -std::numeric_limits<double>::infinity();
+  return json.get<double>();
+}
+
+std::optional<RunRecord> read_run_record(const std::string& directory) {
+  const std::string path = run_file(directory);
+  if (!file_exists(path)) return std::nullopt;
+  const Json json = read_json_file(path);
+  try {
+    return record_from_json(json);
+  } catch (const ConfigError& error) {
+    throw CheckpointError(path + ": " + error.what());
+  } catch (const Json::exception&) {
+    throw CheckpointError(path + " is damaged", "", "an object with a config, as training writes it");
+  }
+}
+
+void write_run_record(const std::string& directory, const RunRecord& record) {
+  write_file_atomically(run_file(directory), to_json(record).dump(2) + "\n");
+}
+
+std::string last_part(const std::string& path) {
+  const std::filesystem::path whole = std::filesystem::path(path).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename();
+}
+
+std::vector<AncestorRecord> ancestors_with(const std::string& from, const RunRecord* record_of_from) {
+  AncestorRecord parent{last_part(from), {}, {}};
+  if (record_of_from == nullptr) return {parent};
+  parent.data = record_of_from->train;
+  parent.data.path = last_part(parent.data.path);
+  parent.training = record_of_from->training;
+  if (parent.training.steps == 0) parent.training.steps = record_of_from->config.train.steps;
+  std::vector<AncestorRecord> all = {parent};
+  all.insert(all.end(), record_of_from->ancestors.begin(), record_of_from->ancestors.end());
+  return all;
+}
+
+}  // namespace tvae

@@ -1,0 +1,91 @@
+#include "tvae/train/train.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "tvae/base/error.h"
+#include "tvae/base/log.h"
+#include "tvae/base/strings.h"
+#include "tvae/base/utf8.h"
+#include "tvae/config/presets.h"
+#include "tvae/train/setup.h"
+#include "tvae/train/trainer.h"
+
+namespace tvae {
+namespace {
+
+/// What may change between two sessions of a run: how often it logs and saves, and where its data lies.
+const std::vector<std::string> kHarmlessKeys = {"train.log_steps",       "train.save_steps",   "train.previews",
+                                                "train.preview_samples", "train.preview_path", "train.preview_probe",
+                                                "data.cache_dir",        "data.train",         "data.valid"};
+
+std::string absolute(const std::string& path) {
+  if (path.empty() || path == "-") return path;
+  const std::string whole = std::filesystem::absolute(path).lexically_normal();
+  if (!is_valid_utf8(whole))
+    throw ConfigError("a path of the run", "bytes that are no UTF-8: " + repair_utf8(whole), "a path in UTF-8",
+                      "run.json could not keep it");
+  return whole;
+}
+
+ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* resumed) {
+  const RunConfig base = resumed && options.presets.empty() ? resumed->requested : RunConfig();
+  ResolvedConfig resolved = resolve_config(options.presets, options.assignments, base);
+  DataConfig& data = resolved.config.data;
+  for (std::string* path : {&data.train, &data.valid, &data.tokenizer}) *path = absolute(*path);
+  return resolved;
+}
+
+/// Presets say nothing of the data, so that a resumed run that is given them has its own.
+void keep_own_data(RunConfig& config, const RunRecord& resumed) {
+  if (config.data.train.empty()) config.data.train = resumed.requested.data.train;
+  if (config.data.valid.empty()) config.data.valid = resumed.requested.data.valid;
+}
+
+void require_same(const RunConfig& config, const std::string& from, const RunRecord& resumed) {
+  std::vector<std::string> different;
+  for (const std::string& key : differing_keys(resumed.requested, config))
+    if (std::find(kHarmlessKeys.begin(), kHarmlessKeys.end(), key) == kHarmlessKeys.end()) different.push_back(key);
+  if (resumed.requested.data.valid.empty() && !config.data.valid.empty()) different.push_back("data.valid");
+  if (!from.empty() && from != resumed.from) different.push_back("the model to start from");
+  if (!different.empty())
+    throw ConfigError("a run resumed with a different configuration", join(different, ", "), "the run's own values",
+                      "they are taken where none are given");
+}
+
+void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
+  log_info(std::to_string(setup.record.parameters) + " weights, " + std::to_string(setup.train.size()) +
+           " sequences, " + std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) +
+           " steps");
+}
+
+}  // namespace
+
+TrainedRun train(const TrainOptions& options, Progress& progress) {
+  const std::string given_from = absolute(options.from);
+  const RunDirectory run(options.out, options.mode);
+  run.require_apart_from(options.from);
+  const RunRecord* const resumed = run.resumed();
+  ResolvedConfig resolved = requested_config(options, resumed);
+  if (resumed) {
+    keep_own_data(resolved.config, *resumed);
+    require_same(resolved.config, given_from, *resumed);
+  }
+  TrainingSetup setup = prepare_training(resolved, resumed ? resumed->from : given_from, run, options.device, progress);
+  Trainer trainer(setup, run);
+  if (resumed) {
+    if (const auto checkpoint = load_checkpoint(run.path())) {
+      trainer.restore(*checkpoint);
+      log_info("resuming at step " + std::to_string(trainer.step()) + " of " + std::to_string(trainer.total_steps()));
+    }
+    setup.record.training = resumed->training;
+    write_run_record(run.path(), setup.record);
+  } else {
+    run.replace([&](const std::string& folder) { trainer.save_model_files(folder); });
+  }
+  say_what_is_trained(setup, trainer);
+  trainer.run(progress);
+  return {run.path(), trainer.step()};
+}
+
+}  // namespace tvae
