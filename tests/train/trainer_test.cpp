@@ -173,8 +173,7 @@ TEST(Trainer, EveryRegularizerResumesAndFitsEveryBottleneckItSaysItFits) {
         ++fits[regularizer];
         ++fits[bottleneck];
       }
-  for (const std::string& regularizer : regularizers().names())
-    EXPECT_GT(fits[regularizer], 0) << regularizer;
+  for (const std::string& regularizer : regularizers().names()) EXPECT_GT(fits[regularizer], 0) << regularizer;
   for (const std::string& bottleneck : bottlenecks().names())
     EXPECT_GE(fits[bottleneck], static_cast<int>(regularizers().entries().size()) - 1) << bottleneck;
 }

@@ -9,8 +9,8 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
-#include "tvae/base/registry.h"
 #include "tvae/base/json.h"
+#include "tvae/base/registry.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 

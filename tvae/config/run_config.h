@@ -37,7 +37,8 @@ struct DataConfig {
 
 template <class Config, class Visitor>
 void visit_data(Config& c, Visitor&& v) {
-  v("train", c.train, FieldInfo{"file of training sequences (.txt, .csv, .tsv, .json, .jsonl, also .gz .xz .zst), or a pipe"});
+  v("train", c.train,
+    FieldInfo{"file of training sequences (.txt, .csv, .tsv, .json, .jsonl, also .gz .xz .zst), or a pipe"});
   v("valid", c.valid, FieldInfo{"file of held-out sequences; empty = none"});
   v("column", c.column, FieldInfo{"text column of a table; empty = \"text\", else the first"});
   v("label_column", c.label_column, FieldInfo{"label column of a table; empty = no labels"});

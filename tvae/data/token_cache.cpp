@@ -15,8 +15,8 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
-#include "tvae/base/strings.h"
 #include "tvae/base/parallel.h"
+#include "tvae/base/strings.h"
 
 namespace tvae {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
-#include "tvae/base/log.h"
 #include "tvae/base/json.h"
+#include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/latent/linear_probe.h"
 #include "tvae/run/weights_fingerprint.h"

@@ -49,7 +49,8 @@ struct OptimizedPath {
 /// gone along the property in standard deviations of codes, so that the weights mean the same for every property.
 /// `start` is [K, D]. Numbers of a code that do not vary stay as they are. Throws DataError when the property does not
 /// depend on the code.
-OptimizedPath optimize_code(const torch::Tensor& start, const LinearProperty& property, const CodeLikelihood& likelihood,
-                            const OptimizeOptions& options, Progress& progress = Progress::none());
+OptimizedPath optimize_code(const torch::Tensor& start, const LinearProperty& property,
+                            const CodeLikelihood& likelihood, const OptimizeOptions& options,
+                            Progress& progress = Progress::none());
 
 }  // namespace tvae

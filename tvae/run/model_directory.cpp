@@ -99,11 +99,7 @@ Model load_model(const std::string& directory, torch::Device device) {
   TransformerVae vae = as_checkpoint_error(directory + "/config.json",
                                            [&] { return TransformerVae(config.model, std::move(weights), path); });
   vae.parameters().to(device, at::kFloat);
-  return Model{directory,
-               std::move(tokenizer),
-               std::move(vae),
-               config.data.max_tokens,
-               config.data.check};
+  return Model{directory, std::move(tokenizer), std::move(vae), config.data.max_tokens, config.data.check};
 }
 
 void save_model(const std::string& directory, const ModelConfig& config, int64_t max_tokens, const std::string& check,

@@ -300,7 +300,8 @@ std::unique_ptr<ValidityCheck> make_rdkit_check() {
 
 namespace {
 
-const Register<ValidityCheckFactory> registered(validity_checks(), {"python", "Python that parses", [] { return make_python_check(); }});
+const Register<ValidityCheckFactory> registered(validity_checks(),
+                                                {"python", "Python that parses", [] { return make_python_check(); }});
 
 }  // namespace
 
