@@ -1,4 +1,4 @@
-// Figures about a set of codes (evaluation.md 4). codes are [N, d]: K and D flattened.
+// Figures about a set of codes (docs/evaluation.md). Codes are [N, d]: K and D flattened.
 #pragma once
 
 #include "tvae/ops/rng.h"

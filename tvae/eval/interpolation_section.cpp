@@ -1,4 +1,4 @@
-// Evaluation.md 2: paths between random pairs of held-out texts, at ratios 0.1 … 0.9 and their ends.
+// Paths between random pairs of held-out texts, at ratios 0.1 … 0.9 and their ends.
 #include <algorithm>
 
 #include "tvae/eval/bootstrap.h"

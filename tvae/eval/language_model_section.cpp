@@ -1,4 +1,4 @@
-// Evaluation.md 6: the model as a language model, by draws from its posteriors.
+// The model as a language model, by draws from its posteriors.
 #include <cmath>
 
 #include "tvae/base/strings.h"

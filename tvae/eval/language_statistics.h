@@ -1,4 +1,4 @@
-// Figures of a VAE as a language model (evaluation.md 6), from log densities. Codes are [N, d]: K and D flattened.
+// Figures of a VAE as a language model, from log densities. Codes are [N, d]: K and D flattened.
 #pragma once
 
 #include "tvae/ops/spans.h"

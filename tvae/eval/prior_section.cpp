@@ -1,4 +1,4 @@
-// Evaluation.md 3: texts decoded from draws of N(0, I) and of the fitted prior.
+// Texts decoded from draws of N(0, I) and of the fitted prior.
 #include <set>
 
 #include "tvae/eval/bootstrap.h"

@@ -1,4 +1,4 @@
-// Evaluation.md 5: how well linear classifiers read labels from frozen codes, beside baselines that read the same
+// How well linear classifiers read labels from frozen codes, beside baselines that read the same
 // texts.
 //
 // Keys: trained_on, train_rows, classes, majority (share of the commonest class in training), accuracies (how to read

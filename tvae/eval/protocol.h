@@ -91,7 +91,7 @@ class Evaluation {
 void add_valid_share(nlohmann::ordered_json& result, Evaluation& evaluation, const std::string& key,
                      const std::vector<std::string>& texts, size_t unit = 1);
 
-/// Returns the section's keys with "n" among them (evaluation.md 10), or null after Evaluation::skip. `rng` depends on
+/// Returns the section's keys with "n" among them (docs/evaluation.md), or null after Evaluation::skip. `rng` depends on
 /// the seed and the section alone.
 using SectionFunction = nlohmann::ordered_json (*)(Evaluation& evaluation, Rng& rng);
 

@@ -1,4 +1,4 @@
-// Evaluation.md 4: the shape of the latent space.
+// The shape of the latent space.
 #include "tvae/eval/bootstrap.h"
 #include "tvae/eval/code_statistics.h"
 #include "tvae/eval/protocol.h"

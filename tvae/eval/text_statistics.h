@@ -25,7 +25,7 @@ double wasserstein_distance(std::vector<double> a, std::vector<double> b);
 /// 3; beginnings and ends of texts count as characters.
 double ngram_divergence(const std::vector<std::string>& a, const std::vector<std::string>& b);
 
-/// How a path of texts s_0 … s_T behaves, with δ the normalised distance of characters (evaluation.md 2).
+/// How a path of texts s_0 … s_T behaves, with δ the normalised distance of characters.
 struct PathShape {
   double smoothness = 0.0;      // δ(s_0, s_T) / Σ δ(s_t, s_t+1): 1 = no detour; 0 where the path never moves
   double largest_step = 0.0;    // max δ(s_t, s_t+1)

@@ -1,4 +1,4 @@
-// Linear classifiers on dense or sparse features, by liblinear: the probes of evaluation.md 5.
+// Linear classifiers on dense or sparse features, by liblinear: what probes of codes are fitted with.
 #pragma once
 
 #include <utility>

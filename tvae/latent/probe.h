@@ -1,4 +1,4 @@
-// Probes: how well simple classifiers read the labels of texts from their codes (evaluation.md 5).
+// Probes: how well simple classifiers read the labels of texts from their codes (docs/evaluation.md).
 #pragma once
 
 #include <optional>

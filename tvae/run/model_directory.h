@@ -1,4 +1,4 @@
-// A model on disk: config.json, model.safetensors, the tokenizer's files (manual.md 3).
+// A model on disk: config.json, model.safetensors, the tokenizer's files.
 #pragma once
 
 #include <string>
