@@ -35,7 +35,7 @@ const torch::Tensor& fitting(const TensorMap& tensors, const std::string& name, 
 torch::Tensor Parameters::add(const std::string& name, WeightKind kind, at::IntArrayRef sizes, Init init) {
   for (const NamedParameter& parameter : list_) TVAE_ASSERT(parameter.name != name, "weight names are unique: " + name);
   if (rng_ == nullptr) {
-    list_.push_back({name, stored_value(name, sizes)});
+    list_.push_back({name, stored_value(name, sizes), kind});
     return list_.back().value;
   }
   torch::Tensor value = at::empty(sizes, at::TensorOptions(at::kFloat).device(device_));
