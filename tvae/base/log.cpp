@@ -16,8 +16,7 @@ std::atomic<LogHandler> handler{nullptr};
 void print(LogLevel least, bool warning, const std::string& message) {
   if (const LogHandler handle = handler) return handle(least, warning, message);
   const std::string line = printable_line(warning ? "warning: " + message : message);
-  std::fprintf(stderr, "%s%s
-", stderr_is_terminal() ? "[K" : "", line.c_str());
+  std::fprintf(stderr, "%s%s\n", stderr_is_terminal() ? "\r\033[K" : "", line.c_str());
 }
 }  // namespace
 
