@@ -46,8 +46,8 @@ void require_same(const RunConfig& config, const std::string& from, const RunRec
   std::vector<std::string> different;
   for (const std::string& key : differing_keys(resumed.requested, config))
     if (std::find(kHarmlessKeys.begin(), kHarmlessKeys.end(), key) == kHarmlessKeys.end()) different.push_back(key);
-  if (resumed.requested.data.valid.empty() && !config.data.valid.empty()) different.push_back("data.valid");
-  if (!from.empty() && from != resumed.from) different.push_back("the model to start from");
+  if (resumed.requested.data.valid.empty() && !config.data.valid.empty()) different.emplace_back("data.valid");
+  if (!from.empty() && from != resumed.from) different.emplace_back("the model to start from");
   if (!different.empty())
     throw ConfigError("a run resumed with a different configuration", join(different, ", "), "the run's own values",
                       "they are taken where none are given");
