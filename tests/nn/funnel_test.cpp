@@ -75,7 +75,7 @@ TEST_P(FunnelParity, StatesAndGradientsOfAllLengthsInOneBatch) {
   for (size_t b = 0; b < lengths.size(); ++b) {
     pooled.push_back(encoder_.rows(lengths[b]));
     EXPECT_EQ(result.spans[b].length, pooled.back());
-    EXPECT_EQ(result.tokens[b].start, result.spans[b].start);
+    EXPECT_EQ(result.token_spans[b].start, result.spans[b].start);
   }
   EXPECT_EQ(result.spans, end_to_end(pooled));
 

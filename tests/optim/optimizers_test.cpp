@@ -179,8 +179,8 @@ TEST(WeightKinds, AreWhatTheWeightsAre) {
       const bool table = tables.contains(name) || name.ends_with("seg_embed");
       EXPECT_EQ(weight.kind, vector ? WeightKind::kVector : table ? WeightKind::kTable : WeightKind::kMatrix) << name;
       EXPECT_EQ(decays_by_default(weight), !vector) << name;
-      if (!vector && !table && weight.value.dim() == 2 && weight.value.size(0) > 1)
-        EXPECT_TRUE(muon_takes(weight)) << name;
+      const bool large = weight.value.dim() == 2 && weight.value.size(0) > 1;
+      EXPECT_EQ(muon_takes(weight), !vector && !table && large) << name;
       if (table) seen.insert(name.ends_with("seg_embed") ? "seg_embed" : name);
     }
   }
