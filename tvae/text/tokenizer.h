@@ -75,8 +75,8 @@ struct TokenizerTraining {
 };
 
 /// Trains on lines held in memory; the same lines and settings give the same tokenizer on every machine. Throws
-/// DataError when there are no lines, ConfigError for an unknown kind or a vocabulary that is too small for the bytes or
-/// beyond a million.
+/// DataError when there are no lines, ConfigError for an unknown kind or a vocabulary that is too small for the bytes
+/// or beyond a million.
 Tokenizer train_tokenizer(const std::vector<std::string>& lines, const TokenizerTraining& training);
 
 }  // namespace tvae
