@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sentencepiece_trainer.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/text/character_map.h"
 
 namespace tvae {
 namespace {
@@ -447,7 +449,7 @@ TEST_F(TokenizerFiles, HostileConfigurationsAreRefusedInOneLine) {
 TEST_F(TokenizerFiles, DamagedModelsNeverThrowAnythingElse) {
   const std::string model = t5_like_model();
   std::mt19937 generator(3);
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 300; ++i) {
     std::string damaged = model;
     for (uint32_t flips = 1 + generator() % 4; flips > 0; --flips)
       damaged[generator() % damaged.size()] = static_cast<char>(generator());
@@ -456,6 +458,30 @@ TEST_F(TokenizerFiles, DamagedModelsNeverThrowAnythingElse) {
       tokenizer.decode(tokenizer.encode("that is good \u00e9"));
     } catch (const CheckpointError&) {
     }
+  }
+}
+
+// SentencePiece follows the links of its character map wherever they lead.
+TEST(CharacterMap, DamagedLinksAndValuesAreFound) {
+  const std::string model = t5_like_model();
+  EXPECT_TRUE(has_sound_character_maps(model));
+  EXPECT_TRUE(has_sound_character_maps(""));
+  const std::string name = "nmt_nfkc";
+  const size_t map = model.find(name) + name.size() + 1 + 3;  // a key and a length of three bytes
+  const auto damaged = [&](size_t place, uint32_t unit) {
+    std::string bytes = model;
+    std::memcpy(bytes.data() + map + place, &unit, sizeof unit);
+    return bytes;
+  };
+  uint32_t trie_bytes = 0;
+  std::memcpy(&trie_bytes, model.data() + map, sizeof trie_bytes);
+  ASSERT_GT(trie_bytes, 1000u);
+  ASSERT_LT(trie_bytes, model.size());
+  for (const std::string& bytes :
+       {damaged(4, 0x7FFFFC00), damaged(4, 0xFFFFFDFF), damaged(0, 4), damaged(0, trie_bytes + 1), damaged(0, 0),
+        damaged(0, 0x7FFFFFFF), model.substr(0, model.size() / 2)}) {
+    EXPECT_FALSE(has_sound_character_maps(bytes));
+    EXPECT_THROW(Tokenizer::from_sentencepiece(bytes), CheckpointError);
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "tests/support/temporary_folder.h"
 #include "tvae/base/error.h"
+#include "tvae/base/threads.h"
 #include "tvae/validity/python_check.h"
 
 namespace tvae {
@@ -121,15 +122,12 @@ TEST(Validity, PythonCrashCountsForOneText) {
 /// A python3 of our own: `judge` is shell that answers for $text, and knows its own folder as $here.
 class FakePython {
  public:
-  explicit FakePython(const std::string& judge) : path_("PATH", folder_.path() + ":" + std::getenv("PATH")) {
-    const std::string script = folder_.put("python3",
-                                           "#!/bin/sh\n"
-                                           "here=" +
-                                               folder_.path() +
-                                               "\nprintf r\n"
-                                               "while read -r line; do\n"
-                                               "  IFS=,; for text in $line; do\n" +
-                                               judge + "\n  done\ndone\n");
+  explicit FakePython(const std::string& judge, const std::string& at_start = "")
+      : path_("PATH", folder_.path() + ":" + std::getenv("PATH")) {
+    const std::string script =
+        folder_.put("python3", "#!/bin/sh\nhere=" + folder_.path() + "\n" + at_start +
+                                   "\nprintf r\nwhile read -r line; do\n  IFS=,; for text in $line; do\n" + judge +
+                                   "\n  done\ndone\n");
     fs::permissions(script, fs::perms::owner_all);
   }
 
@@ -182,6 +180,20 @@ TEST(Validity, ChecksShareTheirWorkersAndAnswerSeveralThreads) {
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, std::vector<int>(8, 0));
+}
+
+TEST(Validity, TheWorkersThatStartDoTheWork) {
+  const FakePython python("case $text in *bad*) printf 0;; *) printf 1;; esac",
+                          "[ -e $here/started ] && exit 1; touch $here/started");
+  set_max_threads(4);
+  Answers expected;
+  std::vector<std::string> texts;
+  for (int i = 0; i < 2000; ++i) {
+    expected.push_back(i % 3 != 0);
+    texts.push_back(expected.back() ? "good" : "bad");
+  }
+  EXPECT_EQ(make_validity_check("python")->valid(texts), expected);
+  set_max_threads(0);
 }
 
 TEST(Validity, PythonAbsentOrBroken) {

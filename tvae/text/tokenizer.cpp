@@ -17,6 +17,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/json.h"
 #include "tvae/base/utf8.h"
+#include "tvae/text/character_map.h"
 #include "tvae/text/fast_tokenizer.h"
 
 namespace sentencepiece::logging {
@@ -115,7 +116,8 @@ void Tokenizer::Implementation::load_model(const std::string& serialized, const 
   auto loaded = std::make_shared<sentencepiece::SentencePieceProcessor>();
   std::vector<std::string> probe;
   try {
-    if (serialized.empty() || !loaded->LoadFromSerializedProto(serialized).ok())
+    if (serialized.empty() || !has_sound_character_maps(serialized) ||
+        !loaded->LoadFromSerializedProto(serialized).ok())
       throw CheckpointError("damaged tokenizer " + path, "", "a SentencePiece model");
     probe = loaded->EncodeAsPieces("a");
   } catch (const CheckpointError&) {
