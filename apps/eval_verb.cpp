@@ -31,11 +31,11 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   EvaluateOptions& how = options->evaluate;
   EvaluationOptions& protocol = how.protocol;
-  std::vector<std::string> sections;
-  for (const EvaluationSection& section : evaluation_sections()) sections.push_back(section.name);
   command.add_option("MODEL", options->models, "model directory; several are put side by side")->required();
   command.add_option("--data", how.data, "held-out texts; default: the validation file in the model's run.json");
-  command.add_option("--only", protocol.only, "sections, comma-separated: " + join(sections, ", "))->delimiter(',');
+  command
+      .add_option("--only", protocol.only, "sections, comma-separated: " + join(evaluation_sections().names(), ", "))
+      ->delimiter(',');
   command.add_option("--samples", protocol.samples, "sequences, pairs and draws")
       ->check(CLI::Range(1, 10000000))
       ->capture_default_str();

@@ -89,7 +89,7 @@ TEST_F(Protocol, EverySectionIsRunAloneSeededAndShownInTheTable) {
   options.samples = 10;
   options.labelled_training_texts = sample_labelled("train.tsv", labelled(some_texts(12)), 1000, 1000, 1);
   const Json whole = evaluate(model, options);
-  for (const EvaluationSection& section : evaluation_sections()) {
+  for (const auto& section : evaluation_sections().entries()) {
     options.only = {section.name};
     const Json report = evaluate(model, options);
     ASSERT_TRUE(report.contains(section.name)) << section.name;
@@ -97,7 +97,7 @@ TEST_F(Protocol, EverySectionIsRunAloneSeededAndShownInTheTable) {
     EXPECT_EQ(report[section.name]["seed"], 42) << section.name;
     EXPECT_GE(report[section.name]["seconds"].get<double>(), 0.0) << section.name;
     EXPECT_EQ(timeless(report)[section.name], timeless(whole)[section.name]) << section.name;
-    for (const EvaluationSection& other : evaluation_sections())
+    for (const auto& other : evaluation_sections().entries())
       EXPECT_EQ(report["skipped"].contains(other.name), other.name != section.name) << other.name;
     const std::vector<std::string> table = table_of(report);
     EXPECT_NE(std::find(table.begin(), table.end(), section.name), table.end()) << section.name;

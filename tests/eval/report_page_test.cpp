@@ -7,7 +7,7 @@
 #include "tests/support/saved_model.h"
 #include "tests/support/temporary_folder.h"
 #include "tvae/base/utf8.h"
-#include "tvae/eval/figure_meanings.h"
+#include "tvae/eval/protocol.h"
 #include "tvae/eval/report_examples.h"
 #include "tvae/latent/prior.h"
 
@@ -164,7 +164,7 @@ void expect_meanings(const std::string& section, const Json& figures) {
     } else if (value.is_array() && !value.empty() && value[0].is_object()) {
       expect_meanings(section, value[0]);
     } else if (measured) {
-      EXPECT_NE(figure_meaning(section, figure), "") << section << "." << figure << ": add it to figure_meanings.cpp";
+      EXPECT_NE(figure_meaning(section, figure), "") << section << "." << figure << ": describe it in its section";
     }
   }
 }
@@ -173,10 +173,10 @@ TEST_F(ReportExamples, EverySectionIsOnThePageAndEveryFigureExplained) {
   for (int i = 0; i < 20; ++i) rows_.labels.push_back(i % 2 ? "odd" : "even");
   evaluate("mnist", lines());
   const std::string page = report_page(report_, examples_);
-  for (const EvaluationSection& section : evaluation_sections()) {
+  for (const auto& section : evaluation_sections().entries()) {
     ASSERT_TRUE(report_.contains(section.name)) << section.name;
     EXPECT_TRUE(contains(page, "<section id=\"" + section.name + "\">")) << section.name;
-    EXPECT_NE(figure_meaning(section.name), "") << section.name << ": add it to figure_meanings.cpp";
+    EXPECT_NE(figure_meaning(section.name), "") << section.name << ": describe it in its section";
     expect_meanings(section.name, report_[section.name]);
   }
   EXPECT_TRUE(contains(page, "held_out.txt"));

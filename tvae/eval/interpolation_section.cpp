@@ -87,4 +87,31 @@ Json measure_interpolation(Evaluation& evaluation, Rng& rng) {
   return result;
 }
 
+namespace {
+
+const Register<EvaluationSection> registered(
+    evaluation_sections(),
+    {"interpolation",
+     "Paths between the codes of random pairs of held-out sequences, decoded at the ratios 0.1 … 0.9.",
+     {measure_interpolation,
+      {
+          {"valid", "share of the outputs between the ends that pass the data's check"},
+          {"midpoint_valid", "valid at ratio 0.5 alone, farthest from both ends"},
+          {"searched_valid", "valid with decode-time search: the figure above is the plain one"},
+          {"searched_midpoint_valid", "the same at ratio 0.5"},
+          {"endpoint_valid", "valid at the two ends: what reconstruction alone costs"},
+          {"distinct", "different outputs between the ends, as a share of the nine"},
+          {"distinct_per_path", "different outputs between the ends"},
+          {"smoothness",
+           "distance of the ends / sum of the steps, in normalised edit distance: 1 = no detour. One jump fools it, so "
+           "read "
+           "it with distinct and the largest step"},
+          {"largest_step", "the largest step of a path, as normalised edit distance; the mean over paths"},
+          {"monotonic", "share of the steps that lead away from the start and toward the end"},
+          {"path", "the kind of path"},
+      }},
+     /*order=*/1});
+
+}  // namespace
+
 }  // namespace tvae

@@ -126,4 +126,30 @@ Json measure_language_model(Evaluation& evaluation, Rng& rng) {
   return result;
 }
 
+namespace {
+
+const Register<EvaluationSection> registered(
+    evaluation_sections(),
+    {"language_model",
+     "The model as a language model, from draws of its posterior.",
+     {measure_language_model,
+      {
+          {"rec", "−E log p(x|z), summed over tokens, in nats a sequence"},
+          {"kl", "KL from the posterior to the prior, in nats a sequence, without free bits or weight"},
+          {"elbo", "the negative evidence lower bound, rec + kl, in nats a sequence"},
+          {"ppl", "perplexity a token, by importance sampling with k draws"},
+          {"ppl_word", "the same a word: comparable between tokenizers"},
+          {"k", "draws a sequence"},
+          {"mi", "mutual information of sequence and code, in nats"},
+          {"mi_bound", "the most that mi can be on this many sequences, their number's logarithm"},
+          {"tokens", "tokens of the sequences, their ends included"},
+          {"words", "words of the sequences, their ends included"},
+          {"unit", "what tokens and words are"},
+          {"fitted", "The same with the fitted prior in the place of N(0, I)."},
+          {"kind", "the kind of fitted prior"},
+      }},
+     /*order=*/5});
+
+}  // namespace
+
 }  // namespace tvae

@@ -70,4 +70,34 @@ Json measure_prior(Evaluation& evaluation, Rng& rng) {
   return result;
 }
 
+namespace {
+
+const Register<EvaluationSection> registered(
+    evaluation_sections(),
+    {"prior",
+     "Codes are drawn, not encoded, and decoded greedily: from N(0, I), from the prior fitted to the data, and, "
+     "scaled, from "
+     "that with other deviations.",
+     {measure_prior,
+      {
+          {"valid", "share of the samples that pass the data's check"},
+          {"unique", "different texts a sample"},
+          {"novel", "share of the different texts that are not training texts"},
+          {"searched_valid", "valid with decode-time search: the figure above is the plain one"},
+          {"searched_unique", "unique with decode-time search"},
+          {"searched_novel", "novel with decode-time search"},
+          {"length_distance",
+           "1-D Wasserstein distance between the lengths of samples and of held-out sequences, in tokens"},
+          {"ngram_js",
+           "Jensen-Shannon divergence of character 1- to 3-grams from held-out text, in bits; 0 = the same"},
+          {"kind", "the kind of prior"},
+          {"fit_on", "what of the posteriors it was fitted to"},
+          {"scale",
+           "what the prior's deviations were multiplied by: below 1 samples are more typical, and less varied"},
+          {"log_density", "mean log density of held-out codes under the fitted prior, in nats"},
+      }},
+     /*order=*/2});
+
+}  // namespace
+
 }  // namespace tvae

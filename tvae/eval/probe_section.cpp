@@ -200,4 +200,35 @@ Json measure_probe(Evaluation& evaluation, Rng& rng) {
   return result;
 }
 
+namespace {
+
+const Register<EvaluationSection> registered(
+    evaluation_sections(),
+    {"probe",
+     "Labels read from frozen codes by linear classifiers, beside baselines that read the same texts.",
+     {measure_probe,
+      {
+          {"trained_on", "where the labelled texts to train on came from"},
+          {"train_rows", "texts trained on"},
+          {"test_rows", "texts tested on"},
+          {"classes", "different labels"},
+          {"majority", "accuracy of always answering with the commonest label"},
+          {"accuracies", "how to read the tables below"},
+          {"codes", "Accuracy from mean codes."},
+          {"encoder_states", "Accuracy from the mean of the encoder's states: what the code could know."},
+          {"tfidf", "Accuracy from TF-IDF weights of words: no model at all."},
+          {"1", "with one label a class to train on"},
+          {"10", "with 10 labels a class"},
+          {"100", "with 100 labels a class"},
+          {"1000", "with 1,000 labels a class"},
+          {"all", "with all of them"},
+          {"published",
+           "The probe of Transformer-VAE (2021): an SVM with an RBF kernel on codes, 70 % to train and 30 % to test."},
+          {"accuracy", "its accuracy"},
+          {"random_accuracy", "that of answers drawn from all labels alike"},
+      }},
+     /*order=*/4});
+
+}  // namespace
+
 }  // namespace tvae

@@ -122,24 +122,24 @@ void add_valid_share(Json& result, Evaluation& evaluation, const std::string& ke
   add_share(result, key, shares);
 }
 
-const std::vector<EvaluationSection>& evaluation_sections() {
-  static const std::vector<EvaluationSection> sections = {
-      {"reconstruction", measure_reconstruction},
-      {"interpolation", measure_interpolation},
-      {"prior", measure_prior},
-      {"shape", measure_shape},
-      {"probe", measure_probe},
-      {"language_model", measure_language_model},
-  };
-  return sections;
+Registry<EvaluationSection>& evaluation_sections() {
+  static Registry<EvaluationSection> registry("section");
+  return registry;
+}
+
+std::string figure_meaning(const std::string& section, const std::string& figure) {
+  if (figure.ends_with("_95")) return "the middle 95 % of that figure over bootstrap samples";
+  for (const auto& [name, about, measured, order] : evaluation_sections().entries()) {
+    if (name != section) continue;
+    if (figure.empty()) return about;
+    const auto found = measured.meanings.find(figure);
+    return found == measured.meanings.end() ? "" : found->second;
+  }
+  return "";
 }
 
 void check_section_names(const std::vector<std::string>& names) {
-  std::vector<std::string> known;
-  for (const EvaluationSection& section : evaluation_sections()) known.push_back(section.name);
-  for (const std::string& name : names)
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      throw ConfigError("unknown section", "\"" + name + "\"", "", suggestion(name, known));
+  for (const std::string& name : names) evaluation_sections().find(name);
 }
 
 namespace {
@@ -185,21 +185,21 @@ Json run_protocol(Evaluation& evaluation) {
   for (const char* section : {"prior", "language_model"})  // a damaged prior is no reason to stop half-way
     if (options.only.empty() || evaluation.asked_for(section)) evaluation.fitted_prior();
   int64_t done = 0;  // sections
-  for (const EvaluationSection& section : evaluation_sections()) {
-    if (!options.only.empty() && !evaluation.asked_for(section.name)) {
-      evaluation.skip(section.name, "not asked for");
+  for (const auto& [name, about, section, order] : evaluation_sections().entries()) {
+    if (!options.only.empty() && !evaluation.asked_for(name)) {
+      evaluation.skip(name, "not asked for");
       continue;
     }
-    evaluation.progress.update("measuring", done++, static_cast<int64_t>(evaluation_sections().size()));
-    log_info("measuring " + section.name);
+    evaluation.progress.update("measuring", done++, static_cast<int64_t>(evaluation_sections().entries().size()));
+    log_info("measuring " + name);
     const auto start = std::chrono::steady_clock::now();
-    Rng rng(options.seed ^ hash_bytes(section.name));
+    Rng rng(options.seed ^ hash_bytes(name));
     Json result = section.measure(evaluation, rng);
     if (result.is_null()) continue;
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     result["seed"] = options.seed;
     result["seconds"] = rounded(seconds.count(), 0.001);
-    report[section.name] = std::move(result);
+    report[name] = std::move(result);
   }
   report["skipped"] = evaluation.skipped();
   return report;
@@ -268,8 +268,8 @@ ReportRows report_rows(const Json& report) {
   ReportRows rows;
   for (const char* key : {"model", "data", "check", "samples", "candidates", "search_radius", "constrained", "defect"})
     if (report.contains(key)) add_rows(rows, "about", "", Json{{key, report[key]}});
-  for (const EvaluationSection& section : evaluation_sections())
-    if (report.contains(section.name)) add_rows(rows, section.name, "", report[section.name]);
+  for (const std::string& section : evaluation_sections().names())
+    if (report.contains(section)) add_rows(rows, section, "", report[section]);
   add_rows(rows, "skipped", "", report["skipped"]);
   return rows;
 }
@@ -308,7 +308,7 @@ std::vector<std::string> report_table(const std::vector<Json>& reports) {
   for (const auto& line : cells)
     for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], width(line[i]) + 2);
   std::vector<std::string> sections = {"about"}, lines;
-  for (const EvaluationSection& section : evaluation_sections()) sections.push_back(section.name);
+  for (const std::string& section : evaluation_sections().names()) sections.push_back(section);
   sections.emplace_back("skipped");
   for (const std::string& section : sections) {
     bool titled = false;

@@ -2,6 +2,7 @@
 // needs from an Evaluation, which computes codes and reconstructions once.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -91,16 +92,20 @@ class Evaluation {
 void add_valid_share(nlohmann::ordered_json& result, Evaluation& evaluation, const std::string& key,
                      const std::vector<std::string>& texts, size_t unit = 1);
 
-/// Returns the section's keys with "n" among them (docs/evaluation.md), or null after Evaluation::skip. `rng` depends on
-/// the seed and the section alone.
+/// Returns the section's keys with "n" among them (docs/evaluation.md), or null after Evaluation::skip. `rng` depends
+/// on the seed and the section alone.
 using SectionFunction = nlohmann::ordered_json (*)(Evaluation& evaluation, Rng& rng);
 
 struct EvaluationSection {
-  std::string name;
   SectionFunction measure;
+  /// What its figures mean, a line each, by key; of figures inside others the innermost key.
+  std::map<std::string, std::string> meanings;
 };
-/// In the order of the report. Add an entry in protocol.cpp and a file NAME_section.cpp.
-const std::vector<EvaluationSection>& evaluation_sections();
+/// In the order of the report; the help of a section says what it measures, for the report's page. Each registers
+/// itself in a file NAME_section.cpp.
+Registry<EvaluationSection>& evaluation_sections();
+/// What a section measures, or what a figure of it means; "" for one that is not described.
+std::string figure_meaning(const std::string& section, const std::string& figure = "");
 /// Throws ConfigError for a section that does not exist.
 void check_section_names(const std::vector<std::string>& names);
 

@@ -118,4 +118,35 @@ Json measure_reconstruction(Evaluation& evaluation, Rng&) {
   return result;
 }
 
+namespace {
+
+const Register<EvaluationSection> registered(
+    evaluation_sections(),
+    {"reconstruction",
+     "Held-out sequences go through their mean code and are decoded greedily, running freely.",
+     {measure_reconstruction,
+      {
+          {"exact_match", "share of sequences that come back unchanged"},
+          {"exact_match_short", "exact match among sequences of at most 15 tokens"},
+          {"exact_match_long", "exact match among longer ones"},
+          {"searched_exact_match", "exact match with decode-time search: the figure above is the plain one"},
+          {"searched_exact_match_short", "the same among sequences of at most 15 tokens"},
+          {"searched_exact_match_long", "the same among longer ones"},
+          {"token_accuracy", "1 − edit distance / longer length, in tokens; the mean over sequences"},
+          {"edit_similarity", "1 − edit distance / longer length, in characters"},
+          {"bleu", "BLEU-4 of the whole set, as sacrebleu defines it, on a scale of 0 to 1"},
+          {"teacher_forced_accuracy",
+           "share of tokens predicted when all earlier ones are given: far easier than running freely"},
+          {"teacher_forced_nats", "cross-entropy a token, in nats, under the same help"},
+          {"untokenizable", "sequences left out because the tokenizer does not give them back"},
+          {"images", "Where texts are images: how alike they and what came back are."},
+          {"n", "sequences that are images"},
+          {"readable", "share of them whose output is an image of as many rows"},
+          {"grey_error", "mean difference of grey values over the readable ones' pixels; 1 = black for white"},
+          {"equal_pixels", "share of their pixels that are the same"},
+      }},
+     /*order=*/0});
+
+}  // namespace
+
 }  // namespace tvae

@@ -6,7 +6,7 @@
 #include "tvae/base/assert.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
-#include "tvae/eval/figure_meanings.h"
+#include "tvae/eval/protocol.h"
 
 namespace tvae {
 namespace {

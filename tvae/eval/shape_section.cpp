@@ -80,4 +80,38 @@ Json measure_shape(Evaluation& evaluation, Rng& rng) {
   return result;
 }
 
+namespace {
+
+const Register<EvaluationSection> registered(
+    evaluation_sections(),
+    {"shape",
+     "How the codes of held-out sequences lie in the latent space.",
+     {measure_shape,
+      {
+          {"active_units", "dimensions whose variance over the data is above 0.01"},
+          {"latent_dims", "dimensions of the code"},
+          {"mmd2", "MMD² between the mean codes and N(0, I), multiquadric kernel; 0 = the same distribution"},
+          {"mmd2_standardised", "MMD² of the mean codes once every dimension has mean 0 and variance 1"},
+          {"mmd2_sampled", "MMD² of codes drawn from their posteriors"},
+          {"mmd2_noise_floor", "what MMD² is for draws from N(0, I) itself"},
+          {"effective_rank", "exp of the entropy of the covariance's eigenvalues: dimensions that are really used"},
+          {"posterior_std", "mean standard deviation of the posterior"},
+          {"rate_nats", "KL from the posterior to N(0, I), in nats a sequence"},
+          {"hole_curve_unit", "what a radius of 1 is in the hole curve"},
+          {"hole_curve", "What becomes of outputs when noise of a given radius is added to their codes."},
+          {"radius", "noise, in units of the posterior's standard deviation where it has one"},
+          {"valid", "share of the outputs that pass the data's check"},
+          {"unchanged", "share of the outputs that are as without noise"},
+          {"cycle_cosine", "cosine between a code and the code of what it decodes to"},
+          {"cycle_l2", "distance between a code and the code of what it decodes to"},
+          {"dimensions", "Moments of each dimension over the data: the least, the median and the largest."},
+          {"mean", "0 under N(0, I)"},
+          {"std", "1 under N(0, I), for sampled codes"},
+          {"skew", "0 for a Gaussian"},
+          {"kurtosis", "3 for a Gaussian; 1 where codes sit at two extremes"},
+      }},
+     /*order=*/3});
+
+}  // namespace
+
 }  // namespace tvae
