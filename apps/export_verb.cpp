@@ -14,7 +14,7 @@ struct Options {
 };
 
 void export_model(const Options& options, const CommonOptions& common) {
-  const RunDirectory out = open_output(options.out, options.overwrite);
+  RunDirectory out = open_output(options.out, options.overwrite);
   out.require_apart_from(options.model);
   const Model model = load_model(options.model);
   const HuggingFaceT5 t5 = export_huggingface_t5(model.vae);

@@ -27,7 +27,7 @@ void import(const Options& options, const CommonOptions& common) {
   std::vector<std::string> assignments = options.assignments;
   if (common.seed_given) assignments.push_back("train.seed=" + std::to_string(common.seed));
   const ResolvedConfig resolved = resolve_config(options.presets, assignments);
-  const RunDirectory out = open_output(options.out, options.overwrite);
+  RunDirectory out = open_output(options.out, options.overwrite);
   out.require_apart_from(options.source.t5);
   out.require_apart_from(options.source.funnel);
   const Model model = import_with_hints(options.source, resolved);

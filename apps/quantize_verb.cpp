@@ -14,7 +14,7 @@ struct Options {
 };
 
 void quantize(const Options& options, const CommonOptions& common) {
-  const RunDirectory out = open_output(options.out, options.overwrite);
+  RunDirectory out = open_output(options.out, options.overwrite);
   const QuantizedModel quantized = quantize_model(options.model, options.weights, out);
   if (common.json)
     print_json({{"out", out.path()},

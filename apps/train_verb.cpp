@@ -5,6 +5,7 @@
 #include "apps/verb.h"
 #include "tvae/base/error.h"
 #include "tvae/run/model_directory.h"
+#include "tvae/train/setup.h"
 #include "tvae/train/train.h"
 
 namespace tvae::apps {
@@ -61,6 +62,8 @@ TrainedRun train_with_hints(const TrainOptions& options) {
   } catch (const OccupiedFolder& error) {
     throw ConfigError(error.what(), "", "",
                       error.holds_run ? "--resume continues it, --overwrite starts afresh" : "--overwrite replaces it");
+  } catch (const MovedData& error) {
+    throw DataError(error.what(), "", "", "--train and --valid say where the same rows are now");
   } catch (const Interrupted& error) {
     throw Interrupted(std::string(error.what()) + "; --resume continues");
   }

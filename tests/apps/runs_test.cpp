@@ -118,10 +118,33 @@ TEST_F(Runs, ADivergedRunIsResumed) {
   const ProgramResult diverged =
       run(train("r", {"--set", "train.eval_steps=1", "--set", "train.save_steps=1", "--set", "train.steps=40", "--set",
                       "train.learning_rate=1000", "--set", "train.warmup_steps=0"}));
+  EXPECT_TRUE(fs::exists(path("r/checkpoint/state.safetensors"))) << "a preview ends no run";
   const ProgramResult resumed = run({"train", "--quiet", "--resume", "--out", path("r")});
   EXPECT_EQ(resumed.err.find("damaged"), std::string::npos) << resumed.err;
   EXPECT_EQ(resumed.status, diverged.status) << resumed.err;
   EXPECT_EQ(resumed.err, diverged.err);
+}
+
+/// Kills `quantize --overwrite` while it works: the folder is a model all the time.
+TEST_F(Runs, AKilledOverwriteLeavesAModel) {
+  ASSERT_EQ(run(train("m")).status, 0);
+  ASSERT_EQ(run({"quantize", path("m"), "--out", path("q")}).status, 0);
+  for (int kills = 0; kills < 8; ++kills) {
+    BackgroundProgram program(
+        {"quantize", path("m"), "--weights", kills % 2 == 0 ? "fp16" : "int8", "--out", path("q"), "--overwrite"});
+    // From the moment on that the new model is being filled.
+    while (program.running() && !fs::exists(path("q/.new." + std::to_string(program.id())))) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::microseconds(kills * kills * 500));
+    program.send(SIGKILL);
+    program.wait();
+    const ProgramResult used = run({"reconstruct", path("q")}, "x1 = a + 37\n");
+    EXPECT_EQ(used.status, 0) << used.err;
+  }
+  EXPECT_EQ(run({"quantize", path("m"), "--out", path("q"), "--overwrite"}).status, 0);
+  for (const auto& entry : fs::directory_iterator(folder_))
+    EXPECT_NE(entry.path().filename().string()[0], '.') << entry.path();
+  for (const auto& entry : fs::directory_iterator(path("q")))
+    EXPECT_NE(entry.path().filename().string()[0], '.') << entry.path();
 }
 
 TEST_F(Runs, WhatCannotBeWrittenIsSaid) {

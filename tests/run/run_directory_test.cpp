@@ -69,7 +69,7 @@ class RunFolder : public testing::Test {
 
 TEST_F(RunFolder, ANewModelTakesTheOldOnesPlaceAndFilesOfOthersStay) {
   {
-    const RunDirectory directory(out(), StartMode::kOverwrite);
+    RunDirectory directory(out(), StartMode::kOverwrite);
     directory.replace([&](const std::string& folder) {
       write_new(folder);
       EXPECT_EQ(folder_.get("out/model.safetensors"), "old") << "nothing old is touched before the new is complete";
@@ -78,9 +78,51 @@ TEST_F(RunFolder, ANewModelTakesTheOldOnesPlaceAndFilesOfOthersStay) {
   expect_new();
 }
 
+TEST_F(RunFolder, WhatIsKilledAfterTheExchangeLosesNothing) {
+  // The new folder bears the name, and the old one, with the files of others, is still beside it.
+  fs::rename(out(), folder_.path(".out.new.4194305"));
+  write_new(out());
+  EXPECT_THROW(RunDirectory(out(), StartMode::kNew), OccupiedFolder);
+  expect_new();
+  // The new folder is complete and does not bear the name yet.
+  fs::remove(out() + "/config.json");
+  fs::remove(out() + "/model.safetensors");
+  put_old_model();
+  write_new(folder_.path(".out.new.4194305"));
+  EXPECT_THROW(RunDirectory(out(), StartMode::kNew), OccupiedFolder);
+  expect_old();
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 1);
+}
+
+TEST_F(RunFolder, KeepsItsRightsItsLinkAndItsLock) {
+  fs::permissions(out(), fs::perms::owner_all | fs::perms::group_all);
+  fs::create_directory_symlink(out(), folder_.path("link"));
+  {
+    RunDirectory directory(folder_.path("link"), StartMode::kOverwrite);
+    directory.replace(write_new);
+    EXPECT_THROW(RunDirectory(out(), StartMode::kOverwrite), ConfigError) << "still locked";
+  }
+  expect_new();
+  EXPECT_TRUE(fs::is_symlink(folder_.path("link")));
+  EXPECT_EQ(fs::status(out()).permissions(), fs::perms::owner_all | fs::perms::group_all);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 2);
+}
+
+TEST_F(RunFolder, TheCurrentFolderStaysTheCurrentFolder) {
+  const fs::path before = fs::current_path();
+  fs::current_path(out());
+  {
+    RunDirectory directory(".", StartMode::kOverwrite);
+    directory.replace(write_new);
+  }
+  EXPECT_TRUE(fs::exists("model.safetensors"));
+  fs::current_path(before);
+  expect_new();
+}
+
 TEST_F(RunFolder, WhatFailsLeavesTheOldModel) {
   {
-    const RunDirectory directory(out(), StartMode::kOverwrite);
+    RunDirectory directory(out(), StartMode::kOverwrite);
     EXPECT_THROW(directory.replace([](const std::string& folder) {
       write_new(folder);
       throw DataError("the disk is full");
@@ -92,7 +134,7 @@ TEST_F(RunFolder, WhatFailsLeavesTheOldModel) {
 
 TEST_F(RunFolder, WhatIsKilledWhileItWritesLeavesTheOldModel) {
   in_a_killed_process([this] {
-    const RunDirectory directory(out(), StartMode::kOverwrite);
+    RunDirectory directory(out(), StartMode::kOverwrite);
     directory.replace([](const std::string& folder) {
       write_new(folder);
       _exit(0);

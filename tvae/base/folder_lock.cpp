@@ -49,8 +49,12 @@ FolderLock::FolderLock(const std::string& folder) : path_(folder + "/.lock") {
   }
 }
 
+void FolderLock::follow(const std::string& folder) {
+  path_ = folder + "/.lock";
+}
+
 FolderLock::~FolderLock() {
-  ::unlink(path_.c_str());
+  if (leads_to(path_, descriptor_)) ::unlink(path_.c_str());
   ::close(descriptor_);
 }
 

@@ -15,6 +15,8 @@ class FolderLock {
   explicit FolderLock(const std::string& folder);
   /// Removes the file too: an idle folder holds nothing of it.
   ~FolderLock();
+  /// The folder has another name now.
+  void follow(const std::string& folder);
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
 

@@ -39,7 +39,7 @@ uint64_t bytes_of_weights(const std::string& directory) {
 
 }  // namespace
 
-QuantizedModel quantize_model(const std::string& directory, const std::string& kind, const RunDirectory& out) {
+QuantizedModel quantize_model(const std::string& directory, const std::string& kind, RunDirectory& out) {
   out.require_apart_from(directory);
   const Model model = load_model(directory);
   auto record = read_run_record(directory);

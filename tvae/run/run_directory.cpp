@@ -1,8 +1,11 @@
 #include "tvae/run/run_directory.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 
 #include "tvae/base/files.h"
@@ -67,9 +70,42 @@ void settle(const std::string& folder) {
   remove(moving);
 }
 
+/// What a folder and the one that takes its place are both called, apart from the process that writes.
+std::string beside(const fs::path& folder) {
+  return folder.parent_path() / ("." + folder.filename().string() + kFilling);
+}
+
+bool belongs_to_model(const std::string& name) {
+  const auto in = [&name](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return in(kModelFiles) || in(kTokenizerFiles) || name == ".lock" || name.starts_with(kComplete) || name == kMoving;
+}
+
+/// Removes a folder that `folder` has exchanged its name with, or was to, and brings back what others have in it.
+void remove_exchanged(const std::string& exchanged, const std::string& folder) {
+  for (const std::string& name : names_in(exchanged))
+    if (!belongs_to_model(name) && !exists(folder + "/" + name)) rename(exchanged + "/" + name, folder + "/" + name);
+  remove(exchanged);
+}
+
+/// Gives a complete new folder the name of the old one, with its rights, in one step; false where that cannot be done.
+bool exchange(const std::string& complete, const fs::path& folder) {
+  struct stat rights = {};
+  if (::stat(folder.c_str(), &rights) != 0 || ::chmod(complete.c_str(), rights.st_mode) != 0) return false;
+  if (::chown(complete.c_str(), rights.st_uid, rights.st_gid) != 0 && rights.st_uid != ::geteuid()) return false;
+  return ::renameat2(AT_FDCWD, complete.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) == 0;
+}
+
 /// Finishes a new model that a killed process completed, and removes the one that it did not, and its unfinished files.
 void clean_up(const std::string& folder) {
   settle(folder);
+  const fs::path whole = fs::canonical(folder), start = beside(whole);
+  std::error_code error;  // a parent that cannot be listed has nothing of ours
+  for (auto entry = fs::directory_iterator(whole.parent_path(), error); !error && entry != fs::directory_iterator();
+       entry.increment(error))
+    if (entry->path().filename().string().starts_with(start.filename().string()) && directory_exists(entry->path()))
+      remove_exchanged(entry->path(), folder);
   for (const std::string& name : names_in(folder))
     if (name.starts_with(kFilling)) remove(folder + "/" + name);
   for (const char* part : {"", "/checkpoint", "/logs", "/logs/images", "/latent", "/eval"})
@@ -126,7 +162,8 @@ MadeFolders::~MadeFolders() {
   for (auto folder = made_.rbegin(); folder != made_.rend() && !not_empty; ++folder) fs::remove(*folder, not_empty);
 }
 
-RunDirectory::RunDirectory(const std::string& path, StartMode mode) : path_(named(path)), made_(path), lock_(path) {
+RunDirectory::RunDirectory(const std::string& path, StartMode mode)
+    : path_(named(path)), made_(path), lock_(std::make_unique<FolderLock>(path)) {
   clean_up(path);
   if (mode == StartMode::kNew)
     for (const char* name : {"run.json", "config.json"})
@@ -146,17 +183,34 @@ void RunDirectory::require_apart_from(const std::string& source) const {
     throw ConfigError("the folder to write", path_, "another folder than the one that is read, and not one around it");
 }
 
-void RunDirectory::replace(const std::function<void(const std::string& folder)>& write) const {
+void RunDirectory::replace(const std::function<void(const std::string& folder)>& write) {
   const std::string filling = file(kFilling) + std::to_string(::getpid());
   make_directories(filling);
   try {
     write(filling);
-    rename(filling, file(kComplete));
   } catch (...) {
     std::error_code ignored;  // the next writer removes it
     fs::remove_all(filling, ignored);
     throw;
   }
+  const bool old = file_exists(file("config.json")), current = same_file(path_, ".");
+  if (old && !current) {
+    const fs::path whole = fs::canonical(path_);
+    const std::string aside = beside(whole) + std::to_string(::getpid());
+    std::error_code error;
+    fs::rename(filling, aside, error);  // fails where the folder is a file system of its own, or its parent is closed
+    if (!error) {
+      auto lock = std::make_unique<FolderLock>(aside);
+      if (exchange(aside, whole)) {
+        lock->follow(path_);
+        lock_ = std::move(lock);
+        return remove_exchanged(aside, path_);
+      }
+      lock.reset();
+      rename(aside, filling);
+    }
+  }
+  rename(filling, file(kComplete));
   settle(path_);
 }
 

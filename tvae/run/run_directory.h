@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,14 +53,16 @@ class RunDirectory {
   const RunRecord* resumed() const { return resumed_ ? &*resumed_ : nullptr; }
 
   /// Has `write(folder)` fill a folder, and puts what is in it in the place of the run or model that was here. What
-  /// throws, or a process that is killed, leaves the old one as it was: until the new one is complete nothing of it is
-  /// touched, and from then on the next writer finishes what a killed one began. Files of others stay.
-  void replace(const std::function<void(const std::string& folder)>& write) const;
+  /// throws leaves the old one as it was. A process that is killed leaves the old one or the new one, whole: two
+  /// folders exchange their names in one step. Where they cannot (the folder is a mount point or the current one, or
+  /// the file system does not know how), its entries are moved one by one, which the next writer finishes after a kill.
+  /// Files of others stay.
+  void replace(const std::function<void(const std::string& folder)>& write);
 
  private:
   std::string path_;
   MadeFolders made_;
-  FolderLock lock_;
+  std::unique_ptr<FolderLock> lock_;
   std::optional<RunRecord> resumed_;
 };
 

@@ -128,8 +128,7 @@ void require_files(const ResolvedConfig& resolved, const RunRecord* resumed) {
   for (const std::string& path : {data.train, data.valid}) {
     if (path == "-")
       throw ConfigError("training data", "stdin", "a file", "a run reads its data again when it is resumed");
-    if (resumed && !path.empty() && !file_exists(path))
-      throw DataError("the file " + path + " of this run is not there", "", "", "if it was moved, say where it is");
+    if (resumed && !path.empty() && !file_exists(path)) throw MovedData(path);
     if (resumed && file_exists(path) && !is_regular_file(path))
       throw ConfigError("training data", "the pipe " + path, "a file",
                         "a run reads its data again when it is resumed, and a pipe gives it once");

@@ -3,11 +3,18 @@
 
 #include <string>
 
+#include "tvae/base/error.h"
 #include "tvae/base/progress.h"
 #include "tvae/config/presets.h"
 #include "tvae/train/trainer.h"
 
 namespace tvae {
+
+/// A file of a resumed run is not where it was.
+class MovedData : public DataError {
+ public:
+  explicit MovedData(const std::string& path) : DataError("the file " + path + " of this run is not there") {}
+};
 
 /// Writes nothing into the run. `from`: a model directory whose weights and tokenizer the run starts from; empty =
 /// fresh. A run that is being resumed keeps the tokenizer it made and, from its first checkpoint on, the model it has;

@@ -63,7 +63,7 @@ void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
 
 TrainedRun train(const TrainOptions& options, Progress& progress) {
   const std::string given_from = absolute(options.from);
-  const RunDirectory run(options.out, options.mode);
+  RunDirectory run(options.out, options.mode);
   run.require_apart_from(options.from);
   const RunRecord* const resumed = run.resumed();
   ResolvedConfig resolved = requested_config(options, resumed);

@@ -158,7 +158,7 @@ void Trainer::evaluate(MetricLog& log, ProgressBar& bar) {
     const AveragedWeights averaged(step_.average());
     step_.refresh_compute_weights();
     scores = evaluate_held_out(setup_.model.vae, *setup_.valid, setup_.config.data.max_valid);
-    if (previewer_) preview = (*previewer_)(position_.step, preview_metrics);
+    if (previewer_ && std::isfinite(scores.cross_entropy)) preview = (*previewer_)(position_.step, preview_metrics);
   }
   step_.refresh_compute_weights();
   // What is no number is no score to beat.
