@@ -100,11 +100,15 @@ bool exchange(const std::string& complete, const fs::path& folder) {
 /// Finishes a new model that a killed process completed, and removes the one that it did not, and its unfinished files.
 void clean_up(const std::string& folder) {
   settle(folder);
-  const fs::path whole = fs::canonical(folder), start = beside(whole);
+  const fs::path whole = fs::canonical(folder);
+  const std::string start = fs::path(beside(whole)).filename();
+  const auto is_left_over = [&](const std::string& name) {  // and not that of a folder whose name goes on
+    return name.starts_with(start) && name.find_first_not_of("0123456789", start.size()) == std::string::npos;
+  };
   std::error_code error;  // a parent that cannot be listed has nothing of ours
   for (auto entry = fs::directory_iterator(whole.parent_path(), error); !error && entry != fs::directory_iterator();
        entry.increment(error))
-    if (entry->path().filename().string().starts_with(start.filename().string()) && directory_exists(entry->path()))
+    if (is_left_over(entry->path().filename()) && directory_exists(entry->path()))
       remove_exchanged(entry->path(), folder);
   for (const std::string& name : names_in(folder))
     if (name.starts_with(kFilling)) remove(folder + "/" + name);
