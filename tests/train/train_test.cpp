@@ -120,7 +120,7 @@ TEST_F(WholeRun, ANewRunIsAModelFromItsFirstMomentOn) {
   EXPECT_THROW(train(options("stopped", {"train.steps=4"}), progress), Interrupted);
   EXPECT_EQ(Json::parse(folder_.get("stopped/run.json"))["training"]["steps"], 2);
   EXPECT_EQ(train(resume("stopped")).steps, 4);
-  EXPECT_EQ(error_of(options("a", {"train.learning_rate=1e30", "train.warmup_steps=0", "train.steps=200",
+  EXPECT_EQ(error_of(options("a", {"train.learning_rate=1000", "train.warmup_steps=0", "train.steps=200",
                                    "train.save_steps=0", "train.clip_norm=0", "train.optimizer=adamw"}),
                      ExitCode::kData)
                 .find("training diverged"),
