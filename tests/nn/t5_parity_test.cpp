@@ -24,7 +24,8 @@ struct PlainT5 {
     shared = (root / "shared").table("weight", {config.vocab_size, config.d_model}, Init::normal(1.0));
     encoder = T5Stack(root / "encoder", config, false, config.encoder_layers);
     decoder = T5Stack(root / "decoder", config, true, config.decoder_layers);
-    lm_head = config.tie_word_embeddings ? shared : (root / "lm_head").table("weight", shared.sizes(), Init::normal(1.0));
+    lm_head =
+        config.tie_word_embeddings ? shared : (root / "lm_head").table("weight", shared.sizes(), Init::normal(1.0));
   }
   double scale() const { return config.scale_logits ? 1.0 / std::sqrt(static_cast<double>(config.d_model)) : 1.0; }
 };

@@ -24,7 +24,8 @@ struct BatchOptions {
 };
 
 /// Each epoch visits every sequence once, in an order that depends on (seed, epoch) alone. With shuffling, every batch
-/// takes its share of each length class, so that lengths are mixed alike in all batches and shapes nearly repeat; where batch_size does not divide the data, batches differ in size by one sequence.
+/// takes its share of each length class, so that lengths are mixed alike in all batches and shapes nearly repeat; where
+/// batch_size does not divide the data, batches differ in size by one sequence.
 class Batcher {
  public:
   /// Throws DataError where there are no sequences.
