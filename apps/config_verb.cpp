@@ -17,7 +17,9 @@ struct Options {
 void explain(const ResolvedConfig& resolved, bool json) {
   visit_run(resolved.config, [&](const std::string& key, const auto& value, const FieldInfo& info) {
     const auto found = resolved.origins.find(key);
-    const std::string origin = found == resolved.origins.end() ? "default" : found->second;
+    const std::string origin = found == resolved.origins.end() ? "default"
+                               : found->second == kAssigned    ? "--set"
+                                                               : found->second;
     const nlohmann::ordered_json shown = value;
     const std::vector<std::string> choices = choices_of(key, info);
     if (json)

@@ -32,7 +32,7 @@ TEST(Presets, ComposeLeftToRightWithAssignmentsLast) {
   EXPECT_TRUE(resolved.config.data.strict);
   EXPECT_EQ(resolved.origins.at("model.d_model"), "preset t5_small");
   EXPECT_EQ(resolved.origins.at("model.latent_tokens"), "preset demo");
-  EXPECT_EQ(resolved.origins.at("train.steps"), "--set");
+  EXPECT_EQ(resolved.origins.at("train.steps"), kAssigned);
   EXPECT_FALSE(resolved.origins.contains("train.epochs"));
 }
 

@@ -202,7 +202,7 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
                         "for example train.steps=1000");
     const std::string key = strip(assignment.substr(0, equals));
     set_field(resolved.config, key, assignment.substr(equals + 1));
-    resolved.origins[key] = "--set";
+    resolved.origins[key] = kAssigned;
   }
   return resolved;
 }
@@ -212,7 +212,7 @@ void require_agreement(const ModelConfig& decided, const ResolvedConfig& resolve
   for (const auto& [name, value] : values.items()) {
     const auto origin = resolved.origins.find("model." + name);
     if (wanted[name] == -1) continue;  // "all", which this is
-    if (origin != resolved.origins.end() && origin->second == "--set" && wanted[name] != value)
+    if (origin != resolved.origins.end() && origin->second == kAssigned && wanted[name] != value)
       throw ConfigError("model." + name, wanted[name].dump(), value.dump(), hint);
   }
 }

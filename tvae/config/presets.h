@@ -36,7 +36,10 @@ const std::vector<Preset>& all_presets();
 /// Throws ConfigError with the nearest name when there is none.
 const Preset& find_preset(const std::string& name);
 
-/// A configuration and where each value that is not a default came from: "preset NAME", "--set", ...
+/// The origin of a value that an assignment gave.
+inline const std::string kAssigned = "assignment";
+
+/// A configuration and where each value that is not a default came from: "preset NAME", or kAssigned.
 struct ResolvedConfig {
   RunConfig config;
   std::map<std::string, std::string> origins;

@@ -288,11 +288,11 @@ void visit_loss(Config& c, Visitor&& v) {
   v("kl_target_rate", c.kl_target_rate,
     FieldInfo{"how fast the weight is steered: its change a step for a KL twice the target", {}, 0, 1});
   v("kl_weight", c.kl_weight,
-    FieldInfo{
-        "with kl_target: the weight at the first step; with --from, the last kl_weight in that run's log is a good one",
-        {},
-        1e-4,
-        10});
+    FieldInfo{"with kl_target: the weight at the first step; of a run that starts from another's model, the last "
+              "kl_weight in its log is a good one",
+              {},
+              1e-4,
+              10});
   v("encoding_reconstruction_weight", c.encoding_reconstruction_weight,
     FieldInfo{"weight of the squared error between encoder states and their reconstruction (fc)", {}, 0, 1e6});
   v("bag_of_words_weight", c.bag_of_words_weight,

@@ -42,7 +42,7 @@ ModelConfig imported_config(const HuggingFaceT5& t5, const std::optional<Hugging
       {"model.funnel_activation_dropout", &ModelConfig::funnel_activation_dropout}};
   for (const auto& [key, rate] : rates) {
     const auto origin = resolved.origins.find(key);
-    if (origin != resolved.origins.end() && origin->second == "--set") model.*rate = wanted.*rate;
+    if (origin != resolved.origins.end() && origin->second == kAssigned) model.*rate = wanted.*rate;
   }
   require_agreement(model, resolved, "the checkpoint and the tokenizer decide it");
   return model;

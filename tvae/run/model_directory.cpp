@@ -21,13 +21,13 @@ Json read_model_json(const std::string& directory) {
   if (!directory_exists(directory)) throw CheckpointError("no model directory " + directory);
   const std::string path = directory + "/config.json";
   if (!file_exists(path))
-    throw CheckpointError(directory + " holds no config.json", "", "a directory written by tvae train or tvae import");
+    throw CheckpointError(directory + " holds no config.json", "", "the directory of a trained or imported model");
   Json json = read_json_file(path);
   const std::string type =
       json.contains("model_type") && json["model_type"].is_string() ? json["model_type"].get<std::string>() : "";
   if (type != kModelType)
     throw CheckpointError(path + ": model_type", "\"" + type + "\"", std::string("\"") + kModelType + "\"",
-                          type == "t5" ? "tvae import turns a Hugging Face T5 into a model" : "");
+                          type == "t5" ? "import the Hugging Face T5 first" : "");
   return json;
 }
 
@@ -118,11 +118,11 @@ torch::Device parse_device(const std::string& name) {
   if (name == "auto") return torch::cuda::is_available() ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
   const bool cuda = name == "cuda" || (name.rfind("cuda:", 0) == 0 && name.size() > 5 && name.size() < 9 &&
                                        name.find_first_not_of("0123456789", 5) == std::string::npos);
-  if (!cuda) throw ConfigError("--device", "\"" + name + "\"", "auto, cpu, cuda or cuda:N");
+  if (!cuda) throw ConfigError("device", "\"" + name + "\"", "auto, cpu, cuda or cuda:N");
   const int index = name == "cuda" ? 0 : std::stoi(name.substr(5));
   if (index >= static_cast<int>(torch::cuda::device_count()))
-    throw ConfigError("--device " + name, std::to_string(torch::cuda::device_count()) + " CUDA devices", "",
-                      "try --device cpu");
+    throw ConfigError("device " + name, std::to_string(torch::cuda::device_count()) + " CUDA devices", "",
+                      "there is always cpu");
   return torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 

@@ -1,0 +1,101 @@
+#include "tvae/eval/evaluate.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/support/saved_model.h"
+#include "tests/support/temporary_folder.h"
+#include "tvae/base/files.h"
+
+namespace tvae {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+class Evaluate : public testing::Test {
+ protected:
+  Evaluate() {
+    std::string texts;
+    for (int i = 0; i < 40; ++i) texts += "line " + std::to_string(i * 7919 % 1000) + "\n";
+    options_.data = folder_.put("held_out.txt", texts);
+    options_.protocol.samples = 20;
+    options_.protocol.importance_samples = 2;
+  }
+
+  test::TemporaryFolder folder_;
+  const Model model_ = test::saved_model(folder_.path("m"));
+  EvaluateOptions options_;
+};
+
+/// Stops at the `last`-th report.
+class StopAt : public Progress {
+ public:
+  explicit StopAt(int64_t last) : last_(last) {}
+  void update(const char*, int64_t, int64_t) override {
+    if (++reports == last_) throw Interrupted("stopped");
+  }
+  int64_t reports = 0;
+
+ private:
+  int64_t last_;
+};
+
+TEST_F(Evaluate, AReportOfALoadedModelIsThatOfItsFolder) {
+  const auto timeless = [](Json report) {
+    for (auto& [name, section] : report.items())
+      if (section.is_object()) section.erase("seconds");
+    return report;
+  };
+  const std::vector<Json> reports = evaluate({folder_.path("m")}, options_);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(Json::parse(folder_.get("m/eval/report.json")), reports[0]);
+  EXPECT_TRUE(file_exists(folder_.path("m/eval/report.html")));
+  options_.write = false;
+  EXPECT_EQ(timeless(evaluate(LatentSpace::open(folder_.path("m")), options_)), timeless(reports[0]));
+}
+
+TEST_F(Evaluate, WritesWhereItIsToldOrNowhere) {
+  options_.protocol.only = {"reconstruction"};
+  options_.out = folder_.path("here.html");
+  evaluate({folder_.path("m")}, options_);
+  EXPECT_TRUE(file_exists(folder_.path("here.json")));
+  EXPECT_TRUE(file_exists(folder_.path("here.html")));
+  options_.write = false;
+  options_.out = "";
+  evaluate({folder_.path("m")}, options_);
+  EXPECT_FALSE(directory_exists(folder_.path("m/eval")));
+}
+
+TEST_F(Evaluate, StopsInTheMiddleAndLeavesNoReport) {
+  StopAt counting(-1);
+  evaluate({folder_.path("m")}, options_, torch::kCPU, counting);
+  ASSERT_GT(counting.reports, 100) << "every section tells how far it is";
+  std::filesystem::remove_all(folder_.path("m/eval"));
+  for (const int64_t share : {4, 2}) {
+    StopAt stopping(counting.reports / share);
+    EXPECT_THROW(evaluate({folder_.path("m")}, options_, torch::kCPU, stopping), Interrupted);
+    EXPECT_EQ(stopping.reports, counting.reports / share) << "nothing goes on after it was stopped";
+    EXPECT_FALSE(file_exists(folder_.path("m/eval/report.json")));
+  }
+}
+
+TEST_F(Evaluate, RefusesBeforeAnyWork) {
+  StopAt none(1);  // any work at all would stop with Interrupted
+  const auto refused = [&](const std::vector<std::string>& models) {
+    EXPECT_THROW(evaluate(models, options_, torch::kCPU, none), ConfigError);
+  };
+  refused({});
+  refused({folder_.path("m"), folder_.path("m")});
+  options_.protocol.only = {"prio"};
+  refused({folder_.path("m")});
+  options_.protocol.only = {};
+  options_.protocol.path = "spiral";
+  refused({folder_.path("m")});
+  options_.protocol.path = "slerp";
+  options_.data = "";
+  refused({folder_.path("m")});  // the model knows of no run
+}
+
+}  // namespace
+}  // namespace tvae
