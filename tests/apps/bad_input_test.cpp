@@ -258,12 +258,14 @@ TEST_F(BadInput, MemoryThatRunsOutIsOneLine) {
 TEST_F(BadInput, ADamagedModelAsksForNoMemory) {
   const std::string model = path("model");
   ASSERT_EQ(run(train(model)).status, 0);
-  Json config = Json::parse(get(model + "/config.json"));
+  const Json saved = Json::parse(get(model + "/config.json"));
+  Json config = saved;
   config["vocab_size"] = 10'000'000;
   config["d_model"] = 65'536;
   put("model/config.json", config.dump());
   expect_refused({"export", model, "--out", path("out")}, kData, "model.safetensors: weight ");
   expect_refused({"train", "--quiet", "--resume", "--out", model}, kData, "state.safetensors: weight ");
+  config = saved;
   config["bottleneck"] = "bottle";
   put("model/config.json", config.dump());
   expect_refused({"train", "--quiet", "--resume", "--out", model}, kData, "model/config.json: model.bottleneck");
@@ -287,8 +289,8 @@ TEST_F(BadInput, NumbersBeyondTheirRange) {
 
 TEST_F(BadInput, TooFewFileDescriptors) {
   // Beside stdin, stdout and stderr: one for the loader of libraries, and none for the two ends of a socket.
-  const ProgramResult result =
-      run_with("ulimit -n 4; ", {"plan", "lines_small", "--batch", "1", "--measure", "--device", "cpu"}, "");
+  const ProgramResult result = run_with("sh -c 'ulimit -n 4; exec \"$0\" \"$@\"' ",
+                                        {"plan", "lines_small", "--batch", "1", "--measure", "--device", "cpu"}, "");
   expect_one_line(result, kData, "Too many open files");
 }
 

@@ -34,9 +34,10 @@ void save_checkpoint(const std::string& run_directory, const Checkpoint& checkpo
 
 void require_checkpoint_of(const ModelConfig& model, const std::string& run_directory) {
   const std::string path = checkpoint_path(run_directory);
-  const Checkpoint checkpoint{load_safetensors_shapes(path), {}};
+  const TensorMap weights = Checkpoint{load_safetensors_shapes(path), {}}.part("model");
+  if (weights.empty()) throw CheckpointError(path + " holds no training state");
   Rng rng(0);
-  TransformerVae(model, rng, torch::kMeta).parameters().require_fit(checkpoint.part("model"), path);
+  TransformerVae(model, rng, torch::kMeta).parameters().require_fit(weights, path);
 }
 
 bool has_checkpoint(const std::string& run_directory) {
