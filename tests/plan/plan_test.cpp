@@ -68,7 +68,7 @@ TEST(Plan, RemediesAreSettingsThatTakeLess) {
   EXPECT_EQ(plan.batch, 0);
   ASSERT_GT(plan.remedies.size(), 1u);
   size_t settings = 0;
-  for (const Remedy& remedy : plan.remedies) {
+  for (const PlanRemedy& remedy : plan.remedies) {
     EXPECT_LT(remedy.bytes, plan.total);
     PlanRequest changed = planned;
     for (const auto& [key, value] : remedy.settings) set_field(changed.config, key, value);
