@@ -60,7 +60,7 @@ std::optional<MeasuredMemory> measure_in_another_process(int64_t batch) {
   return MeasuredMemory{found.at("allocated"), found.at("reserved"), found.at("resident")};
 }
 
-std::string settings_text(const MemorySaving& remedy) {
+std::string settings_text(const PlanRemedy& remedy) {
   std::vector<std::string> words;
   for (const auto& [key, value] : remedy.settings) words.push_back("--set " + key + "=" + value);
   return join(words, " ");
@@ -90,7 +90,7 @@ Json to_json(const Plan& plan, const PlanRequest& request, const Options& option
     if (request.device == torch::kCUDA) json["measured"]["reserved"] = memory_taken.reserved;
   }
   if (plan.batch == 0) json["advice"] = Json::array();
-  for (const MemorySaving& remedy : plan.remedies)
+  for (const PlanRemedy& remedy : plan.remedies)
     json["advice"].push_back(settings_text(remedy) + ": " + bytes_text(remedy.bytes));
   if (plan.batch == 0)
     json["advice"].push_back(

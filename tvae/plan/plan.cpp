@@ -46,22 +46,22 @@ std::vector<MemoryShare> shares_of(const MemoryParts& parts, int64_t program) {
 }
 
 /// Each change that helps, and all of them together.
-std::vector<MemorySaving> remedies_for(const PlanRequest& request) {
-  const std::vector<decltype(MemorySaving::settings)> changes = {
+std::vector<PlanRemedy> remedies_for(const PlanRequest& request) {
+  const std::vector<decltype(PlanRemedy::settings)> changes = {
       {{"model.gradient_checkpoint_encoder", "true"}, {"model.gradient_checkpoint_decoder", "1"}},
       {{"train.optimizer", "adafactor"}},
       {{"train.ema_decay", "0"}},
       {{"train.precision", "bf16"}}};
-  const auto with = [&](const decltype(MemorySaving::settings)& settings) {
+  const auto with = [&](const decltype(PlanRemedy::settings)& settings) {
     PlanRequest changed = request;
     for (const auto& [key, value] : settings) set_field(changed.config, key, value);
-    return MemorySaving{settings, predicted_total(changed, 1)};
+    return PlanRemedy{settings, predicted_total(changed, 1)};
   };
-  std::vector<MemorySaving> helpful;
-  decltype(MemorySaving::settings) all;
+  std::vector<PlanRemedy> helpful;
+  decltype(PlanRemedy::settings) all;
   const int64_t before = predicted_total(request, 1);
   for (const auto& settings : changes) {
-    MemorySaving remedy = with(settings);
+    PlanRemedy remedy = with(settings);
     if (remedy.bytes >= before) continue;
     helpful.push_back(std::move(remedy));
     all.insert(all.end(), settings.begin(), settings.end());

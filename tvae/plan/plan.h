@@ -35,7 +35,7 @@ struct PlanOptions {
 };
 
 /// Keys and values of a configuration that takes less memory, and what one sequence would take with it in bytes.
-struct MemorySaving {
+struct PlanRemedy {
   std::vector<std::pair<std::string, std::string>> settings;
   int64_t bytes = 0;
 };
@@ -60,7 +60,7 @@ struct Plan {
   std::vector<MemoryShare> shares;  // of the total
   AllocationSizes activation_sizes;
   std::optional<MeasuredPlan> measured;
-  std::vector<MemorySaving> remedies;  // where nothing fits: each that helps, and all of them together
+  std::vector<PlanRemedy> remedies;  // where nothing fits: each that helps, and all of them together
 };
 
 /// Throws what `measure` throws.
