@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -239,7 +240,11 @@ template <class Read>
 void read_all(const std::string& path, uint64_t most, const char* how, const Read& read, std::string& content) {
   for (size_t got = 1; got > 0;) {
     const size_t used = content.size();
-    content.resize(used + kChunk);
+    try {
+      content.resize(used + kChunk);
+    } catch (const std::bad_alloc&) {
+      fail_as_too_large(path, used, how);
+    }
     got = read(content.data() + used, kChunk);
     content.resize(used + got);
     if (content.size() > most) fail_as_too_large(path, most, how);
