@@ -199,7 +199,7 @@ class Listener : public Progress {
   explicit Listener(std::string what, int64_t last = 0) : what_(std::move(what)), last_(last) {}
   void update(const char* what, int64_t done, int64_t total) override {
     EXPECT_GE(done, 0);
-    if (total > 0) EXPECT_LE(done, total) << what;
+    EXPECT_TRUE(total == 0 || done <= total) << what << ": " << done << " of " << total;
     if (what == what_ && ++reports == last_) throw Interrupted("stopped");
   }
   int64_t reports = 0;

@@ -61,11 +61,11 @@ struct PathPoint {
 
 struct SampleOptions {
   int64_t count = 20;
-  std::string prior;                // "fitted", "normal"; empty = fitted where there is one
-  double prior_scale = 1.0;         // multiplies the prior's deviations: below 1, more typical texts
-  std::optional<std::string> near;  // draw around this text instead
-  double radius = 1.0;              // of that, in posterior standard deviations; 1 where there are none
-  DecodeOptions decode = {};        // its seed draws the codes too
+  std::string prior = {};                // "fitted", "normal"; empty = fitted where there is one
+  double prior_scale = 1.0;              // multiplies the prior's deviations: below 1, more typical texts
+  std::optional<std::string> near = {};  // draw around this text instead
+  double radius = 1.0;                   // of that, in posterior standard deviations; 1 where there are none
+  DecodeOptions decode = {};             // its seed draws the codes too
 };
 
 /// A text moved along a direction.
