@@ -31,8 +31,9 @@ bool disturbs_a_line(unsigned code) {
 }  // namespace
 
 std::string printable_line(std::string_view bytes) {
+  const std::string repaired = repair_utf8(bytes);  // which the characters are views of
   std::string line;
-  for (const std::string_view character : utf8_characters(repair_utf8(bytes))) {
+  for (const std::string_view character : utf8_characters(repaired)) {
     const auto byte = static_cast<unsigned char>(character.front());
     if (byte == '\n' || byte == '\r' || byte == '\t')
       line += ' ';
