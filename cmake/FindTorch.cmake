@@ -40,8 +40,10 @@ if(NOT TARGET tvae_libtorch)
   endif()
   # Code that calls at::parallel_for runs serially unless it is compiled with OpenMP; linked with libtorch's own runtime.
   file(GLOB gomp ${torch_root}/lib/libgomp*.so*)
-  target_compile_options(tvae_libtorch INTERFACE -fopenmp)
-  target_link_libraries(tvae_libtorch INTERFACE $<IF:$<BOOL:${gomp}>,${gomp},-fopenmp>)
+  if(NOT TVAE_FUZZ) # clang would bring a runtime of its own, and one thread is what a fuzzer wants
+    target_compile_options(tvae_libtorch INTERFACE -fopenmp)
+    target_link_libraries(tvae_libtorch INTERFACE $<IF:$<BOOL:${gomp}>,${gomp},-fopenmp>)
+  endif()
 endif()
 set(TORCH_LIBRARIES tvae_libtorch)
 

@@ -216,6 +216,7 @@ std::unique_ptr<Prior> load_flow(const TensorMap& tensors, int64_t latent_tokens
   const auto length = [&tensors](const std::string& name) {
     const auto found = tensors.find(name);
     if (found == tensors.end()) throw CheckpointError("no tensor " + name);
+    if (found->second.dim() == 0) throw CheckpointError("tensor " + name + " has a wrong shape");
     return found->second.size(0);
   };
   Flow flow{{tensor("mean", {d}, at::kDouble), tensor("factor", {d, d}, at::kDouble)}, {}};
