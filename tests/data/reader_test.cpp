@@ -274,6 +274,9 @@ TEST_F(Reader, JsonInOtherShapes) {
       << "nothing behind an array is lost in silence";
   EXPECT_NE(error("deep.json", "{\"t\": " + std::string(100000, '[') + std::string(100000, ']') + ", \"u\": {}}"),
             "no error");
+  const std::string deep = std::string(100000, '[') + std::string(100000, ']');
+  EXPECT_EQ(bad(read("deep.jsonl", "{\"text\": \"a\", \"n\": " + deep + ", \"u\": 1, \"v\": 2}\n{\"text\": \"b\"}\n")),
+            Strings{"1:JSON that nests too deeply"});
 }
 
 TEST_F(Reader, JsonOfPython) {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "tvae/base/error.h"
+#include "tvae/base/json.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/data/records.h"
@@ -66,16 +67,21 @@ std::string with_python_mended(std::string_view source, bool& half_pairs) {
 }
 
 struct Parsed {
-  Json value;               // discarded where the source is not JSON
+  Json value;               // discarded where the source is not JSON, or nests too deeply
   bool half_pairs = false;  // some of its texts held half a surrogate pair, now U+FFFD
 };
 
 Parsed parse(std::string_view source) {
-  Parsed parsed{Json::parse(source, nullptr, false)};
+  Parsed parsed{parse_json(source)};
   if (!parsed.value.is_discarded()) return parsed;
   const std::string mended = with_python_mended(source, parsed.half_pairs);
-  if (mended != source) parsed.value = Json::parse(mended, nullptr, false);
+  if (mended != source) parsed.value = parse_json(mended);
   return parsed;
+}
+
+std::string why_no_json(std::string_view source) {
+  if (!is_valid_utf8(source)) return "bad UTF-8";
+  return nests_deeper(source, kDeepestJson) ? "JSON that nests too deeply" : "bad JSON";
 }
 
 /// A value as text; nothing where it is none.
@@ -133,7 +139,7 @@ class JsonRows {
   void take_source(std::string_view source, int64_t line) {
     if (source.empty()) return rows_.add_bad(line, "empty");
     const Parsed parsed = parse(source);
-    if (parsed.value.is_discarded()) return rows_.add_bad(line, is_valid_utf8(source) ? "bad JSON" : "bad UTF-8");
+    if (parsed.value.is_discarded()) return rows_.add_bad(line, why_no_json(source));
     half_pairs_ = parsed.half_pairs;
     take(parsed.value, line);
   }
