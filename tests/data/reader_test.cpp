@@ -125,7 +125,7 @@ TEST_F(Reader, LineEndsInsideFieldsAreKeptAndTold) {
   EXPECT_EQ(rows.texts, (Strings{"CCO\n", "CC", "C\r\nC"}));
   ASSERT_EQ(rows.notices.size(), 1u);
   EXPECT_EQ(rows.notices[0].substr(0, 10), "2 rows of ");
-  EXPECT_NE(rows.notices[0].find("z.csv have a line end inside the text, which is kept: \"CCO\\n\" (line 2)"),
+  EXPECT_NE(rows.notices[0].find("z.csv with a line end inside the text, which is kept: \"CCO\\n\" (line 2)"),
             std::string::npos)
       << rows.notices[0];
   EXPECT_EQ(describe_reading(rows, "z.csv"), rows.notices);
@@ -137,7 +137,7 @@ TEST_F(Reader, QuotesOfTabTables) {
   const Rows kept = read("a.tsv", pandas);
   EXPECT_EQ(kept.texts, (Strings{"\"say \"\"hi\"\"\"", "plain"}));
   ASSERT_EQ(kept.notices.size(), 1u);
-  EXPECT_NE(kept.notices[0].find("have their text in quotes, which are kept (data.quotes takes them off)"),
+  EXPECT_NE(kept.notices[0].find("with the text in quotes, which are kept (data.quotes takes them off)"),
             std::string::npos);
   const Rows taken = read("a.tsv", pandas, {.quotes = true});
   EXPECT_EQ(taken.texts, (Strings{"say \"hi\"", "a\tb", "plain"}));

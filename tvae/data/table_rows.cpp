@@ -149,10 +149,10 @@ void read_table(std::string_view content, RowFormat format, RowCollector& rows) 
   else
     for_each_plain_record(content, separator, take);
   if (line_ends.count() > 0)
-    rows.add_notice(line_ends.describe(rows.name(), "have a line end inside the text, which is kept"));
+    rows.add_notice(line_ends.describe(rows.name(), "with a line end inside the text, which is kept"));
   if (quoted.count() > 0)
     rows.add_notice(
-        quoted.describe(rows.name(), "have their text in quotes, which are kept (data.quotes takes them off)"));
+        quoted.describe(rows.name(), "with the text in quotes, which are kept (data.quotes takes them off)"));
 }
 
 }  // namespace tvae

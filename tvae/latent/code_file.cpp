@@ -79,7 +79,7 @@ class NpyHeaderParser {
         has_shape = true;
         header.shape = numbers();
       } else {
-        throw damaged_npy(path_, "its header has an unknown key " + key);
+        throw damaged_npy(path_, "its header has an unknown key " + key.substr(0, 40));
       }
       if (!take(',') && peek() != '}') throw damaged_npy(path_, "its header is no dict");
     }
@@ -161,7 +161,7 @@ Tensor parse_npy(const std::string& path, const std::string& bytes) {
   if (length > bytes.size() - start) throw damaged_npy(path, "it ends within its header");
   const NpyHeader header = NpyHeaderParser(path, std::string_view(bytes).substr(start, length)).parse();
   if (header.type != "<f4" && header.type != "<f8")
-    throw DataError(path + ": type of the array", header.type, NpyHeaderParser::kTypes);
+    throw DataError(path + ": type of the array", header.type.substr(0, 40), NpyHeaderParser::kTypes);
   if (header.fortran_order)
     throw DataError(path + ": the array is in Fortran order", "", "C order", "numpy.ascontiguousarray");
   constexpr size_t kMostDimensions = 3;
