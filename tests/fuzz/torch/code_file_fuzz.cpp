@@ -13,7 +13,7 @@ TVAE_FUZZ(code_file) {
   TVAE_ASSERT(codes.sizes() == torch::IntArrayRef({codes.size(0), kTokens, kSize}), "codes of another shape");
   const std::vector<std::string> texts(codes.size(0), "text\xFF\n");
   for (const char* written : {"again.npy", "again.safetensors", "again.jsonl", "again.tsv"}) {
-    tvae::save_codes(scratch.path(written), {codes, std::nullopt}, texts);
+    tvae::save_codes(scratch.path(written), {codes, std::nullopt, {}}, texts);
     TVAE_ASSERT(torch::equal(tvae::load_codes(scratch.path(written), kTokens, kSize), codes),
                 "codes that do not read back");
   }
