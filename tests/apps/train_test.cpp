@@ -166,8 +166,13 @@ TEST_F(Train, StartsFromAModelAndResumesWithoutBeingTold) {
 
 TEST_F(Train, ReadsColumnsOfATable) {
   put("table.csv", "kind,line\na,x = 1\nb,y = 2\na,z = 3\n");
-  const ProgramResult result = run(command(
-      "table", {"train.steps=1"}, {"--train", path("table.csv"), "--column", "line", "--label-column", "kind"}));
+  const std::vector<std::string> columns = {"--train", path("table.csv"), "--column", "line", "--label-column", "kind"};
+  const ProgramResult lines = run(command("table", {"train.steps=1"}, columns));
+  EXPECT_EQ(lines.status, 3);
+  EXPECT_NE(lines.err.find("valid.txt: text lines have no columns"), std::string::npos) << lines.err;
+  std::vector<std::string> tables = columns;
+  tables.insert(tables.end(), {"--valid", path("table.csv"), "--set", "train.preview_probe=false"});
+  const ProgramResult result = run(command("table", {"train.steps=1"}, tables));
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(Json::parse(get(path("table") + "/run.json"))["data"]["train"]["sequences"], 3);
 }
