@@ -276,7 +276,7 @@ TEST_F(LatentVerbs, MistakesAreOneClearLine) {
   expect_failure({"interpolate", model(), "--from", "a"}, 2, "--to");
   EXPECT_EQ(run({"interpolate", model(), "--from", "a", "--to", "", "--steps", "2"}).status, 0);  // a text too
   expect_failure({"interpolate", model(), "--pairs", put("p.tsv", "a\tb\nc\n")}, 3, "line 2");
-  expect_failure({"sample", model(), "--prior", "odd"}, 2, "fitted or normal");
+  expect_failure({"sample", model(), "--prior", "odd"}, 2, "odd not in {fitted,normal}");
   expect_failure({"prior", "fit", model(), "--kind", "gausian"}, 2, "did you mean gaussian?");
   expect_failure({"prior", "fit", model(), "--data", put("few.txt", "a\nb\n")}, 3, "too few codes");
   expect_failure({"eval", model(), "--only", "shap"}, 2, "did you mean shape?");

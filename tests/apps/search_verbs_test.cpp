@@ -125,7 +125,7 @@ TEST_F(SearchVerbs, MistakesAboutDirectionsAreOneClearLine) {
   expect_failure(odd, kUsage, "\"median\"");
   const ProgramResult same = run(fit(p, p));
   EXPECT_EQ(same.status, kData);
-  EXPECT_NE(same.err.find("20 texts are in both files"), std::string::npos) << same.err;
+  EXPECT_NE(same.err.find("20 texts are of both kinds"), std::string::npos) << same.err;
   expect_failure({"direction", model(), "apply", "--name", "d", "--text", "x"}, kUsage, "make one");
   ASSERT_EQ(fit_direction("comment").status, 0);
   expect_failure({"direction", model(), "apply", "--name", "coment", "--text", "x"}, kUsage, "did you mean comment?");

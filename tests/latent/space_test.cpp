@@ -83,7 +83,7 @@ TEST_F(Space, AMissingPriorIsAnErrorWithARemedyOnlyWhereItIsAskedFor) {
     FAIL() << "there is no fitted prior";
   } catch (const CheckpointError& error) {
     EXPECT_EQ(error.remedy(), Remedy::kFitPrior);
-    EXPECT_EQ(std::string(error.what()).find("tvae"), std::string::npos) << "the library knows no verbs";
+    EXPECT_NE(std::string(error.what()).find("(fit one first)"), std::string::npos) << "the library knows no verbs";
   }
 }
 
@@ -167,7 +167,7 @@ TEST_F(Space, ClimbsAProperty) {
   for (int64_t i = 0; i < codes.size(0); ++i) values.push_back(codes[i][0][0].item<double>());
   const PropertyFit fit = space_.fit_property(texts, values);
   EXPECT_GT(fit.score.r2.value(), 0.9) << "the property is a number of the code itself";
-  const OptimizedTexts way = space_.optimize("x = 1", fit.property);
+  const OptimizedTexts way = space_.optimize("x = 1", fit.property, {.prior_weight = 0.0});
   EXPECT_GT(way.last_value, way.first_value);
   EXPECT_EQ(way.texts.front().step, 0);
 }

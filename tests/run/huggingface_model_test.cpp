@@ -198,7 +198,7 @@ TEST_F(HuggingFaceModel, WhatDoesNotFitIsRefused) {
 
   for (const char* file : {"tokenizer_config.json", "special_tokens_map.json"})
     std::filesystem::remove(std::filesystem::path(folder) / file);
-  EXPECT_NE(error_of(folder, "", {}, {}).find("--tokenizer DIR"), std::string::npos);
+  EXPECT_THROW(import_huggingface({folder}, resolve_config({}, kSmallCode)), NoTokenizer);
   byte_tokenizer().save(folder_.path("bytes"));
   EXPECT_EQ(error_of(folder, folder_.path("bytes"), {}, {}), "");
 

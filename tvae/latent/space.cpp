@@ -108,13 +108,18 @@ EncodedTexts LatentSpace::encode(const std::vector<std::string>& texts, Progress
   return encoded;
 }
 
+void LatentSpace::require_possible(const DecodeOptions& options) const {
+  if (options.sample && options.candidates > 1)
+    throw ConfigError("search and drawn tokens do not go together", "", "one of them");
+  if (options.constrain) state_->make_constraint();
+}
+
 std::vector<Decoded> LatentSpace::finish(const Tensor& codes, const DecodeOptions& options, bool reconstructs,
                                          Progress& progress) const {
+  require_possible(options);
   if (codes.dim() != 3 || codes.size(1) != latent_tokens() || codes.size(2) != latent_size())
     throw DataError("codes do not fit the model", c10::str(codes.sizes()),
                     "[N, " + std::to_string(latent_tokens()) + ", " + std::to_string(latent_size()) + "]");
-  if (options.sample && options.candidates > 1)
-    throw ConfigError("search and drawn tokens do not go together", "", "one of them");
   GenerationOptions generation;
   generation.sample = options.sample;
   generation.temperature = options.temperature;
@@ -153,6 +158,7 @@ std::vector<Decoded> LatentSpace::decode(const Tensor& codes, const DecodeOption
 
 std::vector<Reconstruction> LatentSpace::reconstruct(const std::vector<std::string>& texts,
                                                      const DecodeOptions& options, Progress& progress) const {
+  require_possible(options);
   std::vector<Decoded> decoded = finish(encode(texts, progress).mean, options, /*reconstructs=*/true, progress);
   std::vector<Reconstruction> all;
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -173,6 +179,7 @@ std::optional<std::vector<bool>> LatentSpace::judge(const std::vector<std::strin
 std::vector<PathPoint> LatentSpace::interpolate(const std::string& from, const std::string& to,
                                                 const PathOptions& options, Progress& progress) const {
   paths().find(options.path);  // refuse before any work
+  require_possible(options.decode);
   const Tensor codes = encode({from, to}, progress).mean;
   return interpolate(codes[0], codes[1], options, progress);
 }
@@ -221,6 +228,7 @@ void LatentSpace::sample(const SampleOptions& options, const std::function<void(
                          Progress& progress) const {
   if (!options.prior.empty() && options.prior != "fitted" && options.prior != "normal")
     throw ConfigError("prior", "\"" + options.prior + "\"", "fitted or normal");
+  require_possible(options.decode);
   std::function<Tensor(int64_t, Rng&)> draw;
   if (options.near) {
     const EncodedTexts encoded = encode({*options.near}, progress);
@@ -358,6 +366,7 @@ PropertyFit LatentSpace::fit_property(const std::vector<std::string>& texts, con
 OptimizedTexts LatentSpace::optimize(const std::string& text, const LinearProperty& property,
                                      const OptimizeOptions& options, const DecodeOptions& decode_options,
                                      Progress& progress) const {
+  require_possible(decode_options);
   const std::shared_ptr<const SavedPrior> prior = fitted_prior();
   Rng rng(decode_options.seed);
   const CodeLikelihood likelihood = prior ? CodeLikelihood(std::shared_ptr<const Prior>(prior, prior->prior.get()), rng)

@@ -214,6 +214,8 @@ class LatentSpace {
 
  private:
   struct State;
+  /// Throws ConfigError where outputs cannot be made as asked; before any work.
+  void require_possible(const DecodeOptions& options) const;
   std::vector<Decoded> finish(const torch::Tensor& codes, const DecodeOptions& options, bool reconstructs,
                               Progress& progress) const;
   std::shared_ptr<State> state_;

@@ -89,8 +89,8 @@ Model load_model(const std::string& directory, torch::Device device) {
   const SavedConfig config = read_config(directory);
   Tokenizer tokenizer = Tokenizer::load(directory);
   if (tokenizer.size() > config.model.vocab_size)
-    throw CheckpointError("the tokenizer of " + directory + " has more ids than the model",
-                          std::to_string(tokenizer.size()), std::to_string(config.model.vocab_size) + " at most");
+    throw CheckpointError(directory + "/config.json: model.vocab_size", std::to_string(config.model.vocab_size),
+                          "at least as many ids as the tokenizer has, " + std::to_string(tokenizer.size()));
   const std::string path = directory + "/model.safetensors";
   TensorMap weights = dequantize(load_safetensors(path), path);
   for (const auto& [name, weight] : weights)
