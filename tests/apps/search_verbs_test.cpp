@@ -126,7 +126,8 @@ TEST_F(SearchVerbs, MistakesAboutDirectionsAreOneClearLine) {
   const ProgramResult same = run(fit(p, p));
   EXPECT_EQ(same.status, kData);
   EXPECT_NE(same.err.find("20 texts are of both kinds"), std::string::npos) << same.err;
-  expect_failure({"direction", model(), "apply", "--name", "d", "--text", "x"}, kUsage, "fit one first: tvae direction MODEL fit");
+  expect_failure({"direction", model(), "apply", "--name", "d", "--text", "x"}, kUsage,
+                 "fit one first: tvae direction MODEL fit");
   ASSERT_EQ(fit_direction("comment").status, 0);
   expect_failure({"direction", model(), "apply", "--name", "coment", "--text", "x"}, kUsage, "did you mean comment?");
   expect_failure({"direction", model(), "fti"}, kUsage, "did you mean fit?");

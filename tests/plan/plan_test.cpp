@@ -63,7 +63,8 @@ TEST(Plan, ABatchThatIsAskedForFitsOrNot) {
 }
 
 TEST(Plan, RemediesAreSettingsThatTakeLess) {
-  const PlanRequest planned = request();
+  PlanRequest planned = request();
+  planned.config.train.optimizer = "adamw";  // Muon's matrices are made by several threads: its peak varies a little
   const Plan plan = make_plan(planned, {.memory = kMiB});
   EXPECT_EQ(plan.batch, 0);
   ASSERT_GT(plan.remedies.size(), 1u);
@@ -79,7 +80,7 @@ TEST(Plan, RemediesAreSettingsThatTakeLess) {
 }
 
 TEST(Plan, SpeaksNoFlags) {
-  const PlanRequest planned = make_plan_request(resolve_config({"lines_small"}, {}), torch::kCPU);
+  const PlanRequest planned = make_plan_request(resolve_config({}, {}), torch::kCPU);
   EXPECT_EQ(planned.config.model.vocab_size, 32128) << "T5's is assumed";
   for (const std::string& note : planned.notes) EXPECT_EQ(note.find("--"), std::string::npos) << note;
   try {

@@ -462,7 +462,8 @@ TEST(Trainer, ScoresThatAreNoNumbersAreKeptAndNeverTheBest) {
     saved.state["best"] = {{"step", 1}, {"cross_entropy", none}, {"evaluations_since", 0}};
     saved.state["interval"]["metrics"]["loss"] = {none, 1};
     run.replace(saved);
-    EXPECT_EQ(run.go(at_once), run.checkpoint().state["step"].get<int64_t>());
+    const int64_t step = run.go(at_once);
+    EXPECT_EQ(step, run.checkpoint().state["step"].get<int64_t>());
     const Json best = run.checkpoint().state["best"];
     EXPECT_EQ(best["step"], 2) << best;
     EXPECT_TRUE(best["cross_entropy"].is_number_float()) << best;

@@ -28,7 +28,7 @@ struct Rows {
   std::vector<BadRow> bad;          // the first 1,000
   int64_t bad_count = 0;
   std::vector<std::string> notices = {};  // what the user should know of how the file was read, a sentence each
-  std::string unit = "line";         // what bad rows are counted by: "row" in one JSON value
+  std::string unit = "line";              // what bad rows are counted by: "row" in one JSON value
 };
 
 /// How a file holds its rows. Names are told from each other by their ending, in either case, under an ending of
