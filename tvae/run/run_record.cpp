@@ -25,13 +25,23 @@ Json to_json(const DataRecord& data) {
           {"overlong", data.overlong}, {"untokenizable", data.untokenizable}, {"fingerprint", data.fingerprint}};
 }
 
+/// 0 where it is absent. The conversion of nlohmann's json is undefined for numbers that no int64_t holds.
+int64_t whole_number(const Json& json, const char* key) {
+  const Json number = json.value(key, Json(0));
+  const bool fits =
+      number.is_number_integer() &&
+      (!number.is_number_unsigned() || number.get<uint64_t>() <= uint64_t{std::numeric_limits<int64_t>::max()});
+  if (!fits) throw ConfigError(key, number.dump(), "a whole number");
+  return number.get<int64_t>();
+}
+
 DataRecord data_from_json(const Json& json) {
   DataRecord data;
   data.path = json.value("path", "");
-  data.sequences = json.value("sequences", int64_t{0});
-  data.tokens = json.value("tokens", int64_t{0});
-  data.overlong = json.value("overlong", int64_t{0});
-  data.untokenizable = json.value("untokenizable", int64_t{0});
+  data.sequences = whole_number(json, "sequences");
+  data.tokens = whole_number(json, "tokens");
+  data.overlong = whole_number(json, "overlong");
+  data.untokenizable = whole_number(json, "untokenizable");
   data.fingerprint = json.value("fingerprint", "");
   return data;
 }
@@ -48,8 +58,8 @@ Json to_json(const TrainingRecord& training) {
 
 TrainingRecord training_from_json(const Json& json) {
   TrainingRecord training;
-  training.steps = json.value("steps", int64_t{0});
-  training.planned_steps = json.value("planned_steps", int64_t{0});
+  training.steps = whole_number(json, "steps");
+  training.planned_steps = whole_number(json, "planned_steps");
   if (json.contains("seconds")) training.seconds = exact_number(json["seconds"]);
   if (json.contains("held_out"))
     training.held_out = {exact_number(json["held_out"].at("cross_entropy")),
@@ -109,8 +119,8 @@ RunRecord record_from_json(const Json& json) {
   record.requested = record.config;
   if (json.contains("requested"))
     for (const auto& [key, value] : json["requested"].items()) set_or_list(record, record.requested, key, value);
-  record.parameters = json.value("parameters", int64_t{0});
-  record.vocabulary = json.value("vocabulary", int64_t{0});
+  record.parameters = whole_number(json, "parameters");
+  record.vocabulary = whole_number(json, "vocabulary");
   const Json data = json.value("data", Json::object());
   record.train.path = record.config.data.train;
   if (data.contains("train")) record.train = data_from_json(data["train"]);

@@ -63,7 +63,6 @@ uint32_t value(uint32_t unit) {
 
 /// Whether every search stays among the units, finds few enough prefixes, and gives values below `values`.
 bool is_sound_trie(const std::vector<uint32_t>& units, size_t values) {
-  if (units.empty()) return false;
   std::vector<int> prefixes(units.size(), -1);  // the most on a way to a unit; -1 = not reached
   std::vector<uint32_t> open = {0};
   prefixes[0] = 0;
@@ -93,7 +92,7 @@ bool is_sound_map(std::string_view map) {
   if (map.size() < sizeof bytes) return false;
   std::memcpy(&bytes, map.data(), sizeof bytes);
   map.remove_prefix(sizeof bytes);
-  if (bytes >= map.size() || bytes % sizeof(uint32_t) != 0 || map.back() != '\0') return false;
+  if (bytes == 0 || bytes >= map.size() || bytes % sizeof(uint32_t) != 0 || map.back() != '\0') return false;
   std::vector<uint32_t> units(bytes / sizeof(uint32_t));
   std::memcpy(units.data(), map.data(), bytes);
   return is_sound_trie(units, map.size() - bytes);
