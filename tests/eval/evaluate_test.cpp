@@ -67,6 +67,11 @@ TEST_F(Evaluate, WritesWhereItIsToldOrNowhere) {
   EXPECT_FALSE(directory_exists(folder_.path("m/eval")));
 }
 
+TEST_F(Evaluate, EqualTextsAreNoSignOfACollapsedModel) {
+  options_.data = folder_.put("same.txt", "line 1\nline 1\nline 1\n");
+  EXPECT_FALSE(evaluate({folder_.path("m")}, options_)[0].contains("defect"));
+}
+
 TEST_F(Evaluate, StopsInTheMiddleAndLeavesNoReport) {
   StopAt counting(-1);
   evaluate({folder_.path("m")}, options_, torch::kCPU, counting);

@@ -71,6 +71,9 @@ TEST_F(Space, RefusesWhatCannotBe) {
   EXPECT_THROW(space_.mix({}), ConfigError);
   EXPECT_THROW(space_.fit_property({"a"}, {1.0, 2.0}), ConfigError);
   EXPECT_THROW(space_.index({"", ""}), DataError);
+  // That equal texts have one code is no sign of a model that has collapsed, which would be a CheckpointError.
+  EXPECT_THROW(space_.fit_prior(std::vector<std::string>(30, "x = 1")), DataError);
+  EXPECT_THROW(space_.fit_property(std::vector<std::string>(30, "x = 1"), std::vector<double>(30, 1.0)), DataError);
   const LatentSpace plain(test::saved_model(folder_.path("plain")));
   EXPECT_THROW(plain.decode(at::zeros({1, 2, 4}), {.constrain = true}), ConfigError);
   EXPECT_FALSE(plain.judge({"x"}).has_value());

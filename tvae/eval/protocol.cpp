@@ -146,7 +146,9 @@ namespace {
 
 /// What is wrong with a model whose codes tell nothing of the texts; nullopt where they do.
 std::optional<std::string> collapse(Evaluation& evaluation) {
-  if (evaluation.held_out.texts.size() < 2) return std::nullopt;
+  const std::vector<std::string>& texts = evaluation.held_out.texts;
+  if (std::count(texts.begin(), texts.end(), texts.front()) == static_cast<std::ptrdiff_t>(texts.size()))
+    return std::nullopt;  // of one text alone nothing can be told
   try {
     const EncodedTexts& codes = evaluation.codes();
     measure_codes(codes.mean);

@@ -42,6 +42,13 @@ std::vector<std::string> some_of(const std::vector<std::string>& texts, int64_t 
   return drawn;
 }
 
+/// Throws DataError where all texts are one: that they have one code says nothing of the model.
+void require_different(const std::vector<std::string>& texts) {
+  if (texts.size() > 1 && std::ranges::all_of(texts, [&](const std::string& text) { return text == texts.front(); }))
+    throw DataError("all " + std::to_string(texts.size()) + " texts are the same", "\"" + texts.front() + "\"",
+                    "different ones");
+}
+
 std::vector<double> shares(const std::vector<double>& weights, size_t texts) {
   if (weights.empty()) return std::vector<double>(texts, 1.0 / static_cast<double>(texts));
   double sum = 0.0;
@@ -267,6 +274,7 @@ std::vector<Decoded> LatentSpace::sample(const SampleOptions& options, Progress&
 PriorFit LatentSpace::fit_prior(const std::vector<std::string>& texts, const PriorRequest& request,
                                 Progress& progress) const {
   const PriorKind& kind = prior_kinds().find(request.kind);
+  require_different(texts);
   if (request.fit_on != kFitOnMeans && request.fit_on != kFitOnSamples)
     throw ConfigError("what a prior is fitted on", "\"" + request.fit_on + "\"", kFitOnMeans + " or " + kFitOnSamples);
   Rng rng(request.fit.seed);
@@ -357,6 +365,7 @@ PropertyFit LatentSpace::fit_property(const std::vector<std::string>& texts, con
   if (texts.size() != values.size())
     throw ConfigError("values of a property", std::to_string(values.size()),
                       "one a text: " + std::to_string(texts.size()));
+  require_different(texts);
   PropertyFit fit = tvae::fit_property(encode(texts, progress).mean, torch::tensor(values, at::kDouble), seed);
   if (fit.score.r2.value_or(0.0) <= 0.0)
     log_warning("the codes do not tell the property of held-out texts: climbing it means little");
