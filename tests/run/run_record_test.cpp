@@ -81,7 +81,8 @@ TEST(RunRecord, IsAbsentDamagedOrOfAnotherVersion) {
   EXPECT_FALSE(read_run_record(folder.path()).has_value());
   for (const std::string damaged :
        {"{", "[]", "{}", R"({"config": 3})", R"({"config": {"train": 3}})", R"({"config": {"train": {"steps": "x"}}})",
-        R"({"config": {}, "data": {"train": 3}})", R"({"config": {}, "from": 3})"}) {
+        R"({"config": {}, "data": {"train": 3}})", R"({"config": {}, "from": 3})",
+        R"({"config": {}, "parameters": 1e300})", R"({"config": {}, "training": {"steps": 18446744073709551615}})"}) {
     folder.put("run.json", damaged);
     EXPECT_THROW(read_run_record(folder.path()), CheckpointError) << damaged;
   }
