@@ -54,5 +54,12 @@ TEST(Json, FilesAreNamedInErrors) {
   EXPECT_THROW(read_json_file(folder.path("none.json")), DataError);
 }
 
+TEST(Json, WholeNumbersAreThoseThatSixtyFourBitsHold) {
+  EXPECT_EQ(whole_number(parse_json("-7")), -7);
+  EXPECT_EQ(whole_number(parse_json("9223372036854775807")), INT64_MAX);
+  for (const char* other : {"9223372036854775808", "1e300", "1.0", "\"1\"", "null", "[1]"})
+    EXPECT_EQ(whole_number(parse_json(other)), std::nullopt) << other;
+}
+
 }  // namespace
 }  // namespace tvae

@@ -1,5 +1,7 @@
 #include "tvae/base/json.h"
 
+#include <limits>
+
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 
@@ -38,6 +40,13 @@ Json read_json_file(const std::string& path) {
   if (nests_deeper(text, kDeepestJson))
     throw CheckpointError(path + ": its JSON nests too deeply", "", std::to_string(kDeepestJson) + " levels at most");
   throw CheckpointError(path + " is not a JSON object", json.is_discarded() ? "" : json.type_name());
+}
+
+std::optional<int64_t> whole_number(const Json& value) {
+  const bool fits =
+      value.is_number_integer() &&
+      (!value.is_number_unsigned() || value.get<uint64_t>() <= uint64_t{std::numeric_limits<int64_t>::max()});
+  return fits ? std::optional(value.get<int64_t>()) : std::nullopt;
 }
 
 }  // namespace tvae

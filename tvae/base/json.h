@@ -2,7 +2,9 @@
 // later.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,5 +23,8 @@ nlohmann::ordered_json parse_json(std::string_view text);
 /// The object in a JSON file. Throws CheckpointError naming the file where that is no JSON, nests too deeply, or is
 /// something else than an object, and DataError where it cannot be read.
 nlohmann::ordered_json read_json_file(const std::string& path);
+
+/// The whole number that a value is; nullopt for others, and for those beyond int64_t, whose conversion is undefined.
+std::optional<int64_t> whole_number(const nlohmann::ordered_json& value);
 
 }  // namespace tvae

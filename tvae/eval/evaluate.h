@@ -16,17 +16,17 @@ namespace tvae {
 struct EvaluateOptions {
   std::string data;  // held-out texts; empty = those of the (first) model's run
   ReadOptions read;  // of `data`; without it, what differs from how the run read its own
-  /// Where the report is written, with its page beside it: X.json and X.html for X, X.json or X.html; empty =
-  /// MODEL/eval/report. With `write` off, nothing is written.
+  /// Where the report is written, with its page beside it: X.json and X.html for either of them, X and X.html for other
+  /// names; empty = MODEL/eval/report.json. With `write` off, nothing is written.
   std::string out;
   bool write = true;
   EvaluationOptions protocol;  // training_texts and labelled_training_texts are filled in
 };
 
-/// Measures models on one file and gives their reports (docs/evaluation.md), in order. A report of a model's own
-/// held-out texts, by the whole protocol, also goes into its card. Throws ConfigError (no held-out texts, a model named
-/// twice, a section, path or file that cannot be), DataError, CheckpointError; all that can be known before minutes of
-/// work is.
+/// Measures models on one file and gives their reports (docs/evaluation.md), in order. A report by the whole protocol
+/// of the texts that a model's own run held out (no `data`, `out` or column given) also goes into its card. Throws
+/// ConfigError (no held-out texts, a model named twice, a section, path or file that cannot be), DataError,
+/// CheckpointError; all that can be known before minutes of work is.
 std::vector<nlohmann::ordered_json> evaluate(const std::vector<std::string>& models, const EvaluateOptions& options,
                                              torch::Device device = torch::kCPU, Progress& progress = Progress::none());
 /// The same of a model that is loaded.

@@ -1,5 +1,5 @@
-// The front door: a loaded model and what can be done with it. The program, Python and the server call nothing else for
-// texts, codes and what lies between them; tvae/eval/evaluate.h measures a model, tvae/train trains one.
+// The front door: a loaded model and what can be done with it. A front end calls nothing else for texts, codes and what
+// lies between them; tvae/eval/evaluate.h measures a model, tvae/train/train.h trains one.
 #pragma once
 
 #include <functional>
@@ -191,6 +191,7 @@ class LatentSpace {
                              const std::string& method = "mean", uint64_t seed = 42,
                              Progress& progress = Progress::none()) const;
   void save_direction(const std::string& name, const DirectionFit& fit) const;
+  /// A saved one. Throws ConfigError for an unknown name, CheckpointError for a damaged file.
   DirectionFit direction(const std::string& name) const;
   std::vector<std::string> directions() const;
   /// Codes [N, K, D] moved along a direction, a text a strength of each code.

@@ -25,14 +25,11 @@ Json to_json(const DataRecord& data) {
           {"overlong", data.overlong}, {"untokenizable", data.untokenizable}, {"fingerprint", data.fingerprint}};
 }
 
-/// 0 where it is absent. The conversion of nlohmann's json is undefined for numbers that no int64_t holds.
+/// 0 where it is absent.
 int64_t whole_number(const Json& json, const char* key) {
-  const Json number = json.value(key, Json(0));
-  const bool fits =
-      number.is_number_integer() &&
-      (!number.is_number_unsigned() || number.get<uint64_t>() <= uint64_t{std::numeric_limits<int64_t>::max()});
-  if (!fits) throw ConfigError(key, number.dump(), "a whole number");
-  return number.get<int64_t>();
+  const Json value = json.value(key, Json(0));
+  if (const auto number = tvae::whole_number(value)) return *number;
+  throw ConfigError(key, value.dump(), "a whole number");
 }
 
 DataRecord data_from_json(const Json& json) {

@@ -81,6 +81,7 @@ TrainedRun train(const TrainOptions& options, Progress& progress) {
     setup.record.training = resumed->training;
     write_run_record(run.path(), setup.record);
   } else {
+    if (options.mode == StartMode::kResume) log_info(run.path() + " holds no run to resume: a new one begins");
     run.replace([&](const std::string& folder) { trainer.save_model_files(folder); });
   }
   say_what_is_trained(setup, trainer);

@@ -5,6 +5,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/base/log.h"
 #include "tvae/run/model_card.h"
 #include "tvae/run/model_directory.h"
@@ -242,39 +243,40 @@ Checkpoint Trainer::checkpoint() const {
 }
 
 void Trainer::restore(const Checkpoint& saved) {
+  const auto count = [](const Json& value) {
+    if (const auto number = whole_number(value)) return *number;
+    throw CheckpointError("the checkpoint's state is damaged", value.dump(), "a whole number");
+  };
   try {
     const Json& state = saved.state;
     if (state.at("data") != data_fingerprints(setup_))
       throw CheckpointError("the data changed since the checkpoint",
                             setup_.config.data.train + (setup_.valid ? " or " + setup_.config.data.valid : ""),
                             "the same rows");
-    position_.step = state.at("step");
+    position_.step = count(state.at("step"));
     if (position_.step < 0 || position_.step > position_.total_steps)
       throw CheckpointError("the checkpoint is of step " + std::to_string(position_.step), "",
                             "a step from 0 to " + std::to_string(position_.total_steps));
     if (state.at("total_steps") != position_.total_steps)
       throw CheckpointError("the checkpoint plans " + state.at("total_steps").dump() + " steps",
                             std::to_string(position_.total_steps));
-    if (position_.step < 0 || position_.step > position_.total_steps)
-      throw CheckpointError("the checkpoint's step", state.at("step").dump(),
-                            "0 to " + std::to_string(position_.total_steps));
     rng_ = Rng(state.at("random").at(0), state.at("random").at(1));
-    batcher_.seek({state.at("batch").at(0), state.at("batch").at(1)});
+    batcher_.seek({count(state.at("batch").at(0)), count(state.at("batch").at(1))});
     seconds_ = state.at("seconds");
     const Json& interval = state.at("interval");
     if (interval.contains("sums"))  // as saved before the micro-batches of each metric were counted
       for (const auto& [name, sum] : interval.at("sums").items())
-        metrics_[name] = {exact_number(sum), interval.at("micro_batches").get<int64_t>()};
+        metrics_[name] = {exact_number(sum), count(interval.at("micro_batches"))};
     else
       for (const auto& [name, sum] : interval.at("metrics").items())
-        metrics_[name] = {exact_number(sum.at(0)), sum.at(1)};
-    tokens_ = interval.at("tokens");
+        metrics_[name] = {exact_number(sum.at(0)), count(sum.at(1))};
+    tokens_ = count(interval.at("tokens"));
     interval_seconds_ = interval.at("seconds");
     if (const Json& scores = state.at("held_out"); !scores.is_null())
       last_scores_ = {exact_number(scores.at(0)), exact_number(scores.at(1)), std::nullopt};
-    best_step_ = state.at("best").at("step");
+    best_step_ = count(state.at("best").at("step"));
     best_cross_entropy_ = exact_number(state.at("best").at("cross_entropy"));
-    evaluations_since_best_ = state.at("best").at("evaluations_since");
+    evaluations_since_best_ = count(state.at("best").at("evaluations_since"));
     if (std::isnan(best_cross_entropy_)) best_step_ = -1;  // as earlier versions kept a first score that was no number
   } catch (const Json::exception& error) {
     throw CheckpointError("the checkpoint's state is damaged", error.what());
