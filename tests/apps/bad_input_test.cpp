@@ -288,9 +288,11 @@ TEST_F(BadInput, NumbersBeyondTheirRange) {
 }
 
 TEST_F(BadInput, TooFewFileDescriptors) {
-  // Beside stdin, stdout and stderr: one for the loader of libraries, and none for the two ends of a socket.
-  const ProgramResult result = run_with("sh -c 'ulimit -n 4; exec \"$0\" \"$@\"' ",
-                                        {"plan", "lines_small", "--batch", "1", "--measure", "--device", "cpu"}, "");
+  // Beside stdin, stdout and stderr: one for the loader of libraries, and none for the two ends of a socket. What the
+  // runner of the tests has open is closed first.
+  const ProgramResult result =
+      run_with("sh -c 'exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n 4; exec \"$0\" \"$@\"' ",
+               {"plan", "lines_small", "--batch", "1", "--measure", "--device", "cpu"}, "");
   expect_one_line(result, kData, "Too many open files");
 }
 
