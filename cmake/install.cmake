@@ -6,12 +6,12 @@ include(CMakePackageConfigHelpers)
 set(tvae_folders base config text validity data ops corpus io nn model optim run latent train eval plan)
 list(TRANSFORM tvae_folders PREPEND tvae_ OUTPUT_VARIABLE tvae_libraries)
 
-# What a program that embeds the library links: all of it, and libtorch's headers.
+# What a program that embeds the library links: all of it. The installed package adds libtorch's headers, whose folder
+# may lie in this tree (.venv), where CMake exports no path.
 add_library(tvae_all INTERFACE)
 set_target_properties(tvae_all PROPERTIES EXPORT_NAME tvae)
 tvae_link(tvae_all INTERFACE tvae_plan tvae_eval)
 target_include_directories(tvae_all INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_include_directories(tvae_all SYSTEM INTERFACE "$<INSTALL_INTERFACE:${TORCH_INCLUDE_DIRS}>")
 target_compile_features(tvae_all INTERFACE cxx_std_20)
 target_link_libraries(tvae_all INTERFACE tvae_libtorch)
 
@@ -21,6 +21,7 @@ install(TARGETS tvae_all ${tvae_libraries} tvae_libtorch tvae_svm tvae_hnswlib E
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/tvae)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tvae)
 install(EXPORT tvae_targets NAMESPACE tvae:: DESTINATION ${package_folder} FILE tvaeTargets.cmake)
+configure_file(${CMAKE_SOURCE_DIR}/cmake/tvaeConfig.cmake.in ${CMAKE_BINARY_DIR}/tvaeConfig.cmake @ONLY)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/tvaeConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_SOURCE_DIR}/cmake/tvaeConfig.cmake ${CMAKE_BINARY_DIR}/tvaeConfigVersion.cmake
+install(FILES ${CMAKE_BINARY_DIR}/tvaeConfig.cmake ${CMAKE_BINARY_DIR}/tvaeConfigVersion.cmake
   DESTINATION ${package_folder})
