@@ -94,7 +94,7 @@ Json to_json(const Plan& plan, const PlanRequest& request, const Options& option
     json["advice"].push_back(settings_text(remedy) + ": " + bytes_text(remedy.bytes));
   if (plan.batch == 0)
     json["advice"].push_back(
-        "shorter sequences (data.max_tokens), windows (model.attention_window_size), fewer or narrower layers");
+        "shorter sequences (data.max_tokens), windows (model.attention_window.size), fewer or narrower layers");
   json["notes"] = request.notes;
   return json;
 }

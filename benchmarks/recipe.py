@@ -16,29 +16,29 @@ BASE = {
     "train.eval_steps": 0,
     "train.previews": "false",
     "train.save_steps": 100,
-    "loss.kl_target": 80,
-    "loss.kl_free_bits": 0,
+    "loss.kl.target": 80,
+    "loss.kl.free_bits": 0,
     "loss.encoder_token_mask": 0.1,
     "loss.decoder_token_mask": 0.2,
     "loss.decoder_token_mask_end": 1,
     "train.ema_decay": 0.99,
 }
-MMD = {"loss.regularizer": "mmd", "loss.regularizer_schedule": "linear", "loss.kl_target": 0}
-DETERMINISTIC = {"model.posterior": "deterministic", "model.inject_latent": "false", "loss.kl_target": 0,
+MMD = {"loss.regularizer": "mmd", "loss.regularizer_schedule": "linear", "loss.kl.target": 0}
+DETERMINISTIC = {"model.posterior": "deterministic", "model.inject_latent": "false", "loss.kl.target": 0,
                  "loss.encoder_token_mask": 0, "loss.decoder_token_mask": 0}
 PUBLISHED_MMD = {"loss.regularizer": "mmd_published", "loss.regularizer_schedule": "sigmoid",
-                 "loss.schedule_k": 0.0025, "loss.schedule_b": 6.25}
+                 "loss.schedule.k": 0.0025, "loss.schedule.b": 6.25}
 
 # Row -> (what it says in the table, keys that differ from BASE). "steps" scales the budget of a row whose model costs
 # more or less a token than the others'.
 ROWS = {
     "base": ("rate-controlled VAE, 80 nats, 8 codes of 32; encoder inputs masked at .1, decoder inputs at .2", {}),
-    "rate_60": ("target 60 nats", {"loss.kl_target": 60}),
-    "rate_110": ("target 110 nats", {"loss.kl_target": 110}),
-    "rate_150": ("target 150 nats", {"loss.kl_target": 150}),
-    "mmd_std_03": ("MMD recipe, σ .3", {**MMD, "loss.posterior_std_final": 0.3}),
+    "rate_60": ("target 60 nats", {"loss.kl.target": 60}),
+    "rate_110": ("target 110 nats", {"loss.kl.target": 110}),
+    "rate_150": ("target 150 nats", {"loss.kl.target": 150}),
+    "mmd_std_03": ("MMD recipe, σ .3", {**MMD, "loss.mmd.posterior_std_final": 0.3}),
     "mmd_std_07": ("MMD recipe, σ .3 → .7", MMD),
-    "mmd_std_10": ("MMD recipe, σ .3 → 1", {**MMD, "loss.posterior_std_final": 1.0}),
+    "mmd_std_10": ("MMD recipe, σ .3 → 1", {**MMD, "loss.mmd.posterior_std_final": 1.0}),
     "codes_8x16": ("8 codes of 16", {"model.latent_size": 16}),
     "codes_4x64": ("4 codes of 64", {"model.latent_tokens": 4, "model.latent_size": 64}),
     "codes_16x16": ("16 codes of 16", {"model.latent_tokens": 16, "model.latent_size": 16, "steps": 0.9}),
@@ -53,33 +53,33 @@ ROWS = {
                         {"loss.encoder_token_mask": 0.3, "loss.decoder_token_mask": 0}),
     "no_decoder_mask": ("encoder inputs masked at .1, decoder inputs not", {"loss.decoder_token_mask": 0}),
     "free_bits": ("encoder inputs masked at .1, decoder inputs not, free bits of .05 nats",
-                  {"loss.decoder_token_mask": 0, "loss.kl_free_bits": 0.05}),
+                  {"loss.decoder_token_mask": 0, "loss.kl.free_bits": 0.05}),
     "latent_mix": ("structured noise: codes moved up to .25 of the way to another's, second half",
                    {"loss.latent_mix": 0.25}),
-    "latent_layers": ("2 self-attention layers between code and decoder", {"model.latent_layers": 2, "steps": 0.9}),
+    "latent_layers": ("2 self-attention layers between code and decoder", {"model.queries_bottleneck.latent_layers": 2, "steps": 0.9}),
     "latent_dropout": ("dropout .1 on the code", {"loss.latent_dropout": 0.1}),
     "decoder_2": ("2 decoder layers", {"model.decoder_layers": 2, "steps": 1.15}),
     "decoder_5": ("5 decoder layers", {"model.decoder_layers": 5, "steps": 0.75}),
     "no_inject": ("code only as cross-attention memory", {"model.inject_latent": "false"}),
-    "bag_of_words": ("bag-of-words head, decayed", {"model.bag_of_words": "true", "loss.bag_of_words_weight": 1.0}),
+    "bag_of_words": ("bag-of-words head, decayed", {"model.bag_of_words": "true", "loss.bag_of_words.weight": 1.0}),
     "adamw_1e3": ("AdamW 1e-3", {"train.optimizer": "adamw", "train.learning_rate": 1e-3}),
     "adamw_2e3": ("AdamW 2e-3", {"train.optimizer": "adamw", "train.learning_rate": 2e-3}),
     "adamw_4e3": ("AdamW 4e-3", {"train.optimizer": "adamw", "train.learning_rate": 4e-3}),
     "adamw_8e3": ("AdamW 8e-3", {"train.optimizer": "adamw", "train.learning_rate": 8e-3}),
-    "muon_04": ("Muon .04", {"train.muon_learning_rate": 0.04}),
-    "muon_01": ("Muon .01", {"train.muon_learning_rate": 0.01}),
+    "muon_04": ("Muon .04", {"train.muon.learning_rate": 0.04}),
+    "muon_01": ("Muon .01", {"train.muon.learning_rate": 0.01}),
     "batch_1536": ("1,536 tokens a step", {"train.batch_tokens": 1536, "steps": 2}),
     # The published systems with our stacks, tokenizer and optimizer, so that only their idea of a code is compared.
     "t5_vae_2020": ("T5-VAE (2020): one tanh code of 256 from all states",
                     {**DETERMINISTIC, **PUBLISHED_MMD, "model.bottleneck": "fc", "model.latent_tokens": 1,
-                     "model.latent_size": 256, "loss.mmd_scaling": "2020", "data.max_tokens": 64,
+                     "model.latent_size": 256, "loss.mmd.scaling": "2020", "data.max_tokens": 64,
                      "steps": 0.4}),  # it pads every sequence to the longest
     "syntax_2021": ("Transformer-VAE (2021): tanh codes of the first 5 states, 77 each",
                     {**DETERMINISTIC, **PUBLISHED_MMD, "model.bottleneck": "tokens", "model.latent_tokens": 5,
-                     "model.latent_size": 77, "loss.mmd_scaling": "2021"}),
+                     "model.latent_size": 77, "loss.mmd.scaling": "2021"}),
     "t5_vae_flax": ("T5-VAE Flax (2021): codes of the first 8 states, 32 each",
                     {**DETERMINISTIC, **PUBLISHED_MMD, "model.bottleneck": "flax", "model.latent_tokens": 8,
-                     "model.latent_size": 32, "loss.mmd_scaling": "2020"}),
+                     "model.latent_size": 32, "loss.mmd.scaling": "2020"}),
 }
 
 

@@ -96,12 +96,12 @@ TEST_F(BadInput, Configuration) {
     settings.insert(settings.end(), {"--set", setting});
     return train(out, settings);
   };
-  expect_refused(with_funnel("model.funnel_block_sizes=1_1_1_1_1_1_1_1_1_1"), kUsage, "which pools below one token");
-  expect_refused(with_funnel("model.funnel_block_sizes=1_x"), kUsage, "model.funnel_block_sizes: got \"1_x\"");
-  expect_refused(with_funnel("model.attention_window_size=5000"), kUsage, "model.attention_window_size: got 5000");
-  std::vector<std::string> loud = with_funnel("model.attention_window_size=5000");
+  expect_refused(with_funnel("model.funnel.block_sizes=1_1_1_1_1_1_1_1_1_1"), kUsage, "which pools below one token");
+  expect_refused(with_funnel("model.funnel.block_sizes=1_x"), kUsage, "model.funnel.block_sizes: got \"1_x\"");
+  expect_refused(with_funnel("model.attention_window.size=5000"), kUsage, "model.attention_window.size: got 5000");
+  std::vector<std::string> loud = with_funnel("model.attention_window.size=5000");
   std::erase(loud, "--quiet");
-  expect_refused(loud, kUsage, "model.attention_window_size: got 5000");  // before a tokenizer is trained
+  expect_refused(loud, kUsage, "model.attention_window.size: got 5000");  // before a tokenizer is trained
   expect_refused({}, kUsage, "");
 }
 
@@ -148,7 +148,7 @@ TEST_F(BadInput, Labels) {
   };
   expect_refused(train_and_probe(same), kData, "same.tsv: the label column has one class");
   std::vector<std::string> without_probe = train_and_probe(same);
-  without_probe.insert(without_probe.end(), {"--set", "train.preview_probe=false"});
+  without_probe.insert(without_probe.end(), {"--set", "train.preview.probe=false"});
   ASSERT_EQ(run(without_probe).status, 0) << "the labels are not needed";
   ASSERT_EQ(run(train(model, {"--overwrite"})).status, 0);
   const auto probe = [&](const std::vector<std::string>& more) {

@@ -70,7 +70,7 @@ TEST_F(ImportExport, AFunnelEncoderComesWithTheT5AndTheModelTrains) {
       with_small({"train", "transformer_vae_2021", "--from", path("both"), "--train", path("lines.txt"), "--out",
                   path("run"), "--device", "cpu", "--quiet", "--set", "data.cache_dir=" + path("cache")});
   ASSERT_EQ(trained.status, 0) << trained.err;
-  EXPECT_EQ(nlohmann::json::parse(get(path("run/config.json")))["funnel_block_repeats"], "2_2");
+  EXPECT_EQ(nlohmann::json::parse(get(path("run/config.json")))["funnel"]["block_repeats"], "2_2");
   const ProgramResult texts = run({"reconstruct", path("run")}, "x_1 = {1}\n");
   EXPECT_EQ(texts.status, 0) << texts.err;
 

@@ -152,7 +152,7 @@ TEST_F(Train, StartsFromAModelAndResumesWithoutBeingTold) {
   const ProgramResult other_shape = run(command("other", {"model.d_ff=40"}, from));
   EXPECT_EQ(other_shape.status, 2);
   EXPECT_NE(other_shape.err.find("model.d_ff: got 40, expected 24"), std::string::npos) << other_shape.err;
-  const ProgramResult with_head = run(command("head", {"train.steps=2", "loss.bag_of_words_weight=0.5"}, from));
+  const ProgramResult with_head = run(command("head", {"train.steps=2", "loss.bag_of_words.weight=0.5"}, from));
   EXPECT_EQ(with_head.status, 0) << with_head.err;
 
   const ProgramResult onto_itself = run(command("start", {"train.steps=2"}, {"--from", path("start"), "--overwrite"}));
@@ -171,7 +171,7 @@ TEST_F(Train, ReadsColumnsOfATable) {
   EXPECT_EQ(lines.status, 3);
   EXPECT_NE(lines.err.find("valid.txt: text lines have no columns"), std::string::npos) << lines.err;
   std::vector<std::string> tables = columns;
-  tables.insert(tables.end(), {"--valid", path("table.csv"), "--set", "train.preview_probe=false"});
+  tables.insert(tables.end(), {"--valid", path("table.csv"), "--set", "train.preview.probe=false"});
   const ProgramResult result = run(command("table", {"train.steps=1"}, tables));
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(Json::parse(get(path("table") + "/run.json"))["data"]["train"]["sequences"], 3);
@@ -206,7 +206,7 @@ TEST_F(Train, AHeldOutFileMayBeSortedByLabel) {
   for (int i = 0; i < 10; ++i) rows += (i < 3 ? "a,x = " : "b,y = ") + std::to_string(i) + "\n";
   put("table.csv", rows);
   const ProgramResult result = run(command(
-      "table", {"train.steps=1", "train.eval_steps=1", "train.preview_probe=true"},
+      "table", {"train.steps=1", "train.eval_steps=1", "train.preview.probe=true"},
       {"--train", path("table.csv"), "--valid", path("table.csv"), "--column", "line", "--label-column", "kind"}));
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_NE(get(path("table") + "/logs/metrics.jsonl").find("svm_classification_test_accuracy"), std::string::npos);

@@ -50,11 +50,11 @@ TEST(Presets, ReadmeCommandsOf2021) {
   EXPECT_EQ(base.data.check, "mnist");
   EXPECT_EQ(base.model.latent_tokens, 5);
   EXPECT_EQ(base.model.latent_size, 77);
-  EXPECT_TRUE(base.model.gradient_checkpoint_encoder);
-  EXPECT_EQ(base.model.gradient_checkpoint_decoder, 3);
+  EXPECT_TRUE(base.train.recompute.encoder);
+  EXPECT_EQ(base.train.recompute.decoder, 3);
   EXPECT_EQ(base.train.batch_size, 10);
-  EXPECT_EQ(base.model.attention_window_size, 200);
-  EXPECT_EQ(base.model.funnel_block_sizes, "2_2_2");
+  EXPECT_EQ(base.model.attention_window.size, 200);
+  EXPECT_EQ(base.model.funnel.block_sizes, "2_2_2");
   const RunConfig small = resolve_config({"mnist_small", "tenth_5_tkn", "batch_small", "eval"}, {}).config;
   EXPECT_EQ(small.data.max_tokens, 237);
   EXPECT_EQ(small.train.eval_steps, 500);
@@ -121,6 +121,52 @@ TEST(Presets, ConfigurationSurvivesJson) {
   EXPECT_TRUE(differing_keys(config, run_config_from_json(to_json(config))).empty());
   EXPECT_THROW(run_config_from_json({{"train", {{"stepz", 1}}}}), ConfigError);
   EXPECT_THROW(run_config_from_json({{"train", 1}}), ConfigError);
+}
+
+TEST(Presets, FieldsHaveOwnersAndKeepTheirOlderNames) {
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"model.funnel_d_inner", "model.funnel.d_inner"},
+      {"model.attention_window_size", "model.attention_window.size"},
+      {"model.pooling_layers", "model.queries_bottleneck.pooling_layers"},
+      {"loss.kl_target", "loss.kl.target"},
+      {"loss.mmd_queue", "loss.mmd.queue"},
+      {"loss.critic_min_steps", "loss.critic.min_steps"},
+      {"train.preview_samples", "train.preview.samples"},
+      {"model.gradient_checkpoint_decoder", "train.recompute.decoder"}};
+  for (const auto& [old, key] : names) {
+    const ResolvedConfig by_old = resolve_config({}, {old + "=3"}), by_key = resolve_config({}, {key + "=3"});
+    EXPECT_EQ(differing_keys(by_old.config, {}), std::vector<std::string>{key}) << old;
+    EXPECT_TRUE(differing_keys(by_old.config, by_key.config).empty()) << old;
+    EXPECT_EQ(by_old.origins, by_key.origins);
+    EXPECT_TRUE(is_known_key(old) && is_known_key(key) && canonical_key(old) == key);
+    EXPECT_EQ(error_of({}, {old + "=x"}).substr(0, key.size()), key) << "errors use the present name";
+  }
+  EXPECT_EQ(resolve_config({}, {"loss.critic=mean"}).config.loss.critic.score, "mean");
+  EXPECT_FALSE(is_known_key("loss.kl") || is_known_key("train.stepz"));
+}
+
+TEST(Presets, ConfigurationsSavedWithOlderNamesAreRead) {
+  const nlohmann::ordered_json old = {{"model", {{"funnel_block_sizes", "1_1"}, {"gradient_checkpoint_encoder", true}}},
+                                      {"loss", {{"critic", "cls"}, {"kl_target", 7.0}}},
+                                      {"train", {{"beta2", 0.5}, {"steps", 9}}}};
+  const RunConfig config = run_config_from_json(old);
+  EXPECT_EQ(config.model.funnel.block_sizes, "1_1");
+  EXPECT_TRUE(config.train.recompute.encoder);
+  EXPECT_EQ(config.loss.critic.score, "cls");
+  EXPECT_EQ(config.loss.kl.target, 7);
+  EXPECT_EQ(config.train.adamw.beta2, 0.5);
+  EXPECT_EQ(to_json(config)["loss"]["critic"]["score"], "cls");
+  EXPECT_TRUE(differing_keys(config, run_config_from_json(to_json(config))).empty());
+
+  const ModelConfig flat = model_config_from_json({{"d_model", 8}, {"funnel_d_kv", 4}, {"latent_decoder", "no_norm"}});
+  const ModelConfig nested = model_config_from_json(model_config_to_json(flat));
+  for (const ModelConfig& model : {flat, nested}) {
+    EXPECT_EQ(model.d_model, 8);
+    EXPECT_EQ(model.funnel.d_kv, 4);
+    EXPECT_EQ(model.tokens_bottleneck.latent_decoder, "no_norm");
+  }
+  EXPECT_THROW(model_config_from_json({{"funnel", 3}}), ConfigError);
+  EXPECT_THROW(run_config_from_json({{"train", {{"steps", {{"x", 1}}}}}}), ConfigError);
 }
 
 }  // namespace

@@ -40,12 +40,12 @@ ModelConfig config_of(const std::string& name) {
   config.latent_size = 6;
   if (name == "full_2021") {
     config.encoder = "funnel";
-    config.funnel_block_sizes = "1_1_1";
-    config.funnel_hidden_dropout = config.funnel_attention_dropout = 0.0;
+    config.funnel.block_sizes = "1_1_1";
+    config.funnel.hidden_dropout = config.funnel.attention_dropout = 0.0;
     config.bottleneck = "tokens";
     config.sequence_length = 14;
     config.pad_inputs = true;
-    config.mask_upsample_tail = false;
+    config.tokens_bottleneck.mask_upsample_tail = false;
   }
   return config;
 }

@@ -38,13 +38,13 @@ TEST(Schedule, LinearRampAndCycles) {
   LossConfig loss;
   loss.regularizer_schedule = "linear";
   loss.regularizer_weight = 2.0;
-  loss.schedule_start = 0.1;
-  loss.schedule_end = 0.3;
+  loss.schedule.start = 0.1;
+  loss.schedule.end = 0.3;
   EXPECT_EQ(regularizer_weight(loss, {5, 100}), 0.0);
   EXPECT_NEAR(regularizer_weight(loss, {20, 100}), 1.0, 1e-12);
   EXPECT_EQ(regularizer_weight(loss, {90, 100}), 2.0);
   loss.regularizer_schedule = "cyclical";
-  loss.kl_cycles = 2;
+  loss.kl.cycles = 2;
   EXPECT_EQ(regularizer_weight(loss, {20, 100}), 0.0);           // first half of a cycle
   EXPECT_NEAR(regularizer_weight(loss, {31, 100}), 0.96, 1e-9);  // .62 of a cycle: .12 / .25 of the rise
   EXPECT_EQ(regularizer_weight(loss, {45, 100}), 2.0);
@@ -56,10 +56,10 @@ TEST(MmdPublished, ScalingsDifferByTokensOverBatch) {
   const ModelConfig model = test::tiny_config("flax");
   torch::manual_seed(1);
   const Tensor code = at::rand({8, 3, 6});
-  loss.mmd_scaling = "2020";
+  loss.mmd.scaling = "2020";
   Rng a(1), b(1);
   const double plain = (*make("mmd_published", loss, model))(input_of(code, {}), a).value.item<double>();
-  loss.mmd_scaling = "2021";
+  loss.mmd.scaling = "2021";
   const double scaled = (*make("mmd_published", loss, model))(input_of(code, {}), b).value.item<double>();
   EXPECT_NEAR(scaled, plain * 3 / 8, 1e-9);
 }
@@ -87,7 +87,7 @@ TEST(Kl, ClosedFormFreeBitsAndReduction) {
   loss.reduction = "sum";
   Rng rng(1);
   EXPECT_NEAR((*make("kl", loss, model))(input_of(mean, log_variance), rng).value.item<double>(), first + second, 1e-6);
-  loss.kl_free_bits = 0.52;  // only the second dimension costs
+  loss.kl.free_bits = 0.52;  // only the second dimension costs
   EXPECT_NEAR((*make("kl", loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second, 1e-6);
   loss.reduction = "mean";
   EXPECT_NEAR((*make("kl", loss, model))(input_of(mean, log_variance), rng).value.item<double>(), second / 10, 1e-6);
@@ -151,7 +151,7 @@ TEST(Bottlenecks, TheirTraitsAreWhatTheyDo) {
 
 TEST(Kl, ARateThatIsNotFiniteIsAnErrorAndNoWeightIsSteeredByIt) {
   LossConfig loss;
-  loss.kl_target = 10;
+  loss.kl.target = 10;
   const auto kl = make("kl", loss, test::tiny_config("queries"));
   const double before = kl->state().at("kl_weight").item<double>();
   Rng rng(1);
@@ -166,8 +166,8 @@ TEST(Kl, ARateThatIsNotFiniteIsAnErrorAndNoWeightIsSteeredByIt) {
 
 TEST(Kl, WeightIsSteeredTowardTheTarget) {
   LossConfig loss;
-  loss.kl_target = 10;
-  loss.kl_target_start = 10;
+  loss.kl.target = 10;
+  loss.kl.target_start = 10;
   const ModelConfig model = test::tiny_config("queries");
   const Tensor log_variance = at::zeros({4, 3, 6});
   Rng rng(1);
@@ -181,7 +181,7 @@ TEST(Kl, WeightIsSteeredTowardTheTarget) {
   EXPECT_GT(weight_after(3.0), 0.02);   // 81 nats: too many
   EXPECT_LT(weight_after(3.0), 0.04);   // 50 steps of 2%, not 100
   EXPECT_LT(weight_after(0.1), 0.005);  // 0.09 nats: too few
-  loss.kl_weight = 0.1;
+  loss.kl.weight = 0.1;
   EXPECT_GT(weight_after(3.0), 0.2);
 }
 
@@ -194,7 +194,7 @@ TEST(Kl, NeedsAVariance) {
 
 TEST(MmdRegularizer, TellsCollapsedCodesAndKeepsItsState) {
   LossConfig loss;
-  loss.mmd_queue = 256;
+  loss.mmd.queue = 256;
   const ModelConfig model = test::tiny_config("queries");
   const auto value_of = [&](const Tensor& codes) {
     Rng rng(1);

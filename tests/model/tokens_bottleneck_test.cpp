@@ -25,8 +25,8 @@ ModelConfig upsampling(const std::string& block_sizes) {
   config.d_model = config.latent_size = 3;
   config.latent_tokens = 5;
   config.sequence_length = 14;
-  config.latent_decoder = "no_norm";
-  config.funnel_block_sizes = block_sizes;
+  config.tokens_bottleneck.latent_decoder = "no_norm";
+  config.funnel.block_sizes = block_sizes;
   return config;
 }
 
@@ -35,19 +35,19 @@ TEST(TokensBottleneck, UpsamplesAsFunnelDoes) {
   const std::vector<std::pair<std::string, std::string>> cases = {{"1", "1"}, {"2_1", "2"}, {"1_1_1", "4"}};
   for (const auto& [block_sizes, stride] : cases) {
     ModelConfig config = upsampling(block_sizes);
-    config.mask_upsample_tail = false;
+    config.tokens_bottleneck.mask_upsample_tail = false;
     const Tensor& expected = fixture["upsample." + stride];
     const Memory published = Built(config).bottleneck->decode(fixture["upsample.codes"], {});
     EXPECT_TRUE(torch::equal(published.states, expected.flatten(0, 1))) << stride;
     EXPECT_EQ(published.spans, equal_spans(2, expected.size(1)));
 
-    config.mask_upsample_tail = true;
+    config.tokens_bottleneck.mask_upsample_tail = true;
     const Memory masked = Built(config).bottleneck->decode(fixture["upsample.codes"], {});
     const int64_t rows = masked.spans[0].length;
     EXPECT_EQ(rows, expected.abs().sum(2).gt(0).sum(1).min().item<int64_t>()) << "all but the zero rows";
     EXPECT_TRUE(torch::equal(masked.states.view({2, rows, 3}), expected.narrow(1, 0, rows))) << stride;
 
-    config.skip_upsample = true;
+    config.tokens_bottleneck.skip_upsample = true;
     const Memory skipped = Built(config).bottleneck->decode(fixture["upsample.codes"], {});
     EXPECT_TRUE(torch::equal(skipped.states, fixture["upsample.codes"].flatten(0, 1))) << stride;
   }
@@ -61,20 +61,20 @@ TEST(TokensBottleneck, DecodersHaveThePublishedParts) {
     for (const NamedParameter& parameter : built.parameters.list()) all += parameter.name + " ";
     return all;
   };
-  config.latent_decoder = "layer_norm";
+  config.tokens_bottleneck.latent_decoder = "layer_norm";
   EXPECT_EQ(names(),
             "encoder.token_to_latent.weight encoder.token_to_latent.bias decoder.latent_to_token.weight "
             "decoder.latent_to_token.bias decoder.norm.weight decoder.norm.bias ");
-  config.latent_decoder = "t5_norm";
+  config.tokens_bottleneck.latent_decoder = "t5_norm";
   EXPECT_NE(names().find("decoder.norm.DenseReluDense.wi.weight"), std::string::npos);
-  config.latent_decoder = "no_norm";
+  config.tokens_bottleneck.latent_decoder = "no_norm";
   config.latent_size = config.d_model;
   EXPECT_EQ(names(), "encoder.token_to_latent.weight encoder.token_to_latent.bias ") << "identity: nothing to map";
 }
 
 TEST(TokensBottleneck, ShortSequencesArePaddedUntilTheyHaveACodeEach) {
   ModelConfig config = test::tiny_config("tokens");
-  config.funnel_block_sizes = "1_1_1";
+  config.funnel.block_sizes = "1_1_1";
   config.latent_tokens = 3;
   config.vocab_size = 259;
   Rng rng(1);

@@ -21,18 +21,18 @@ ModelConfig config_of(const std::string& name) {
   config.d_model = 8;
   config.num_heads = 2;
   config.d_kv = 4;
-  config.funnel_d_inner = 12;
-  config.funnel_hidden_dropout = config.funnel_attention_dropout = 0.0;
-  config.funnel_block_sizes = "1_1_1";
-  if (name == "relative_shift") config.funnel_block_sizes = "1_2_1";
-  if (name == "no_cls") config.funnel_block_sizes = "2_1";
-  if (name == "factorized" || name == "no_cls_factorized") config.funnel_attention = "factorized";
-  if (name == "no_cls" || name == "no_cls_factorized") config.funnel_separate_cls = false;
-  if (name == "no_cls_factorized") config.funnel_pool_q_only = false;
+  config.funnel.d_inner = 12;
+  config.funnel.hidden_dropout = config.funnel.attention_dropout = 0.0;
+  config.funnel.block_sizes = "1_1_1";
+  if (name == "relative_shift") config.funnel.block_sizes = "1_2_1";
+  if (name == "no_cls") config.funnel.block_sizes = "2_1";
+  if (name == "factorized" || name == "no_cls_factorized") config.funnel.attention = "factorized";
+  if (name == "no_cls" || name == "no_cls_factorized") config.funnel.separate_cls = false;
+  if (name == "no_cls_factorized") config.funnel.pool_q_only = false;
   if (name == "four_blocks_max") {
-    config.funnel_block_sizes = "1_1_1_1";
-    config.funnel_pooling = "max";
-    config.funnel_truncate_seq = config.funnel_pool_q_only = false;
+    config.funnel.block_sizes = "1_1_1_1";
+    config.funnel.pooling = "max";
+    config.funnel.truncate_seq = config.funnel.pool_q_only = false;
   }
   return config;
 }
@@ -117,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(Settings, FunnelParity,
 TEST(Funnel, DropoutFollowsTheKeyAndOnlyInTraining) {
   for (const char* attention : {"relative_shift", "factorized"}) {
     ModelConfig config = config_of(attention);
-    config.funnel_hidden_dropout = config.funnel_attention_dropout = config.funnel_activation_dropout = 0.3;
+    config.funnel.hidden_dropout = config.funnel.attention_dropout = config.funnel.activation_dropout = 0.3;
     Rng weights(1);
     Parameters parameters(weights);
     const FunnelEncoder encoder(Scope(parameters), config);
@@ -147,7 +147,7 @@ TEST(Funnel, NoMoreBlocksThanTheLongestSequenceCanBeHalved) {
   ModelConfig config = config_of("relative_shift");
   config.sequence_length = 5;
   const auto build = [&](const std::string& sizes) {
-    config.funnel_block_sizes = sizes;
+    config.funnel.block_sizes = sizes;
     Rng rng(1);
     Parameters parameters(rng);
     FunnelEncoder encoder(Scope(parameters), config);

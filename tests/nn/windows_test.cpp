@@ -15,7 +15,7 @@ ModelConfig windowed(int64_t size, int64_t sequence_length = 16) {
   ModelConfig config = test::tiny_config("queries");
   config.decoder_layers = 3;
   config.sequence_length = sequence_length;
-  config.attention_window_size = size;
+  config.attention_window.size = size;
   return config;
 }
 
@@ -97,12 +97,12 @@ TEST(AttentionWindows, CachedGenerationEqualsTheFullPass) {
 }
 
 /// Gradients of one training step with dropout.
-TensorMap gradients(const ModelConfig& config) {
+TensorMap gradients(const ModelConfig& config, const RecomputeConfig& recompute = {}) {
   Rng weights(4), noise(5);
   TransformerVae vae(config, weights);
   const Tokenizer tokenizer = test::byte_tokenizer();
   const ForwardResult result =
-      vae.forward(to_stream(test::tiny_batch(tokenizer), torch::kCPU), {0.1, 0.1, 0.1}, {true, &noise});
+      vae.forward(to_stream(test::tiny_batch(tokenizer), torch::kCPU), {0.1, 0.1, 0.1}, {true, &noise, recompute});
   result.reconstruction.loss.backward();
   TensorMap found;
   for (const NamedParameter& parameter : vae.parameters().list())
@@ -118,13 +118,11 @@ TEST(GradientCheckpoint, ChangesNoBitOfAnyGradientWithDropout) {
       config.encoder = encoder;
       config.decoder_layers = 3;
       config.dropout = 0.2;
-      config.attention_window_size = window;
+      config.attention_window.size = window;
       const TensorMap expected = gradients(config);
       ASSERT_GT(expected.size(), 10u);
       for (const int64_t rate : {0, 1, 2}) {
-        config.gradient_checkpoint_encoder = rate != 2;
-        config.gradient_checkpoint_decoder = rate;
-        const TensorMap found = gradients(config);
+        const TensorMap found = gradients(config, {rate != 2, rate});
         ASSERT_EQ(found.size(), expected.size());
         for (const auto& [name, gradient] : expected)
           EXPECT_TRUE(torch::equal(found.at(name), gradient)) << encoder << " " << rate << " " << name;

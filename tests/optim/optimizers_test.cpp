@@ -74,24 +74,24 @@ TrainConfig config_of(const std::string& optimizer) {
 
 TEST(Optimizers, AdamWIsPyTorchs) {
   TrainConfig config = config_of("adamw");
-  config.beta1 = 0.9;
-  config.beta2 = 0.999;
-  config.epsilon = 1e-8;
+  config.adamw.beta1 = 0.9;
+  config.adamw.beta2 = 0.999;
+  config.adamw.epsilon = 1e-8;
   expect_steps("adamw", config, kAll, kFp32);
 }
 
 TEST(Optimizers, AdafactorIsTransformers) {
   expect_steps("adafactor_fixed", config_of("adafactor"), kAll, kFp32);
   TrainConfig relative = config_of("adafactor");
-  relative.adafactor_relative_step = true;
+  relative.adafactor.relative_step = true;
   relative.weight_decay = 0.0;
   expect_steps("adafactor_relative", relative, kAll, kFp32);
 }
 
 TEST(Optimizers, MuonIsPyTorchs) {
   TrainConfig config = config_of("muon");
-  config.muon_learning_rate = 0.02;
-  config.muon_momentum = 0.95;
+  config.muon.learning_rate = 0.02;
+  config.muon.momentum = 0.95;
   // Five Newton-Schulz steps multiply a rounding of fp32 by up to 3.4 each.
   expect_steps("muon_fp32", config, {"wide", "tall"}, 1e-4);
   // PyTorch's own orthogonalises in bf16, of three digits; a step moves a weight by 2% of the largest.
@@ -100,9 +100,9 @@ TEST(Optimizers, MuonIsPyTorchs) {
 
 TEST(Optimizers, MuonLeavesTheRestToAdamW) {
   TrainConfig muon = config_of("muon");
-  muon.beta1 = 0.9;
-  muon.beta2 = 0.999;
-  muon.epsilon = 1e-8;
+  muon.adamw.beta1 = 0.9;
+  muon.adamw.beta2 = 0.999;
+  muon.adamw.epsilon = 1e-8;
   expect_steps("adamw", muon, {"vector", "cube"}, kFp32);
   const auto of = [](at::IntArrayRef sizes, WeightKind kind) { return parameter("w", at::zeros(sizes), kind); };
   EXPECT_TRUE(muon_takes(of({4, 9}, WeightKind::kMatrix)));
@@ -114,7 +114,7 @@ TEST(Optimizers, MuonLeavesTheRestToAdamW) {
 TEST(Optimizers, MatricesAndTablesDecayAndVectorsDoNot) {
   for (const std::string name : {"adamw", "adafactor", "muon"}) {
     TrainConfig config = config_of(name);
-    config.muon_learning_rate = 0.02;
+    config.muon.learning_rate = 0.02;
     torch::manual_seed(1);
     const Tensor start = at::randn({6, 8});
     std::vector<NamedParameter> weights = {parameter("matrix", start, WeightKind::kMatrix),

@@ -15,9 +15,9 @@ namespace {
 RunConfig small_run(const std::vector<std::string>& presets, const std::vector<std::string>& assignments = {}) {
   RunConfig config = resolve_config(presets, assignments).config;
   ModelConfig& model = config.model;
-  const bool windows = model.attention_window_size > 0;
+  const bool windows = model.attention_window.size > 0;
   shrink(model);
-  if (windows) model.attention_window_size = 15;
+  if (windows) model.attention_window.size = 15;
   model.d_model = model.d_ff = 128;
   model.d_kv = 32;
   model.num_heads = 4;
@@ -58,11 +58,11 @@ TEST(MemoryPlan, PredictsWhatATrainingStepAllocates) {
       {"fc", small_run({"t5_vae_2020"})},
       {"flax, adafactor", small_run({"t5_vae_flax"}, {"train.optimizer=adafactor"})},
       {"funnel", small_run({"transformer_vae_2021"})},
-      {"factorized", small_run({"transformer_vae_2021"}, {"model.funnel_attention=factorized"})},
+      {"factorized", small_run({"transformer_vae_2021"}, {"model.funnel.attention=factorized"})},
       {"checkpoints", small_run({"grad_check_pnt"})},
-      {"checkpoint of every layer, windows", small_run({"window60"}, {"model.gradient_checkpoint_decoder=1"})},
+      {"checkpoint of every layer, windows", small_run({"window60"}, {"train.recompute.decoder=1"})},
       {"two micro-batches", small_run({"funnel_tiny"}, {"train.accumulation_steps=2"})},
-      {"mmd with its queue", small_run({"lines_small"}, {"loss.regularizer=mmd", "loss.mmd_queue=300"})},
+      {"mmd with its queue", small_run({"lines_small"}, {"loss.regularizer=mmd", "loss.mmd.queue=300"})},
       {"bf16 from stock operations", small_run({"grad_check_pnt"}, {"train.precision=bf16"})},
       {"bf16, two micro-batches", small_run({"funnel_tiny"}, {"train.precision=bf16", "train.accumulation_steps=2"})},
   };

@@ -270,48 +270,45 @@ TEST_F(FunnelEncoderOfAModel, GivesTheStatesThatTransformersGives) {
 TEST_F(FunnelEncoderOfAModel, TheCheckpointDecidesItsShapeAndThePresetTheRest) {
   std::vector<std::string> assignments = {"data.max_tokens=16",
                                           "model.latent_tokens=-1",
-                                          "model.attention_window_size=5",
-                                          "model.attention_window_overlap=2",
-                                          "model.attention_window_shift=false",
-                                          "model.gradient_checkpoint_encoder=true",
-                                          "model.gradient_checkpoint_decoder=3",
-                                          "model.skip_upsample=true",
-                                          "model.mask_upsample_tail=false",
-                                          "model.latent_decoder=t5_norm",
+                                          "model.attention_window.size=5",
+                                          "model.attention_window.overlap=2",
+                                          "model.attention_window.shift=false",
+                                          "model.tokens_bottleneck.skip_upsample=true",
+                                          "model.tokens_bottleneck.mask_upsample_tail=false",
+                                          "model.tokens_bottleneck.latent_decoder=t5_norm",
                                           "model.critic_block_sizes=1_1_1",
-                                          "model.funnel_activation_dropout=0.25"};
+                                          "model.funnel.activation_dropout=0.25"};
   const Model imported = import_huggingface({t5_, fixture_path("funnel_pretrained")},
                                             resolve_config({"transformer_vae_2021"}, assignments));
   save_model(folder_.path("model"), imported.vae.config(), imported.max_tokens, imported.check,
              imported.vae.parameters().to_map(), imported.tokenizer);
   const ModelConfig config = load_model_config(folder_.path("model"));
   EXPECT_EQ(config.encoder, "funnel");
-  EXPECT_EQ(config.funnel_block_sizes, "1_2");
-  EXPECT_EQ(config.funnel_block_repeats, "2_2");
-  EXPECT_EQ(config.funnel_num_heads, 3);
-  EXPECT_EQ(config.funnel_d_kv, 4);
-  EXPECT_EQ(config.funnel_d_inner, 20);
+  EXPECT_EQ(config.funnel.block_sizes, "1_2");
+  EXPECT_EQ(config.funnel.block_repeats, "2_2");
+  EXPECT_EQ(config.funnel.num_heads, 3);
+  EXPECT_EQ(config.funnel.d_kv, 4);
+  EXPECT_EQ(config.funnel.d_inner, 20);
   EXPECT_EQ(config.num_heads, 2);
   EXPECT_EQ(config.d_kv, 8);
-  EXPECT_EQ(config.funnel_hidden_dropout, 0.15);
-  EXPECT_EQ(config.funnel_activation_dropout, 0.25);
-  EXPECT_EQ(config.funnel_layer_norm_epsilon, 1e-9);
+  EXPECT_EQ(config.funnel.hidden_dropout, 0.15);
+  EXPECT_EQ(config.funnel.activation_dropout, 0.25);
+  EXPECT_EQ(config.funnel.layer_norm_epsilon, 1e-9);
   EXPECT_EQ(config.bottleneck, "tokens");
   EXPECT_EQ(config.latent_tokens, 8) << "all states of 16 tokens";
   EXPECT_EQ(config.latent_size, 1000);
-  EXPECT_EQ(config.attention_window_size, 5);
-  EXPECT_EQ(config.attention_window_overlap, 2);
-  EXPECT_FALSE(config.attention_window_shift || config.mask_upsample_tail);
-  EXPECT_TRUE(config.gradient_checkpoint_encoder && config.skip_upsample && config.pad_inputs);
-  EXPECT_EQ(config.gradient_checkpoint_decoder, 3);
-  EXPECT_EQ(config.latent_decoder, "t5_norm");
+  EXPECT_EQ(config.attention_window.size, 5);
+  EXPECT_EQ(config.attention_window.overlap, 2);
+  EXPECT_FALSE(config.attention_window.shift || config.tokens_bottleneck.mask_upsample_tail);
+  EXPECT_TRUE(config.tokens_bottleneck.skip_upsample && config.pad_inputs);
+  EXPECT_EQ(config.tokens_bottleneck.latent_decoder, "t5_norm");
   EXPECT_EQ(config.critic_block_sizes, "1_1_1") << "a critic is not repeated";
   EXPECT_EQ(load_model(folder_.path("model")).vae.parameters().count(), imported.vae.parameters().count());
 }
 
 TEST_F(FunnelEncoderOfAModel, StartsAtRandomOnATransformersT5WhereNoneIsGiven) {
   std::vector<std::string> assignments = kSmallCode;
-  assignments.insert(assignments.end(), {"model.funnel_block_sizes=1_1", "model.funnel_d_inner=20"});
+  assignments.insert(assignments.end(), {"model.funnel.block_sizes=1_1", "model.funnel.d_inner=20"});
   const auto weights = [&](const std::string& seed) {
     std::vector<std::string> seeded = assignments;
     seeded.push_back("train.seed=" + seed);
@@ -343,7 +340,7 @@ TEST_F(FunnelEncoderOfAModel, WhatDoesNotFitIsRefused) {
   EXPECT_EQ(with("hidden_act", "relu"), "config.json of a Funnel: hidden_act: got \"relu\", expected \"gelu_new\"");
   EXPECT_NE(with("pooling_type", "sum").find("funnel_pooling: got \"sum\""), std::string::npos);
   EXPECT_NE(with("block_sizes", "1_2").find("block_sizes"), std::string::npos);
-  EXPECT_NE(with("block_repeats", {1, 2, 2}).find("model.funnel_block_repeats: got 1_2_2"), std::string::npos);
+  EXPECT_NE(with("block_repeats", {1, 2, 2}).find("model.funnel.block_repeats: got 1_2_2"), std::string::npos);
   EXPECT_NE(with("block_sizes", {2, 2}).find("lacks the weight encoder.blocks.0.1."), std::string::npos);
   EXPECT_NE(with("n_head", 4).find("weight encoder.blocks.0.0.attention."), std::string::npos);
   EXPECT_NE(error_of_funnel(t5_).find("model_type"), std::string::npos);
@@ -363,7 +360,7 @@ TEST_F(FunnelEncoderOfAModel, WhatDoesNotFitIsRefused) {
 
   EXPECT_NE(error_of_funnel(fixture_path("funnel_pretrained"), {"model.encoder=t5"}).find("model.encoder: got"),
             std::string::npos);
-  EXPECT_NE(error_of_funnel(fixture_path("funnel_pretrained"), {"model.funnel_num_heads=2"}).find("expected 3"),
+  EXPECT_NE(error_of_funnel(fixture_path("funnel_pretrained"), {"model.funnel.num_heads=2"}).find("expected 3"),
             std::string::npos);
 }
 

@@ -14,7 +14,7 @@ inline Model saved_model(const std::string& directory, const std::string& poster
   ModelConfig config = tiny_config("queries");
   config.latent_tokens = 2;
   config.latent_size = 4;
-  config.latent_layers = 0;  // random ones would make all outputs alike
+  config.queries_bottleneck.latent_layers = 0;  // random ones would make all outputs alike
   config.posterior = posterior;
   const Tokenizer tokenizer = byte_tokenizer();
   config.vocab_size = tokenizer.size();

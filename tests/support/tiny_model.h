@@ -18,10 +18,10 @@ inline void shrink(ModelConfig& model) {
   model.d_ff = 24;
   model.num_heads = 2;
   model.encoder_layers = model.decoder_layers = 2;
-  model.funnel_block_sizes = "1_1";
-  model.funnel_d_inner = 0;
+  model.funnel.block_sizes = "1_1";
+  model.funnel.d_inner = 0;
   if (!model.critic_block_sizes.empty()) model.critic_block_sizes = "1_1";
-  if (model.attention_window_size > 0) model.attention_window_size = 5;
+  if (model.attention_window.size > 0) model.attention_window.size = 5;
   model.latent_tokens = std::min<int64_t>(model.latent_tokens, 3);
   model.latent_size = std::min<int64_t>(model.latent_size, 6);
   model.sequence_length = 16;
@@ -32,7 +32,7 @@ inline ModelConfig tiny_config(const std::string& bottleneck) {
   ModelConfig model;
   model.bottleneck = bottleneck;
   if (bottleneck != "queries") model.posterior = "deterministic";
-  if (bottleneck == "queries") model.latent_layers = 1;
+  if (bottleneck == "queries") model.queries_bottleneck.latent_layers = 1;
   if (bottleneck == "fc") model.latent_tokens = 1;
   if (bottleneck == "tokens") model.encoder = "funnel";
   shrink(model);

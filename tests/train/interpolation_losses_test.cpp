@@ -18,7 +18,7 @@ constexpr TrainingPosition kLate{/*step=*/20, /*total_steps=*/100};
 
 ModelConfig model_with_critic() {
   ModelConfig config = tiny_config("tokens");
-  config.funnel_hidden_dropout = config.funnel_attention_dropout = 0.0;
+  config.funnel.hidden_dropout = config.funnel.attention_dropout = 0.0;
   config.critic_block_sizes = "1_1";
   return config;
 }
@@ -32,7 +32,7 @@ struct Scene {
 
   InterpolationLosses::Result run(const LossConfig& loss, TrainingPosition position = kLate, uint64_t seed = 3) {
     Rng rng(seed);
-    return InterpolationLosses(loss, vae.config())(vae, forward, batch.spans, position, rng);
+    return InterpolationLosses(loss, vae.config())(vae, forward, batch.spans, position, {true, &rng});
   }
   Tensor weight(const std::string& name) {
     for (const NamedParameter& parameter : vae.parameters().list())
@@ -112,8 +112,8 @@ TEST(InterpolationLosses, TheCriticLearnsFromItsOwnLossAloneAndTheModelFromItsJu
   for (const char* score : {"cls", "mean", "mean_no_act"}) {
     Scene scene;
     LossConfig loss;
-    loss.critic = score;
-    loss.critic_min_steps = 30;
+    loss.critic.score = score;
+    loss.critic.min_steps = 30;
     const InterpolationLosses::Result early = scene.run(loss, {20, 100});
     EXPECT_FALSE(early.metrics.contains("critic_on_model")) << score;
     const std::set<std::string> critic_only = scene.trained(early.loss);
@@ -197,19 +197,19 @@ TEST(InterpolationLosses, GradientsBetweenEqualCodesAreFinite) {
 TEST(InterpolationLosses, WhatIsRememberedSurvivesACheckpoint) {
   Scene scene;
   LossConfig loss;
-  loss.critic = "mean";
+  loss.critic.score = "mean";
   loss.interpolation_every = 2;
   const auto run = [&](bool restart) {
     auto losses = std::make_unique<InterpolationLosses>(loss, scene.vae.config());
     Rng rng(11);
-    EXPECT_FALSE((*losses)(scene.vae, scene.forward, scene.batch.spans, {21, 100}, rng).loss.defined());
+    EXPECT_FALSE((*losses)(scene.vae, scene.forward, scene.batch.spans, {21, 100}, {true, &rng}).loss.defined());
     if (restart) {
       const TensorMap saved = losses->state();
       EXPECT_EQ(saved.size(), 3u);
       losses = std::make_unique<InterpolationLosses>(loss, scene.vae.config());
       losses->load_state(saved);
     }
-    return (*losses)(scene.vae, scene.forward, scene.batch.spans, {22, 100}, rng).loss;
+    return (*losses)(scene.vae, scene.forward, scene.batch.spans, {22, 100}, {true, &rng}).loss;
   };
   EXPECT_TRUE(torch::equal(run(false), run(true)));
   LossConfig without = loss;

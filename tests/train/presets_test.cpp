@@ -16,7 +16,7 @@ TEST(Presets, EachTrainsSavesLoadsAndGenerates) {
   for (const Preset& preset : all_presets()) {
     SCOPED_TRACE(preset.name);
     RunConfig config = resolve_config({preset.name}, {}).config;
-    if (config.loss.critic != "none") config.model.critic_block_sizes = "1";
+    if (config.loss.critic.score != "none") config.model.critic_block_sizes = "1";
     shrink(config.model);
     config.data.max_tokens = 16;
     config.train.steps = 2;
@@ -24,7 +24,7 @@ TEST(Presets, EachTrainsSavesLoadsAndGenerates) {
     config.train.batch_tokens = 0;
     config.train.accumulation_steps = 2;
     config.train.precision = "fp32";
-    if (config.loss.bag_of_words_weight > 0) config.model.bag_of_words = true;
+    if (config.loss.bag_of_words.weight > 0) config.model.bag_of_words = true;
 
     Tokenizer tokenizer = byte_tokenizer();
     TokenDataset data = tiny_dataset(tokenizer);

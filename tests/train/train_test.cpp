@@ -146,7 +146,7 @@ TEST_F(WholeRun, DataThatMovedIsTheSameData) {
 }
 
 TEST_F(WholeRun, WindowsOfAStartingModelEndWhereItsSequencesDid) {
-  train(options("a", {"model.attention_window_size=5"}));
+  train(options("a", {"model.attention_window.size=5"}));
   TrainOptions longer = options("b", {"data.max_tokens=20"}), same = options("c"),
                shorter = options("d", {"data.max_tokens=8"});
   for (TrainOptions* run : {&longer, &same, &shorter}) {

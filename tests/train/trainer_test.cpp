@@ -128,7 +128,7 @@ TEST(Trainer, ResumingAfterEveryStepChangesNoBit) {
       config.train.eval_steps = 2;
       config.train.warmup_steps = 2;
       config.model.dropout = 0.1;
-      config.loss.kl_target = 5;
+      config.loss.kl.target = 5;
       config.loss.encoder_token_mask = config.loss.decoder_token_mask = 0.2;
       config.loss.latent_dropout = 0.1;
       const std::string what = optimizer.name + (ema_decay > 0 ? " with average" : "");
@@ -220,7 +220,7 @@ TEST(Trainer, AccumulatedMicroBatchesGiveTheGradientOfOneLargeBatch) {
 TEST(Trainer, PreviewsAtEachEvaluation) {
   RunConfig config = tiny_run();
   config.train.eval_steps = 3;
-  config.train.preview_samples = 4;
+  config.train.preview.samples = 4;
   config.data.check = "mnist";
   TestRun whole(config), pieces(config);
   whole.go();

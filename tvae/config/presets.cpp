@@ -21,8 +21,8 @@ using Json = nlohmann::ordered_json;
 
 std::vector<std::string> all_keys() {
   std::vector<std::string> keys;
-  const RunConfig config;
-  visit_run(config, [&](const std::string& key, const auto&, const FieldInfo&) { keys.push_back(key); });
+  const Json fields = fields_of(RunConfig());
+  for (const auto& [key, value] : fields.items()) keys.push_back(key);
   return keys;
 }
 
@@ -103,10 +103,38 @@ void assign(const std::string& key, Value& field, const FieldInfo& info, const J
   field = candidate;
 }
 
-Json& section_of(Json& json, const std::string& key, std::string& field) {
-  const size_t dot = key.find('.');
-  field = key.substr(dot + 1);
-  return json[key.substr(0, dot)];
+/// What a field was called before it had an owner: one of its own, or its key with _ for the dots after the section.
+std::string alias_of(const std::string& key, const FieldInfo& info) {
+  if (!info.alias.empty()) return info.alias;
+  std::string flat = key;
+  std::replace(flat.begin() + static_cast<std::ptrdiff_t>(flat.find('.')) + 1, flat.end(), '.', '_');
+  return flat;
+}
+
+/// Every key and every alias → the key.
+const std::map<std::string, std::string>& known_keys() {
+  static const std::map<std::string, std::string> keys = [] {
+    std::map<std::string, std::string> all;
+    const RunConfig config;
+    visit_run(config, [&](const std::string& key, const auto&, const FieldInfo& info) {
+      for (const std::string& name : {key, alias_of(key, info)}) {
+        const bool free = all.emplace(name, key).second;
+        TVAE_ASSERT(free || all[name] == key, "a key or alias means one field: " + name);
+      }
+    });
+    return all;
+  }();
+  return keys;
+}
+
+/// The value at "group.field" of nested objects, or null. Throws ConfigError where a group is no object.
+const Json* find_nested(const Json& json, const std::string& section, const std::string& name) {
+  const size_t dot = name.find('.');
+  const auto found = json.find(name.substr(0, dot));
+  if (found == json.end()) return nullptr;
+  if (dot == std::string::npos) return &*found;
+  if (!found->is_object()) throw ConfigError(section + found.key(), shown(*found), "an object");
+  return find_nested(*found, section + found.key() + ".", name.substr(dot + 1));
 }
 
 Preset parse_preset(const PresetText& text) {
@@ -177,12 +205,14 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
                               const RunConfig& base) {
   ResolvedConfig resolved{base, {}, ""};
   std::set<std::string> decided;  // by --set, so that presets may disagree on them
-  for (const std::string& assignment : assignments) decided.insert(strip(assignment.substr(0, assignment.find('='))));
+  for (const std::string& assignment : assignments)
+    decided.insert(canonical_key(strip(assignment.substr(0, assignment.find('=')))));
   std::map<std::string, std::pair<std::string, Json>> given;  // key -> preset, value
   for (const std::string& name : with_base(presets)) {
     const Preset& preset = find_preset(name);
     if (!preset.wants.empty()) resolved.wants = "preset " + name + " is for " + preset.wants;
-    for (const auto& [key, value] : preset.set.items()) {
+    for (const auto& [name_of_field, value] : preset.set.items()) {
+      const std::string key = canonical_key(name_of_field);
       const auto earlier = given.find(key);
       const bool may_override = preset.overrides_all || std::find(preset.overrides.begin(), preset.overrides.end(),
                                                                   key) != preset.overrides.end();
@@ -200,7 +230,7 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
     if (equals == std::string::npos || equals == 0)
       throw ConfigError("an assignment", "\"" + repair_utf8(assignment) + "\"", "KEY=VALUE",
                         "for example train.steps=1000");
-    const std::string key = strip(assignment.substr(0, equals));
+    const std::string key = canonical_key(strip(assignment.substr(0, equals)));
     set_field(resolved.config, key, assignment.substr(equals + 1));
     resolved.origins[key] = kAssigned;
   }
@@ -208,67 +238,99 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
 }
 
 void require_agreement(const ModelConfig& decided, const ResolvedConfig& resolved, const std::string& hint) {
-  const Json values = model_config_to_json(decided), wanted = model_config_to_json(resolved.config.model);
-  for (const auto& [name, value] : values.items()) {
-    const auto origin = resolved.origins.find("model." + name);
-    if (wanted[name] == -1) continue;  // "all", which this is
-    if (origin != resolved.origins.end() && origin->second == kAssigned && wanted[name] != value)
-      throw ConfigError("model." + name, wanted[name].dump(), value.dump(), hint);
+  RunConfig with_decided = resolved.config;
+  with_decided.model = decided;
+  const Json values = fields_of(with_decided), wanted = fields_of(resolved.config);
+  for (const std::string& key : differing_keys(with_decided, resolved.config)) {
+    const auto origin = resolved.origins.find(key);
+    if (wanted[key] == -1) continue;  // "all", which this is
+    if (origin != resolved.origins.end() && origin->second == kAssigned)
+      throw ConfigError(key, wanted[key].dump(), values[key].dump(), hint);
   }
 }
 
+std::string canonical_key(const std::string& key) {
+  const auto found = known_keys().find(key);
+  return found == known_keys().end() ? key : found->second;
+}
+
+bool is_known_key(const std::string& key) {
+  return known_keys().count(key) > 0;
+}
+
 void set_field(RunConfig& config, const std::string& key, const Json& value) {
+  const std::string wanted = canonical_key(key);
   bool found = false;
   visit_run(config, [&](const std::string& name, auto& field, const FieldInfo& info) {
-    if (name != key) return;
-    assign(key, field, info, value);
+    if (name != wanted) return;
+    assign(name, field, info, value);
     found = true;
   });
   if (!found) throw ConfigError("unknown key", "\"" + repair_utf8(key) + "\"", "", suggestion(key, all_keys()));
 }
 
+Json fields_of(const RunConfig& config) {
+  Json fields = Json::object();
+  visit_run(config, [&](const std::string& key, const auto& value, const FieldInfo&) { fields[key] = value; });
+  return fields;
+}
+
 Json to_json(const RunConfig& config) {
   Json json;
-  visit_run(config, [&](const std::string& key, const auto& value, const FieldInfo&) {
-    std::string field;
-    Json& section = section_of(json, key, field);
-    section[field] = value;
-  });
+  const Json fields = fields_of(config);
+  for (const auto& [key, value] : fields.items()) {
+    Json* place = &json;
+    for (const std::string& part : split(key, '.')) place = &(*place)[part];
+    *place = value;
+  }
   return json;
+}
+
+void for_each_field(const Json& config, const std::function<void(const std::string&, const Json&)>& visit,
+                    const std::string& prefix) {
+  if (!config.is_object()) throw ConfigError("configuration", config.type_name(), "an object of sections");
+  for (const auto& [name, value] : config.items()) {
+    const std::string key = prefix + name;
+    if (prefix.empty() && !value.is_object())
+      throw ConfigError("configuration section " + name, value.type_name(), "an object");
+    const bool is_field = is_known_key(key) && canonical_key(key) == key;
+    if (value.is_object() && !is_field)  // a group may be called as a field once was
+      for_each_field(value, visit, key + ".");
+    else
+      visit(key, value);
+  }
 }
 
 RunConfig run_config_from_json(const Json& json) {
   RunConfig config;
-  if (!json.is_object()) throw ConfigError("configuration", json.type_name(), "an object of sections");
-  for (const auto& [section, fields] : json.items()) {
-    if (!fields.is_object()) throw ConfigError("configuration section " + section, fields.type_name(), "an object");
-    for (const auto& [name, value] : fields.items()) set_field(config, section + "." + name, value);
-  }
+  for_each_field(json, [&](const std::string& key, const Json& value) { set_field(config, key, value); });
   return config;
 }
 
 Json model_config_to_json(const ModelConfig& config) {
-  Json json;
-  visit_model(config, [&](const char* name, const auto& value, const FieldInfo&) { json[name] = value; });
-  return json;
+  RunConfig run;
+  run.model = config;
+  return to_json(run)["model"];
 }
 
 ModelConfig model_config_from_json(const Json& json) {
-  ModelConfig config;
-  visit_model(config, [&](const char* name, auto& value, const FieldInfo& info) {
-    if (json.contains(name)) assign(std::string("model.") + name, value, info, json.at(name));
+  const std::string section = "model.";
+  RunConfig config;
+  visit_run(config, [&](const std::string& key, auto& value, const FieldInfo& info) {
+    if (!key.starts_with(section)) return;
+    const Json* found = find_nested(json, section, key.substr(section.size()));
+    if (const auto flat = json.find(alias_of(key, info).substr(section.size())); !found && flat != json.end())
+      found = &*flat;
+    if (found) assign(key, value, info, *found);
   });
-  return config;
+  return config.model;
 }
 
 std::vector<std::string> differing_keys(const RunConfig& a, const RunConfig& b) {
   std::vector<std::string> keys;
-  const Json left = to_json(a), right = to_json(b);
-  for (const std::string& key : all_keys()) {
-    const size_t dot = key.find('.');
-    const std::string section = key.substr(0, dot), field = key.substr(dot + 1);
-    if (left[section][field] != right[section][field]) keys.push_back(key);
-  }
+  const Json left = fields_of(a), right = fields_of(b);
+  for (const auto& [key, value] : left.items())
+    if (value != right[key]) keys.push_back(key);
   return keys;
 }
 

@@ -1,6 +1,7 @@
 // Presets: named sets of key = value that compose left to right. Each is a file in presets/, built into the program.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -59,16 +60,30 @@ void require_agreement(const ModelConfig& decided, const ResolvedConfig& resolve
 /// What a text field may be: its own choices, else the names that are registered for its key; empty = any text.
 std::vector<std::string> choices_of(const std::string& key, const FieldInfo& info);
 
-/// Sets one key from JSON (numbers, booleans, strings; a string is parsed where the field is a number or boolean).
-/// Throws ConfigError for an unknown key (with the nearest one), a wrong type, a value out of range.
+/// The key of a field that has an older name (loss.kl_target → loss.kl.target); anything else as it is.
+std::string canonical_key(const std::string& key);
+/// Whether set_field() knows it, by this name or an older one.
+bool is_known_key(const std::string& key);
+
+/// Sets one key, by any of its names, from JSON (numbers, booleans, strings; a string is parsed where the field is a
+/// number or boolean). Throws ConfigError for an unknown key (with the nearest one), a wrong type, a value out of
+/// range.
 void set_field(RunConfig& config, const std::string& key, const nlohmann::ordered_json& value);
 
-/// {"data": {...}, "model": {...}, ...} with every field.
+/// {"data": {...}, "loss": {"kl": {...}, ...}, ...} with every field.
 nlohmann::ordered_json to_json(const RunConfig& config);
-/// The reverse; fields that are absent keep their defaults, unknown ones throw.
+/// The reverse; fields may have their older names, those that are absent keep their defaults, unknown ones throw.
 RunConfig run_config_from_json(const nlohmann::ordered_json& json);
+/// {"data.train": value, ...} with every field.
+nlohmann::ordered_json fields_of(const RunConfig& config);
+/// Calls visit("section.group.field", value) for what such a JSON holds, known or not. Throws ConfigError where a
+/// section is no object.
+void for_each_field(const nlohmann::ordered_json& config,
+                    const std::function<void(const std::string& key, const nlohmann::ordered_json& value)>& visit,
+                    const std::string& prefix = "");
 
-/// Flat JSON of the model section alone, for config.json, and back (keys that are no model fields are ignored).
+/// JSON of the model section alone, for config.json, and back (fields may have their older names; keys that are no
+/// model fields are ignored).
 nlohmann::ordered_json model_config_to_json(const ModelConfig& config);
 ModelConfig model_config_from_json(const nlohmann::ordered_json& json);
 

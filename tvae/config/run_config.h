@@ -1,5 +1,7 @@
-// Every setting of a run, in four sections. One visit() a section gives defaults, JSON, command line, help, range
-// checks and the generated reference; a key is "section.field", as in train.learning_rate.
+// Every setting of a run, in four sections; what belongs to one encoder, bottleneck, regularizer, optimizer or the like
+// stands in a group of its own. One visit() a section or group gives defaults, JSON, command line, help, range checks
+// and the generated reference; a key is "section.field" or "section.group.field", as in train.learning_rate,
+// loss.kl.target.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +17,24 @@ struct FieldInfo {
   std::vector<std::string> choices = {};  // of a string field; empty = what is registered for the key, else any text
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
+  /// The whole key of before the field had an owner, where it is not the present one with _ for its later dots
+  /// (loss.kl_target of loss.kl.target); it stays another name of the field.
+  std::string alias = "";
+
+  FieldInfo also(const std::string& old_key) const {
+    FieldInfo info = *this;
+    info.alias = old_key;
+    return info;
+  }
 };
+
+/// A visitor of a group of fields, whose names it passes on as "group.field".
+template <class Visitor>
+auto grouped(const std::string& group, Visitor& v) {
+  return [&v, prefix = group + "."](const std::string& name, auto& value, const FieldInfo& info) {
+    v(prefix + name, value, info);
+  };
+}
 
 struct DataConfig {
   std::string train;
@@ -57,6 +76,96 @@ void visit_data(Config& c, Visitor&& v) {
   v("check", c.check, FieldInfo{"validity check of generated text"});
 }
 
+/// The Funnel encoder (model.encoder funnel).
+struct FunnelConfig {
+  std::string block_sizes = "2_2_2";
+  std::string block_repeats;
+  std::string attention = "relative_shift";
+  std::string pooling = "mean";
+  bool separate_cls = true;
+  bool truncate_seq = true;
+  bool pool_q_only = true;
+  int64_t num_heads = 0;
+  int64_t d_kv = 0;
+  int64_t d_inner = 0;
+  double hidden_dropout = 0.1;
+  double attention_dropout = 0.1;
+  double activation_dropout = 0.0;
+  double layer_norm_epsilon = 1e-9;
+};
+
+template <class Config, class Visitor>
+void visit_funnel(Config& c, Visitor&& v) {
+  v("block_sizes", c.block_sizes, FieldInfo{"layers a block, as 3_3_3; the sequence is halved between blocks"});
+  v("block_repeats", c.block_repeats, FieldInfo{"how often each layer of a block is run, as 1_2_2; empty = once"});
+  v("attention", c.attention,
+    FieldInfo{"how positions are scored; alike but for dropout", {"relative_shift", "factorized"}});
+  v("pooling", c.pooling, FieldInfo{"two rows become their mean or max", {"mean", "max"}});
+  v("separate_cls", c.separate_cls, FieldInfo{"the first row is never pooled with others"});
+  v("truncate_seq", c.truncate_seq, FieldInfo{"with separate_cls, the last row is not pooled"});
+  v("pool_q_only", c.pool_q_only, FieldInfo{"the first layer of a block still attends to the unpooled rows"});
+  v("num_heads", c.num_heads, FieldInfo{"attention heads; 0 = num_heads", {}, 0, 1024});
+  v("d_kv", c.d_kv, FieldInfo{"width of one attention head; 0 = d_kv", {}, 0, 4096});
+  v("d_inner", c.d_inner, FieldInfo{"inner width of feed-forward; 0 = d_ff", {}, 0, 1e6});
+  v("hidden_dropout", c.hidden_dropout, FieldInfo{"dropout of sub-layers and positions", {}, 0, 0.999});
+  v("attention_dropout", c.attention_dropout, FieldInfo{"dropout of attention probabilities", {}, 0, 0.999});
+  v("activation_dropout", c.activation_dropout, FieldInfo{"dropout inside feed-forward", {}, 0, 0.999});
+  v("layer_norm_epsilon", c.layer_norm_epsilon,
+    FieldInfo{"funnel encoder and the bottleneck tokens: added to the variance in layer norm", {}, 0, 1});
+}
+
+/// Windows of the decoder's self-attention.
+struct AttentionWindowConfig {
+  int64_t size = 0;
+  int64_t overlap = 0;
+  bool shift = true;
+};
+
+template <class Config, class Visitor>
+void visit_attention_window(Config& c, Visitor&& v) {
+  v("size", c.size,
+    FieldInfo{"decoder self-attention within windows of this many tokens; 0 = whole sequences", {}, 0, 65536});
+  v("overlap", c.overlap,
+    FieldInfo{"how far the windows of odd layers are moved; 0 = longest sequence modulo window, or half a window",
+              {},
+              0,
+              65536});
+  v("shift", c.shift, FieldInfo{"move the windows of odd layers at all; the published code never did"});
+}
+
+/// model.bottleneck tokens.
+struct TokensBottleneckConfig {
+  std::string latent_decoder = "layer_norm";
+  bool skip_upsample = false;
+  bool mask_upsample_tail = true;
+};
+
+template <class Config, class Visitor>
+void visit_tokens_bottleneck(Config& c, Visitor&& v) {
+  v("latent_decoder", c.latent_decoder,
+    FieldInfo{"what follows the linear layer from code to state", {"layer_norm", "t5_norm", "no_norm"}}.also(
+        "model.latent_decoder"));
+  v("skip_upsample", c.skip_upsample, FieldInfo{"the decoder attends to each code once"}.also("model.skip_upsample"));
+  v("mask_upsample_tail", c.mask_upsample_tail,
+    FieldInfo{"hide the zero rows at the end of the upsampled codes; false as published"}.also(
+        "model.mask_upsample_tail"));
+}
+
+/// model.bottleneck queries.
+struct QueriesBottleneckConfig {
+  int64_t pooling_layers = 1;
+  int64_t latent_layers = 0;
+};
+
+template <class Config, class Visitor>
+void visit_queries_bottleneck(Config& c, Visitor&& v) {
+  v("pooling_layers", c.pooling_layers,
+    FieldInfo{"cross-attention layers of the queries bottleneck", {}, 1, 64}.also("model.pooling_layers"));
+  v("latent_layers", c.latent_layers,
+    FieldInfo{"self-attention layers between the code and the decoder, of the queries bottleneck", {}, 0, 64}.also(
+        "model.latent_layers"));
+}
+
 struct ModelConfig {
   std::string encoder = "t5";
   std::string bottleneck = "queries";
@@ -66,20 +175,7 @@ struct ModelConfig {
   int64_t d_ff = 512;
   int64_t num_heads = 4;
   int64_t encoder_layers = 2;
-  std::string funnel_block_sizes = "2_2_2";
-  std::string funnel_block_repeats;
-  std::string funnel_attention = "relative_shift";
-  std::string funnel_pooling = "mean";
-  bool funnel_separate_cls = true;
-  bool funnel_truncate_seq = true;
-  bool funnel_pool_q_only = true;
-  int64_t funnel_num_heads = 0;
-  int64_t funnel_d_kv = 0;
-  int64_t funnel_d_inner = 0;
-  double funnel_hidden_dropout = 0.1;
-  double funnel_attention_dropout = 0.1;
-  double funnel_activation_dropout = 0.0;
-  double funnel_layer_norm_epsilon = 1e-9;
+  FunnelConfig funnel;
   int64_t decoder_layers = 2;
   std::string feed_forward = "gated-gelu";
   double dropout = 0.0;
@@ -90,21 +186,14 @@ struct ModelConfig {
   bool scale_logits = true;
   bool scale_attention = false;
   double initializer_factor = 1.0;
-  int64_t attention_window_size = 0;
-  int64_t attention_window_overlap = 0;
-  bool attention_window_shift = true;
-  bool gradient_checkpoint_encoder = false;
-  int64_t gradient_checkpoint_decoder = 0;
+  AttentionWindowConfig attention_window;
   int64_t latent_tokens = 8;
   int64_t latent_size = 32;
   int64_t sequence_length = 64;
   bool pad_inputs = false;
-  std::string latent_decoder = "layer_norm";
-  bool skip_upsample = false;
-  bool mask_upsample_tail = true;
+  TokensBottleneckConfig tokens_bottleneck;
   std::string posterior = "gaussian";
-  int64_t pooling_layers = 1;
-  int64_t latent_layers = 0;
+  QueriesBottleneckConfig queries_bottleneck;
   bool inject_latent = true;
   bool bag_of_words = false;
   std::string critic_block_sizes;
@@ -124,31 +213,7 @@ void visit_model(Config& c, Visitor&& v) {
   v("d_ff", c.d_ff, FieldInfo{"inner width of the feed-forward layers", {}, 1, 1e6});
   v("num_heads", c.num_heads, FieldInfo{"attention heads", {}, 1, 1024});
   v("encoder_layers", c.encoder_layers, FieldInfo{"blocks of the t5 encoder", {}, 1, 1024});
-  v("funnel_block_sizes", c.funnel_block_sizes,
-    FieldInfo{"funnel encoder: layers a block, as 3_3_3; the sequence is halved between blocks"});
-  v("funnel_block_repeats", c.funnel_block_repeats,
-    FieldInfo{"funnel encoder: how often each layer of a block is run, as 1_2_2; empty = once"});
-  v("funnel_attention", c.funnel_attention,
-    FieldInfo{"funnel encoder: how positions are scored; alike but for dropout", {"relative_shift", "factorized"}});
-  v("funnel_pooling", c.funnel_pooling,
-    FieldInfo{"funnel encoder: two rows become their mean or max", {"mean", "max"}});
-  v("funnel_separate_cls", c.funnel_separate_cls,
-    FieldInfo{"funnel encoder: the first row is never pooled with others"});
-  v("funnel_truncate_seq", c.funnel_truncate_seq,
-    FieldInfo{"funnel encoder: with separate_cls, the last row is not pooled"});
-  v("funnel_pool_q_only", c.funnel_pool_q_only,
-    FieldInfo{"funnel encoder: the first layer of a block still attends to the unpooled rows"});
-  v("funnel_num_heads", c.funnel_num_heads, FieldInfo{"funnel encoder: attention heads; 0 = num_heads", {}, 0, 1024});
-  v("funnel_d_kv", c.funnel_d_kv, FieldInfo{"funnel encoder: width of one attention head; 0 = d_kv", {}, 0, 4096});
-  v("funnel_d_inner", c.funnel_d_inner, FieldInfo{"funnel encoder: inner width of feed-forward; 0 = d_ff", {}, 0, 1e6});
-  v("funnel_hidden_dropout", c.funnel_hidden_dropout,
-    FieldInfo{"funnel encoder: dropout of sub-layers and positions", {}, 0, 0.999});
-  v("funnel_attention_dropout", c.funnel_attention_dropout,
-    FieldInfo{"funnel encoder: dropout of attention probabilities", {}, 0, 0.999});
-  v("funnel_activation_dropout", c.funnel_activation_dropout,
-    FieldInfo{"funnel encoder: dropout inside feed-forward", {}, 0, 0.999});
-  v("funnel_layer_norm_epsilon", c.funnel_layer_norm_epsilon,
-    FieldInfo{"funnel encoder and the bottleneck tokens: added to the variance in layer norm", {}, 0, 1});
+  visit_funnel(c.funnel, grouped("funnel", v));
   v("decoder_layers", c.decoder_layers, FieldInfo{"decoder blocks", {}, 1, 1024});
   v("feed_forward", c.feed_forward, FieldInfo{"relu (T5 v1.0) or gated-gelu (v1.1)", {"relu", "gated-gelu"}});
   v("dropout", c.dropout, FieldInfo{"dropout rate in training", {}, 0, 0.999});
@@ -162,36 +227,17 @@ void visit_model(Config& c, Visitor&& v) {
   v("scale_attention", c.scale_attention,
     FieldInfo{"multiply attention scores by d_kv^-1/2; T5 does not, and starts from smaller queries instead"});
   v("initializer_factor", c.initializer_factor, FieldInfo{"scale of T5's initial weights", {}, 0, 100});
-  v("attention_window_size", c.attention_window_size,
-    FieldInfo{"decoder self-attention within windows of this many tokens; 0 = whole sequences", {}, 0, 65536});
-  v("attention_window_overlap", c.attention_window_overlap,
-    FieldInfo{"how far the windows of odd layers are moved; 0 = longest sequence modulo window, or half a window",
-              {},
-              0,
-              65536});
-  v("attention_window_shift", c.attention_window_shift,
-    FieldInfo{"move the windows of odd layers at all; the published code never did"});
-  v("gradient_checkpoint_encoder", c.gradient_checkpoint_encoder,
-    FieldInfo{"compute the encoder again in the backward pass instead of keeping its states: less memory"});
-  v("gradient_checkpoint_decoder", c.gradient_checkpoint_decoder,
-    FieldInfo{"the same for decoder layers: 1 = every layer, n = all but every n-th, 0 = none", {}, 0, 1024});
+  visit_attention_window(c.attention_window, grouped("attention_window", v));
   v("latent_tokens", c.latent_tokens,
     FieldInfo{"codes a sequence (K); -1 = all encoder states (tokens)", {}, -1, 65536});
   v("latent_size", c.latent_size, FieldInfo{"size of one code (D)", {}, 1, 65536});
   v("sequence_length", c.sequence_length, FieldInfo{"longest sequence S, that of data.max_tokens", {}, 1, 65536});
   v("pad_inputs", c.pad_inputs,
     FieldInfo{"pad encoder inputs to sequence_length, as published (2021); slower, and codes depend on it"});
-  v("latent_decoder", c.latent_decoder,
-    FieldInfo{"tokens bottleneck: what follows the linear layer from code to state",
-              {"layer_norm", "t5_norm", "no_norm"}});
-  v("skip_upsample", c.skip_upsample, FieldInfo{"tokens bottleneck: the decoder attends to each code once"});
-  v("mask_upsample_tail", c.mask_upsample_tail,
-    FieldInfo{"tokens bottleneck: hide the zero rows at the end of the upsampled codes; false as published"});
+  visit_tokens_bottleneck(c.tokens_bottleneck, grouped("tokens_bottleneck", v));
   v("posterior", c.posterior,
     FieldInfo{"deterministic code, or gaussian with a learned variance", {"deterministic", "gaussian"}});
-  v("pooling_layers", c.pooling_layers, FieldInfo{"cross-attention layers of the queries bottleneck", {}, 1, 64});
-  v("latent_layers", c.latent_layers,
-    FieldInfo{"self-attention layers between the code and the decoder, of the queries bottleneck", {}, 0, 64});
+  visit_queries_bottleneck(c.queries_bottleneck, grouped("queries_bottleneck", v));
   v("inject_latent", c.inject_latent, FieldInfo{"also add a projection of the code to every decoder input"});
   v("bag_of_words", c.bag_of_words,
     FieldInfo{"a head that predicts the words from the code alone (loss.bag_of_words_weight)"});
@@ -203,37 +249,128 @@ void visit_model(Config& c, Visitor&& v) {
   v("unk_token_id", c.unk_token_id, FieldInfo{"id of unknown pieces, which also masks tokens", {}, 0, 1e7});
 }
 
+/// Shapes of loss.regularizer_schedule.
+struct RegularizerScheduleConfig {
+  double k = 0.0025;
+  double b = 6.25;
+  double start = 0.0;
+  double end = 0.3;
+};
+
+template <class Config, class Visitor>
+void visit_schedule(Config& c, Visitor&& v) {
+  v("k", c.k, FieldInfo{"slope k of the sigmoid schedule, per step", {}, 0, 1e3});
+  v("b", c.b, FieldInfo{"offset b of the sigmoid schedule"});
+  v("start", c.start, FieldInfo{"share of training at which the linear ramp leaves 0", {}, 0, 1});
+  v("end", c.end, FieldInfo{"share of training at which the linear ramp reaches its weight", {}, 0, 1});
+}
+
+/// loss.regularizer mmd and mmd_published.
+struct MmdConfig {
+  double bandwidth = 0.0;
+  std::string scaling = "2021";
+  int64_t queue = 1536;
+  double token_weight = 0.5;
+  double posterior_std = 0.3;
+  double posterior_std_final = 0.7;
+  double posterior_std_weight = 0.01;
+};
+
+template <class Config, class Visitor>
+void visit_mmd(Config& c, Visitor&& v) {
+  v("bandwidth", c.bandwidth,
+    FieldInfo{"published kernel exp(-|x-y|^2/bandwidth); 0 = D^2, as published", {}, 0, 1e12});
+  v("scaling", c.scaling,
+    FieldInfo{"mmd_published: 2020 takes it as it is, 2021 times latent tokens over batch size", {"2020", "2021"}});
+  v("queue", c.queue, FieldInfo{"recent codes the mmd regularizer compares against", {}, 0, 1e6});
+  v("token_weight", c.token_weight,
+    FieldInfo{"weight of the mmd of single codes beside that of the whole", {}, 0, 1e6});
+  v("posterior_std", c.posterior_std,
+    FieldInfo{"mmd with a gaussian posterior: the deviation it is held to at first", {}, 1e-6, 10}.also(
+        "loss.posterior_std"));
+  v("posterior_std_final", c.posterior_std_final,
+    FieldInfo{"... and in the second half of training", {}, 1e-6, 10}.also("loss.posterior_std_final"));
+  v("posterior_std_weight", c.posterior_std_weight,
+    FieldInfo{"weight of KL(N(m, s^2) || N(m, posterior_std^2)) a token", {}, 0, 1e6}.also(
+        "loss.posterior_std_weight"));
+}
+
+/// loss.regularizer kl.
+struct KlConfig {
+  double free_bits = 0.0;
+  int64_t cycles = 1;
+  double cycle_zero = 0.5;
+  double cycle_increase = 0.25;
+  double target = 0.0;
+  double target_start = 200.0;
+  double target_descent = 0.5;
+  double target_rate = 0.02;
+  double weight = 0.01;
+};
+
+template <class Config, class Visitor>
+void visit_kl(Config& c, Visitor&& v) {
+  v("free_bits", c.free_bits,
+    FieldInfo{"KL a dimension below which it costs nothing, in nats (dim_target_kl)", {}, 0, 1e3});
+  v("cycles", c.cycles, FieldInfo{"cycles of the cyclical schedule", {}, 1, 1e6});
+  v("cycle_zero", c.cycle_zero, FieldInfo{"share of a cycle at weight 0 (ratio_zero)", {}, 0, 1});
+  v("cycle_increase", c.cycle_increase,
+    FieldInfo{"share of a cycle in which the weight rises (ratio_increase)", {}, 0, 1});
+  v("target", c.target,
+    FieldInfo{"steer the weight so that the mean KL is this many nats a sequence; 0 = off", {}, 0, 1e6});
+  v("target_start", c.target_start, FieldInfo{"target at the first step, falling to target", {}, 0, 1e6});
+  v("target_descent", c.target_descent, FieldInfo{"share of training in which the target falls", {}, 0, 1});
+  v("target_rate", c.target_rate,
+    FieldInfo{"how fast the weight is steered: its change a step for a KL twice the target", {}, 0, 1});
+  v("weight", c.weight,
+    FieldInfo{"with target: the weight at the first step; of a run that starts from another's model, the last "
+              "kl_weight in its log is a good one",
+              {},
+              1e-4,
+              10});
+}
+
+/// The head of model.bag_of_words.
+struct BagOfWordsConfig {
+  double weight = 0.0;
+  double end = 0.5;
+};
+
+template <class Config, class Visitor>
+void visit_bag_of_words(Config& c, Visitor&& v) {
+  v("weight", c.weight, FieldInfo{"weight of predicting the words from the code alone", {}, 0, 1e6});
+  v("end", c.end, FieldInfo{"share of training at which that weight has decayed to 0", {}, 0, 1});
+}
+
+/// The critic of model.critic_block_sizes (ACAI).
+struct CriticConfig {
+  std::string score = "none";
+  double weight = 1.0;
+  int64_t min_steps = 1000;
+};
+
+template <class Config, class Visitor>
+void visit_critic(Config& c, Visitor&& v) {
+  v("score", c.score,
+    FieldInfo{"a critic guesses how far text is from a code's own (ACAI): score of the first state (cls), mean over "
+              "states, or mean without activation",
+              {"none", "cls", "mean", "mean_no_act"}}
+        .also("loss.critic"));
+  v("weight", c.weight, FieldInfo{"weight of the critic's judgement in the model's loss", {}, 0, 1e6});
+  v("min_steps", c.min_steps, FieldInfo{"steps before the model hears the critic", {}, 0, 1e12});
+}
+
 struct LossConfig {
   std::string reduction = "mean";
   std::string regularizer = "kl";
   double regularizer_weight = 1.0;
   std::string regularizer_schedule = "constant";
-  double schedule_k = 0.0025;
-  double schedule_b = 6.25;
-  double schedule_start = 0.0;
-  double schedule_end = 0.3;
-  double mmd_bandwidth = 0.0;
-  std::string mmd_scaling = "2021";
-  int64_t mmd_queue = 1536;
-  double mmd_token_weight = 0.5;
-  double posterior_std = 0.3;
-  double posterior_std_final = 0.7;
-  double posterior_std_weight = 0.01;
-  double kl_free_bits = 0.0;
-  int64_t kl_cycles = 1;
-  double kl_cycle_zero = 0.5;
-  double kl_cycle_increase = 0.25;
-  double kl_target = 0.0;
-  double kl_target_start = 200.0;
-  double kl_target_descent = 0.5;
-  double kl_target_rate = 0.02;
-  double kl_weight = 0.01;
+  RegularizerScheduleConfig schedule;
+  MmdConfig mmd;
+  KlConfig kl;
   double encoding_reconstruction_weight = 0.0;
-  double bag_of_words_weight = 0.0;
-  double bag_of_words_end = 0.5;
-  std::string critic = "none";
-  double critic_weight = 1.0;
-  int64_t critic_min_steps = 1000;
+  BagOfWordsConfig bag_of_words;
+  CriticConfig critic;
   double cycle_weight = 0.0;
   double vae_cycle_weight = 0.0;
   std::string smoothness = "none";
@@ -258,53 +395,13 @@ void visit_loss(Config& c, Visitor&& v) {
   v("regularizer_schedule", c.regularizer_schedule,
     FieldInfo{"weight over time: constant, sigmoid(k step - b) as published, a linear ramp, or cyclical (OPTIMUS)",
               {"constant", "sigmoid", "linear", "cyclical"}});
-  v("schedule_k", c.schedule_k, FieldInfo{"slope k of the sigmoid schedule, per step", {}, 0, 1e3});
-  v("schedule_b", c.schedule_b, FieldInfo{"offset b of the sigmoid schedule"});
-  v("schedule_start", c.schedule_start, FieldInfo{"share of training at which the linear ramp leaves 0", {}, 0, 1});
-  v("schedule_end", c.schedule_end,
-    FieldInfo{"share of training at which the linear ramp reaches its weight", {}, 0, 1});
-  v("mmd_bandwidth", c.mmd_bandwidth,
-    FieldInfo{"published kernel exp(-|x-y|^2/bandwidth); 0 = D^2, as published", {}, 0, 1e12});
-  v("mmd_scaling", c.mmd_scaling,
-    FieldInfo{"mmd_published: 2020 takes it as it is, 2021 times latent tokens over batch size", {"2020", "2021"}});
-  v("mmd_queue", c.mmd_queue, FieldInfo{"recent codes the mmd regularizer compares against", {}, 0, 1e6});
-  v("mmd_token_weight", c.mmd_token_weight,
-    FieldInfo{"weight of the mmd of single codes beside that of the whole", {}, 0, 1e6});
-  v("posterior_std", c.posterior_std,
-    FieldInfo{"mmd with a gaussian posterior: the deviation it is held to at first", {}, 1e-6, 10});
-  v("posterior_std_final", c.posterior_std_final, FieldInfo{"... and in the second half of training", {}, 1e-6, 10});
-  v("posterior_std_weight", c.posterior_std_weight,
-    FieldInfo{"weight of KL(N(m, s^2) || N(m, posterior_std^2)) a token", {}, 0, 1e6});
-  v("kl_free_bits", c.kl_free_bits,
-    FieldInfo{"KL a dimension below which it costs nothing, in nats (dim_target_kl)", {}, 0, 1e3});
-  v("kl_cycles", c.kl_cycles, FieldInfo{"cycles of the cyclical schedule", {}, 1, 1e6});
-  v("kl_cycle_zero", c.kl_cycle_zero, FieldInfo{"share of a cycle at weight 0 (ratio_zero)", {}, 0, 1});
-  v("kl_cycle_increase", c.kl_cycle_increase,
-    FieldInfo{"share of a cycle in which the weight rises (ratio_increase)", {}, 0, 1});
-  v("kl_target", c.kl_target,
-    FieldInfo{"steer the weight so that the mean KL is this many nats a sequence; 0 = off", {}, 0, 1e6});
-  v("kl_target_start", c.kl_target_start, FieldInfo{"target at the first step, falling to kl_target", {}, 0, 1e6});
-  v("kl_target_descent", c.kl_target_descent, FieldInfo{"share of training in which the target falls", {}, 0, 1});
-  v("kl_target_rate", c.kl_target_rate,
-    FieldInfo{"how fast the weight is steered: its change a step for a KL twice the target", {}, 0, 1});
-  v("kl_weight", c.kl_weight,
-    FieldInfo{"with kl_target: the weight at the first step; of a run that starts from another's model, the last "
-              "kl_weight in its log is a good one",
-              {},
-              1e-4,
-              10});
+  visit_schedule(c.schedule, grouped("schedule", v));
+  visit_mmd(c.mmd, grouped("mmd", v));
+  visit_kl(c.kl, grouped("kl", v));
   v("encoding_reconstruction_weight", c.encoding_reconstruction_weight,
     FieldInfo{"weight of the squared error between encoder states and their reconstruction (fc)", {}, 0, 1e6});
-  v("bag_of_words_weight", c.bag_of_words_weight,
-    FieldInfo{"weight of predicting the words from the code alone", {}, 0, 1e6});
-  v("bag_of_words_end", c.bag_of_words_end,
-    FieldInfo{"share of training at which that weight has decayed to 0", {}, 0, 1});
-  v("critic", c.critic,
-    FieldInfo{"a critic guesses how far text is from a code's own (ACAI): score of the first state (cls), mean over "
-              "states, or mean without activation",
-              {"none", "cls", "mean", "mean_no_act"}});
-  v("critic_weight", c.critic_weight, FieldInfo{"weight of the critic's judgement in the model's loss", {}, 0, 1e6});
-  v("critic_min_steps", c.critic_min_steps, FieldInfo{"steps before the model hears the critic", {}, 0, 1e12});
+  visit_bag_of_words(c.bag_of_words, grouped("bag_of_words", v));
+  visit_critic(c.critic, grouped("critic", v));
   v("cycle_weight", c.cycle_weight,
     FieldInfo{"weight of encoding decoded text between two codes back to where it came from", {}, 0, 1e6});
   v("vae_cycle_weight", c.vae_cycle_weight, FieldInfo{"the same through the bottleneck alone", {}, 0, 1e6});
@@ -334,6 +431,74 @@ void visit_loss(Config& c, Visitor&& v) {
     FieldInfo{"share of training at which that share has decayed to 0", {}, 0, 1});
 }
 
+/// train.optimizer adamw, and what muon leaves to it.
+struct AdamWConfig {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+};
+
+template <class Config, class Visitor>
+void visit_adamw(Config& c, Visitor&& v) {
+  v("beta1", c.beta1, FieldInfo{"decay of AdamW's first moment", {}, 0, 0.999999}.also("train.beta1"));
+  v("beta2", c.beta2, FieldInfo{"decay of AdamW's second moment", {}, 0, 0.999999}.also("train.beta2"));
+  v("epsilon", c.epsilon, FieldInfo{"added to the root of AdamW's second moment", {}, 0, 1}.also("train.epsilon"));
+}
+
+/// train.optimizer muon.
+struct MuonConfig {
+  double learning_rate = 0.02;
+  double momentum = 0.95;
+};
+
+template <class Config, class Visitor>
+void visit_muon(Config& c, Visitor&& v) {
+  v("learning_rate", c.learning_rate, FieldInfo{"peak learning rate of the matrices under muon", {}, 0, 1e3});
+  v("momentum", c.momentum, FieldInfo{"momentum of muon", {}, 0, 0.9999});
+}
+
+/// train.optimizer adafactor.
+struct AdafactorConfig {
+  bool relative_step = false;
+};
+
+template <class Config, class Visitor>
+void visit_adafactor(Config& c, Visitor&& v) {
+  v("relative_step", c.relative_step, FieldInfo{"Adafactor sets its own rate; learning_rate is ignored"});
+}
+
+/// What train.previews shows.
+struct PreviewConfig {
+  int64_t samples = 10;
+  std::string path = "slerp";
+  bool probe = true;
+};
+
+template <class Config, class Visitor>
+void visit_preview(Config& c, Visitor&& v) {
+  v("samples", c.samples, FieldInfo{"draws from N(0, I) that previews decode", {}, 0, 1e6});
+  v("path", c.path,
+    FieldInfo{"the interpolation's path; token-slerp as published (2021), slerp for its interpolate_all_at_once",
+              {"slerp", "lerp", "token-slerp"}});
+  v("probe", c.probe, FieldInfo{"with data.label_column: classify held-out codes by an SVM, as published (2021)"});
+}
+
+/// Parts of the model that are computed again in the backward pass instead of keeping their states: less memory.
+struct RecomputeConfig {
+  bool encoder = false;
+  int64_t decoder = 0;
+};
+
+template <class Config, class Visitor>
+void visit_recompute(Config& c, Visitor&& v) {
+  v("encoder", c.encoder,
+    FieldInfo{"compute the encoder again in the backward pass instead of keeping its states: less memory"}.also(
+        "model.gradient_checkpoint_encoder"));
+  v("decoder", c.decoder,
+    FieldInfo{"the same for decoder layers: 1 = every layer, n = all but every n-th, 0 = none", {}, 0, 1024}.also(
+        "model.gradient_checkpoint_decoder"));
+}
+
 struct TrainConfig {
   int64_t steps = 0;
   double epochs = 1.0;
@@ -343,27 +508,23 @@ struct TrainConfig {
   int64_t seed = 42;
   std::string optimizer = "adamw";
   double learning_rate = 1e-3;
-  double muon_learning_rate = 0.02;
-  double muon_momentum = 0.95;
+  MuonConfig muon;
   double weight_decay = 0.0;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  bool adafactor_relative_step = false;
+  AdamWConfig adamw;
+  AdafactorConfig adafactor;
   std::string schedule = "linear";
   int64_t warmup_steps = 0;
   double clip_norm = 1.0;
   double ema_decay = 0.0;
   std::string precision = "auto";
+  RecomputeConfig recompute;
   int64_t log_steps = 50;
   int64_t eval_steps = 500;
   int64_t save_steps = 500;
   int64_t early_stop_evaluations = 0;
   std::string save_model = "best";
   bool previews = true;
-  int64_t preview_samples = 10;
-  std::string preview_path = "slerp";
-  bool preview_probe = true;
+  PreviewConfig preview;
 };
 
 template <class Config, class Visitor>
@@ -376,14 +537,10 @@ void visit_train(Config& c, Visitor&& v) {
   v("seed", c.seed, FieldInfo{"seed of weights, order, noise and dropout", {}, 0, 9e15});
   v("optimizer", c.optimizer, FieldInfo{"adamw, adafactor, or muon (matrices by Muon, the rest by AdamW)"});
   v("learning_rate", c.learning_rate, FieldInfo{"peak learning rate", {}, 0, 1e3});
-  v("muon_learning_rate", c.muon_learning_rate, FieldInfo{"peak learning rate of the matrices under muon", {}, 0, 1e3});
-  v("muon_momentum", c.muon_momentum, FieldInfo{"momentum of muon", {}, 0, 0.9999});
+  visit_muon(c.muon, grouped("muon", v));
   v("weight_decay", c.weight_decay, FieldInfo{"decoupled weight decay (not on biases and norms)", {}, 0, 1e3});
-  v("beta1", c.beta1, FieldInfo{"decay of AdamW's first moment", {}, 0, 0.999999});
-  v("beta2", c.beta2, FieldInfo{"decay of AdamW's second moment", {}, 0, 0.999999});
-  v("epsilon", c.epsilon, FieldInfo{"added to the root of AdamW's second moment", {}, 0, 1});
-  v("adafactor_relative_step", c.adafactor_relative_step,
-    FieldInfo{"Adafactor sets its own rate; learning_rate is ignored"});
+  visit_adamw(c.adamw, grouped("adamw", v));
+  visit_adafactor(c.adafactor, grouped("adafactor", v));
   v("schedule", c.schedule, FieldInfo{"learning rate after the warm-up", {"constant", "linear", "cosine"}});
   v("warmup_steps", c.warmup_steps, FieldInfo{"steps of linear warm-up", {}, 0, 1e12});
   v("clip_norm", c.clip_norm, FieldInfo{"largest gradient norm; 0 = no clipping", {}, 0, 1e12});
@@ -391,6 +548,7 @@ void visit_train(Config& c, Visitor&& v) {
     FieldInfo{"decay of the averaged weights that are evaluated and saved; 0 = off", {}, 0, 0.999999});
   v("precision", c.precision,
     FieldInfo{"compute in fp32, or bf16 with fp32 master weights; auto = bf16 on CUDA", {"auto", "fp32", "bf16"}});
+  visit_recompute(c.recompute, grouped("recompute", v));
   v("log_steps", c.log_steps, FieldInfo{"steps between lines of metrics.jsonl", {}, 1, 1e12});
   v("eval_steps", c.eval_steps, FieldInfo{"steps between evaluations on data.valid; 0 = only at the end", {}, 0, 1e12});
   v("save_steps", c.save_steps, FieldInfo{"steps between checkpoints; 0 = only at the end", {}, 0, 1e12});
@@ -401,12 +559,7 @@ void visit_train(Config& c, Visitor&& v) {
               {"best", "last"}});
   v("previews", c.previews,
     FieldInfo{"at each evaluation log an interpolation between two held-out texts, samples, and the probe of labels"});
-  v("preview_samples", c.preview_samples, FieldInfo{"draws from N(0, I) that previews decode", {}, 0, 1e6});
-  v("preview_path", c.preview_path,
-    FieldInfo{"the interpolation's path; token-slerp as published (2021), slerp for its interpolate_all_at_once",
-              {"slerp", "lerp", "token-slerp"}});
-  v("preview_probe", c.preview_probe,
-    FieldInfo{"with data.label_column: classify held-out codes by an SVM, as published (2021)"});
+  visit_preview(c.preview, grouped("preview", v));
 }
 
 struct RunConfig {
@@ -419,13 +572,10 @@ struct RunConfig {
 /// Calls v(key, value&, info) for every field, key as "section.field".
 template <class Config, class Visitor>
 void visit_run(Config& c, Visitor&& v) {
-  const auto section = [&v](const std::string& prefix) {
-    return [&v, prefix](const char* name, auto& value, const FieldInfo& info) { v(prefix + name, value, info); };
-  };
-  visit_data(c.data, section("data."));
-  visit_model(c.model, section("model."));
-  visit_loss(c.loss, section("loss."));
-  visit_train(c.train, section("train."));
+  visit_data(c.data, grouped("data", v));
+  visit_model(c.model, grouped("model", v));
+  visit_loss(c.loss, grouped("loss", v));
+  visit_train(c.train, grouped("train", v));
 }
 
 }  // namespace tvae

@@ -155,7 +155,7 @@ std::optional<std::string> collapse(Evaluation& evaluation) {
     if (!codes.log_variance || active_units(codes.mean.flatten(1)) > 0) return std::nullopt;
     return evaluation.model.directory +
            ": no dimension of the code is active: the posteriors have collapsed "
-           "(train it with a larger loss.kl_target or a smaller loss.regularizer_weight)";
+           "(train it with a larger loss.kl.target or a smaller loss.regularizer_weight)";
   } catch (const CheckpointError& error) {
     return error.what();
   }

@@ -46,20 +46,20 @@ const std::vector<Key> kT5Keys = {
     {"eos_token_id", "eos_token_id", 1},
     {"decoder_start_token_id", "decoder_start_token_id", 0},
 };
-/// The same of FunnelConfig.
+/// The same of FunnelConfig, and of our model.funnel.
 const std::vector<Key> kFunnelKeys = {
-    {"n_head", "funnel_num_heads", 12},
-    {"d_head", "funnel_d_kv", 64},
-    {"d_inner", "funnel_d_inner", 3072},
-    {"hidden_dropout", "funnel_hidden_dropout", 0.1},
-    {"attention_dropout", "funnel_attention_dropout", 0.1},
-    {"activation_dropout", "funnel_activation_dropout", 0.0},
-    {"layer_norm_eps", "funnel_layer_norm_epsilon", 1e-9},
-    {"pooling_type", "funnel_pooling", "mean"},
-    {"attention_type", "funnel_attention", "relative_shift"},
-    {"separate_cls", "funnel_separate_cls", true},
-    {"truncate_seq", "funnel_truncate_seq", true},
-    {"pool_q_only", "funnel_pool_q_only", true},
+    {"n_head", "num_heads", 12},
+    {"d_head", "d_kv", 64},
+    {"d_inner", "d_inner", 3072},
+    {"hidden_dropout", "hidden_dropout", 0.1},
+    {"attention_dropout", "attention_dropout", 0.1},
+    {"activation_dropout", "activation_dropout", 0.0},
+    {"layer_norm_eps", "layer_norm_epsilon", 1e-9},
+    {"pooling_type", "pooling", "mean"},
+    {"attention_type", "attention", "relative_shift"},
+    {"separate_cls", "separate_cls", true},
+    {"truncate_seq", "truncate_seq", true},
+    {"pool_q_only", "pool_q_only", true},
 };
 constexpr char kFunnelPrefix[] = "funnel.";
 /// What transformers' Funnel classes have besides the encoder.
@@ -203,6 +203,11 @@ ModelConfig model_config_from_huggingface(const Json& config, const ModelConfig&
   return checked_config(model, "a T5");
 }
 
+ModelConfig model_config_from_huggingface(const Json& config) {
+  const ModelConfig defaults;
+  return model_config_from_huggingface(config, defaults);
+}
+
 ModelConfig funnel_config_from_huggingface(const Json& config, const ModelConfig& base) {
   require_model_type(config, "funnel", "a Funnel");
   const auto require = [&](const char* key, const Json& fallback, const Json& wanted, const std::string& reason) {
@@ -212,11 +217,12 @@ ModelConfig funnel_config_from_huggingface(const Json& config, const ModelConfig
   require("d_model", 768, base.d_model, ", the width of the T5");
   require("hidden_act", "gelu_new", "gelu_new", "");
   Json model = model_config_to_json(base);
-  for (const Key& key : kFunnelKeys) model[key.ours] = value_of(config, key.huggingface, key.fallback);
+  Json& encoder = model["funnel"];
+  for (const Key& key : kFunnelKeys) encoder[key.ours] = value_of(config, key.huggingface, key.fallback);
   model["encoder"] = "funnel";
-  model["funnel_block_sizes"] = joined_numbers(value_of(config, "block_sizes", {4, 4, 4}), "block_sizes");
+  encoder["block_sizes"] = joined_numbers(value_of(config, "block_sizes", {4, 4, 4}), "block_sizes");
   const Json repeats = value_of(config, "block_repeats", nullptr);
-  model["funnel_block_repeats"] = repeats.is_null() ? Json("") : joined_numbers(repeats, "block_repeats");
+  encoder["block_repeats"] = repeats.is_null() ? Json("") : joined_numbers(repeats, "block_repeats");
   return checked_config(model, "a Funnel");
 }
 

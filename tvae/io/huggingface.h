@@ -24,9 +24,10 @@ HuggingFaceT5 load_huggingface_t5(const std::string& directory);
 /// Writes model.safetensors and config.json so that transformers' T5ForConditionalGeneration.from_pretrained loads it.
 void save_huggingface_t5(const std::string& directory, const HuggingFaceT5& t5);
 
-/// `base` with the T5 that this config.json describes. Throws CheckpointError where it is no T5 or one with a
-/// feed-forward layer other than relu and gated-gelu.
-ModelConfig model_config_from_huggingface(const nlohmann::ordered_json& config, const ModelConfig& base = {});
+/// `base`, by itself the defaults, with the T5 that this config.json describes. Throws CheckpointError where it is no
+/// T5 or one with a feed-forward layer other than relu and gated-gelu.
+ModelConfig model_config_from_huggingface(const nlohmann::ordered_json& config, const ModelConfig& base);
+ModelConfig model_config_from_huggingface(const nlohmann::ordered_json& config);
 
 /// config.json of the T5 part. Throws ConfigError where that is no Hugging Face T5: a Funnel encoder, or logits scaled
 /// although untied (or the reverse).

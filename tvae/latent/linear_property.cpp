@@ -65,7 +65,7 @@ CodeScale measure_codes(const Tensor& codes) {
   if (!alive.any().item<bool>())
     throw CheckpointError(
         "all " + std::to_string(codes.size(0)) + " texts have the same code", "", "",
-        "the model sees no difference: it has collapsed (train it with a larger loss.kl_target or a smaller "
+        "the model sees no difference: it has collapsed (train it with a larger loss.kl.target or a smaller "
         "loss.regularizer_weight), or the texts differ only beyond its longest length");
   return {mean, at::where(alive, deviation, at::zeros_like(deviation))};
 }

@@ -6,8 +6,8 @@ namespace tvae {
 namespace {
 
 ModelConfig critic_config(ModelConfig config) {
-  config.funnel_block_sizes = config.critic_block_sizes;
-  config.funnel_block_repeats.clear();
+  config.funnel.block_sizes = config.critic_block_sizes;
+  config.funnel.block_repeats.clear();
   return config;
 }
 

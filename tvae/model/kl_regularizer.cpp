@@ -11,7 +11,7 @@ constexpr double kSmallestWeight = 1e-4, kLargestWeight = 10.0;
 
 class KlRegularizer : public Regularizer {
  public:
-  explicit KlRegularizer(const LossConfig& loss) : loss_(loss), weight_(loss.kl_weight) {}
+  explicit KlRegularizer(const LossConfig& loss) : loss_(loss), weight_(loss.kl.weight) {}
 
   RegularizerResult operator()(const RegularizerInput& input, Rng&) override {
     const torch::Tensor kl = input.posterior.rate();
@@ -24,11 +24,11 @@ class KlRegularizer : public Regularizer {
                   "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
     RegularizerResult result;
     result.metrics["kl"] = nats;
-    const torch::Tensor charged = loss_.kl_free_bits > 0 ? kl * (kl > loss_.kl_free_bits).to(kl.scalar_type()) : kl;
+    const torch::Tensor charged = loss_.kl.free_bits > 0 ? kl * (kl > loss_.kl.free_bits).to(kl.scalar_type()) : kl;
     // A mean loss is in nats a token: the KL is spread over the tokens too, so that weight 1 is the ELBO.
     const double scale = loss_.reduction == "mean" ? 1.0 / static_cast<double>(input.tokens) : 1.0;
     double weight = 1.0;
-    if (loss_.kl_target > 0) {
+    if (loss_.kl.target > 0) {
       if (input.position.step != steered_step_) steer(nats, input.position);  // once a step, not a micro-batch
       weight = weight_;
       result.metrics["kl_weight"] = weight_;
@@ -49,11 +49,11 @@ class KlRegularizer : public Regularizer {
   void steer(double nats, const TrainingPosition& position) {
     steered_step_ = position.step;
     const double fallen =
-        loss_.kl_target_descent > 0 ? std::min(1.0, position.progress() / loss_.kl_target_descent) : 1.0;
-    const double start = std::max(loss_.kl_target_start, loss_.kl_target);
-    const double target = start * std::pow(loss_.kl_target / start, fallen);
+        loss_.kl.target_descent > 0 ? std::min(1.0, position.progress() / loss_.kl.target_descent) : 1.0;
+    const double start = std::max(loss_.kl.target_start, loss_.kl.target);
+    const double target = start * std::pow(loss_.kl.target / start, fallen);
     const double error = std::clamp((nats - target) / target, -1.0, 1.0);
-    weight_ = std::clamp(weight_ * std::exp(loss_.kl_target_rate * error), kSmallestWeight, kLargestWeight);
+    weight_ = std::clamp(weight_ * std::exp(loss_.kl.target_rate * error), kSmallestWeight, kLargestWeight);
   }
 
   LossConfig loss_;

@@ -14,8 +14,8 @@ class MmdPublishedRegularizer : public Regularizer {
     const auto sequences = input.code.size(0), tokens = input.code.size(1);
     const torch::Tensor codes = input.code.reshape({sequences * tokens, input.code.size(2)});
     const torch::Tensor prior = at::randn(codes.sizes(), rng.generator(), at::kFloat).to(codes);
-    torch::Tensor mmd = gaussian_mmd(prior, codes, loss_.mmd_bandwidth);
-    if (loss_.mmd_scaling == "2021") mmd = mmd * (static_cast<double>(tokens) / static_cast<double>(sequences));
+    torch::Tensor mmd = gaussian_mmd(prior, codes, loss_.mmd.bandwidth);
+    if (loss_.mmd.scaling == "2021") mmd = mmd * (static_cast<double>(tokens) / static_cast<double>(sequences));
     return {mmd, {}};
   }
 

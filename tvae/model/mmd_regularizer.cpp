@@ -37,16 +37,16 @@ class MmdRegularizer : public Regularizer {
       const Tensor whole = multiquadric_mmd(x.flatten(1), y.flatten(1), past.flatten(1));
       result.metrics["mmd"] = whole.item<double>();
       result.value = result.value + whole;
-      if (loss_.mmd_token_weight > 0 && tokens_ > 1)
+      if (loss_.mmd.token_weight > 0 && tokens_ > 1)
         for (int64_t k = 0; k < tokens_; ++k)
           result.value = result.value +
-                         loss_.mmd_token_weight * multiquadric_mmd(x.select(1, k), y.select(1, k), past.select(1, k));
+                         loss_.mmd.token_weight * multiquadric_mmd(x.select(1, k), y.select(1, k), past.select(1, k));
     }
     if (input.posterior.has_variance()) {
-      const double target = input.position.progress() < 0.5 ? loss_.posterior_std : loss_.posterior_std_final;
+      const double target = input.position.progress() < 0.5 ? loss_.mmd.posterior_std : loss_.mmd.posterior_std_final;
       const Tensor ratio = input.posterior.log_variance().exp() / (target * target);
       const Tensor kl = 0.5 * (ratio - 1.0 - ratio.log()).sum() / static_cast<double>(input.tokens);
-      result.value = result.value + loss_.posterior_std_weight * kl;
+      result.value = result.value + loss_.mmd.posterior_std_weight * kl;
       result.metrics["posterior_std"] = input.posterior.deviation().detach().mean().item<double>();
     }
     push(code.detach());
@@ -79,7 +79,7 @@ class MmdRegularizer : public Regularizer {
 
   void push(const Tensor& code) {
     const Tensor all = at::cat({code, queue_});
-    queue_ = all.narrow(0, 0, std::min(all.size(0), loss_.mmd_queue)).clone();
+    queue_ = all.narrow(0, 0, std::min(all.size(0), loss_.mmd.queue)).clone();
   }
 
   void move_to(torch::Device device) {

@@ -54,7 +54,7 @@ class QueriesBottleneck : public Bottleneck {
     const int64_t d = config.d_model;
     const Scope encoder = scope / "encoder", decoder = scope / "decoder";
     queries_ = encoder.table("queries", {latent_tokens_, d}, Init::normal(1.0));
-    for (int64_t i = 0; i < config.pooling_layers; ++i)
+    for (int64_t i = 0; i < config.queries_bottleneck.pooling_layers; ++i)
       pooling_layers_.emplace_back(encoder / "layer" / std::to_string(i), config);
     final_norm_ = (encoder / "final_norm").vector("weight", {d}, Init::constant(1.0));
     mean_ = Linear::with_bias(encoder / "mean", d, latent_size_);
@@ -65,7 +65,7 @@ class QueriesBottleneck : public Bottleneck {
     }
     latent_to_token_ = Linear::with_bias(decoder / "latent_to_token", latent_size_, d);
     positions_ = decoder.table("positions", {latent_tokens_, d}, Init::normal(1.0));
-    for (int64_t i = 0; i < config.latent_layers; ++i)
+    for (int64_t i = 0; i < config.queries_bottleneck.latent_layers; ++i)
       latent_layers_.emplace_back(decoder / "layer" / std::to_string(i), config);
     memory_norm_ = (decoder / "norm").vector("weight", {d}, Init::constant(1.0));
     if (inject_) latent_to_input_ = Linear::with_bias(decoder / "latent_to_input", latent_tokens_ * latent_size_, d);

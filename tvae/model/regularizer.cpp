@@ -26,21 +26,21 @@ std::unique_ptr<Regularizer> make_regularizer(const LossConfig& loss, const Mode
 double regularizer_weight(const LossConfig& loss, const TrainingPosition& position) {
   const double progress = position.progress();
   if (loss.regularizer_schedule == "sigmoid") {
-    const double x = static_cast<double>(position.step) * loss.schedule_k - loss.schedule_b;
+    const double x = static_cast<double>(position.step) * loss.schedule.k - loss.schedule.b;
     return loss.regularizer_weight / (1.0 + std::exp(-x));
   }
   if (loss.regularizer_schedule == "linear") {
-    const double span = loss.schedule_end - loss.schedule_start;
+    const double span = loss.schedule.end - loss.schedule.start;
     const double risen =
-        span > 0 ? (progress - loss.schedule_start) / span : (progress >= loss.schedule_end ? 1.0 : 0.0);
+        span > 0 ? (progress - loss.schedule.start) / span : (progress >= loss.schedule.end ? 1.0 : 0.0);
     return loss.regularizer_weight * std::clamp(risen, 0.0, 1.0);
   }
   if (loss.regularizer_schedule == "cyclical") {  // OPTIMUS: zero, then a linear rise, then the full weight
-    const double cycle = std::min(progress, 1.0) * static_cast<double>(loss.kl_cycles);
+    const double cycle = std::min(progress, 1.0) * static_cast<double>(loss.kl.cycles);
     const double within = progress >= 1.0 ? 1.0 : cycle - std::floor(cycle);
-    if (within < loss.kl_cycle_zero) return 0.0;
-    if (loss.kl_cycle_increase <= 0) return loss.regularizer_weight;
-    return loss.regularizer_weight * std::min(1.0, (within - loss.kl_cycle_zero) / loss.kl_cycle_increase);
+    if (within < loss.kl.cycle_zero) return 0.0;
+    if (loss.kl.cycle_increase <= 0) return loss.regularizer_weight;
+    return loss.regularizer_weight * std::min(1.0, (within - loss.kl.cycle_zero) / loss.kl.cycle_increase);
   }
   return loss.regularizer_weight;
 }

@@ -13,13 +13,14 @@ using torch::Tensor;
 class TokensBottleneck : public Bottleneck {
  public:
   TokensBottleneck(const Scope& scope, const ModelConfig& config)
-      : latent_tokens_(config.latent_tokens), d_model_(config.d_model), epsilon_(config.funnel_layer_norm_epsilon) {
+      : latent_tokens_(config.latent_tokens), d_model_(config.d_model), epsilon_(config.funnel.layer_norm_epsilon) {
     const Scope encoder = scope / "encoder", decoder = scope / "decoder";
     token_to_latent_ = Linear::with_bias(encoder / "token_to_latent", config.d_model, config.latent_size);
     if (config.latent_size != config.d_model)
       latent_to_token_ = Linear::with_bias(decoder / "latent_to_token", config.latent_size, config.d_model);
-    if (config.latent_decoder == "t5_norm") feed_forward_ = LatentFeedForward(decoder / "norm", config);
-    if (config.latent_decoder == "layer_norm") {
+    if (config.tokens_bottleneck.latent_decoder == "t5_norm")
+      feed_forward_ = LatentFeedForward(decoder / "norm", config);
+    if (config.tokens_bottleneck.latent_decoder == "layer_norm") {
       norm_weight_ = (decoder / "norm").vector("weight", {config.d_model}, Init::constant(1.0));
       norm_bias_ = (decoder / "norm").vector("bias", {config.d_model}, Init::constant(0.0));
     }
@@ -56,16 +57,18 @@ class TokensBottleneck : public Bottleneck {
   }
 
   /// The code that stands in each row of the memory (transformers' Funnel upsample): the first once, the others
-  /// repeated, at the end rows of zeros (code K), which attention does not see unless model.mask_upsample_tail is off.
+  /// repeated, at the end rows of zeros (code K), which attention does not see unless
+  /// model.tokens_bottleneck.mask_upsample_tail is off.
   static std::vector<int64_t> upsampled(const ModelConfig& config) {
     const int64_t codes = config.latent_tokens;
-    const int64_t stride = config.encoder == "funnel" && !config.skip_upsample
-                               ? int64_t{1} << (parse_block_sizes(config.funnel_block_sizes).size() - 1)
+    const int64_t stride = config.encoder == "funnel" && !config.tokens_bottleneck.skip_upsample
+                               ? int64_t{1} << (parse_block_sizes(config.funnel.block_sizes).size() - 1)
                                : 1;
     std::vector<int64_t> rows;
-    const bool apart = config.funnel_separate_cls && stride > 1;
+    const bool apart = config.funnel.separate_cls && stride > 1;
     for (int64_t code = 0; code < codes; ++code) rows.insert(rows.end(), apart && code == 0 ? 1 : stride, code);
-    if (apart && config.funnel_truncate_seq && !config.mask_upsample_tail) rows.insert(rows.end(), stride - 1, codes);
+    if (apart && config.funnel.truncate_seq && !config.tokens_bottleneck.mask_upsample_tail)
+      rows.insert(rows.end(), stride - 1, codes);
     if (stride > 1) rows.resize(std::min<size_t>(rows.size(), static_cast<size_t>(config.sequence_length)));
     return rows;
   }

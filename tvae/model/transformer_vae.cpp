@@ -87,7 +87,7 @@ EncoderStates TransformerVae::encode_embeddings(const Tensor& embeddings, const 
     const auto ids = at::TensorOptions(at::kLong).device(embeddings.device());
     input = embed(at::full({rows}, config_.pad_token_id, ids)).index_copy(0, positions.to(ids.device()), embeddings);
   }
-  if (!config_.gradient_checkpoint_encoder) return encoder_->forward(input, padded_spans, token_spans, context);
+  if (!context.recompute.encoder) return encoder_->forward(input, padded_spans, token_spans, context);
   const auto encoded = std::make_shared<EncoderStates>();
   const ForwardPart part = [&encoder = *encoder_, encoded, padded_spans, token_spans](
                                const std::vector<Tensor>& inputs, const ForwardContext& part_context) {

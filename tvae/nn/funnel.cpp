@@ -20,16 +20,16 @@ constexpr double kInitializerRange = 0.1;  // of biases, kernels and segment emb
 constexpr double kMasked = 1e6;            // taken from the scores of padding
 
 int64_t heads_of(const ModelConfig& config) {
-  return config.funnel_num_heads > 0 ? config.funnel_num_heads : config.num_heads;
+  return config.funnel.num_heads > 0 ? config.funnel.num_heads : config.num_heads;
 }
 
 int64_t head_size_of(const ModelConfig& config) {
-  return config.funnel_d_kv > 0 ? config.funnel_d_kv : config.d_kv;
+  return config.funnel.d_kv > 0 ? config.funnel.d_kv : config.d_kv;
 }
 
 FunnelLayer make_layer(const Scope& scope, const ModelConfig& config) {
   const int64_t d = config.d_model, heads = heads_of(config), k = head_size_of(config), inner = heads * k;
-  const int64_t d_inner = config.funnel_d_inner > 0 ? config.funnel_d_inner : config.d_ff;
+  const int64_t d_inner = config.funnel.d_inner > 0 ? config.funnel.d_inner : config.d_ff;
   const auto linear = [](const Scope& at, int64_t in, int64_t out, bool bias) {
     Linear made = Linear::without_bias(at, in, out, std::sqrt(1.0 / static_cast<double>(in + out)));
     if (bias) made.bias = at.vector("bias", {out}, Init::constant(0.0));
@@ -93,7 +93,7 @@ std::pair<int64_t, int64_t> FunnelPooling::window(int64_t pooled, int64_t length
 namespace {
 
 FunnelPooling pooling_of(const ModelConfig& config) {
-  return {config.funnel_separate_cls, config.funnel_truncate_seq, config.funnel_pooling == "max"};
+  return {config.funnel.separate_cls, config.funnel.truncate_seq, config.funnel.pooling == "max"};
 }
 
 int64_t rows_after(const FunnelPooling& pooling, size_t halvings, int64_t length) {
@@ -104,25 +104,25 @@ int64_t rows_after(const FunnelPooling& pooling, size_t halvings, int64_t length
 }  // namespace
 
 int64_t funnel_rows(const ModelConfig& config, int64_t length) {
-  return rows_after(pooling_of(config), parse_block_sizes(config.funnel_block_sizes).size() - 1, length);
+  return rows_after(pooling_of(config), parse_block_sizes(config.funnel.block_sizes).size() - 1, length);
 }
 
 FunnelEncoder::FunnelEncoder(const Scope& scope, const ModelConfig& config)
     : pooling_(pooling_of(config)),
-      pool_q_only_(config.funnel_pool_q_only),
-      factorized_(config.funnel_attention == "factorized"),
+      pool_q_only_(config.funnel.pool_q_only),
+      factorized_(config.funnel.attention == "factorized"),
       d_model_(config.d_model),
       num_heads_(heads_of(config)),
       d_kv_(head_size_of(config)),
-      hidden_dropout_(config.funnel_hidden_dropout),
-      attention_dropout_(config.funnel_attention_dropout),
-      activation_dropout_(config.funnel_activation_dropout),
-      epsilon_(config.funnel_layer_norm_epsilon) {
+      hidden_dropout_(config.funnel.hidden_dropout),
+      attention_dropout_(config.funnel.attention_dropout),
+      activation_dropout_(config.funnel.activation_dropout),
+      epsilon_(config.funnel.layer_norm_epsilon) {
   if (config.d_model % 2 != 0)
     throw ConfigError("model.d_model", std::to_string(config.d_model), "an even number (half sines, half cosines)");
-  const std::vector<int64_t> sizes = parse_block_sizes(config.funnel_block_sizes);
+  const std::vector<int64_t> sizes = parse_block_sizes(config.funnel.block_sizes);
   if (sizes.size() > 32 || int64_t{1} << (sizes.size() - 1) > config.sequence_length)
-    throw ConfigError("model.funnel_block_sizes", "\"" + config.funnel_block_sizes + "\", which pools below one token",
+    throw ConfigError("model.funnel.block_sizes", "\"" + config.funnel.block_sizes + "\", which pools below one token",
                       "at most " + std::to_string(std::bit_width(static_cast<uint64_t>(config.sequence_length))) +
                           " blocks for data.max_tokens " + std::to_string(config.sequence_length),
                       "every block after the first halves the sequence");
@@ -133,11 +133,11 @@ FunnelEncoder::FunnelEncoder(const Scope& scope, const ModelConfig& config)
     blocks_.push_back(std::move(layers));
   }
   repeats_.assign(sizes.size(), 1);
-  if (!config.funnel_block_repeats.empty())
-    repeats_ = parse_block_sizes(config.funnel_block_repeats, "model.funnel_block_repeats");
+  if (!config.funnel.block_repeats.empty())
+    repeats_ = parse_block_sizes(config.funnel.block_repeats, "model.funnel.block_repeats");
   if (repeats_.size() != sizes.size())
-    throw ConfigError("model.funnel_block_repeats", config.funnel_block_repeats,
-                      "as many numbers as model.funnel_block_sizes " + config.funnel_block_sizes);
+    throw ConfigError("model.funnel.block_repeats", config.funnel.block_repeats,
+                      "as many numbers as model.funnel.block_sizes " + config.funnel.block_sizes);
 }
 
 int64_t FunnelEncoder::rows(int64_t length) const {

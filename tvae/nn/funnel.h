@@ -15,7 +15,7 @@ namespace tvae {
 
 /// "3_3_3" → {3, 3, 3}. Throws ConfigError, naming `key`, for anything else than positive numbers joined by
 /// underscores.
-std::vector<int64_t> parse_block_sizes(const std::string& text, const std::string& key = "model.funnel_block_sizes");
+std::vector<int64_t> parse_block_sizes(const std::string& text, const std::string& key = "model.funnel.block_sizes");
 
 /// How sequences are halved: rows are averaged (or the larger taken) in pairs.
 struct FunnelPooling {

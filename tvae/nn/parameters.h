@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tvae/config/run_config.h"
 #include "tvae/io/safetensors.h"
 #include "tvae/ops/linear.h"
 #include "tvae/ops/rng.h"
@@ -109,10 +110,11 @@ struct Linear {
   torch::Tensor operator()(const torch::Tensor& x) const { return tvae::linear(x, weight, bias); }
 };
 
-/// Training or not, and where its randomness comes from.
+/// Training or not, where its randomness comes from, and what the backward pass computes again.
 struct ForwardContext {
   bool training = false;
-  Rng* rng = nullptr;  // required when training
+  Rng* rng = nullptr;              // required when training
+  RecomputeConfig recompute = {};  // of training
   double rate(double dropout) const { return training ? dropout : 0.0; }
   uint64_t key() const { return training && rng != nullptr ? rng->next_key() : 0; }
 };

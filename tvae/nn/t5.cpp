@@ -78,12 +78,20 @@ Tensor T5FeedForward::operator()(const Tensor& hidden, const ForwardContext& con
                   : relu_dropout(wi(hidden), p, context.key()));
 }
 
+namespace {
+
+/// Of train.recompute.decoder: 1 = every layer, n = all but every n-th, 0 = none.
+bool recomputes(size_t layer, int64_t rate) {
+  return rate == 1 || (rate > 1 && static_cast<int64_t>(layer) % rate != 0);
+}
+
+}  // namespace
+
 T5Stack::T5Stack(const Scope& scope, const ModelConfig& config, bool is_decoder, int64_t layers)
     : is_decoder_(is_decoder),
       dropout_(config.dropout),
       epsilon_(config.layer_norm_epsilon),
-      max_distance_(config.relative_attention_max_distance),
-      checkpoint_rate_(is_decoder ? config.gradient_checkpoint_decoder : 0) {
+      max_distance_(config.relative_attention_max_distance) {
   if (is_decoder) windows_ = AttentionWindows(config);
   const auto norm_weight = [&](const Scope& at) {
     return (at / "layer_norm").vector("weight", {config.d_model}, Init::constant(config.initializer_factor));
@@ -138,7 +146,9 @@ Tensor T5Stack::forward(const Tensor& embeddings, const Spans& queries, const Sp
     };
     std::vector<Tensor> inputs = {hidden, bias};
     if (is_decoder_) inputs.push_back(memory_states);
-    hidden = recomputes(i) ? recomputed(part, inputs, blocks_[i].weights, context) : part(inputs, context);
+    hidden = is_decoder_ && recomputes(i, context.recompute.decoder)
+                 ? recomputed(part, inputs, blocks_[i].weights, context)
+                 : part(inputs, context);
   }
   return dropout(norm(hidden, final_norm_), p, context.key());
 }
@@ -167,10 +177,6 @@ Tensor T5Stack::block(const T5Block& block, const Tensor& hidden, const Tensor& 
   return view.rows.defined() ? hidden.index_copy(0, view.rows, x) : x;
 }
 
-bool T5Stack::recomputes(size_t layer) const {
-  return checkpoint_rate_ == 1 || (checkpoint_rate_ > 1 && static_cast<int64_t>(layer) % checkpoint_rate_ != 0);
-}
-
 LayerView T5Stack::windows(size_t layer, const Spans& sequences, const Memory& memory, torch::Device device) const {
   LayerView view;
   std::vector<int64_t> rows;
@@ -194,13 +200,13 @@ LayerView T5Stack::windows(size_t layer, const Spans& sequences, const Memory& m
 }
 
 AttentionWindows::AttentionWindows(const ModelConfig& config)
-    : size(config.attention_window_size), sequence_length(config.sequence_length) {
+    : size(config.attention_window.size), sequence_length(config.sequence_length) {
   if (size == 0) return;
   if (size >= sequence_length)
-    throw ConfigError("model.attention_window_size", std::to_string(size),
+    throw ConfigError("model.attention_window.size", std::to_string(size),
                       "less than data.max_tokens, " + std::to_string(sequence_length));
-  if (!config.attention_window_shift) return;
-  shift = config.attention_window_overlap;
+  if (!config.attention_window.shift) return;
+  shift = config.attention_window.overlap;
   if (shift == 0) shift = sequence_length % size;
   if (shift == 0) shift = (size + 1) / 2;  // windows that divide the sequence would never overlap
 }

@@ -106,7 +106,6 @@ class T5Stack {
   LayerView windows(size_t layer, const Spans& sequences, const Memory& memory, torch::Device device) const;
   torch::Tensor block(const T5Block& block, const torch::Tensor& hidden, const torch::Tensor& bias,
                       const torch::Tensor& memory, const LayerView& view, const ForwardContext& context) const;
-  bool recomputes(size_t layer) const;
   torch::Tensor relative_bias(int64_t max_length) const;
   torch::Tensor norm(const torch::Tensor& hidden, const torch::Tensor& weight) const;
 
@@ -114,7 +113,6 @@ class T5Stack {
   double dropout_ = 0.0;
   double epsilon_ = 1e-6;
   int64_t max_distance_ = 128;
-  int64_t checkpoint_rate_ = 0;
   AttentionWindows windows_;
   std::vector<T5Block> blocks_;
   torch::Tensor relative_attention_bias_;  // [buckets, H], of layer 0, shared by all

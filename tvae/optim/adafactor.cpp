@@ -21,7 +21,7 @@ torch::Tensor root_mean_square(const torch::Tensor& x) {
 Adafactor::Adafactor(const TrainConfig& config, std::vector<NamedParameter> parameters, const ParameterRule& decays)
     : Optimizer(std::move(parameters)),
       learning_rate_(config.learning_rate),
-      relative_step_(config.adafactor_relative_step) {
+      relative_step_(config.adafactor.relative_step) {
   for (const NamedParameter& parameter : parameters_) {
     const torch::Tensor& value = parameter.value;
     Slot slot{value, decays(parameter) ? config.weight_decay : 0.0, {}, {}};

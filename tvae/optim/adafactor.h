@@ -8,7 +8,7 @@ namespace tvae {
 
 class Adafactor : public Optimizer {
  public:
-  /// Without adafactor_relative_step: the rate is learning_rate (scale_parameter and relative_step off, as the 2021
+  /// Without adafactor.relative_step: the rate is learning_rate (scale_parameter and relative_step off, as the 2021
   /// system ran it). With it: the peak rate of step t is min(0.01, 1/sqrt(t)) times the parameter's root mean square
   /// (at least 0.001), and learning_rate is not used; for the published behaviour set the schedule to constant.
   Adafactor(const TrainConfig& config, std::vector<NamedParameter> parameters, const ParameterRule& decays);

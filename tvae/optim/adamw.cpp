@@ -9,9 +9,9 @@ AdamW::AdamW(const TrainConfig& config, std::vector<NamedParameter> parameters, 
              const ParameterRule& takes)
     : Optimizer(std::move(parameters)),
       learning_rate_(config.learning_rate),
-      beta1_(config.beta1),
-      beta2_(config.beta2),
-      epsilon_(config.epsilon),
+      beta1_(config.adamw.beta1),
+      beta2_(config.adamw.beta2),
+      epsilon_(config.adamw.epsilon),
       weight_decay_(config.weight_decay) {
   for (const NamedParameter& parameter : parameters_) {
     if (!takes(parameter)) continue;

@@ -79,8 +79,8 @@ bool muon_takes(const NamedParameter& parameter) {
 
 Muon::Muon(const TrainConfig& config, std::vector<NamedParameter> parameters, const ParameterRule& decays)
     : AdamW(config, std::move(parameters), decays, std::not_fn(muon_takes)),
-      learning_rate_(config.muon_learning_rate),
-      momentum_(config.muon_momentum) {
+      learning_rate_(config.muon.learning_rate),
+      momentum_(config.muon.momentum) {
   for (const NamedParameter& parameter : parameters_) {
     if (!muon_takes(parameter)) continue;
     const torch::Tensor& value = parameter.value;

@@ -12,7 +12,7 @@ namespace tvae {
 /// two dimensions.
 bool muon_takes(const NamedParameter& parameter);
 
-/// An AdamW that treats the layers' matrices apart: they use muon_learning_rate, muon_momentum (Nesterov's) and
+/// An AdamW that treats the layers' matrices apart: they use muon.learning_rate, muon.momentum (Nesterov's) and
 /// weight_decay of the configuration.
 class Muon : public AdamW {
  public:

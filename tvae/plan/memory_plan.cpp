@@ -41,7 +41,7 @@ void fill_code_queue(Objective& objective, const LossConfig& loss) {
   const auto queue = state.find("queue");
   if (queue == state.end()) return;
   std::vector<int64_t> shape = queue->second.sizes().vec();
-  shape[0] = loss.mmd_queue;
+  shape[0] = loss.mmd.queue;
   queue->second = at::zeros(shape, queue->second.options());
   objective.load_state(state);
 }

@@ -48,7 +48,7 @@ std::vector<MemoryShare> shares_of(const MemoryParts& parts, int64_t program) {
 /// Each change that helps, and all of them together.
 std::vector<PlanRemedy> remedies_for(const PlanRequest& request) {
   const std::vector<decltype(PlanRemedy::settings)> changes = {
-      {{"model.gradient_checkpoint_encoder", "true"}, {"model.gradient_checkpoint_decoder", "1"}},
+      {{"train.recompute.encoder", "true"}, {"train.recompute.decoder", "1"}},
       {{"train.optimizer", "adafactor"}},
       {{"train.ema_decay", "0"}},
       {{"train.precision", "bf16"}}};
@@ -107,7 +107,7 @@ PlanRequest make_plan_request(const ResolvedConfig& resolved, torch::DeviceType 
     throw ConfigError("mean tokens of a sequence", std::to_string(request.length),
                       "at most data.max_tokens, " + std::to_string(longest));
   const LossConfig& loss = resolved.config.loss;
-  if (loss.critic != "none" || loss.cycle_weight > 0 || loss.smoothness != "none")
+  if (loss.critic.score != "none" || loss.cycle_weight > 0 || loss.smoothness != "none")
     request.notes.emplace_back(
         "losses between codes (critic, cycle, smoothness) decode text of their own now and then: "
         "that is not counted");

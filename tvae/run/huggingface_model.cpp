@@ -35,15 +35,15 @@ ModelConfig imported_config(const HuggingFaceT5& t5, const std::optional<Hugging
   model.unk_token_id = tokenizer.unk_id();
   model.sequence_length = resolved.config.data.max_tokens;
   settle_latent_tokens_and_padding(model);
-  const std::vector<std::pair<std::string, double ModelConfig::*>> rates = {
-      {"model.dropout", &ModelConfig::dropout},
-      {"model.funnel_hidden_dropout", &ModelConfig::funnel_hidden_dropout},
-      {"model.funnel_attention_dropout", &ModelConfig::funnel_attention_dropout},
-      {"model.funnel_activation_dropout", &ModelConfig::funnel_activation_dropout}};
-  for (const auto& [key, rate] : rates) {
+  const auto take_if_assigned = [&](const std::string& key, double& rate, double given) {
     const auto origin = resolved.origins.find(key);
-    if (origin != resolved.origins.end() && origin->second == kAssigned) model.*rate = wanted.*rate;
-  }
+    if (origin != resolved.origins.end() && origin->second == kAssigned) rate = given;
+  };
+  take_if_assigned("model.dropout", model.dropout, wanted.dropout);
+  take_if_assigned("model.funnel.hidden_dropout", model.funnel.hidden_dropout, wanted.funnel.hidden_dropout);
+  take_if_assigned("model.funnel.attention_dropout", model.funnel.attention_dropout, wanted.funnel.attention_dropout);
+  take_if_assigned("model.funnel.activation_dropout", model.funnel.activation_dropout,
+                   wanted.funnel.activation_dropout);
   require_agreement(model, resolved, "the checkpoint and the tokenizer decide it");
   return model;
 }

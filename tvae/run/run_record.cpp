@@ -66,12 +66,9 @@ TrainingRecord training_from_json(const Json& json) {
 
 /// Of what a run was asked for, the values that it did not keep: "section.field" → value.
 Json kept_open(const RunConfig& config, const RunConfig& requested) {
-  const Json asked = tvae::to_json(requested);
+  const Json asked = fields_of(requested);
   Json open = Json::object();
-  for (const std::string& key : differing_keys(config, requested)) {
-    const size_t dot = key.find('.');
-    open[key] = asked[key.substr(0, dot)][key.substr(dot + 1)];
-  }
+  for (const std::string& key : differing_keys(config, requested)) open[key] = asked[key];
   return open;
 }
 
@@ -96,10 +93,7 @@ Json to_json(const RunRecord& record) {
 
 /// Sets what it knows of "section.field" and lists the rest.
 void set_or_list(RunRecord& record, RunConfig& config, const std::string& key, const Json& value) {
-  static const Json known = tvae::to_json(RunConfig());
-  const size_t dot = key.find('.');
-  const std::string section = key.substr(0, dot), field = dot == std::string::npos ? "" : key.substr(dot + 1);
-  if (known.contains(section) && known[section].contains(field))
+  if (is_known_key(key))
     set_field(config, key, value);
   else
     record.unknown_keys.push_back(key);
@@ -109,10 +103,8 @@ RunRecord record_from_json(const Json& json) {
   RunRecord record;
   record.version = json.value("version", "");
   record.libtorch = json.value("libtorch", "");
-  for (const auto& [section, fields] : json.at("config").items()) {
-    if (!fields.is_object()) throw ConfigError("configuration section " + section, fields.type_name(), "an object");
-    for (const auto& [name, value] : fields.items()) set_or_list(record, record.config, section + "." + name, value);
-  }
+  for_each_field(json.at("config"),
+                 [&](const std::string& key, const Json& value) { set_or_list(record, record.config, key, value); });
   record.requested = record.config;
   if (json.contains("requested"))
     for (const auto& [key, value] : json["requested"].items()) set_or_list(record, record.requested, key, value);

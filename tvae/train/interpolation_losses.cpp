@@ -46,21 +46,22 @@ Spans spans_of_lengths(const Tensor& lengths) {
 }  // namespace
 
 InterpolationLosses::InterpolationLosses(const LossConfig& loss, const ModelConfig& model) : loss_(loss) {
-  if (loss.critic != "none" && model.critic_block_sizes.empty())
-    throw ConfigError("loss.critic needs a critic", "", "", "add model.critic_block_sizes=2_2_2");
+  if (loss.critic.score != "none" && model.critic_block_sizes.empty())
+    throw ConfigError("loss.critic.score needs a critic", "", "", "add model.critic_block_sizes=2_2_2");
 }
 
 bool InterpolationLosses::any() const {
-  return loss_.critic != "none" || loss_.cycle_weight > 0 || loss_.vae_cycle_weight > 0 || loss_.smoothness != "none";
+  return loss_.critic.score != "none" || loss_.cycle_weight > 0 || loss_.vae_cycle_weight > 0 ||
+         loss_.smoothness != "none";
 }
 
 InterpolationLosses::Result InterpolationLosses::operator()(const TransformerVae& vae, const ForwardResult& forward,
                                                             const Spans& spans, const TrainingPosition& position,
-                                                            Rng& rng) {
+                                                            const ForwardContext& context) {
   if (!any()) return {};
   Tensor lengths = at::empty({static_cast<int64_t>(spans.size())}, at::kLong);
   for (size_t b = 0; b < spans.size(); ++b) lengths.mutable_data_ptr<int64_t>()[b] = spans[b].length;
-  const bool critic = loss_.critic != "none";
+  const bool critic = loss_.critic.score != "none";
   remembered_.push_back(
       {forward.code.detach(), critic ? forward.decoder_states.detach() : Tensor(), std::move(lengths)});
   if (position.step == 0 || position.step % loss_.interpolation_every != 0) return {};
@@ -75,14 +76,13 @@ InterpolationLosses::Result InterpolationLosses::operator()(const TransformerVae
   const Tensor codes = at::cat(all_codes);
   const auto count = codes.size(0);
   const double share = 1.0 / static_cast<double>(count);
-  const ForwardContext context{/*training=*/true, &rng};
 
   Result result;
   const auto add = [&](const std::string& name, const Tensor& value) {
     result.loss = result.loss.defined() ? result.loss + value : value;
     result.metrics[name] = value.item<double>();
   };
-  const Tensor uniform = at::rand({count}, rng.generator(), at::kFloat).to(codes.device());
+  const Tensor uniform = at::rand({count}, context.rng->generator(), at::kFloat).to(codes.device());
   const Tensor ratios = kLargestRatio - (uniform - kLargestRatio).abs();
   const Tensor moved = slerp(codes, codes.flip(0), ratios.view({-1, 1, 1}).to(codes.scalar_type()));
   if (loss_.vae_cycle_weight > 0) {
@@ -104,38 +104,37 @@ InterpolationLosses::Result InterpolationLosses::operator()(const TransformerVae
       add("cycle", cosine_distance(again, start) * (loss_.cycle_weight * share));
     }
     if (critic) {
-      if (position.step >= loss_.critic_min_steps) {
+      if (position.step >= loss_.critic.min_steps) {
         // The critic judges and does not learn from this: only the states' gradient is taken.
         const Tensor leaf = states.detach().requires_grad_(true);
-        const Tensor score =
-            (*vae.heads().critic)(leaf, stream.spans, loss_.critic, context).mean() * (loss_.critic_weight * share);
+        const Tensor score = (*vae.heads().critic)(leaf, stream.spans, loss_.critic.score, context).mean() *
+                             (loss_.critic.weight * share);
         const Tensor gradient = torch::autograd::grad({score}, {leaf})[0];
         const Tensor through_states = (wide(states) * wide(gradient)).sum();
         add("critic_on_model", through_states + (score - through_states).detach());
       }
-      const Tensor real =
-          (*vae.heads().critic)(at::cat(all_states), spans_of_lengths(at::cat(all_lengths)), loss_.critic, context);
-      const Tensor between = (*vae.heads().critic)(states.detach(), stream.spans, loss_.critic, context);
+      const Tensor real = (*vae.heads().critic)(at::cat(all_states), spans_of_lengths(at::cat(all_lengths)),
+                                                loss_.critic.score, context);
+      const Tensor between = (*vae.heads().critic)(states.detach(), stream.spans, loss_.critic.score, context);
       add("critic", (real.square().mean() + at::mse_loss(between, ratio.to(between))) * (0.5 * share));
     }
   }
   if (loss_.smoothness != "none")
-    add("smoothness", smoothness(vae, stream, codes.index_select(0, rows), rng) * loss_.smoothness_weight);
+    add("smoothness", smoothness(vae, stream, codes.index_select(0, rows), context) * loss_.smoothness_weight);
   return result;
 }
 
 Tensor InterpolationLosses::smoothness(const TransformerVae& vae, const TokenStream& batch, const Tensor& codes,
-                                       Rng& rng) const {
+                                       const ForwardContext& context) const {
   const TwiceDifferentiable stock_operations;
-  const ForwardContext context{/*training=*/true, &rng};
-  const Tensor uniform = at::rand({codes.size(0), 1, 1}, rng.generator(), at::kFloat).to(codes);
+  const Tensor uniform = at::rand({codes.size(0), 1, 1}, context.rng->generator(), at::kFloat).to(codes);
   const Tensor ratios = (kLargestRatio * uniform).requires_grad_(true);
   const Tensor moved = slerp(codes, codes.roll(-1, 0), ratios);
   const Tensor states = vae.decoder_states(batch, vae.decode_latent(moved, context), 0.0, context);
   Tensor scalar;
   if (loss_.smoothness == "cosine") {
     const Tensor unit = wide(states) / at::linalg_vector_norm(wide(states), 2, {-1}, /*keepdim=*/true).clamp_min(1e-8);
-    scalar = (unit * at::randn(unit.sizes(), rng.generator(), at::kFloat).to(unit)).sum();
+    scalar = (unit * at::randn(unit.sizes(), context.rng->generator(), at::kFloat).to(unit)).sum();
   } else {
     const Tensor logits = wide(vae.decoder().logits(states));
     scalar = loss_.smoothness == "logits" ? at::linalg_vector_norm(logits) : logits.mean();

@@ -33,7 +33,7 @@ class InterpolationLosses {
   /// Takes the codes and decoder states of a micro-batch in; every loss.interpolation_every optimizer steps gives the
   /// losses over all that was taken in since.
   Result operator()(const TransformerVae& vae, const ForwardResult& forward, const Spans& spans,
-                    const TrainingPosition& position, Rng& rng);
+                    const TrainingPosition& position, const ForwardContext& context);
 
   /// What was taken in so far, for the checkpoint.
   TensorMap state() const;
@@ -46,7 +46,7 @@ class InterpolationLosses {
     torch::Tensor lengths;  // [B]
   };
   torch::Tensor smoothness(const TransformerVae& vae, const TokenStream& batch, const torch::Tensor& codes,
-                           Rng& rng) const;
+                           const ForwardContext& context) const;
 
   LossConfig loss_;
   std::vector<Remembered> remembered_;

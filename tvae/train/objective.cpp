@@ -17,18 +17,18 @@ double decay(const TrainingPosition& position, double end) {
 
 }  // namespace
 
-Objective::Objective(const LossConfig& loss, const ModelConfig& model)
-    : loss_(loss), regularizer_(make_regularizer(loss, model)), interpolation_(loss, model) {
+Objective::Objective(const LossConfig& loss, const ModelConfig& model, const RecomputeConfig& recompute)
+    : loss_(loss), recompute_(recompute), regularizer_(make_regularizer(loss, model)), interpolation_(loss, model) {
   if (loss.encoding_reconstruction_weight > 0 && !bottleneck_traits(model).rebuilds_states)
     throw ConfigError("loss.encoding_reconstruction_weight", "model.bottleneck " + model.bottleneck,
                       "a bottleneck that rebuilds encoder states: fc");
-  if (loss.bag_of_words_weight > 0 && !model.bag_of_words)
-    throw ConfigError("loss.bag_of_words_weight needs the head", "", "", "add model.bag_of_words=true");
+  if (loss.bag_of_words.weight > 0 && !model.bag_of_words)
+    throw ConfigError("loss.bag_of_words.weight needs the head", "", "", "add model.bag_of_words=true");
 }
 
 ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStream& batch, const StepSizes& sizes,
                                       const TrainingPosition& position, Rng& rng) {
-  const ForwardContext context{/*training=*/true, &rng};
+  const ForwardContext context{/*training=*/true, &rng, recompute_};
   const ForwardResult forward = vae.forward(batch, noise_at(position), context);
   const auto tokens = static_cast<double>(batch.ids.size(0));
   const bool mean = loss_.reduction == "mean";
@@ -65,14 +65,14 @@ ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStre
       total += loss_.encoding_reconstruction_weight * error->item<double>();
     }
   }
-  const double bag_of_words_weight = loss_.bag_of_words_weight * decay(position, loss_.bag_of_words_end);
+  const double bag_of_words_weight = loss_.bag_of_words.weight * decay(position, loss_.bag_of_words.end);
   if (bag_of_words_weight > 0) {
     const Tensor bag = vae.heads().bag_of_words->nats(forward.code, batch);
     result.loss = result.loss + bag * (bag_of_words_weight * reconstruction_scale);
     result.metrics["bag_of_words"] = bag.item<double>() / tokens;
     total += bag_of_words_weight * bag.item<double>() / (mean ? tokens : 1.0);
   }
-  const InterpolationLosses::Result between = interpolation_(vae, forward, batch.spans, position, rng);
+  const InterpolationLosses::Result between = interpolation_(vae, forward, batch.spans, position, context);
   if (between.loss.defined()) {
     result.loss = result.loss + between.loss * per_micro_batch;
     result.metrics.insert(between.metrics.begin(), between.metrics.end());

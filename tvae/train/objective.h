@@ -25,7 +25,7 @@ struct ObjectiveResult {
 
 class Objective {
  public:
-  Objective(const LossConfig& loss, const ModelConfig& model);
+  Objective(const LossConfig& loss, const ModelConfig& model, const RecomputeConfig& recompute = {});
 
   ObjectiveResult operator()(const TransformerVae& vae, const TokenStream& batch, const StepSizes& sizes,
                              const TrainingPosition& position, Rng& rng);
@@ -38,6 +38,7 @@ class Objective {
   NoiseLevels noise_at(const TrainingPosition& position) const;
 
   LossConfig loss_;
+  RecomputeConfig recompute_;
   std::unique_ptr<Regularizer> regularizer_;
   InterpolationLosses interpolation_;
 };

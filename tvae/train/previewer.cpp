@@ -56,7 +56,7 @@ std::vector<PreviewText> Previewer::interpolation(Rng& rng) {
   const std::string source = held_out_text(first), target = held_out_text((first + apart) % n);
   const torch::Tensor ends = encode_texts(setup_.model, {source, target}).mean;
   const torch::Tensor ratios = at::arange(kPoints, at::kDouble) / static_cast<double>(kPoints - 1);
-  const torch::Tensor points = paths().find(setup_.config.train.preview_path)(ends[0], ends[1], ratios);
+  const torch::Tensor points = paths().find(setup_.config.train.preview.path)(ends[0], ends[1], ratios);
   std::vector<PreviewText> shown = {{kSourceRatio, source, std::nullopt}};
   const std::vector<std::string> texts = decode_codes(setup_.model, points);
   for (int64_t i = 0; i < kPoints; ++i) shown.push_back({ratios[i].item<double>(), texts[i], std::nullopt});
@@ -66,9 +66,9 @@ std::vector<PreviewText> Previewer::interpolation(Rng& rng) {
 }
 
 std::vector<PreviewText> Previewer::samples(Rng& rng) {
-  if (setup_.config.train.preview_samples == 0) return {};
+  if (setup_.config.train.preview.samples == 0) return {};
   const ModelConfig& model = setup_.model.vae.config();
-  const torch::Tensor codes = at::randn({setup_.config.train.preview_samples, model.latent_tokens, model.latent_size},
+  const torch::Tensor codes = at::randn({setup_.config.train.preview.samples, model.latent_tokens, model.latent_size},
                                         rng.generator(), at::kFloat);
   std::vector<PreviewText> shown;
   for (const std::string& text : decode_codes(setup_.model, codes)) shown.push_back({0.0, text, std::nullopt});

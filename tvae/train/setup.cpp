@@ -69,7 +69,7 @@ TokenDataset tokenize(DataFile& file, const RunConfig& config, const Tokenizer& 
 /// For the probe that previews show: data.max_valid sequences from all over the file, in a random order, since it may
 /// be sorted by label; none where nobody asks for it.
 LabelledSequences probe_of(const TokenDataset& valid, DataFile& file, const RunConfig& config) {
-  if (config.data.label_column.empty() || !config.train.previews || !config.train.preview_probe) return {};
+  if (config.data.label_column.empty() || !config.train.previews || !config.train.preview.probe) return {};
   const std::vector<std::string>& of_rows = file.rows().labels;
   const int64_t limit = config.data.max_valid, count = limit > 0 ? std::min(limit, valid.size()) : valid.size();
   Rng rng(kProbeSeed);
@@ -84,10 +84,10 @@ LabelledSequences probe_of(const TokenDataset& valid, DataFile& file, const RunC
 
 /// The parts that this run's losses ask for besides the model proper.
 void add_heads(ModelConfig& model, const RunConfig& config) {
-  if (config.model.bag_of_words || config.loss.bag_of_words_weight > 0) model.bag_of_words = true;
+  if (config.model.bag_of_words || config.loss.bag_of_words.weight > 0) model.bag_of_words = true;
   if (model.critic_block_sizes.empty()) model.critic_block_sizes = config.model.critic_block_sizes;
-  if (model.critic_block_sizes.empty() && config.loss.critic != "none")
-    model.critic_block_sizes = config.model.funnel_block_sizes;
+  if (model.critic_block_sizes.empty() && config.loss.critic.score != "none")
+    model.critic_block_sizes = config.model.funnel.block_sizes;
 }
 
 /// Fills in what follows from the data and the tokenizer.
@@ -99,7 +99,7 @@ ModelConfig complete(const RunConfig& config, const Tokenizer& tokenizer) {
   return model;
 }
 
-/// The starting model's, but for what the data, the noise, the memory and the losses of this run ask for.
+/// The starting model's, but for what the data, the noise and the losses of this run ask for.
 ModelConfig continued(const ModelConfig& start, const RunConfig& config, const Tokenizer& tokenizer) {
   if (bottleneck_traits(start).fixed_length && start.sequence_length != config.data.max_tokens)
     throw ConfigError("data.max_tokens", std::to_string(config.data.max_tokens),
@@ -107,16 +107,15 @@ ModelConfig continued(const ModelConfig& start, const RunConfig& config, const T
   if (start.pad_inputs && start.sequence_length < config.data.max_tokens)
     throw ConfigError("data.max_tokens", std::to_string(config.data.max_tokens),
                       std::to_string(start.sequence_length) + " at most, to which the starting model pads its inputs");
-  if (start.attention_window_size > 0 && start.sequence_length < config.data.max_tokens)
+  if (start.attention_window.size > 0 && start.sequence_length < config.data.max_tokens)
     throw ConfigError("data.max_tokens", std::to_string(config.data.max_tokens),
                       std::to_string(start.sequence_length) + " at most, which the starting model's windows divide");
   ModelConfig model = start;
   model.vocab_size = std::max(start.vocab_size, tokenizer.size());
-  for (const auto field : {&ModelConfig::dropout, &ModelConfig::funnel_hidden_dropout,
-                           &ModelConfig::funnel_attention_dropout, &ModelConfig::funnel_activation_dropout})
-    model.*field = config.model.*field;
-  model.gradient_checkpoint_encoder = config.model.gradient_checkpoint_encoder;
-  model.gradient_checkpoint_decoder = config.model.gradient_checkpoint_decoder;
+  model.dropout = config.model.dropout;
+  for (const auto field :
+       {&FunnelConfig::hidden_dropout, &FunnelConfig::attention_dropout, &FunnelConfig::activation_dropout})
+    model.funnel.*field = config.model.funnel.*field;
   add_heads(model, config);
   return model;
 }
@@ -172,7 +171,7 @@ void require_parts(ModelConfig model, const LossConfig& loss) {
   Parameters scratch(rng);
   make_bottleneck(Scope(scratch), model);
   model.bag_of_words = true;  // the heads are added where the losses ask for them
-  if (model.critic_block_sizes.empty()) model.critic_block_sizes = model.funnel_block_sizes;
+  if (model.critic_block_sizes.empty()) model.critic_block_sizes = model.funnel.block_sizes;
   Objective(loss, model);
 }
 

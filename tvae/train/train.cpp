@@ -16,7 +16,7 @@ namespace {
 
 /// What may change between two sessions of a run: how often it logs and saves, and where its data lies.
 const std::vector<std::string> kHarmlessKeys = {"train.log_steps",       "train.save_steps",   "train.previews",
-                                                "train.preview_samples", "train.preview_path", "train.preview_probe",
+                                                "train.preview.samples", "train.preview.path", "train.preview.probe",
                                                 "data.cache_dir",        "data.train",         "data.valid"};
 
 std::string absolute(const std::string& path) {

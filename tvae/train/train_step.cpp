@@ -15,7 +15,7 @@ bool computes_in_bf16(const std::string& precision, torch::DeviceType device) {
 TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config)
     : vae_(vae),
       config_(config.train),
-      objective_(config.loss, vae.config()),
+      objective_(config.loss, vae.config(), config.train.recompute),
       bf16_(computes_in_bf16(config.train.precision, vae.device().type())) {
   if (bf16_) {
     for (const NamedParameter& parameter : vae_.parameters().list())
