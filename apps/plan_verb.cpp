@@ -165,7 +165,8 @@ void plan(const Options& options, const CommonOptions& common) {
     print_plan(made, json, options);
 }
 
-const RegisterVerb registered(
+const Register<SetUpVerb> registered(
+    verbs(),
     {"plan", "the largest batch that fits into memory", [](CLI::App& command, const CommonOptions& common) {
        auto options = std::make_shared<Options>();
        command.add_option("PRESET", options->presets, "presets, left to right");
