@@ -38,7 +38,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { analogy(*options, common); };
 }
 
-const RegisterVerb registered({"analogy", "A is to B as C is to ?", set_up});
+const Register<SetUpVerb> registered(verbs(), {"analogy", "A is to B as C is to ?", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

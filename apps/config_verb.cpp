@@ -30,19 +30,19 @@ void explain(const ResolvedConfig& resolved, bool json) {
   });
 }
 
-const RegisterVerb registered(
-    {"config", "print the resolved configuration", [](CLI::App& command, const CommonOptions& common) {
-       auto options = std::make_shared<Options>();
-       command.add_option("PRESET", options->presets, "presets, left to right");
-       command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
-       command.add_flag("--explain", options->explain, "where each value came from and what it means");
-       return [options, &common] {
-         const ResolvedConfig resolved = resolve_config(options->presets, options->assignments);
-         if (options->explain) return explain(resolved, common.json);
-         const auto json = to_json(resolved.config);
-         print_line(common.json ? json.dump() : json.dump(2));
-       };
-     }});
+const Register<SetUpVerb> registered(
+    verbs(), {"config", "print the resolved configuration", [](CLI::App& command, const CommonOptions& common) {
+                auto options = std::make_shared<Options>();
+                command.add_option("PRESET", options->presets, "presets, left to right");
+                command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
+                command.add_flag("--explain", options->explain, "where each value came from and what it means");
+                return [options, &common] {
+                  const ResolvedConfig resolved = resolve_config(options->presets, options->assignments);
+                  if (options->explain) return explain(resolved, common.json);
+                  const auto json = to_json(resolved.config);
+                  print_line(common.json ? json.dump() : json.dump(2));
+                };
+              }});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -30,7 +30,8 @@ RunVerb set_up_demo(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { demo(*options, common); };
 }
 
-const RegisterDataMaker registered({"demo", "random lines that look like Python, for a first try", set_up_demo});
+const Register<SetUpVerb> registered(data_makers(),
+                                     {"demo", "random lines that look like Python, for a first try", set_up_demo});
 
 }  // namespace
 }  // namespace tvae::apps

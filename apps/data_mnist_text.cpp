@@ -97,8 +97,8 @@ RunVerb set_up_mnist_text(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { mnist(*options, common); };
 }
 
-const RegisterDataMaker registered({"mnist-text", "MNIST's digits as text, with a tokenizer for it",
-                                    set_up_mnist_text});
+const Register<SetUpVerb> registered(data_makers(), {"mnist-text", "MNIST's digits as text, with a tokenizer for it",
+                                                     set_up_mnist_text});
 
 }  // namespace
 }  // namespace tvae::apps

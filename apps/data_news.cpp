@@ -51,7 +51,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { news(*options, common); };
 }
 
-const RegisterDataMaker registered({"news", "headlines with their category, numbered", set_up});
+const Register<SetUpVerb> registered(data_makers(), {"news", "headlines with their category, numbered", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

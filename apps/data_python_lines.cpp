@@ -52,7 +52,8 @@ RunVerb set_up_python_lines(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { python_lines(*options, common); };
 }
 
-const RegisterDataMaker registered({"python-lines", "single lines of Python out of source files", set_up_python_lines});
+const Register<SetUpVerb> registered(data_makers(), {"python-lines", "single lines of Python out of source files",
+                                                     set_up_python_lines});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -5,6 +5,7 @@
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/strings.h"
+#include "tvae/data/records.h"
 #include "tvae/validity/validity.h"
 
 namespace tvae::apps {
@@ -17,8 +18,9 @@ void python_states(const TableOptions& options, const CommonOptions& common) {
   ReadOptions read = options.read;
   if (read.column.empty() && is_table_name(options.path)) read.column = "code";
   for (const std::string& code : read_texts(options.path, read).texts)
-    for (const std::string& line : split(code, '\n'))
+    for_each_line(code, [&](std::string_view line, int64_t) {
       if (const std::string statement = strip(line); !statement.empty()) statements.push_back(statement);
+    });
   const std::vector<bool> valid = python->valid(statements);
   std::vector<std::string> kept;
   for (size_t i = 0; i < statements.size(); ++i)
@@ -36,8 +38,9 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { python_states(*options, common); };
 }
 
-const RegisterDataMaker registered({"python-states", "the statements of a table of Python state changes, a line each",
-                                    set_up});
+const Register<SetUpVerb> registered(data_makers(),
+                                     {"python-states", "the statements of a table of Python state changes, a line each",
+                                      set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -36,7 +36,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { smiles(*options, common); };
 }
 
-const RegisterDataMaker registered({"smiles", "molecules as SMILES out of a .smi file or a table", set_up});
+const Register<SetUpVerb> registered(data_makers(),
+                                     {"smiles", "molecules as SMILES out of a .smi file or a table", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -10,9 +10,9 @@
 
 namespace tvae::apps {
 
-std::vector<DataMaker>& data_makers() {
-  static std::vector<DataMaker> makers;
-  return makers;
+Registry<SetUpVerb>& data_makers() {
+  static Registry<SetUpVerb> registry("data set");
+  return registry;
 }
 
 void write_lines(const std::string& path, const CommonOptions& common,
@@ -63,22 +63,11 @@ void write_split(const SplitOptions& options, const std::string& extension, cons
 namespace {
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
-  command.require_subcommand(1);
-  std::vector<std::pair<CLI::App*, RunVerb>> runs;
-  std::vector<DataMaker> makers = data_makers();
-  std::sort(makers.begin(), makers.end(), [](const DataMaker& a, const DataMaker& b) { return a.name < b.name; });
-  for (const DataMaker& maker : makers) {
-    CLI::App* subcommand = command.add_subcommand(maker.name, maker.help);
-    subcommand->fallthrough();  // --json and the like may come last
-    runs.emplace_back(subcommand, maker.set_up(*subcommand, common));
-  }
-  return [runs] {
-    for (const auto& [subcommand, run] : runs)
-      if (subcommand->parsed()) run();
-  };
+  return set_up_below(command, common, data_makers().entries());
 }
 
-const RegisterVerb registered({"data", "make a data set from local files, or a demonstration one", set_up});
+const Register<SetUpVerb> registered(verbs(),
+                                     {"data", "make a data set from local files, or a demonstration one", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -1,4 +1,4 @@
-// The verb `tvae data`: one file a data set. A file registers its data set with a static RegisterDataMaker object.
+// The verb `tvae data`: one file a data set, which registers it as a verb below that one (CONTRIBUTING.md).
 #pragma once
 
 #include <functional>
@@ -10,18 +10,7 @@
 
 namespace tvae::apps {
 
-/// A subcommand of `tvae data`.
-struct DataMaker {
-  std::string name;
-  std::string help;
-  RunVerb (*set_up)(CLI::App& command, const CommonOptions& common);
-};
-
-std::vector<DataMaker>& data_makers();
-
-struct RegisterDataMaker {
-  explicit RegisterDataMaker(DataMaker maker) { data_makers().push_back(std::move(maker)); }
-};
+Registry<SetUpVerb>& data_makers();
 
 using WriteLine = std::function<void(const std::string& line)>;
 

@@ -34,7 +34,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   };
 }
 
-const RegisterDataMaker registered({"wikipedia", "sentences out of articles", set_up});
+const Register<SetUpVerb> registered(data_makers(), {"wikipedia", "sentences out of articles", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

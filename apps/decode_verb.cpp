@@ -32,7 +32,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { decode(*options, common); };
 }
 
-const RegisterVerb registered({"decode", "codes to texts", set_up});
+const Register<SetUpVerb> registered(verbs(), {"decode", "codes to texts", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -78,54 +78,59 @@ void list(const std::string& directory, const CommonOptions& common) {
   }
 }
 
+RunVerb set_up_fit(CLI::App& command, const CommonOptions& common, const std::shared_ptr<std::string>& model) {
+  auto options = std::make_shared<FitOptions>();
+  command.add_option("--name", options->name, "its name; one of that name is replaced")->required();
+  command.add_option("--positive", options->positive, "texts it leads to; - = stdin")->required();
+  command.add_option("--negative", options->negative, "texts it leads away from; - = stdin")->required();
+  command.add_option("--method", options->method, direction_methods().described())->capture_default_str();
+  add_read_flags(command, options->read);
+  command.footer(
+      "A fifth of each kind of texts is held out to measure the accuracy; what is saved is then fitted to all of "
+      "them.");
+  return [=, &common] { fit(*model, *options, common); };
+}
+
+RunVerb set_up_apply(CLI::App& command, const CommonOptions& common, const std::shared_ptr<std::string>& model) {
+  auto options = std::make_shared<ApplyOptions>();
+  command.add_option("--name", options->name, "which one")->required();
+  CLI::Option* text = command.add_option("--text", options->text, "one text, instead of FILE");
+  command.add_option("FILE", options->file, "texts; - = stdin")->capture_default_str()->excludes(text);
+  add_strength_flag(command, options->strengths,
+                    "how far: 1 goes as far as the two kinds of texts lie apart on average");
+  add_decode_flags(command, options->decode);
+  add_read_flags(command, options->read);
+  options->read.keep_empty = true;  // as many rows of output for each line of input
+  command.footer(
+      "A line a strength for each text, in order. --json gives {source, strength, logit, text} a line, with \"valid\" "
+      "where\nthe data has a check; the logit, of being a positive text, is that of the code.");
+  return [=, &common] { apply(*model, *options, common); };
+}
+
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto model = std::make_shared<std::string>();
   // Not ->required(): CLI11 would then take a sub-verb that comes before it for the model.
   command.add_option("MODEL", *model, "model directory");
-  command.require_subcommand(1);
   command.footer(
       "For example: tvae direction runs/mine fit --name comment --positive comments.txt --negative others.txt, then\n"
       "tvae direction runs/mine apply --name comment --text \"x = a + 1\" --strength 0.5,1,1.5");
-
-  CLI::App* fit_command = command.add_subcommand("fit", "fit one to the codes of texts; written to MODEL/latent");
-  auto fit_options = std::make_shared<FitOptions>();
-  fit_command->add_option("--name", fit_options->name, "its name; one of that name is replaced")->required();
-  fit_command->add_option("--positive", fit_options->positive, "texts it leads to; - = stdin")->required();
-  fit_command->add_option("--negative", fit_options->negative, "texts it leads away from; - = stdin")->required();
-  fit_command->add_option("--method", fit_options->method, direction_methods().described())->capture_default_str();
-  add_read_flags(*fit_command, fit_options->read);
-  fit_command->footer(
-      "A fifth of each kind of texts is held out to measure the accuracy; what is saved is then fitted to all of "
-      "them.");
-
-  CLI::App* apply_command = command.add_subcommand("apply", "move texts along one");
-  auto apply_options = std::make_shared<ApplyOptions>();
-  apply_command->add_option("--name", apply_options->name, "which one")->required();
-  CLI::Option* text = apply_command->add_option("--text", apply_options->text, "one text, instead of FILE");
-  apply_command->add_option("FILE", apply_options->file, "texts; - = stdin")->capture_default_str()->excludes(text);
-  add_strength_flag(*apply_command, apply_options->strengths,
-                    "how far: 1 goes as far as the two kinds of texts lie apart on average");
-  add_decode_flags(*apply_command, apply_options->decode);
-  add_read_flags(*apply_command, apply_options->read);
-  apply_options->read.keep_empty = true;  // as many rows of output for each line of input
-  apply_command->footer(
-      "A line a strength for each text, in order. --json gives {source, strength, logit, text} a line, with \"valid\" "
-      "where\nthe data has a check; the logit, of being a positive text, is that of the code.");
-
-  CLI::App* list_command = command.add_subcommand("list", "the directions that a model has");
-  const std::vector<std::pair<CLI::App*, RunVerb>> choices = {
-      {fit_command, [=, &common] { fit(*model, *fit_options, common); }},
-      {apply_command, [=, &common] { apply(*model, *apply_options, common); }},
-      {list_command, [=, &common] { list(*model, common); }}};
-  for (const auto& [choice, run] : choices) choice->fallthrough();
-  return [choices, model] {
+  const auto with_model = [model](const auto& set_up_verb) -> SetUpVerb {
+    return [=](CLI::App& below, const CommonOptions& options) { return set_up_verb(below, options, model); };
+  };
+  const RunVerb run = set_up_below(
+      command, common,
+      {{"fit", "fit one to the codes of texts; written to MODEL/latent", with_model(set_up_fit)},
+       {"apply", "move texts along one", with_model(set_up_apply)},
+       {"list", "the directions that a model has",
+        [model](CLI::App&, const CommonOptions& options) { return [=, &options] { list(*model, options); }; }}});
+  return [model, run] {
     if (model->empty()) throw ConfigError("MODEL is required", "", "tvae direction MODEL fit, apply or list");
-    for (const auto& [choice, run] : choices)
-      if (choice->parsed()) run();
+    run();
   };
 }
 
-const RegisterVerb registered({"direction", "named directions in latent space: fit, apply, list", set_up});
+const Register<SetUpVerb> registered(verbs(),
+                                     {"direction", "named directions in latent space: fit, apply, list", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

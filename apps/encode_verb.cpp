@@ -52,7 +52,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { encode(*options, common); };
 }
 
-const RegisterVerb registered({"encode", "texts to codes: posterior means", set_up});
+const Register<SetUpVerb> registered(verbs(), {"encode", "texts to codes: posterior means", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -57,7 +57,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { eval(*options, common); };
 }
 
-const RegisterVerb registered({"eval", "measure a model on held-out data", set_up});
+const Register<SetUpVerb> registered(verbs(), {"eval", "measure a model on held-out data", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -41,7 +41,8 @@ void import(const Options& options, const CommonOptions& common) {
     print_line(out.path());
 }
 
-const RegisterVerb registered(
+const Register<SetUpVerb> registered(
+    verbs(),
     {"import", "make a model of a Hugging Face T5", [](CLI::App& command, const CommonOptions& common) {
        auto options = std::make_shared<Options>();
        command.add_option("HF_DIR", options->source.t5, "folder with config.json and model.safetensors of a T5")

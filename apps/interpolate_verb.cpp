@@ -66,7 +66,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { interpolate(*options, common); };
 }
 
-const RegisterVerb registered({"interpolate", "the steps between two texts", set_up});
+const Register<SetUpVerb> registered(verbs(), {"interpolate", "the steps between two texts", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

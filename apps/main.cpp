@@ -25,16 +25,6 @@
 
 namespace tvae::apps {
 
-std::vector<Verb>& verbs() {
-  static std::vector<Verb> registered;
-  return registered;
-}
-
-void print_line(const std::string& line) {
-  if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() || std::fputc('\n', stdout) == EOF)
-    throw DataError("cannot write to stdout", std::strerror(errno));
-}
-
 namespace {
 
 void add_common_flags(CLI::App& command, CommonOptions& common) {
@@ -105,8 +95,7 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   std::vector<std::string> names;
   for (const CLI::App* verb : innermost->get_subcommands({})) names.push_back(verb->get_name());
   for (const std::string& word : app.remaining(/*recurse=*/true))
-    if (!names.empty() && !word.starts_with("-"))
-      return ConfigError("unknown verb", "\"" + word + "\"", "", suggestion(word, names)).what();
+    if (!names.empty() && !word.starts_with("-")) return unknown_name("verb", word, names).what();
   return printable_line(first_line(error.what())) + " (see " + name + " --help)";
 }
 
@@ -117,11 +106,10 @@ int run(int argc, char** argv) {
   app.failure_message(CLI::FailureMessage::simple);
   CommonOptions common;
   std::function<void()> chosen;
-  std::sort(verbs().begin(), verbs().end(), [](const Verb& a, const Verb& b) { return a.name < b.name; });
-  for (const Verb& verb : verbs()) {
-    CLI::App* command = app.add_subcommand(verb.name, verb.help);
+  for (const auto& [name, help, set_up, order] : verbs().entries()) {
+    CLI::App* command = app.add_subcommand(name, help);
     add_common_flags(*command, common);
-    const RunVerb run_verb = verb.set_up(*command, common);
+    const RunVerb run_verb = set_up(*command, common);
     command->callback([&chosen, run_verb] { chosen = run_verb; });
   }
   try {

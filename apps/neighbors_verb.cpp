@@ -73,7 +73,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { neighbors(*options, common); };
 }
 
-const RegisterVerb registered({"neighbors", "nearest texts of a corpus", set_up});
+const Register<SetUpVerb> registered(verbs(), {"neighbors", "nearest texts of a corpus", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -83,7 +83,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { optimize(*options, common); };
 }
 
-const RegisterVerb registered({"optimize", "moves a text uphill on a property, near the prior", set_up});
+const Register<SetUpVerb> registered(verbs(),
+                                     {"optimize", "moves a text uphill on a property, near the prior", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -31,17 +31,17 @@ void print_preset(const Preset& preset, bool json) {
   for (const auto& [key, value] : preset.set.items()) print_line(key + " = " + value.dump());
 }
 
-const RegisterVerb registered({"presets", "list the presets, or print one",
-                               [](CLI::App& command, const CommonOptions& common) {
-                                 auto name = std::make_shared<std::string>();
-                                 command.add_option("NAME", *name, "a preset to print");
-                                 return [name, &common] {
-                                   if (name->empty())
-                                     list_presets(common.json);
-                                   else
-                                     print_preset(find_preset(*name), common.json);
-                                 };
-                               }});
+const Register<SetUpVerb> registered(verbs(), {"presets", "list the presets, or print one",
+                                               [](CLI::App& command, const CommonOptions& common) {
+                                                 auto name = std::make_shared<std::string>();
+                                                 command.add_option("NAME", *name, "a preset to print");
+                                                 return [name, &common] {
+                                                   if (name->empty())
+                                                     list_presets(common.json);
+                                                   else
+                                                     print_preset(find_preset(*name), common.json);
+                                                 };
+                                               }});
 
 }  // namespace
 }  // namespace tvae::apps

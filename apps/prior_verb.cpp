@@ -28,28 +28,29 @@ void fit(const Options& options, const CommonOptions& common) {
   print_facts(fitted.facts, common);
 }
 
-RunVerb set_up(CLI::App& command, const CommonOptions& common) {
+RunVerb set_up_fit(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
-  command.require_subcommand(1);
-  CLI::App* fit_command =
-      command.add_subcommand("fit", "fit it to the codes of texts; written to MODEL/latent")->fallthrough();
-  fit_command->add_option("MODEL", options->model, "model directory")->required();
-  fit_command->add_option("--data", options->data, "texts; default: the training file in the model's run.json");
-  fit_command->add_option("--kind", options->prior.kind, prior_kinds().described())->capture_default_str();
-  fit_command->add_option("--components", options->prior.fit.components, "of a gmm; 0 = chosen on held-out codes")
+  command.add_option("MODEL", options->model, "model directory")->required();
+  command.add_option("--data", options->data, "texts; default: the training file in the model's run.json");
+  command.add_option("--kind", options->prior.kind, prior_kinds().described())->capture_default_str();
+  command.add_option("--components", options->prior.fit.components, "of a gmm; 0 = chosen on held-out codes")
       ->check(CLI::Range(0, 10000))
       ->capture_default_str();
-  fit_command->add_option("--fit-on", options->prior.fit_on, "posterior means, or samples of the posteriors")
+  command.add_option("--fit-on", options->prior.fit_on, "posterior means, or samples of the posteriors")
       ->check(CLI::IsMember({"means", "samples"}))
       ->capture_default_str();
-  fit_command->add_option("--samples", options->prior.texts, "texts used, drawn at random; 0 = all")
+  command.add_option("--samples", options->prior.texts, "texts used, drawn at random; 0 = all")
       ->check(number_in(0, 1e9))
       ->capture_default_str();
-  add_read_flags(*fit_command, options->read);
+  add_read_flags(command, options->read);
   return [options, &common] { fit(*options, common); };
 }
 
-const RegisterVerb registered({"prior", "fit the distribution that sample draws from", set_up});
+RunVerb set_up(CLI::App& command, const CommonOptions& common) {
+  return set_up_below(command, common, {{"fit", "fit it to the codes of texts; written to MODEL/latent", set_up_fit}});
+}
+
+const Register<SetUpVerb> registered(verbs(), {"prior", "fit the distribution that sample draws from", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

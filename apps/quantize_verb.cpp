@@ -26,18 +26,18 @@ void quantize(const Options& options, const CommonOptions& common) {
                std::to_string(quantized.bytes_before));
 }
 
-const RegisterVerb registered(
-    {"quantize", "round a model's weights to int8 or fp16: smaller files",
-     [](CLI::App& command, const CommonOptions& common) {
-       auto options = std::make_shared<Options>();
-       command.add_option("MODEL", options->model, "model directory")->required();
-       command.add_option("--out", options->out, "folder to write; fit its prior there")->required();
-       command.add_option("--weights", options->weights, "int8 (matrices, with a scale a row) or fp16")
-           ->check(CLI::IsMember({"int8", "fp16"}))
-           ->capture_default_str();
-       command.add_flag("--overwrite", options->overwrite, "replace the model in --out");
-       return [options, &common] { quantize(*options, common); };
-     }});
+const Register<SetUpVerb> registered(
+    verbs(), {"quantize", "round a model's weights to int8 or fp16: smaller files",
+              [](CLI::App& command, const CommonOptions& common) {
+                auto options = std::make_shared<Options>();
+                command.add_option("MODEL", options->model, "model directory")->required();
+                command.add_option("--out", options->out, "folder to write; fit its prior there")->required();
+                command.add_option("--weights", options->weights, "int8 (matrices, with a scale a row) or fp16")
+                    ->check(CLI::IsMember({"int8", "fp16"}))
+                    ->capture_default_str();
+                command.add_flag("--overwrite", options->overwrite, "replace the model in --out");
+                return [options, &common] { quantize(*options, common); };
+              }});
 
 }  // namespace
 }  // namespace tvae::apps

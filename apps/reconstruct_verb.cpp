@@ -51,7 +51,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { reconstruct(*options, common); };
 }
 
-const RegisterVerb registered({"reconstruct", "text in, text out through the bottleneck", set_up});
+const Register<SetUpVerb> registered(verbs(), {"reconstruct", "text in, text out through the bottleneck", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

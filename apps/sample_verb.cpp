@@ -59,7 +59,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   return [=, &common] { sample(*options, common, *temperature || *top_k || *top_p); };
 }
 
-const RegisterVerb registered({"sample", "new text from the prior, or around a text", set_up});
+const Register<SetUpVerb> registered(verbs(), {"sample", "new text from the prior, or around a text", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -92,7 +92,7 @@ void decode(const CodecOptions& options, const CommonOptions& common) {
 RunVerb set_up_train(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<TrainOptions>();
   TokenizerTraining& training = options->training;
-  command.add_option("--kind", training.kind, "unigram, bpe, char or byte")->capture_default_str();
+  command.add_option("--kind", training.kind, tokenizer_kinds().described())->capture_default_str();
   command.add_option("--vocab-size", training.vocab_size, "number of ids, at most")->capture_default_str();
   command.add_option("--sample-lines", training.sample_lines, "lines drawn for training; 0 = all")
       ->check(CLI::NonNegativeNumber)
@@ -103,35 +103,24 @@ RunVerb set_up_train(CLI::App& command, const CommonOptions& common) {
   return [options, &common] { train(*options, common); };
 }
 
-using Codec = void (*)(const CodecOptions&, const CommonOptions&);
-
-RunVerb set_up_codec(CLI::App& command, const CommonOptions& common, Codec codec) {
+/// Encode and decode take the same flags.
+template <void (*run)(const CodecOptions&, const CommonOptions&)>
+RunVerb set_up_codec(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<CodecOptions>();
   command.add_option("DIR", options->tokenizer, "a tokenizer's folder, a model, or a .model file")->required();
   command.add_option("FILE", options->file, "lines; - is stdin")->capture_default_str();
   command.add_flag("--escapes", options->escapes, "newline, tab and backslash are \\n, \\t and \\\\ inside a line");
-  return [options, codec, &common] { codec(*options, common); };
+  return [options, &common] { run(*options, common); };
 }
 
-const RegisterVerb registered({"tokenizer", "train a tokenizer, or use one",
-                               [](CLI::App& command, const CommonOptions& common) -> RunVerb {
-                                 command.require_subcommand(1);
-                                 command.fallthrough();
-                                 CLI::App* train_command = command.add_subcommand("train", "learn one from lines");
-                                 CLI::App* encode_command =
-                                     command.add_subcommand("encode", "text to ids, line by line");
-                                 CLI::App* decode_command =
-                                     command.add_subcommand("decode", "ids to text, line by line");
-                                 const std::vector<std::pair<CLI::App*, RunVerb>> choices = {
-                                     {train_command, set_up_train(*train_command, common)},
-                                     {encode_command, set_up_codec(*encode_command, common, encode)},
-                                     {decode_command, set_up_codec(*decode_command, common, decode)}};
-                                 for (const auto& [choice, run] : choices) choice->fallthrough();
-                                 return [choices] {
-                                   for (const auto& [choice, run] : choices)
-                                     if (choice->parsed()) run();
-                                 };
-                               }});
+RunVerb set_up(CLI::App& command, const CommonOptions& common) {
+  return set_up_below(command, common,
+                      {{"train", "learn one from lines", set_up_train},
+                       {"encode", "text to ids, line by line", set_up_codec<encode>},
+                       {"decode", "ids to text, line by line", set_up_codec<decode>}});
+}
+
+const Register<SetUpVerb> registered(verbs(), {"tokenizer", "train a tokenizer, or use one", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

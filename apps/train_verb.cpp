@@ -83,7 +83,8 @@ void train(const Options& options, const CommonOptions& common) {
     print_line(trained.directory);
 }
 
-const RegisterVerb registered(
+const Register<SetUpVerb> registered(
+    verbs(),
     {"train", "train a model", [](CLI::App& command, const CommonOptions& common) {
        auto options = std::make_shared<Options>();
        command.add_option("PRESET", options->run.presets, "presets, left to right");

@@ -1,4 +1,4 @@
-// A verb of the command line: one file a verb. A file registers its verb with a static RegisterVerb object.
+// A verb of the command line: one file a verb, which registers it (CONTRIBUTING.md).
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "tvae/base/registry.h"
 
 namespace tvae::apps {
 
@@ -23,19 +25,15 @@ struct CommonOptions {
 /// What a verb's set-up returns: runs the verb after parsing. Errors leave as exceptions; main maps them to exit codes.
 using RunVerb = std::function<void()>;
 
-struct Verb {
-  std::string name;
-  std::string help;
-  /// Adds the verb's own flags to `command` and returns what runs it. Whatever the flags write to must live in the
-  /// returned function (a shared_ptr to a struct of options, as the verbs here do).
-  std::function<RunVerb(CLI::App& command, const CommonOptions& common)> set_up;
-};
+/// Adds a verb's own flags to `command` and returns what runs it. Whatever the flags write to must live in the returned
+/// function (a shared_ptr to a struct of options, as the verbs here do).
+using SetUpVerb = std::function<RunVerb(CLI::App& command, const CommonOptions& common)>;
+using Verb = Registry<SetUpVerb>::Entry;
 
-std::vector<Verb>& verbs();
+Registry<SetUpVerb>& verbs();
 
-struct RegisterVerb {
-  explicit RegisterVerb(Verb verb) { verbs().push_back(std::move(verb)); }
-};
+/// Adds verbs below a verb, of which one has to be given, and returns what runs it. --json and the like may come last.
+RunVerb set_up_below(CLI::App& command, const CommonOptions& common, const std::vector<Verb>& below);
 
 /// A check of an option's value that NaN does not pass, with a message of its own.
 inline CLI::Validator number_in(double least, double most) {

@@ -84,7 +84,7 @@ TEST_F(BadInput, Configuration) {
   expect_refused({"train", "--out", out}, kUsage, "no training data");
   expect_refused({"train", "--train", path("train.txt")}, kUsage, "--out is required");
   expect_refused(train(""), kUsage, "the folder to write: got no name");
-  expect_refused({"tain"}, kUsage, "unknown verb: got \"tain\"");
+  expect_refused({"tain"}, kUsage, "verb: got \"tain\", expected one of analogy, ");
   expect_refused({"tokenizer", "tarin"}, kUsage, "(did you mean train?)");
   expect_refused(train(out, {"--train", "-"}), kUsage, "training data: got stdin");
   expect_refused(train(out, {"--set", "loss.regularizer=kk"}), kUsage, "loss.regularizer: got \"kk\"");
@@ -279,8 +279,9 @@ TEST_F(BadInput, NumbersBeyondTheirRange) {
   expect_refused(
       {"tokenizer", "train", "--vocab-size", "2000000000", "--out", path("out"), path("train.txt"), "--quiet"}, kUsage,
       "got 2000000000, expected 272 to 1000000");
-  expect_refused({"tokenizer", "train", "--kind", "unigrm", "--out", path("out"), path("train.txt"), "--quiet"}, kUsage,
-                 "unknown kind of tokenizer: got \"unigrm\" (did you mean unigram?)");
+  expect_refused(
+      {"tokenizer", "train", "--kind", "unigrm", "--out", path("out"), path("train.txt"), "--quiet"}, kUsage,
+      "data.tokenizer_kind: got \"unigrm\", expected one of unigram, bpe, char, byte (did you mean unigram?)");
   // The largest seed there is can be resumed.
   std::vector<std::string> seeded = train(path("run"), {"--seed", "9000000000000000"});
   ASSERT_EQ(run(seeded).status, 0);

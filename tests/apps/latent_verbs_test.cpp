@@ -5,7 +5,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/strings.h"
 #include "tvae/data/reader.h"
-#include "tvae/validity/bracket_syntax.h"
+#include "tvae/validity/validity.h"
 
 namespace tvae {
 namespace {
@@ -165,9 +165,12 @@ TEST_F(LatentVerbs, TheCardHoldsScoresOnTheTextsThatItsOwnRunHeldOutOnly) {
   const ProgramResult fewer_draws = run({"eval", a, "--importance-samples", "1"});
   ASSERT_EQ(fewer_draws.status, 0) << fewer_draws.err;
   EXPECT_FALSE(has_scores(a)) << "draws for the perplexity are part of the protocol";
+  put("a/README.md", "# Mine\n" + get(a + "/README.md") + "Also mine.\n");
   const ProgramResult both = run({"eval", a, b});
   ASSERT_EQ(both.status, 0) << both.err;
   EXPECT_TRUE(has_scores(a));
+  EXPECT_EQ(get(a + "/README.md").find("# Mine\n"), 0u);
+  EXPECT_TRUE(get(a + "/README.md").ends_with("Also mine.\n"));
   EXPECT_FALSE(has_scores(b)) << "measured on the lines of the other";
   EXPECT_NE(both.err.find(b + " is measured on " + valid + ", which its training may have seen"), std::string::npos);
 
@@ -182,6 +185,22 @@ TEST_F(LatentVerbs, TheCardHoldsScoresOnTheTextsThatItsOwnRunHeldOutOnly) {
   const Json report = Json::parse(get(a + "/eval/report.json"));
   EXPECT_FALSE(report["prior"]["normal"].contains("novel")) << "of which file?";
   EXPECT_NE(report["skipped"]["prior.novel"].get<std::string>().find("other sequences"), std::string::npos);
+
+  put("valid.txt", numbered_lines(20));
+  put("train.txt", numbered_lines(40));
+  put("a/README.md", "Mine alone.\n");
+  const ProgramResult left_alone = run({"eval", a});
+  EXPECT_EQ(get(a + "/README.md"), "Mine alone.\n");
+  EXPECT_NE(left_alone.err.find("README.md lacks the marks"), std::string::npos) << left_alone.err;
+  const ProgramResult rounded = run({"quantize", a, "--out", path("small")});
+  EXPECT_NE(rounded.err.find("so the rounded model gets a new card"), std::string::npos) << rounded.err;
+  EXPECT_NE(get(path("small/README.md")).find("rounded to int8"), std::string::npos);
+  fs::remove(a + "/README.md");
+  ASSERT_EQ(run({"eval", a}).status, 0);
+  EXPECT_TRUE(has_scores(a)) << "a new card";
+  ASSERT_EQ(run({"quantize", a, "--out", path("small"), "--overwrite"}).status, 0);
+  EXPECT_FALSE(has_scores(path("small"))) << "they were those of other weights";
+
   const ProgramResult seen = run({"eval", b, "--data", put("train.txt", numbered_lines(40)), "--only", "shape"});
   EXPECT_NE(seen.err.find("which it was trained on"), std::string::npos) << seen.err;
 }

@@ -36,6 +36,9 @@ TEST_F(TokenizerVerb, BytesAreTheIdsOfByT5) {
   ASSERT_EQ(train("byte").status, 0);
   EXPECT_EQ(run({"tokenizer", "encode", path("byte")}, "hi\n\n").out, "107 108\n\n");
   EXPECT_EQ(run({"tokenizer", "encode", path("byte"), put("in.txt", "hi")}).out, "107 108\n");
+  const ProgramResult returns = run({"tokenizer", "encode", path("byte")}, "hi\rhi\r");
+  EXPECT_EQ(returns.out, "107 108\n107 108\n");
+  EXPECT_NE(returns.err.find("stdin has no line feeds"), std::string::npos) << returns.err;
 }
 
 TEST_F(TokenizerVerb, JsonGoesBothWays) {

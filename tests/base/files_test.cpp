@@ -12,6 +12,7 @@
 #include <functional>
 
 #include "tvae/base/error.h"
+#include "tvae/base/log.h"
 
 namespace tvae {
 namespace {
@@ -116,6 +117,22 @@ TEST_F(Files, LinesEndWithNewlineOrCarriageReturnNewline) {
   EXPECT_EQ(lines_of(put("b.txt", "one\n\ntwo\rtoo\n three \nlast\n")), expected);
   EXPECT_TRUE(lines_of(put("empty.txt", "")).empty());
   EXPECT_EQ(lines_of(put("newline.txt", "\n")), std::vector<std::string>{""});
+  EXPECT_EQ(lines_of(put("c.txt", "one\ntwo\r")), (std::vector<std::string>{"one", "two"}));
+}
+
+TEST_F(Files, LinesEndWithCarriageReturnsWhereThereAreNoOthers) {
+  static std::vector<std::string> told;
+  told.clear();
+  set_log_handler([](LogLevel, bool, const std::string& message) { told.push_back(message); });
+  EXPECT_EQ(lines_of(put("a.txt", "\xEF\xBB\xBFone\r\rthree")), (std::vector<std::string>{"one", "", "three"}));
+  EXPECT_EQ(told, std::vector<std::string>{returns_notice(path("a.txt"))});
+  told.clear();
+  EXPECT_EQ(lines_of(put("b.txt", "one\r")), std::vector<std::string>{"one"});
+  EXPECT_EQ(lines_of(put("c.txt.gz", gzip("one\rtwo\r"))), (std::vector<std::string>{"one", "two"}));
+  const std::string large(200'000, 'x');  // more than is read at once
+  EXPECT_EQ(lines_of(put("d.txt", large + "\r" + large)), (std::vector<std::string>{large, large}));
+  EXPECT_EQ(told.size(), 2u) << "b.txt has one line, whatever ends it";
+  set_log_handler(nullptr);
 }
 
 TEST_F(Files, CompressedFilesReadAsTheirContent) {

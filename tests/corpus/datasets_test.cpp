@@ -36,7 +36,8 @@ TEST(PythonLines, KeepsWhatParsesAlone) {
   const test::TemporaryFolder folder;
   folder.put("b/deep/z.py", "import os\r\n\tx = 1  \nif x:\n    return x\n# comment\n'text'\n\"\"\"doc\"\"\"\n\n");
   folder.put("a.py", "x = 1\ny = 'caf\xC3\xA9'\nbad = '\xFF'\nlong = 123456\nelse:\n");
-  folder.put("note.txt", "z = 3\n");
+  folder.put("note.txt", "z = 3\r");
+  folder.put("old.txt", "u = 4\rv = 5\r");
   const auto python = make_validity_check("python");
   const PythonLines all = gather_python_lines({folder.path()}, {.max_length = 11}, *python);
   EXPECT_EQ(all.lines, (Lines{"x = 1", "y = 'caf\xC3\xA9'", "import os", "return x"}));
@@ -44,6 +45,7 @@ TEST(PythonLines, KeepsWhatParsesAlone) {
   EXPECT_EQ(all.not_utf8, 1);
   const PythonLines some = gather_python_lines({folder.path("note.txt"), folder.path("b")}, {.limit = 2}, *python);
   EXPECT_EQ(some.lines, (Lines{"z = 3", "import os"}));
+  EXPECT_EQ(gather_python_lines({folder.path("old.txt")}, {}, *python).lines, (Lines{"u = 4", "v = 5"}));
   EXPECT_THROW(gather_python_lines({folder.path("absent")}, {}, *python), DataError);
 }
 

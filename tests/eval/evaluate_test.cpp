@@ -7,6 +7,8 @@
 #include "tests/support/saved_model.h"
 #include "tests/support/temporary_folder.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
+#include "tvae/run/model_card.h"
 
 namespace tvae {
 namespace {
@@ -100,6 +102,14 @@ TEST_F(Evaluate, RefusesBeforeAnyWork) {
   options_.protocol.path = "slerp";
   options_.data = "";
   refused({folder_.path("m")});  // the model knows of no run
+}
+
+// models/python_lines/README.md: what stands between its marks.
+TEST(PublishedModel, ItsCardIsWhatIsRenderedFromItsFolder) {
+  const std::string folder = TVAE_TEST_DATA "/../../models/python_lines", card = read_model_card(folder);
+  ASSERT_FALSE(card.empty() || is_own_card(card));
+  const auto report = read_json_file(folder + "/eval/report.json");
+  EXPECT_EQ(model_card(read_run_record(folder).value(), card_scores(report), card), card);
 }
 
 }  // namespace

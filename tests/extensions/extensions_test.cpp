@@ -1,12 +1,25 @@
 // A bottleneck, an optimizer, a prior, a check and a verb, each added by one file of this folder and by nothing else.
 #include <gtest/gtest.h>
 
+#include <regex>
+
 #include "tests/apps/tiny_model_test.h"
 
 namespace tvae {
 namespace {
 
 class Extensions : public TinyModelTest {};
+
+/// Whether nothing is left of a text's brackets and strings once those that close are taken away.
+bool brackets_close(const std::string& text) {
+  static const std::regex string("\"(\\\\[\\s\\S]|[^\"\\\\])*\""), rest("[^\\[\\]{}\"]"), pair("\\[\\]|\\{\\}");
+  std::string left = std::regex_replace(std::regex_replace(text, string, ""), rest, "");
+  for (std::string before; left != before;) {
+    before = left;
+    left = std::regex_replace(left, pair, "");
+  }
+  return left.empty();
+}
 
 TEST_F(Extensions, AFileOfOnesOwnAddsABottleneckAnOptimizerACheckAPriorAndAVerb) {
   std::string train;
@@ -26,6 +39,19 @@ TEST_F(Extensions, AFileOfOnesOwnAddsABottleneckAnOptimizerACheckAPriorAndAVerb)
   ASSERT_EQ(sampled.status, 0) << sampled.err;
   for (const Json& sample : json_lines(sampled.out)) EXPECT_TRUE(sample.contains("valid")) << sample;
   EXPECT_EQ(run({"shape", path("m")}).out, "2 x 4\n");
+
+  const auto whole = [&](std::vector<std::string> flags) {  // outputs of 100 whose brackets and strings close
+    flags.insert(flags.begin(),
+                 {"sample", path("m"), "-n", "100", "--temperature", "3", "--json", "--prior", "fitted"});
+    const ProgramResult result = run(flags);
+    EXPECT_EQ(result.status, 0) << result.err;
+    int64_t count = 0;
+    for (const Json& sample : json_lines(result.out)) count += brackets_close(sample["text"]);
+    return count;
+  };
+  EXPECT_LT(whole({}), 100);
+  EXPECT_EQ(whole({"--constrain"}), 100);
+  expect_failure({"sample", model(), "--constrain"}, 2, "one of json, python, smiles");
 }
 
 TEST_F(Extensions, TheyAreAmongTheChoicesThatHelpAndErrorsName) {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "tests/fuzz/fuzz.h"
-#include "tvae/validity/bracket_syntax.h"
+#include "tvae/validity/validity.h"
 
 /// The first byte chooses the language and how many characters may be missing; the text comes in pieces of its lengths.
 TVAE_FUZZ(brackets) {

@@ -1,6 +1,6 @@
 #include "tests/fuzz/fuzz.h"
-#include "tvae/validity/bracket_syntax.h"
 #include "tvae/validity/smiles.h"
+#include "tvae/validity/validity.h"
 
 /// A text that is a SMILES, and whether the syntax that helps to write one lets it be written.
 TVAE_FUZZ(smiles) {

@@ -53,6 +53,14 @@ TEST_F(CodeFile, EveryFormatGivesTheSameNumbersBack) {
   EXPECT_THROW(code_format("z.txt"), ConfigError);
 }
 
+TEST_F(CodeFile, LinesEndAsTheyDoInDataFiles) {
+  const Tensor expected = torch::tensor({1.0F, 2.0F, 3.0F, 4.0F}).view({2, 1, 2});
+  for (const std::string end : {"\n", "\r\n", "\r"}) {
+    EXPECT_TRUE(load_codes(put("z.tsv", "1\t2" + end + "3\t4" + end), 1, 2).equal(expected));
+    EXPECT_TRUE(load_codes(put("z.jsonl", "[1, 2]" + end + "[3, 4]" + end), 1, 2).equal(expected));
+  }
+}
+
 // np.save of np.arange(4, dtype=float64).reshape(2, 2), NumPy 2.
 TEST_F(CodeFile, ReadsFloat64ArraysAndFlatRows) {
   std::string bytes("\x93NUMPY\x01\x00\x76\x00", 10);

@@ -77,6 +77,18 @@ TEST(MemoryPlan, PredictsWhatATrainingStepAllocates) {
   }
 }
 
+// Muon's matrices are made by several threads, of which now one is faster and now another.
+TEST(MemoryPlan, IsTheSameEveryTime) {
+  const RunConfig config = small_run({"lines_small"});
+  ASSERT_EQ(config.train.optimizer, "muon");
+  const int threads = at::get_num_threads();
+  at::set_num_threads(4);
+  const StepShape small{1, 2};  // so that the optimizer's work is the peak
+  const int64_t first = predict_memory(config, small, torch::kCPU).total();
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(predict_memory(config, small, torch::kCPU).total(), first);
+  at::set_num_threads(threads);
+}
+
 TEST(MemoryPlan, CheckpointsAndShorterSequencesTakeLess) {
   const auto total = [](const std::vector<std::string>& presets, int64_t length) {
     return predict_memory(small_run(presets), {64, length}, torch::kCPU).activations;

@@ -57,7 +57,7 @@ TEST(RunRecord, ComesBackAsItWasWritten) {
 }
 
 TEST(RunRecord, OfAnOlderVersionIsRead) {
-  const RunRecord record = read_run_record(TVAE_TEST_DATA "/../../models/python_lines").value();
+  const RunRecord record = read_run_record(TVAE_TEST_DATA "/older_run").value();
   EXPECT_EQ(record.config.data.check, "python");
   EXPECT_EQ(record.config.model.latent_size, 32);
   EXPECT_EQ(record.train.sequences, 210174);

@@ -310,7 +310,9 @@ TEST(TrainTokenizer, SizesAreNamedAsGiven) {
     train_tokenizer({"a"}, {.kind = "unigrm"});
     FAIL();
   } catch (const ConfigError& error) {
-    EXPECT_STREQ(error.what(), "unknown kind of tokenizer: got \"unigrm\" (did you mean unigram?)");
+    EXPECT_STREQ(
+        error.what(),
+        "data.tokenizer_kind: got \"unigrm\", expected one of unigram, bpe, char, byte (did you mean unigram?)");
   }
 }
 
@@ -483,6 +485,14 @@ TEST(CharacterMap, DamagedLinksAndValuesAreFound) {
     EXPECT_FALSE(has_sound_character_maps(bytes));
     EXPECT_THROW(Tokenizer::from_sentencepiece(bytes), CheckpointError);
   }
+}
+
+// Nothing to search in: what looked for its first unit would look at no memory.
+TEST(CharacterMap, WithoutUnitsIsDamaged) {
+  const std::string no_units(4, '\0'), replacements(1, '\0');
+  const std::string spec = "\x12\x05" + no_units + replacements;  // field 2, the map, 5 bytes
+  for (const char field : {'\x1A', '\x2A'})                       // the normalizer's and the denormalizer's
+    EXPECT_FALSE(has_sound_character_maps(std::string{field} + "\x07" + spec));
 }
 
 }  // namespace

@@ -110,6 +110,29 @@ TEST_F(WholeRun, RunJsonDescribesTheModelThatIsTrained) {
       << folder_.get("b/README.md");
 }
 
+TEST_F(WholeRun, TheCardKeepsWhatPeopleWrite) {
+  StopAt progress("training", 2);
+  EXPECT_THROW(train(options("a", {"train.steps=4"}), progress), Interrupted);
+  folder_.put("a/README.md", "# Birds\n" + folder_.get("a/README.md") + "Mine.\n");
+  StopAt again("training", 3);
+  EXPECT_THROW(train(resume("a"), again), Interrupted);
+  const std::string card = folder_.get("a/README.md");
+  EXPECT_EQ(card.find("# Birds\n"), 0u) << card;
+  EXPECT_TRUE(card.ends_with("Mine.\n")) << card;
+  EXPECT_NE(card.find("- steps: 3 of 4"), std::string::npos) << card;
+  folder_.put("a/README.md", "Mine alone.\n");
+  static std::vector<std::string> warnings;
+  warnings.clear();
+  set_log_handler([](LogLevel, bool warning, const std::string& message) {
+    if (warning) warnings.push_back(message);
+  });
+  EXPECT_EQ(train(resume("a")).steps, 4);
+  set_log_handler(nullptr);
+  EXPECT_EQ(folder_.get("a/README.md"), "Mine alone.\n");
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("README.md lacks the marks of what is rendered, so it stays as it is"), std::string::npos);
+}
+
 TEST_F(WholeRun, ANewRunIsAModelFromItsFirstMomentOn) {
   for (int64_t stage = 0; stage <= 3; ++stage) {
     StopAt progress("preparing", stage);

@@ -1,8 +1,7 @@
-#include "tvae/validity/bracket_syntax.h"
-
 #include <gtest/gtest.h>
 
 #include "tvae/corpus/demo_data.h"
+#include "tvae/validity/validity.h"
 
 namespace tvae {
 namespace {

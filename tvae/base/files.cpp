@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -18,7 +19,9 @@
 #include <vector>
 
 #include "tvae/base/error.h"
+#include "tvae/base/log.h"
 #include "tvae/base/memory.h"
+#include "tvae/base/strings.h"
 
 namespace tvae {
 namespace {
@@ -333,8 +336,9 @@ void remove_unfinished_files(const std::string& folder) {
 }
 
 struct LineReader::Implementation {
-  explicit Implementation(const std::string& path) : reader(path), buffer(kChunk) {}
+  explicit Implementation(const std::string& name) : path(name), reader(name), buffer(kChunk) {}
 
+  std::string path;
   ByteReader reader;
   std::vector<char> buffer;
   std::string_view rest;  // what is left in buffer
@@ -346,34 +350,34 @@ LineReader::~LineReader() = default;
 LineReader::LineReader(LineReader&&) noexcept = default;
 LineReader& LineReader::operator=(LineReader&&) noexcept = default;
 
-static void drop_byte_order_mark(std::string& first_line) {
-  if (first_line.starts_with("\xEF\xBB\xBF")) first_line.erase(0, 3);
-}
-
 bool LineReader::next(std::string& line) {
   Implementation& self = *implementation_;
   line.clear();
-  for (;;) {
+  for (bool ended = false; !ended;) {
     if (self.rest.empty()) {
       self.rest = {self.buffer.data(), self.reader.read(self.buffer.data(), self.buffer.size())};
       if (self.rest.empty()) {  // the last line may lack its line end
-        self.line_number += line.empty() ? 0 : 1;
-        const bool more = !line.empty();
-        if (self.line_number == 1) drop_byte_order_mark(line);
-        return more;
+        if (line.empty()) return false;
+        if (self.line_number > 0 || !ends_lines_by_returns(line)) break;
+        log_warning(returns_notice(self.path));
+        self.buffer.assign(line.begin(), line.end());  // the whole file
+        std::replace(self.buffer.begin(), self.buffer.end(), '\r', '\n');
+        self.rest = {self.buffer.data(), self.buffer.size()};
+        line.clear();
       }
     }
     const size_t end = self.rest.find('\n');
+    ended = end != std::string_view::npos;
     line += self.rest.substr(0, end);
-    if (end == std::string_view::npos) {
-      self.rest = {};
-      continue;
-    }
-    self.rest.remove_prefix(end + 1);
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (++self.line_number == 1) drop_byte_order_mark(line);
-    return true;
+    self.rest.remove_prefix(ended ? end + 1 : self.rest.size());
   }
+  if (line.ends_with('\r')) line.pop_back();
+  if (++self.line_number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // byte order mark
+  return true;
+}
+
+std::string returns_notice(const std::string& path) {
+  return (path == "-" ? "stdin" : path) + " has no line feeds; its carriage returns are taken as the ends of lines";
 }
 
 int64_t LineReader::line_number() const {

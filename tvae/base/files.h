@@ -28,7 +28,8 @@ void write_file_atomically(const std::string& path, const std::function<void(con
 /// write_file_atomically does the same for the file that it writes.
 void remove_unfinished_files(const std::string& folder);
 
-/// Lines of a text file, plain or compressed (compression.h), "-" = stdin. Line ends \n or \r\n, stripped.
+/// Lines of a text file, plain or compressed (compression.h), "-" = stdin. Line ends are \n or \r\n, or \r where the
+/// file has no others (told in a warning); they are stripped.
 class LineReader {
  public:
   /// Throws DataError when the file cannot be opened.
@@ -44,6 +45,9 @@ class LineReader {
   struct Implementation;
   std::unique_ptr<Implementation> implementation_;
 };
+
+/// What is told of a file whose carriage returns are its line ends (ends_lines_by_returns).
+std::string returns_notice(const std::string& path);
 
 /// The whole of a possibly compressed file ("-" = stdin), unpacked. Throws DataError.
 std::string read_text_file(const std::string& path);

@@ -45,4 +45,8 @@ uint64_t available_memory() {
   return available;
 }
 
+uint64_t peak_resident_memory() {
+  return bytes_in("/proc/self/status", "VmHWM").value_or(0);
+}
+
 }  // namespace tvae

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "tvae/base/strings.h"
+
 namespace tvae {
 namespace {
 
@@ -20,6 +22,12 @@ std::vector<std::string> registered_names(const std::string& key) {
 void add_registered_name(const std::string& key, const std::string& name) {
   std::vector<std::string>& names = names_by_key()[key];
   names.insert(std::upper_bound(names.begin(), names.end(), name), name);
+}
+
+ConfigError unknown_name(const std::string& what, const std::string& name, const std::vector<std::string>& known) {
+  const std::string near = nearest(name, known);
+  return ConfigError(what, "\"" + name + "\"", "one of " + join(known, ", "),
+                     near.empty() ? "" : "did you mean " + near + "?");
 }
 
 }  // namespace tvae

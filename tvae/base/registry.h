@@ -7,8 +7,8 @@
 #include <tuple>
 #include <vector>
 
+#include "tvae/base/assert.h"
 #include "tvae/base/error.h"
-#include "tvae/base/strings.h"
 
 namespace tvae {
 
@@ -17,8 +17,13 @@ namespace tvae {
 std::vector<std::string> registered_names(const std::string& key);
 void add_registered_name(const std::string& key, const std::string& name);
 
+/// The error for a name that stands for nothing: `what` it was to stand for, the name, the known ones, and the nearest
+/// of them.
+ConfigError unknown_name(const std::string& what, const std::string& name, const std::vector<std::string>& known);
+
 /// The things of one kind, such as bottlenecks: `Thing` is most often a factory. Filled before main() runs, then only
-/// read; the program links libraries whole, so that nothing is missing (cmake/tvae_library.cmake).
+/// read; the program links libraries whole, so that nothing is missing (cmake/tvae_library.cmake). Two things of one
+/// name are our own bug: the program with both does not start.
 template <class Thing>
 class Registry {
  public:
@@ -34,6 +39,9 @@ class Registry {
   explicit Registry(std::string what) : what_(std::move(what)) {}
 
   void add(Entry entry) {
+    for (const Entry& known : entries_)
+      TVAE_ASSERT(known.name != entry.name, what_ + " \"" + entry.name + "\" is registered twice: \"" + known.help +
+                                                "\" and \"" + entry.help + "\"");
     add_registered_name(what_, entry.name);
     entries_.push_back(std::move(entry));
     std::sort(entries_.begin(), entries_.end(),
@@ -50,18 +58,16 @@ class Registry {
 
   /// "gaussian (one normal distribution), gmm (...)": for help texts.
   std::string described() const {
-    std::vector<std::string> all;
-    for (const Entry& entry : entries_) all.push_back(entry.name + " (" + entry.help + ")");
-    return join(all, ", ");
+    std::string all;
+    for (const Entry& entry : entries_) all += (all.empty() ? "" : ", ") + entry.name + " (" + entry.help + ")";
+    return all;
   }
 
-  /// Throws ConfigError: what, the name, the known ones, and the nearest of them.
+  /// Throws unknown_name.
   const Thing& find(const std::string& name) const {
     for (const Entry& entry : entries_)
       if (entry.name == name) return entry.thing;
-    const std::string near = nearest(name, names());
-    throw ConfigError(what_, "\"" + name + "\"", "one of " + join(names(), ", "),
-                      near.empty() ? "" : "did you mean " + near + "?");
+    throw unknown_name(what_, name, names());
   }
 
  private:

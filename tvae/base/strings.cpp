@@ -29,6 +29,11 @@ std::string strip(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(blanks) - first + 1));
 }
 
+bool ends_lines_by_returns(std::string_view text) {
+  return text.find('\n') == std::string_view::npos &&
+         text.substr(0, text.size() - !text.empty()).find('\r') != std::string_view::npos;
+}
+
 std::string lower_case(std::string text) {
   for (char& c : text)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');

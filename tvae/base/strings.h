@@ -10,6 +10,8 @@ namespace tvae {
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, const std::string& separator);
 std::string strip(std::string_view text);
+/// Whether carriage returns alone end the lines of a text: it has one before its last character, and no line feeds.
+bool ends_lines_by_returns(std::string_view text);
 /// With the letters A to Z as a to z.
 std::string lower_case(std::string text);
 

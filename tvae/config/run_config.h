@@ -242,7 +242,7 @@ void visit_model(Config& c, Visitor&& v) {
   v("bag_of_words", c.bag_of_words,
     FieldInfo{"a head that predicts the words from the code alone (loss.bag_of_words_weight)"});
   v("critic_block_sizes", c.critic_block_sizes,
-    FieldInfo{"layers a block of the critic's Funnel encoder (loss.critic); empty = no critic"});
+    FieldInfo{"layers a block of the critic's Funnel encoder (loss.critic.score); empty = no critic"});
   v("pad_token_id", c.pad_token_id, FieldInfo{"id of padding", {}, 0, 1e7});
   v("eos_token_id", c.eos_token_id, FieldInfo{"id of the end of a sequence", {}, 0, 1e7});
   v("decoder_start_token_id", c.decoder_start_token_id, FieldInfo{"first decoder input", {}, 0, 1e7});

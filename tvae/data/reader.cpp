@@ -103,9 +103,9 @@ Rows parse_rows(const std::string& path, std::string bytes, const ReadOptions& o
     throw DataError(rows.name() + ": Parquet is not supported yet", "", "",
                     "convert it to .jsonl, one {\"text\": ...} a line");
   require_text(rows.name(), bytes);
-  if (bytes.find('\n') == std::string::npos && bytes.find('\r') < bytes.size() - 1) {
+  if (ends_lines_by_returns(bytes)) {
     std::replace(bytes.begin(), bytes.end(), '\r', '\n');
-    rows.add_notice(rows.name() + " has no line feeds; its carriage returns are taken as the ends of lines");
+    rows.add_notice(returns_notice(path));
   }
   std::string_view content = bytes;
   if (content.starts_with("\xEF\xBB\xBF")) content.remove_prefix(3);  // byte order mark

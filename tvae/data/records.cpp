@@ -8,8 +8,8 @@ namespace tvae {
 namespace {
 
 /// The line that starts at `begin`, without its end; `next` becomes the start of the following line.
-std::string_view line_at(std::string_view text, size_t begin, size_t& next) {
-  const size_t end = std::min(text.find('\n', begin), text.size());
+std::string_view line_at(std::string_view text, size_t begin, size_t& next, char line_end = '\n') {
+  const size_t end = std::min(text.find(line_end, begin), text.size());
   next = std::min(end + 1, text.size());
   std::string_view line = text.substr(begin, end - begin);
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
@@ -90,9 +90,10 @@ class QuotedRecords {
 }  // namespace
 
 void for_each_line(std::string_view text, const std::function<void(std::string_view, int64_t)>& take) {
+  const char line_end = ends_lines_by_returns(text) ? '\r' : '\n';
   int64_t number = 0;
   for (size_t begin = 0, next = 0; begin < text.size(); begin = next) {
-    const std::string_view line = line_at(text, begin, next);
+    const std::string_view line = line_at(text, begin, next, line_end);
     take(line, ++number);
   }
 }

@@ -1,4 +1,4 @@
-// Cutting the text of a file into records, each with the line it starts on. Used by parse_rows.
+// Cutting the text of a file into records, each with the line it starts on.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,11 @@
 
 namespace tvae {
 
-/// Calls `take` with every line (its end stripped) and its 1-based number.
+/// Calls `take` with every line and its 1-based number. Line ends are \n or \r\n, or \r where the text has no others;
+/// they are stripped.
 void for_each_line(std::string_view text, const std::function<void(std::string_view line, int64_t number)>& take);
 
-/// A record of a table. A bad one has a reason and no fields.
+/// A record of a table, whose lines end in \n or \r\n. A bad one has a reason and no fields.
 struct TableRecord {
   int64_t line = 0;
   std::vector<std::string> fields;

@@ -1,7 +1,6 @@
 #include "tvae/eval/evaluate.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 
 #include "tvae/base/error.h"
@@ -135,12 +134,11 @@ bool holds_whole_protocol(const std::string& path) {
   return std::none_of(skipped.begin(), skipped.end(), [](const auto& reason) { return reason == "not asked for"; });
 }
 
-void write_scores_to_card(const std::string& directory, Json report) {
-  const std::string card = directory + "/README.md";
-  if (!file_exists(card)) return;
-  report.erase("model");
-  report["data"]["path"] = std::filesystem::path(report["data"]["path"].get<std::string>()).filename();
-  write_file_atomically(card, with_scores(read_file(card), report_table({report})));
+void write_scores_to_card(const std::string& directory, const Json& report) {
+  const auto record = read_run_record(directory);
+  if (!record) return;
+  warn_of_own_card(directory);
+  write_model_card(directory, *record, card_scores(report));
 }
 
 Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOptions& options, Progress& progress) {
@@ -178,6 +176,12 @@ void check_options(const EvaluateOptions& options) {
 }
 
 }  // namespace
+
+std::vector<std::string> card_scores(Json report) {
+  report.erase("model");
+  report["data"]["path"] = last_part(report["data"]["path"].get<std::string>());
+  return report_table({std::move(report)});
+}
 
 std::vector<Json> evaluate(const std::vector<std::string>& models, const EvaluateOptions& options, torch::Device device,
                            Progress& progress) {

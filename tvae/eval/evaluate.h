@@ -23,10 +23,13 @@ struct EvaluateOptions {
   EvaluationOptions protocol;  // training_texts and labelled_training_texts are filled in
 };
 
+/// A report as it stands in the card of the model: without the folders of this machine.
+std::vector<std::string> card_scores(nlohmann::ordered_json report);
+
 /// Measures models on one file and gives their reports (docs/evaluation.md), in order. A report by the whole protocol
-/// of the texts that a model's own run held out (no `data`, `out` or column given) also goes into its card. Throws
-/// ConfigError (no held-out texts, a model named twice, a section, path or file that cannot be), DataError,
-/// CheckpointError; all that can be known before minutes of work is.
+/// of the texts that a model's own run held out (no `data`, `out` or column given) also goes into its card, unless
+/// that is a person's own (model_card.h). Throws ConfigError (no held-out texts, a model named twice, a section, path
+/// or file that cannot be), DataError, CheckpointError; all that can be known before minutes of work is.
 std::vector<nlohmann::ordered_json> evaluate(const std::vector<std::string>& models, const EvaluateOptions& options,
                                              torch::Device device = torch::kCPU, Progress& progress = Progress::none());
 /// The same of a model that is loaded.

@@ -1,7 +1,8 @@
 #include "tvae/latent/bracket_constraint.h"
 
 #include "tvae/base/error.h"
-#include "tvae/validity/bracket_syntax.h"
+#include "tvae/base/strings.h"
+#include "tvae/validity/validity.h"
 
 namespace tvae {
 namespace {
@@ -41,7 +42,7 @@ std::shared_ptr<const std::vector<std::string>> texts_of_ids(const Model& model)
 OutputConstraintFactory bracket_constraint(const Model& model) {
   if (!make_bracket_syntax(model.check))
     throw ConfigError("outputs cannot be constrained: no brackets of this model's data are known",
-                      "data.check " + model.check, "python or smiles");
+                      "data.check " + model.check, "one of " + join(names_with_bracket_syntax(), ", "));
   return [&model, pieces = texts_of_ids(model)] { return std::make_unique<BracketConstraint>(model, pieces); };
 }
 

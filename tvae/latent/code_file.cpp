@@ -9,6 +9,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/json.h"
 #include "tvae/base/strings.h"
+#include "tvae/data/records.h"
 #include "tvae/io/safetensors.h"
 
 namespace tvae {
@@ -213,11 +214,11 @@ std::vector<float> parse_tsv_line(const std::string& line, const std::string& wh
 Tensor parse_lines(const std::string& path, const std::string& content, int64_t latent_tokens, int64_t latent_size) {
   const auto expected = static_cast<size_t>(latent_tokens * latent_size);
   std::vector<float> all;
-  int64_t line_number = 0, rows = 0;
-  for (const std::string& line : split(content, '\n')) {
-    const std::string where = path + " line " + std::to_string(++line_number);
+  int64_t rows = 0;
+  for_each_line(content, [&](std::string_view line, int64_t number) {
+    const std::string where = path + " line " + std::to_string(number);
     const std::string text = strip(line);
-    if (text.empty()) continue;
+    if (text.empty()) return;
     const std::vector<float> row =
         text[0] == '{' || text[0] == '[' ? parse_json_line(text, where) : parse_tsv_line(text, where);
     if (row.size() != expected)
@@ -226,7 +227,7 @@ Tensor parse_lines(const std::string& path, const std::string& content, int64_t 
                       "is it a code of this model?");
     all.insert(all.end(), row.begin(), row.end());
     ++rows;
-  }
+  });
   return torch::tensor(all, at::kFloat).view({rows, static_cast<int64_t>(expected)});
 }
 

@@ -4,11 +4,11 @@
 #include <c10/util/ThreadLocalDebugInfo.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <numeric>
 
 #include "tvae/base/assert.h"
+#include "tvae/base/memory.h"
 #include "tvae/base/random.h"
 #include "tvae/ops/linear_cross_entropy.h"
 #include "tvae/plan/meta_device.h"
@@ -44,14 +44,6 @@ void fill_code_queue(Objective& objective, const LossConfig& loss) {
   shape[0] = loss.mmd.queue;
   queue->second = at::zeros(shape, queue->second.options());
   objective.load_state(state);
-}
-
-/// Bytes from a line such as "VmHWM:   1234 kB" of a file in /proc.
-int64_t bytes_in(const char* path, const std::string& name) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with(name + ":")) return std::stoll(line.substr(name.size() + 1)) * 1024;
-  return 0;
 }
 
 /// Keeps the largest totals that the allocators report, from its first report on.
@@ -157,7 +149,7 @@ MeasuredMemory measure_memory(const RunConfig& requested, const StepShape& shape
     if (i == 0) peak.allocated = reporter->allocated();
   }
   peak.reserved = reporter->reserved();
-  peak.resident = peak_resident_bytes();
+  peak.resident = static_cast<int64_t>(peak_resident_memory());
   return peak;
 }
 
@@ -182,14 +174,6 @@ int64_t largest_batch(const std::function<std::optional<int64_t>(int64_t batch)>
     next = std::clamp(guess, fits + 1, std::max(fits + 1, std::min(over - 1, 8 * std::max<int64_t>(fits, 1))));
   }
   return fits;
-}
-
-int64_t peak_resident_bytes() {
-  return bytes_in("/proc/self/status", "VmHWM");
-}
-
-int64_t available_bytes() {
-  return bytes_in("/proc/meminfo", "MemAvailable");
 }
 
 }  // namespace tvae

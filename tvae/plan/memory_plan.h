@@ -60,9 +60,4 @@ int64_t largest_batch(const std::function<std::optional<int64_t>(int64_t batch)>
 /// The search ends here.
 constexpr int64_t kLargestPlannedBatch = 1 << 16;
 
-/// Peak resident memory of this process in bytes (VmHWM).
-int64_t peak_resident_bytes();
-/// Memory the machine could still give (MemAvailable).
-int64_t available_bytes();
-
 }  // namespace tvae

@@ -1,5 +1,10 @@
 #include "tvae/plan/meta_device.h"
 
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <map>
+
 namespace tvae {
 namespace {
 
@@ -95,18 +100,42 @@ std::optional<size_t> MetaDevice::allocation_of(const Tensor& tensor) const {
   return handle == nullptr ? std::nullopt : std::optional<size_t>(handle->allocation);
 }
 
+/// The events of every parallel region in the order of their number in their own thread, then of the thread.
+std::vector<MetaDevice::Event> MetaDevice::events_in_step() const {
+  std::vector<std::pair<std::pair<size_t, int>, Event>> placed;  // within a region
+  std::vector<Event> ordered;
+  std::map<int, size_t> counts;
+  const auto end_region = [&] {
+    std::stable_sort(placed.begin(), placed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (const auto& [place, event] : placed) ordered.push_back(event);
+    placed.clear();
+    counts.clear();
+  };
+  for (const Event& event : events_) {
+    if (event.thread < 0) {
+      end_region();
+      ordered.push_back(event);
+    } else {
+      placed.push_back({{counts[event.thread]++, event.thread}, event});
+    }
+  }
+  end_region();
+  return ordered;
+}
+
 std::vector<size_t> MetaDevice::peak() const {
+  const std::vector<Event> events = events_in_step();
   int64_t now = 0, most = 0;
   size_t end = 0;
-  for (size_t i = 0; i < events_.size(); ++i) {
-    now += events_[i].freed ? -bytes_[events_[i].allocation] : bytes_[events_[i].allocation];
+  for (size_t i = 0; i < events.size(); ++i) {
+    now += events[i].freed ? -bytes_[events[i].allocation] : bytes_[events[i].allocation];
     if (now > most) {
       most = now;
       end = i + 1;
     }
   }
   std::vector<bool> alive(bytes_.size());
-  for (size_t i = 0; i < end; ++i) alive[events_[i].allocation] = !events_[i].freed;
+  for (size_t i = 0; i < end; ++i) alive[events[i].allocation] = !events[i].freed;
   std::vector<size_t> found;
   for (size_t allocation = 0; allocation < alive.size(); ++allocation)
     if (alive[allocation]) found.push_back(allocation);
@@ -119,14 +148,18 @@ c10::DataPtr MetaDevice::allocate(size_t bytes) {
   const std::lock_guard lock(mutex_);
   const size_t allocation = bytes_.size();
   bytes_.push_back(rounded(static_cast<int64_t>(bytes)));
-  events_.push_back({allocation, false});
+  note(allocation, /*freed=*/false);
   return {nullptr, new Handle{this, allocation}, &MetaDevice::release, device};
 }
 
 void MetaDevice::release(void* context) {
   const std::unique_ptr<Handle> handle(static_cast<Handle*>(context));
   const std::lock_guard lock(handle->device->mutex_);
-  handle->device->events_.push_back({handle->allocation, true});
+  handle->device->note(handle->allocation, /*freed=*/true);
+}
+
+void MetaDevice::note(size_t allocation, bool freed) {
+  events_.push_back({allocation, freed, at::in_parallel_region() ? at::get_thread_num() : -1});
 }
 
 }  // namespace tvae

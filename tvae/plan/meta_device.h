@@ -29,7 +29,8 @@ class MetaDevice : c10::Allocator {
   int64_t rounded(int64_t bytes) const { return (bytes + granularity_ - 1) / granularity_ * granularity_; }
   /// The allocation a tensor lives in; nullopt where it is of another device, or empty.
   std::optional<size_t> allocation_of(const torch::Tensor& tensor) const;
-  /// The allocations alive when they are most bytes together, for the first time.
+  /// The allocations alive when they are most bytes together, for the first time. Threads of a parallel region are
+  /// taken to go in step, so that the answer does not hang on which of them was faster.
   std::vector<size_t> peak() const;
 
  private:
@@ -40,7 +41,10 @@ class MetaDevice : c10::Allocator {
   struct Event {
     size_t allocation;
     bool freed;
+    int thread;  // of a parallel region; -1 = outside of one
   };
+  void note(size_t allocation, bool freed);
+  std::vector<Event> events_in_step() const;
   c10::DataPtr allocate(size_t bytes) override;
   void copy_data(void*, const void*, std::size_t) const override {}
   static void release(void* handle);

@@ -2,15 +2,25 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <csignal>
+#include <limits>
+
 #include "tvae/base/bytes.h"
 #include "tvae/base/error.h"
+#include "tvae/base/json.h"
 #include "tvae/base/log.h"
+#include "tvae/base/memory.h"
+#include "tvae/base/process.h"
 #include "tvae/ops/out_of_memory.h"
 #include "tvae/text/tokenizer.h"
 #include "tvae/train/setup.h"
+#include "tvae/train/train_step.h"
 
 namespace tvae {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 constexpr int64_t kT5Vocabulary = 32128;
 constexpr double kMeasuredTolerance = 0.05;  // share of the batch; a measurement takes two training steps
@@ -43,6 +53,19 @@ std::vector<MemoryShare> shares_of(const MemoryParts& parts, int64_t program) {
           {"activations", "what the backward pass needs, and what is passed on", parts.activations},
           {"logits", "of one chunk of tokens", parts.logits},
           {"program", "this program and its libraries", program}};
+}
+
+/// Of the memory that is free on this machine, what a measurement may take.
+int64_t measurable_bytes() {
+  const auto available = std::min<uint64_t>(available_memory(), std::numeric_limits<int64_t>::max());
+  return static_cast<int64_t>(kUsableShare * static_cast<double>(available));
+}
+
+void require_measurable(const PlanRequest& request, const PlanOptions& options) {
+  if (request.device == torch::kCPU && options.batch == 0 && options.memory > measurable_bytes())
+    throw ConfigError("the memory to measure in", bytes_text(options.memory),
+                      "at most " + bytes_text(measurable_bytes()) + ", what is free now",
+                      "without measurements any amount can be planned");
 }
 
 /// Each change that helps, and all of them together.
@@ -101,6 +124,7 @@ PlanRequest make_plan_request(const ResolvedConfig& resolved, torch::DeviceType 
   request.config = resolved.config;
   request.config.model = complete_model_config(resolved.config, vocabulary_of(resolved, request.notes));
   request.device = device;
+  request.bf16 = computes_in_bf16(resolved.config.train.precision, device);
   const int64_t longest = resolved.config.data.max_tokens;
   request.length = mean_tokens > 0 ? mean_tokens : longest;
   if (request.length > longest)
@@ -115,7 +139,7 @@ PlanRequest make_plan_request(const ResolvedConfig& resolved, torch::DeviceType 
     request.notes.emplace_back(
         "on CUDA the driver's context and what the caching allocator keeps in reserve come on top");
   } else {
-    request.program = peak_resident_bytes();
+    request.program = static_cast<int64_t>(peak_resident_memory());
     request.notes.emplace_back(
         "what the C library keeps in its free lists comes on top (docs/memory.md); a measurement counts it");
   }
@@ -123,6 +147,7 @@ PlanRequest make_plan_request(const ResolvedConfig& resolved, torch::DeviceType 
 }
 
 Plan make_plan(const PlanRequest& request, const PlanOptions& options) {
+  if (options.measure) require_measurable(request, options);
   Plan plan;
   const auto bytes = [&](int64_t batch) { return predicted_total(request, batch); };
   plan.batch = options.batch > 0 ? options.batch : largest_batch(bytes, options.memory);
@@ -131,17 +156,17 @@ Plan make_plan(const PlanRequest& request, const PlanOptions& options) {
   plan.total = parts.total() + request.program;
   plan.shares = shares_of(parts, request.program);
   if (options.measure) plan.measured = measure_plan(request, options, plan.batch);
-  if (plan.batch == 0) plan.remedies = remedies_for(request);
+  if (plan.batch > 0) return plan;
+  plan.remedies = remedies_for(request);
+  plan.other_remedies =
+      "shorter sequences (data.max_tokens), windows (model.attention_window.size), fewer or narrower layers";
   return plan;
 }
 
-int64_t measurable_bytes() {
-  return static_cast<int64_t>(kUsableShare * static_cast<double>(available_bytes()));
-}
-
 std::optional<MeasuredMemory> measure_within(const PlanRequest& request, int64_t batch, torch::Device device,
-                                             int64_t cap) {
+                                             int64_t memory) {
   if (device.is_cpu()) {
+    const int64_t cap = memory > 0 ? std::min(memory, measurable_bytes()) : measurable_bytes();
     rlimit stack{};
     getrlimit(RLIMIT_STACK, &stack);
     const rlim_t stack_bytes = stack.rlim_cur == RLIM_INFINITY ? kThreadStack : stack.rlim_cur;
@@ -155,6 +180,28 @@ std::optional<MeasuredMemory> measure_within(const PlanRequest& request, int64_t
     if (!is_out_of_memory(error)) throw;
     return std::nullopt;
   }
+}
+
+std::string measurement_text(const std::optional<MeasuredMemory>& measured) {
+  const Json json =
+      measured
+          ? Json{{"allocated", measured->allocated}, {"reserved", measured->reserved}, {"resident", measured->resident}}
+          : Json();
+  return json.dump();
+}
+
+std::optional<MeasuredMemory> measure_in_process(const std::string& program,
+                                                 const std::vector<std::string>& arguments) {
+  ChildProcess process(program, arguments, {.quiet = log_level() != LogLevel::kVerbose});
+  const std::string output = process.receive_all();
+  const int status = process.wait();
+  if (status > 0)
+    throw DataError("the process that measures ended with status " + std::to_string(status), "", "",
+                    "a verbose log shows what it said");
+  if (status == -SIGINT || status == -SIGTERM) throw Interrupted("interrupted while measuring");
+  const Json found = status == 0 ? parse_json(output) : Json();
+  if (!found.is_object()) return std::nullopt;
+  return MeasuredMemory{found.at("allocated"), found.at("reserved"), found.at("resident")};
 }
 
 }  // namespace tvae

@@ -16,6 +16,7 @@ struct PlanRequest {
   RunConfig config;  // its model complete (complete_model_config)
   torch::DeviceType device = torch::kCPU;
   int64_t length = 0;              // tokens of a sequence
+  bool bf16 = false;               // what it computes in, else fp32
   int64_t program = 0;             // bytes of the program itself, which count on the CPU
   std::vector<std::string> notes;  // what is assumed, and what is not counted
 };
@@ -61,17 +62,20 @@ struct Plan {
   AllocationSizes activation_sizes;
   std::optional<MeasuredPlan> measured;
   std::vector<PlanRemedy> remedies;  // where nothing fits: each that helps, and all of them together
+  std::string other_remedies;        // what else would, in words
 };
 
-/// Throws what `measure` throws.
+/// Throws what `measure` throws, and ConfigError where it is to measure in more memory than is free.
 Plan make_plan(const PlanRequest& request, const PlanOptions& options);
 
-/// Of the memory that is free on this machine, what a measurement may take.
-int64_t measurable_bytes();
-
-/// Measures one batch in this process, which on the CPU may from now on take `cap` bytes and no more: nullopt where
-/// that is too little. Comes last in a process.
+/// Measures one batch in this process, which on the CPU may from now on take `memory` bytes and no more (0, or more
+/// than there are: most of what is free): nullopt where that is too little. Comes last in a process.
 std::optional<MeasuredMemory> measure_within(const PlanRequest& request, int64_t batch, torch::Device device,
-                                             int64_t cap);
+                                             int64_t memory);
+/// What it gave, in a line.
+std::string measurement_text(const std::optional<MeasuredMemory>& measured);
+/// A MeasureBatch by a program that prints measurement_text: nullopt also where the system kills it for want of memory.
+/// `arguments` with the program's name. Throws DataError where it fails, Interrupted where a signal asks it to stop.
+std::optional<MeasuredMemory> measure_in_process(const std::string& program, const std::vector<std::string>& arguments);
 
 }  // namespace tvae

@@ -1,13 +1,19 @@
 #include "tvae/run/model_card.h"
 
+#include <optional>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
+#include "tvae/base/files.h"
+#include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 
 namespace tvae {
 namespace {
 
-constexpr char kStart[] = "<!-- scores -->\n", kEnd[] = "<!-- end of scores -->\n";
+constexpr char kStart[] = "<!-- rendered by tvae, and again when something changes: text of your own goes outside -->";
+constexpr char kEnd[] = "<!-- end of what tvae renders -->";
 
 std::string number(double value, int digits) {
   std::ostringstream out;
@@ -43,12 +49,11 @@ std::string past(const RunRecord& record) {
   return lines;
 }
 
-}  // namespace
-
-std::string model_card(const RunRecord& record) {
+/// What stands between the marks.
+std::string rendered(const RunRecord& record, const std::vector<std::string>& scores) {
   const ModelConfig& model = record.config.model;
   std::ostringstream card;
-  card << "# A Transformer-VAE\n\nMade by tvae " << (record.version.empty() ? TVAE_VERSION : record.version) << ".\n\n"
+  card << "Made by tvae " << (record.version.empty() ? TVAE_VERSION : record.version) << ".\n\n"
        << "- weights: " << record.parameters << ", encoder " << model.encoder << " (" << model.encoder_layers
        << " layers), bottleneck " << model.bottleneck << ", decoder " << model.decoder_layers << " layers, width "
        << model.d_model << "\n"
@@ -62,24 +67,52 @@ std::string model_card(const RunRecord& record) {
          << number(record.training.held_out->token_accuracy, 3) << "\n";
   card << past(record)
        << "\nA folder like this is a model to encode, decode, interpolate and sample with. The whole configuration is "
-          "in "
-          "run.json.\n";
+          "in run.json.\n";
+  if (!record.weights.empty())
+    for (const std::string& kind : split(record.weights, ','))
+      card << "\nIts weights were rounded to " << strip(kind) << ".\n";
+  if (!scores.empty())
+    card << "\n## Scores\n\nOn held-out texts; [ ] are 95% intervals.\n\n```\n" << join(scores, "\n") << "\n```\n";
   return card.str();
 }
 
-std::string without_scores(const std::string& card) {
-  const size_t start = card.find(kStart);
-  const size_t end = card.find(kEnd, start);
-  if (end == std::string::npos) return card;
-  return card.substr(0, start) + card.substr(end + std::size(kEnd) - 1);
+/// Where the rendered part of a card begins and ends, marks included; nullopt where one of them is missing.
+std::optional<std::pair<size_t, size_t>> rendered_part(const std::string& card) {
+  const size_t start = card.find(kStart), end = card.find(kEnd, start);
+  if (end == std::string::npos) return std::nullopt;
+  return std::pair(start, end + std::string_view(kEnd).size());
 }
 
-std::string with_scores(const std::string& card, const std::vector<std::string>& table) {
-  const size_t found = card.find(kStart);
-  const std::string rest = without_scores(card);
-  const size_t place = rest.size() == card.size() ? rest.size() : found;  // where earlier scores were, or at the end
-  return rest.substr(0, place) + kStart + "\n## Scores\n\nOn held-out texts; [ ] are 95% intervals.\n\n```\n" +
-         join(table, "\n") + "\n```\n" + kEnd + rest.substr(place);
+std::string card_file(const std::string& folder) {
+  return folder + "/README.md";
+}
+
+}  // namespace
+
+std::string model_card(const RunRecord& record, const std::vector<std::string>& scores, const std::string& earlier) {
+  const std::string part = std::string(kStart) + "\n" + rendered(record, scores) + kEnd;
+  const auto place = rendered_part(earlier);
+  if (!place) return "# A Transformer-VAE\n\n" + part + "\n";
+  return earlier.substr(0, place->first) + part + earlier.substr(place->second);
+}
+
+std::string read_model_card(const std::string& folder) {
+  return file_exists(card_file(folder)) ? read_file(card_file(folder)) : "";
+}
+
+bool is_own_card(const std::string& card) {
+  return !card.empty() && !rendered_part(card);
+}
+
+void write_model_card(const std::string& folder, const RunRecord& record, const std::vector<std::string>& scores) {
+  const std::string earlier = read_model_card(folder);
+  if (!is_own_card(earlier)) write_file_atomically(card_file(folder), model_card(record, scores, earlier));
+}
+
+void warn_of_own_card(const std::string& folder) {
+  if (is_own_card(read_model_card(folder)))
+    log_warning(card_file(folder) +
+                " lacks the marks of what is rendered, so it stays as it is (without it, there will be a new one)");
 }
 
 }  // namespace tvae

@@ -1,4 +1,6 @@
-// The card of a model (README.md of its folder): what training knows of it, and the scores below that.
+// The card of a model (README.md of its folder). What we know of the model is rendered from data, and rendered anew
+// when that changes; two marks enclose it, as comments that Markdown does not show. What stands before and behind them
+// is of people, and so is a card without marks.
 #pragma once
 
 #include <string>
@@ -8,13 +10,19 @@
 
 namespace tvae {
 
-/// The card of the model that a record describes, without scores.
-std::string model_card(const RunRecord& record);
+/// The card of the model that a record describes, with its scores (lines of report_table) where it was measured. The
+/// text before and behind the marks is that of an `earlier` card where there is one with marks, else a headline.
+std::string model_card(const RunRecord& record, const std::vector<std::string>& scores = {},
+                       const std::string& earlier = "");
 
-/// The card without the scores that with_scores put there: what they were measured on has changed.
-std::string without_scores(const std::string& card);
+/// Empty where there is none. Throws DataError.
+std::string read_model_card(const std::string& folder);
+/// Whether it is a card without marks.
+bool is_own_card(const std::string& card);
 
-/// The card with the lines of report_table where earlier scores stood, or at its end. Comments mark the place.
-std::string with_scores(const std::string& card, const std::vector<std::string>& table);
+/// Renders the card of a folder anew; one without marks is left alone. Throws DataError.
+void write_model_card(const std::string& folder, const RunRecord& record, const std::vector<std::string>& scores = {});
+/// Warns where the card of a folder would be left alone.
+void warn_of_own_card(const std::string& folder);
 
 }  // namespace tvae

@@ -4,6 +4,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/log.h"
 #include "tvae/run/model_card.h"
 #include "tvae/run/model_directory.h"
 #include "tvae/run/quantized_weights.h"
@@ -24,10 +25,20 @@ TensorMap rounded_weights(const Model& model, const std::string& kind) {
   return weights;
 }
 
-/// The card of a rounded model: without scores, which were those of other weights.
-std::string rounded_card(const std::string& card, const std::string& kind) {
-  const std::string kept = without_scores(card), note = "\nIts weights were rounded to " + kind + ".\n";
-  return kept.find(note) == std::string::npos ? kept + note : kept;
+/// What its weights went through.
+std::string rounded(const std::string& weights, const std::string& kind) {
+  if (weights.empty()) return kind;
+  return weights == kind || weights.ends_with(", " + kind) ? weights : weights + ", " + kind;
+}
+
+/// The card of a rounded model: without scores, which were those of other weights. Without a record nothing is
+/// rendered, and what a person wrote of the model is kept.
+std::string rounded_card(const std::optional<RunRecord>& record, const std::string& directory) {
+  const std::string card = read_model_card(directory);
+  if (!record) return card;
+  if (is_own_card(card))
+    log_warning(directory + "/README.md lacks the marks of what is rendered, so the rounded model gets a new card");
+  return model_card(*record, {}, card);
 }
 
 uint64_t bytes_of_weights(const std::string& directory) {
@@ -43,14 +54,14 @@ QuantizedModel quantize_model(const std::string& directory, const std::string& k
   out.require_apart_from(directory);
   const Model model = load_model(directory);
   auto record = read_run_record(directory);
-  if (record) record->weights = kind;  // there is no checkpoint to resume from
+  if (record) record->weights = rounded(record->weights, kind);  // there is no checkpoint to resume from
   const TensorMap weights = rounded_weights(model, kind);
   const uint64_t before = bytes_of_weights(directory);
+  const std::string card = rounded_card(record, directory);
   out.replace([&](const std::string& folder) {
     save_model(folder, model.vae.config(), model.max_tokens, model.check, weights, model.tokenizer);
     if (record) write_run_record(folder, *record);
-    if (const std::string card = directory + "/README.md"; file_exists(card))
-      write_file_atomically(folder + "/README.md", rounded_card(read_file(card), kind));
+    if (!card.empty()) write_file_atomically(folder + "/README.md", card);
   });
   return {before, bytes_of_weights(out.path())};
 }

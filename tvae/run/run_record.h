@@ -58,7 +58,7 @@ struct RunRecord {
   std::vector<AncestorRecord> ancestors;  // that model, the one before it, ...
   std::string older_past;                 // lines about models before these, from a run.json of an older version
   TrainingRecord training;
-  std::string weights;                    // "int8", "fp16": a rounded copy; empty = a run
+  std::string weights;                    // "int8", "fp16", "fp16, int8": a rounded copy; empty = a run
   std::vector<std::string> unknown_keys;  // of the configuration, which another version knows
 };
 

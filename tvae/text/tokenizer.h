@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tvae/base/registry.h"
+
 namespace tvae {
 
 /// A loaded tokenizer; safe to use from several threads at once.
@@ -67,12 +69,17 @@ class Tokenizer {
 /// How to train a tokenizer. All of them write every line byte for byte: no normalisation, no dummy prefix, spaces and
 /// tabs kept, byte fallback.
 struct TokenizerTraining {
-  std::string kind = "unigram";   // unigram, bpe, char or byte (ByT5's ids: byte + 3)
+  std::string kind = "unigram";   // of tokenizer_kinds
   int64_t vocab_size = 4096;      // at most; few or short lines give fewer ids, with a warning. Not used by byte
   int64_t sample_lines = 100000;  // lines drawn (seeded) for training; 0 = all
   int64_t seed = 42;
   std::vector<std::string> pieces = {};  // texts that are always one id, beyond what training finds; not for byte
 };
+
+/// Trains on lines that are drawn already, of which there is at least one.
+using TokenizerTrainer = Tokenizer (*)(const std::vector<std::string_view>& lines, const TokenizerTraining& training);
+/// By name, data.tokenizer_kind: unigram, bpe and char by SentencePiece, byte as ByT5's ids, byte + 3.
+Registry<TokenizerTrainer>& tokenizer_kinds();
 
 /// Trains on lines held in memory; the same lines and settings give the same tokenizer on every machine. Throws
 /// DataError when there are no lines, ConfigError for an unknown kind or a vocabulary that is too small for the bytes

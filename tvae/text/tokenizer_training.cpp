@@ -166,35 +166,66 @@ std::unordered_map<std::string, std::string> trainer_settings(const TokenizerTra
           {"minloglevel", "3"}};
 }
 
-}  // namespace
-
-Tokenizer train_tokenizer(const std::vector<std::string>& lines, const TokenizerTraining& training) {
-  const std::vector<std::string> kinds = {"unigram", "bpe", "char", "byte"};
-  if (std::find(kinds.begin(), kinds.end(), training.kind) == kinds.end())
-    throw ConfigError("unknown kind of tokenizer", "\"" + training.kind + "\"", "", suggestion(training.kind, kinds));
-  const std::vector<std::string_view> drawn = draw_lines(lines, training);
-  if (drawn.empty()) throw DataError("no lines to train a tokenizer on");
-  if (training.kind == "byte") return Tokenizer::bytes();
+void require_room(const TokenizerTraining& training) {
   if (training.vocab_size < kSmallestVocabulary || training.vocab_size > kLargestVocabulary)
     throw ConfigError(
         "size of the vocabulary", std::to_string(training.vocab_size),
         std::to_string(kSmallestVocabulary) + " to " + std::to_string(kLargestVocabulary),
         training.vocab_size < kSmallestVocabulary ? "256 ids are bytes; the kind byte needs no more" : "");
+}
 
-  const bool only_characters = training.kind == "char";
-  const auto room = static_cast<size_t>(training.vocab_size - kFixedPieces - 1);
-  const auto characters =
-      only_characters ? choose_characters(drawn, room, 1.0) : choose_characters(drawn, room / 2, kCoverage);
-  const std::vector<std::string_view> sentences = cut_lines(drawn, characters);
+/// Pieces besides the fixed ones and the space.
+size_t room(const TokenizerTraining& training) {
+  return static_cast<size_t>(training.vocab_size - kFixedPieces - 1);
+}
+
+Tokenizer train_sentencepiece(const std::vector<std::string_view>& lines, const TokenizerTraining& training,
+                              const std::unordered_set<std::string_view>& characters) {
+  const std::vector<std::string_view> sentences = cut_lines(lines, characters);
   Sentences iterator(sentences);
   std::string model;
   const auto status = sentencepiece::SentencePieceTrainer::Train(trainer_settings(training), &iterator, &model);
   if (!status.ok()) throw DataError("cannot train a tokenizer on these lines: " + status.ToString());
-  Tokenizer tokenizer = Tokenizer::from_sentencepiece(model);
-  if (tokenizer.size() < training.vocab_size && !only_characters)
+  return Tokenizer::from_sentencepiece(model);
+}
+
+Tokenizer train_pieces(const std::vector<std::string_view>& lines, const TokenizerTraining& training) {
+  require_room(training);
+  Tokenizer tokenizer = train_sentencepiece(lines, training, choose_characters(lines, room(training) / 2, kCoverage));
+  if (tokenizer.size() < training.vocab_size)
     log_warning("the lines give a vocabulary of " + std::to_string(tokenizer.size()) + " ids, not " +
                 std::to_string(training.vocab_size));
   return tokenizer;
+}
+
+Tokenizer train_characters(const std::vector<std::string_view>& lines, const TokenizerTraining& training) {
+  require_room(training);
+  return train_sentencepiece(lines, training, choose_characters(lines, room(training), 1.0));
+}
+
+Tokenizer take_bytes(const std::vector<std::string_view>&, const TokenizerTraining&) {
+  return Tokenizer::bytes();
+}
+
+// The names of the first three are also SentencePiece's (model_type).
+const Register<TokenizerTrainer> unigram(tokenizer_kinds(), {"unigram", "likely pieces of words", train_pieces, 1});
+const Register<TokenizerTrainer> bpe(tokenizer_kinds(),
+                                     {"bpe", "frequent pairs, joined again and again", train_pieces, 2});
+const Register<TokenizerTrainer> characters(tokenizer_kinds(), {"char", "an id a character", train_characters, 3});
+const Register<TokenizerTrainer> bytes(tokenizer_kinds(), {"byte", "an id a byte, nothing to train", take_bytes, 4});
+
+}  // namespace
+
+Registry<TokenizerTrainer>& tokenizer_kinds() {
+  static Registry<TokenizerTrainer> registry("data.tokenizer_kind");
+  return registry;
+}
+
+Tokenizer train_tokenizer(const std::vector<std::string>& lines, const TokenizerTraining& training) {
+  const TokenizerTrainer train = tokenizer_kinds().find(training.kind);
+  const std::vector<std::string_view> drawn = draw_lines(lines, training);
+  if (drawn.empty()) throw DataError("no lines to train a tokenizer on");
+  return train(drawn, training);
 }
 
 }  // namespace tvae

@@ -98,6 +98,7 @@ bool Trainer::is_asked_to_stop(Progress& progress) const {
 void Trainer::run(Progress& progress) {
   MetricLog log(run_.file("logs"), position_.step);
   ProgressBar bar(position_.total_steps, position_.step);
+  warn_of_own_card(run_.path());
   const auto due = [&](int64_t every) { return every > 0 && position_.step % every == 0; };
   while (!finished()) {
     const auto start = Clock::now();
@@ -204,7 +205,7 @@ void Trainer::save_model_files(const std::string& folder) const {
              setup_.model.tokenizer);
   const RunRecord now = record();
   write_run_record(folder, now);
-  write_file_atomically(folder + "/README.md", model_card(now));
+  write_model_card(folder, now);
 }
 
 RunRecord Trainer::record() const {

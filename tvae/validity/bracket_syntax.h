@@ -3,9 +3,8 @@
 
 #include <cstdint>
 #include <limits>
-#include <memory>
-#include <string>
 #include <string_view>
+#include <utility>
 
 namespace tvae {
 
@@ -21,8 +20,24 @@ class BracketSyntax {
   virtual int64_t missing() const = 0;
 };
 
-/// That of a validity check: "python" (brackets, strings, comments, line continuations) and "smiles" (branches, atoms
-/// in brackets, ring bonds); nullptr for checks without any.
-std::unique_ptr<BracketSyntax> make_bracket_syntax(const std::string& check);
+/// The syntax of a State that takes character by character: `bool take(char)` is false for one that may not come, and
+/// `int64_t missing() const` is that of the text so far. Every piece goes to a copy of the state, which replaces it
+/// only when all of the piece was taken.
+template <class State>
+class CharacterSyntax : public BracketSyntax {
+ public:
+  bool append(std::string_view text, int64_t most_open) override {
+    State next = state_;
+    for (const char c : text)
+      if (!next.take(c)) return false;
+    if (next.missing() > most_open) return false;
+    state_ = std::move(next);
+    return true;
+  }
+  int64_t missing() const override { return state_.missing(); }
+
+ private:
+  State state_;
+};
 
 }  // namespace tvae

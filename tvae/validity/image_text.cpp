@@ -48,11 +48,11 @@ bool is_mnist_text(std::string_view text) {
 
 namespace {
 
-const Register<ValidityCheckFactory> registered(validity_checks(),
-                                                {"mnist", "images as text", []() -> std::unique_ptr<ValidityCheck> {
-                                                   return std::make_unique<FunctionCheck>(
-                                                       is_mnist_text, "rows and symbols of MNIST text");
-                                                 }});
+std::unique_ptr<ValidityCheck> make_mnist_check() {
+  return std::make_unique<FunctionCheck>(is_mnist_text, "rows and symbols of MNIST text");
+}
+
+const Register<TextKind> registered(text_kinds(), {"mnist", "images as text", {make_mnist_check, no_bracket_syntax}});
 
 }  // namespace
 

@@ -300,8 +300,9 @@ std::unique_ptr<ValidityCheck> make_rdkit_check() {
 
 namespace {
 
-const Register<ValidityCheckFactory> registered(validity_checks(),
-                                                {"python", "Python that parses", [] { return make_python_check(); }});
+const Register<TextKind> registered(text_kinds(), {"python",
+                                                   "Python that parses",
+                                                   {[] { return make_python_check(); }, make_python_syntax}});
 
 }  // namespace
 

@@ -28,4 +28,7 @@ std::unique_ptr<ValidityCheck> make_python_check(const JudgePatience& patience =
 /// has no RDKit.
 std::unique_ptr<ValidityCheck> make_rdkit_check();
 
+/// Python's brackets, strings, comments and line continuations.
+std::unique_ptr<BracketSyntax> make_python_syntax();
+
 }  // namespace tvae

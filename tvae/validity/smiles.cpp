@@ -163,12 +163,13 @@ bool is_smiles(std::string_view text) {
 
 namespace {
 
-const Register<ValidityCheckFactory> registered(
-    validity_checks(), {"smiles", "molecules", []() -> std::unique_ptr<ValidityCheck> {
-                          if (auto rdkit = make_rdkit_check()) return rdkit;
-                          log_info("python3 has no RDKit: SMILES are judged by a grammar without valences");
-                          return std::make_unique<FunctionCheck>(is_smiles, "SMILES grammar without valences");
-                        }});
+std::unique_ptr<ValidityCheck> make_smiles_check() {
+  if (auto rdkit = make_rdkit_check()) return rdkit;
+  log_info("python3 has no RDKit: SMILES are judged by a grammar without valences");
+  return std::make_unique<FunctionCheck>(is_smiles, "SMILES grammar without valences");
+}
+
+const Register<TextKind> registered(text_kinds(), {"smiles", "molecules", {make_smiles_check, make_smiles_syntax}});
 
 }  // namespace
 

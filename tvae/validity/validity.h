@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tvae/base/registry.h"
+#include "tvae/validity/bracket_syntax.h"
 
 namespace tvae {
 
@@ -25,10 +26,23 @@ class ValidityCheck {
 /// RDKit where python3 has it, else a grammar. Throws ConfigError for unknown names.
 std::unique_ptr<ValidityCheck> make_validity_check(const std::string& name);
 
-/// May give nullptr where the machine lacks what the judge needs, after a warning.
-using ValidityCheckFactory = std::unique_ptr<ValidityCheck> (*)();
+/// A kind of texts: who judges them, and what keeps their brackets in order while they are written.
+struct TextKind {
+  /// May give nullptr where the machine lacks what the judge needs, after a warning.
+  std::unique_ptr<ValidityCheck> (*make_check)();
+  /// no_bracket_syntax for texts without brackets, or whose brackets nobody has described.
+  std::unique_ptr<BracketSyntax> (*make_syntax)();
+};
 /// By name, data.check.
-Registry<ValidityCheckFactory>& validity_checks();
+Registry<TextKind>& text_kinds();
+
+/// nullptr.
+std::unique_ptr<BracketSyntax> no_bracket_syntax();
+
+/// By name; nullptr for texts without. Throws ConfigError for unknown names.
+std::unique_ptr<BracketSyntax> make_bracket_syntax(const std::string& name);
+/// The names that have one.
+std::vector<std::string> names_with_bracket_syntax();
 
 /// A judge that is a plain function of one text.
 class FunctionCheck : public ValidityCheck {

@@ -1,0 +1,34 @@
+#include "apps/verb.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "tvae/base/error.h"
+
+namespace tvae::apps {
+
+Registry<SetUpVerb>& verbs() {
+  static Registry<SetUpVerb> registry("verb");
+  return registry;
+}
+
+RunVerb set_up_below(CLI::App& command, const CommonOptions& common, const std::vector<Verb>& below) {
+  command.require_subcommand(1);
+  std::vector<std::pair<CLI::App*, RunVerb>> choices;
+  for (const auto& [name, help, set_up, order] : below) {
+    CLI::App* choice = command.add_subcommand(name, help)->fallthrough();
+    choices.emplace_back(choice, set_up(*choice, common));
+  }
+  return [choices] {
+    for (const auto& [choice, run] : choices)
+      if (choice->parsed()) run();
+  };
+}
+
+void print_line(const std::string& line) {
+  if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() || std::fputc('\n', stdout) == EOF)
+    throw DataError("cannot write to stdout", std::strerror(errno));
+}
+
+}  // namespace tvae::apps
