@@ -26,7 +26,7 @@ TEST(Int8Weight, ProductsAreThoseOfTheDenseWeight) {
   // fp32 keeps 24 bits; sums over some hundred products lose a few of them.
   constexpr double kTolerance = 1e-6;
   // Few rows and many, shapes that fill no register, and one of several blocks.
-  for (const auto& [out, in] : {std::pair<int64_t, int64_t>{53, 29}, {4, 1}, {1, 64}, {700, 600}}) {
+  for (const auto& [out, in] : {std::pair<int64_t, int64_t>{53, 29}, {4, 1}, {1, 64}, {2100, 600}}) {
     const Weight weight = int8_weight(out, in);
     const Tensor dense = weight.values.to(at::kDouble) * weight.scale.to(at::kDouble);
     const Tensor bias = random_double({out}, 2).to(at::kFloat);

@@ -1,32 +1,47 @@
 #include "tvae/ops/weight.h"
 
-#include <ATen/ops/_weight_int8pack_mm.h>
-
 #include <algorithm>
 
+#include "tvae/base/assert.h"
 #include "tvae/ops/linear.h"
+#include "tvae/ops/weight_cpu.h"
 
 namespace tvae {
 namespace {
 
 using torch::Tensor;
 
-/// libtorch's kernel reads int8 weights once for a few rows of x. For more rows a product of dense numbers is faster,
-/// although these have to be made first.
+/// For so few rows the kernel takes less time than making the weight dense for a product of dense numbers.
 constexpr int64_t kFewRows = 16;
-/// Numbers that are dense at a time: 1 MB in fp32, which stays in the cache of a core.
-constexpr int64_t kBlock = 1 << 18;
+/// Weights that are made dense at a time, 4 MB in fp32: the memory stays small, and products are large enough.
+constexpr int64_t kBlock = 1 << 20;
 
+bool has_kernel(const Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == at::kFloat;
+}
+
+cpu::Int8Matrix matrix_of(const Tensor& values, const Tensor& scale) {
+  TVAE_ASSERT(values.is_contiguous() && scale.is_contiguous(), "int8 weights lie as in their file");
+  return {values.const_data_ptr<int8_t>(), scale.const_data_ptr<float>(), scale.numel(), values.size(-1)};
+}
+
+/// values [..., columns], scale [..., 1] → values · scale.
 Tensor dense_rows(const Tensor& values, const Tensor& scale) {
-  return values.to(scale.scalar_type()).mul_(scale);
+  if (!has_kernel(scale)) return values.to(scale.scalar_type()).mul_(scale);
+  const Tensor dense = at::empty(values.sizes(), scale.options());
+  cpu::int8_to_dense(matrix_of(values, scale), dense.data_ptr<float>());
+  return dense;
 }
 
 /// x [N, in], rows of adjacent numbers.
 Tensor int8_product(const Tensor& x, const Weight& weight) {
-  const int64_t outputs = weight.values.size(0);
-  if (x.size(0) <= kFewRows && x.is_cpu() && x.scalar_type() == at::kFloat)
-    return at::_weight_int8pack_mm(x, weight.values, weight.scale.flatten());
-  const Tensor y = at::empty({x.size(0), outputs}, x.options().requires_grad(false));
+  const int64_t rows = x.size(0), outputs = weight.values.size(0);
+  const Tensor y = at::empty({rows, outputs}, x.options().requires_grad(false));
+  if (rows <= kFewRows && has_kernel(x)) {
+    const cpu::Int8Matrix matrix = matrix_of(weight.values, weight.scale);
+    cpu::int8_product(x.const_data_ptr<float>(), rows, matrix, y.data_ptr<float>());
+    return y;
+  }
   const int64_t block = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, x.size(1)));
   for (int64_t first = 0; first < outputs; first += block) {
     const int64_t count = std::min(block, outputs - first);
