@@ -7,6 +7,7 @@
 #include "tests/support/saved_model.h"
 #include "tests/support/temporary_folder.h"
 #include "tvae/latent/paths.h"
+#include "tvae/run/quantized_weights.h"
 
 namespace tvae {
 namespace {
@@ -44,6 +45,21 @@ TEST_F(Space, EncodesSaysWhatWasCutAndDecodesAsTheFunctionsBelowItDo) {
     EXPECT_FALSE(output.searched);
     EXPECT_FALSE(output.valid.has_value()) << "nobody asked for it";
     EXPECT_FALSE(output.probability.empty());
+  }
+}
+
+TEST_F(Space, AnInt8ModelStaysInt8) {
+  const Model& model = space_.model();
+  save_model(folder_.path("int8"), model.vae.config(), model.max_tokens, model.check,
+             quantize_int8(model.vae.parameters().to_map()), model.tokenizer);
+  const LatentSpace kept = LatentSpace::open(folder_.path("int8"));
+  EXPECT_EQ(kept.model().vae.parameters().list()[0].value.scalar_type(), at::kChar);
+  // Fewer texts and more than a product of few rows takes.
+  const LatentSpace dense(load_model(folder_.path("int8")));
+  for (const std::vector<std::string>& texts : {std::vector<std::string>{"x = 1"}, some_texts(40)}) {
+    const Tensor codes = dense.encode(texts).mean;
+    EXPECT_LT((kept.encode(texts).mean - codes).norm().item<double>(), 1e-4 * codes.norm().item<double>());
+    EXPECT_EQ(kept.decode(codes).size(), texts.size());
   }
 }
 

@@ -88,7 +88,7 @@ struct LatentSpace::State {
 };
 
 LatentSpace LatentSpace::open(const std::string& directory, torch::Device device) {
-  return LatentSpace(load_model(directory, device));
+  return LatentSpace(load_model(directory, device, LoadWeights::kAsStored));
 }
 
 LatentSpace::LatentSpace(Model model) : state_(std::make_shared<State>(std::move(model))) {}

@@ -11,8 +11,7 @@ using torch::Tensor;
 BagOfWords::BagOfWords(const Scope& scope, const ModelConfig& config) {
   const int64_t code = config.latent_tokens * config.latent_size;
   const auto init = Init::uniform(1.0 / std::sqrt(static_cast<double>(code)));
-  words_.weight = scope.table("weight", {config.vocab_size, code}, init);  // a row a word
-  words_.bias = scope.vector("bias", {config.vocab_size}, init);
+  words_ = Linear(scope, code, config.vocab_size, init, init, WeightKind::kTable);  // a row a word
 }
 
 Tensor BagOfWords::operator()(const Tensor& code) const {

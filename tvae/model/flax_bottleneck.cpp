@@ -35,9 +35,7 @@ class FlaxBottleneck : public Bottleneck {
 
  private:
   static Linear dense(const Scope& scope, int64_t in, int64_t out) {
-    Linear linear = Linear::without_bias(scope, in, out, 1.0 / std::sqrt(static_cast<double>(in)));
-    linear.bias = scope.vector("bias", {out}, Init::constant(0.0));
-    return linear;
+    return {scope, in, out, Init::normal(1.0 / std::sqrt(static_cast<double>(in))), Init::constant(0.0)};
   }
 
   int64_t latent_tokens_;

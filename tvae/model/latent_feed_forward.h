@@ -16,12 +16,12 @@ struct LatentFeedForward {
 
   LatentFeedForward() = default;
   LatentFeedForward(const Scope& scope, const ModelConfig& config) : epsilon(config.layer_norm_epsilon) {
-    const auto weight = [&](const char* name, int64_t in, int64_t out) {
-      const auto bound = Init::uniform(1.0 / std::sqrt(static_cast<double>(in)));
-      return (scope / "DenseReluDense" / name).matrix("weight", {out, in}, bound);
+    const auto linear = [&](const char* name, int64_t in, int64_t out) {
+      const auto init = Init::uniform(1.0 / std::sqrt(static_cast<double>(in)));
+      return Linear(scope / "DenseReluDense" / name, in, out, init);
     };
-    feed_forward.wi.weight = weight("wi", config.d_model, config.d_ff);
-    feed_forward.wo.weight = weight("wo", config.d_ff, config.d_model);
+    feed_forward.wi = linear("wi", config.d_model, config.d_ff);
+    feed_forward.wo = linear("wo", config.d_ff, config.d_model);
     norm = (scope / "layer_norm").vector("weight", {config.d_model}, Init::constant(1.0));
   }
 

@@ -58,11 +58,9 @@ class QueriesBottleneck : public Bottleneck {
       pooling_layers_.emplace_back(encoder / "layer" / std::to_string(i), config);
     final_norm_ = (encoder / "final_norm").vector("weight", {d}, Init::constant(1.0));
     mean_ = Linear::with_bias(encoder / "mean", d, latent_size_);
-    if (gaussian_) {
-      log_variance_.weight = (encoder / "log_variance").matrix("weight", {latent_size_, d}, Init::constant(0.0));
-      log_variance_.bias =
-          (encoder / "log_variance").vector("bias", {latent_size_}, Init::constant(kInitialLogVariance));
-    }
+    if (gaussian_)
+      log_variance_ =
+          Linear(encoder / "log_variance", d, latent_size_, Init::constant(0.0), Init::constant(kInitialLogVariance));
     latent_to_token_ = Linear::with_bias(decoder / "latent_to_token", latent_size_, d);
     positions_ = decoder.table("positions", {latent_tokens_, d}, Init::normal(1.0));
     for (int64_t i = 0; i < config.queries_bottleneck.latent_layers; ++i)

@@ -50,7 +50,7 @@ class TokensBottleneck : public Bottleneck {
  private:
   /// [B, K, D] → [B, K, d]
   Tensor rebuilt(const Tensor& code, const ForwardContext& context) const {
-    Tensor states = latent_to_token_.weight.defined() ? latent_to_token_(code) : code;
+    Tensor states = latent_to_token_.defined() ? latent_to_token_(code) : code;
     if (feed_forward_.norm.defined()) states = feed_forward_(states, context);
     if (norm_weight_.defined()) states = at::layer_norm(states, {d_model_}, norm_weight_, norm_bias_, epsilon_);
     return states;

@@ -24,7 +24,7 @@ Tensor shift_right(const Tensor& ids, const Spans& spans, int64_t start_id) {
 TransformerVae::TransformerVae(const ModelConfig& config, Rng& rng, torch::Device device)
     : TransformerVae(config, std::make_unique<Parameters>(rng, device)) {}
 
-TransformerVae::TransformerVae(const ModelConfig& config, TensorMap weights, const std::string& source)
+TransformerVae::TransformerVae(const ModelConfig& config, WeightMap weights, const std::string& source)
     : TransformerVae(config, std::make_unique<Parameters>(std::move(weights), source)) {
   parameters_->require_all_asked_for();
 }
@@ -33,8 +33,7 @@ TransformerVae::TransformerVae(const ModelConfig& config, std::unique_ptr<Parame
     : config_(config), parameters_(std::move(parameters)) {
   if (config.vocab_size < 4) throw ConfigError("model.vocab_size", std::to_string(config.vocab_size), "at least 4");
   const Scope root(*parameters_);
-  shared_ =
-      (root / "shared").table("weight", {config.vocab_size, config.d_model}, Init::normal(config.initializer_factor));
+  shared_ = Embedding(root / "shared", config.vocab_size, config.d_model, Init::normal(config.initializer_factor));
   encoder_ = make_encoder(root / "encoder", config);
   encoder_weights_ = (root / "encoder").weights();
   bottleneck_ = make_bottleneck(root / "vae", config);
@@ -63,7 +62,7 @@ ForwardResult TransformerVae::forward(const TokenStream& batch, const NoiseLevel
 
 EncoderStates TransformerVae::encoder_states(const Tensor& ids, const Spans& spans,
                                              const ForwardContext& context) const {
-  return encode_embeddings(embed(ids), spans, context);
+  return encode_embeddings(shared_(ids), spans, context);
 }
 
 EncoderStates TransformerVae::encode_embeddings(const Tensor& embeddings, const Spans& spans,
@@ -85,7 +84,7 @@ EncoderStates TransformerVae::encode_embeddings(const Tensor& embeddings, const 
     for (const Span& span : token_spans)
       for (int64_t i = 0; i < span.length; ++i) *out++ = span.start + i;
     const auto ids = at::TensorOptions(at::kLong).device(embeddings.device());
-    input = embed(at::full({rows}, config_.pad_token_id, ids)).index_copy(0, positions.to(ids.device()), embeddings);
+    input = shared_(at::full({rows}, config_.pad_token_id, ids)).index_copy(0, positions.to(ids.device()), embeddings);
   }
   if (!context.recompute.encoder) return encoder_->forward(input, padded_spans, token_spans, context);
   const auto encoded = std::make_shared<EncoderStates>();
@@ -113,10 +112,6 @@ Tensor TransformerVae::decoder_states(const TokenStream& batch, const Memory& me
   const Tensor shifted = shift_right(batch.ids, batch.spans, config_.decoder_start_token_id);
   return decoder_->forward(replace_tokens(shifted, decoder_token_mask, 0.0, config_, context), batch.spans, memory,
                            context);
-}
-
-Tensor TransformerVae::embed(const Tensor& ids) const {
-  return at::embedding(shared_, ids);
 }
 
 void load_with_fresh_rows(TransformerVae& vae, TensorMap weights, int64_t old_rows, const std::string& source) {

@@ -35,9 +35,9 @@ class TransformerVae {
   /// Fresh weights drawn from `rng`; on the meta device, shapes alone. Throws ConfigError for impossible
   /// configurations.
   TransformerVae(const ModelConfig& config, Rng& rng, torch::Device device = torch::kCPU);
-  /// With stored weights, as fp32 on the CPU. Throws CheckpointError, naming `source`, where they are not this model's,
-  /// before memory is taken for weights of other sizes.
-  TransformerVae(const ModelConfig& config, TensorMap weights, const std::string& source);
+  /// With stored weights, as fp32 or int8 on the CPU. Throws CheckpointError, naming `source`, where they are not this
+  /// model's, before memory is taken for weights of other sizes.
+  TransformerVae(const ModelConfig& config, WeightMap weights, const std::string& source);
   TransformerVae(TransformerVae&&) = default;
 
   /// encode → sample → decode → cross-entropy; posterior sampling in training only.
@@ -62,15 +62,14 @@ class TransformerVae {
   Parameters& parameters() { return *parameters_; }
   const Parameters& parameters() const { return *parameters_; }
   torch::Device device() const { return shared_.device(); }
-  torch::ScalarType dtype() const { return shared_.scalar_type(); }
+  torch::ScalarType dtype() const { return shared_.dtype(); }  // of states and codes
 
  private:
   TransformerVae(const ModelConfig& config, std::unique_ptr<Parameters> parameters);
-  torch::Tensor embed(const torch::Tensor& ids) const;
 
   ModelConfig config_;
   std::unique_ptr<Parameters> parameters_;
-  torch::Tensor shared_;  // [V, d], of encoder and decoder
+  Embedding shared_;  // of encoder and decoder
   std::unique_ptr<Encoder> encoder_;
   std::vector<torch::Tensor> encoder_weights_;
   std::unique_ptr<Bottleneck> bottleneck_;

@@ -38,13 +38,13 @@ class Decoder {
   virtual torch::Tensor step(const torch::Tensor& ids, const std::vector<int64_t>& rows, int64_t position,
                              DecoderCache& cache) const = 0;
 
-  /// Logits [T, V] of states. Gradients pass through, twice if need be, where they are enabled.
+  /// Logits [T, V] of states. Gradients pass through, twice under TwiceDifferentiable, where they are enabled.
   virtual torch::Tensor logits(const torch::Tensor& states) const = 0;
   /// Cross-entropy of the ids `targets` [T] given the states that predict them.
   virtual CrossEntropy cross_entropy(const torch::Tensor& states, const torch::Tensor& targets) const = 0;
 };
 
-/// T5's decoder stack; names under `scope`. Its input embedding [V, d] is given, as it may be the encoder's too.
-std::unique_ptr<Decoder> make_decoder(const Scope& scope, const ModelConfig& config, const torch::Tensor& embedding);
+/// T5's decoder stack; names under `scope`. Its input embedding is given, as it may be the encoder's too.
+std::unique_ptr<Decoder> make_decoder(const Scope& scope, const ModelConfig& config, const Embedding& embedding);
 
 }  // namespace tvae

@@ -31,9 +31,8 @@ FunnelLayer make_layer(const Scope& scope, const ModelConfig& config) {
   const int64_t d = config.d_model, heads = heads_of(config), k = head_size_of(config), inner = heads * k;
   const int64_t d_inner = config.funnel.d_inner > 0 ? config.funnel.d_inner : config.d_ff;
   const auto linear = [](const Scope& at, int64_t in, int64_t out, bool bias) {
-    Linear made = Linear::without_bias(at, in, out, std::sqrt(1.0 / static_cast<double>(in + out)));
-    if (bias) made.bias = at.vector("bias", {out}, Init::constant(0.0));
-    return made;
+    const auto weight = Init::normal(std::sqrt(1.0 / static_cast<double>(in + out)));
+    return Linear(at, in, out, weight, bias ? std::optional(Init::constant(0.0)) : std::nullopt);
   };
   const auto one_sided = Init::uniform_above_zero(kInitializerRange);
   const Scope attention = scope / "attention", ffn = scope / "ffn";

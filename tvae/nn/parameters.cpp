@@ -16,28 +16,37 @@ std::string shape_text(at::IntArrayRef sizes) {
   return out.str();
 }
 
-/// The weight of this name. Throws CheckpointError where there is none, or of another shape, or no numbers.
-const torch::Tensor& fitting(const TensorMap& tensors, const std::string& name, at::IntArrayRef sizes,
-                             const std::string& source) {
-  const auto found = tensors.find(name);
-  if (found == tensors.end()) throw CheckpointError(source + " lacks the weight " + name);
-  const torch::Tensor& tensor = found->second;
-  if (tensor.sizes() != sizes)
-    throw CheckpointError(source + ": weight " + name, "shape " + shape_text(tensor.sizes()), shape_text(sizes));
-  if (!tensor.is_floating_point())
-    throw CheckpointError(source + ": weight " + name, std::string(toString(tensor.scalar_type())),
+/// Throws CheckpointError where there is no such weight (it is undefined), or of another shape, or no numbers.
+void require_fitting(const Weight& weight, const std::string& name, at::IntArrayRef sizes, const std::string& source) {
+  if (!weight.defined()) throw CheckpointError(source + " lacks the weight " + name);
+  const torch::Tensor& values = weight.values;
+  if (values.sizes() != sizes)
+    throw CheckpointError(source + ": weight " + name, "shape " + shape_text(values.sizes()), shape_text(sizes));
+  if (!values.is_floating_point() && !weight.is_int8())
+    throw CheckpointError(source + ": weight " + name, std::string(toString(values.scalar_type())),
                           "floating-point numbers");
-  return tensor;
 }
 
 }  // namespace
 
 torch::Tensor Parameters::add(const std::string& name, WeightKind kind, at::IntArrayRef sizes, Init init) {
-  for (const NamedParameter& parameter : list_) TVAE_ASSERT(parameter.name != name, "weight names are unique: " + name);
-  if (rng_ == nullptr) {
-    list_.push_back({name, stored_value(name, sizes), kind});
-    return list_.back().value;
-  }
+  require_new(name);
+  torch::Tensor value = rng_ != nullptr ? fresh(sizes, init) : take_stored(name, sizes).dense().to(at::kFloat);
+  value.requires_grad_(true);
+  list_.push_back({name, value, kind});
+  return value;
+}
+
+Weight Parameters::add_weight(const std::string& name, WeightKind kind, at::IntArrayRef sizes, Init init) {
+  const auto stored = stored_.find(name);
+  if (stored == stored_.end() || !stored->second.is_int8()) return {add(name, kind, sizes, init)};
+  require_new(name);
+  Weight weight = take_stored(name, sizes);
+  list_.push_back({name, weight.values, kind, weight.scale});
+  return weight;
+}
+
+torch::Tensor Parameters::fresh(at::IntArrayRef sizes, Init init) const {
   torch::Tensor value = at::empty(sizes, at::TensorOptions(at::kFloat).device(device_));
   switch (init.kind) {
     case Init::Kind::kNormal:
@@ -53,15 +62,19 @@ torch::Tensor Parameters::add(const std::string& name, WeightKind kind, at::IntA
       value.fill_(init.scale);
       break;
   }
-  value.requires_grad_(true);
-  list_.push_back({name, value, kind});
   return value;
 }
 
-torch::Tensor Parameters::stored_value(const std::string& name, at::IntArrayRef sizes) {
-  torch::Tensor value = fitting(stored_, name, sizes, source_).detach().to(at::kFloat);
-  stored_.erase(name);  // so that no weight is in memory twice
-  return value.requires_grad_(true);
+Weight Parameters::take_stored(const std::string& name, at::IntArrayRef sizes) {
+  const auto found = stored_.find(name);
+  require_fitting(found == stored_.end() ? Weight{} : found->second, name, sizes, source_);
+  Weight weight = std::move(found->second);
+  stored_.erase(found);
+  return weight;
+}
+
+void Parameters::require_new(const std::string& name) const {
+  for (const NamedParameter& parameter : list_) TVAE_ASSERT(parameter.name != name, "weight names are unique: " + name);
 }
 
 void Parameters::require_all_asked_for() const {
@@ -83,17 +96,26 @@ int64_t Parameters::count() const {
 }
 
 void Parameters::to(torch::Device device, torch::ScalarType type) {
-  for (NamedParameter& parameter : list_) parameter.value.set_data(parameter.value.detach().to(device, type));
+  for (NamedParameter& parameter : list_) {
+    const bool is_int8 = parameter.scale.defined();
+    parameter.value.set_data(parameter.value.detach().to(device, is_int8 ? at::kChar : type));
+    if (is_int8) parameter.scale.set_data(parameter.scale.to(device, type));
+  }
 }
 
 TensorMap Parameters::to_map() const {
   TensorMap map;
-  for (const NamedParameter& parameter : list_) map[parameter.name] = parameter.value.detach();
+  for (const NamedParameter& parameter : list_)
+    map[parameter.name] = Weight{parameter.value.detach(), parameter.scale}.dense();
   return map;
 }
 
 void Parameters::require_fit(const TensorMap& tensors, const std::string& source) const {
-  for (const NamedParameter& parameter : list_) fitting(tensors, parameter.name, parameter.value.sizes(), source);
+  for (const NamedParameter& parameter : list_) {
+    const auto found = tensors.find(parameter.name);
+    const Weight given{found == tensors.end() ? torch::Tensor() : found->second};
+    require_fitting(given, parameter.name, parameter.value.sizes(), source);
+  }
   if (tensors.size() != list_.size())
     for (const auto& [name, tensor] : tensors) {
       bool known = false;
@@ -105,21 +127,24 @@ void Parameters::require_fit(const TensorMap& tensors, const std::string& source
 void Parameters::load(const TensorMap& tensors, const std::string& source) {
   require_fit(tensors, source);
   const torch::NoGradGuard no_grad;
-  for (NamedParameter& parameter : list_) parameter.value.copy_(tensors.at(parameter.name));
+  for (NamedParameter& parameter : list_) {
+    TVAE_ASSERT(!parameter.scale.defined(), "int8 weights are not written to: " + parameter.name);
+    parameter.value.copy_(tensors.at(parameter.name));
+  }
+}
+
+Linear::Linear(const Scope& scope, int64_t in, int64_t out, Init weight, std::optional<Init> bias, WeightKind kind)
+    : weight_(scope.weight("weight", kind, {out, in}, weight)) {
+  if (bias) bias_ = scope.vector("bias", {out}, *bias);
 }
 
 Linear Linear::without_bias(const Scope& scope, int64_t in, int64_t out, double std) {
-  Linear linear;
-  linear.weight = scope.matrix("weight", {out, in}, Init::normal(std));
-  return linear;
+  return {scope, in, out, Init::normal(std)};
 }
 
 Linear Linear::with_bias(const Scope& scope, int64_t in, int64_t out) {
-  const double bound = 1.0 / std::sqrt(static_cast<double>(in));
-  Linear linear;
-  linear.weight = scope.matrix("weight", {out, in}, Init::uniform(bound));
-  linear.bias = scope.vector("bias", {out}, Init::uniform(bound));
-  return linear;
+  const auto init = Init::uniform(1.0 / std::sqrt(static_cast<double>(in)));
+  return {scope, in, out, init, init};
 }
 
 torch::Tensor recomputed(const ForwardPart& part, const std::vector<torch::Tensor>& inputs,

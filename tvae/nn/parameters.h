@@ -3,14 +3,16 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tvae/config/run_config.h"
 #include "tvae/io/safetensors.h"
-#include "tvae/ops/linear.h"
 #include "tvae/ops/rng.h"
 #include "tvae/ops/torch.h"
+#include "tvae/ops/weight.h"
 
 namespace tvae {
 
@@ -34,30 +36,35 @@ enum class WeightKind {
 
 struct NamedParameter {
   std::string name;
-  torch::Tensor value;  // leaf, requires grad
+  torch::Tensor value;  // leaf, requires grad; int8, without a gradient, where there is a scale
   WeightKind kind;
+  torch::Tensor scale = {};  // as in Weight
 };
+
+using WeightMap = std::map<std::string, Weight>;
 
 class Parameters {
  public:
   /// Weights are drawn from `rng` in the order in which they are asked for. `device`: CPU, or meta for shapes alone.
   explicit Parameters(Rng& rng, torch::Device device = torch::kCPU) : rng_(&rng), device_(device) {}
-  /// Weights are those of `stored` (CPU, any floating type) as fp32, none is drawn. add() is as strict as load():
-  /// CheckpointError, naming `source`, before any memory is taken for a size that the stored weights do not have.
-  Parameters(TensorMap stored, std::string source)
+  /// Weights are those of `stored` (CPU) as fp32, none is drawn. add() is as strict as load(): CheckpointError, naming
+  /// `source`, before any memory is taken for a size that the stored weights do not have.
+  Parameters(WeightMap stored, std::string source)
       : device_(torch::kCPU), stored_(std::move(stored)), source_(std::move(source)) {}
   Parameters(const Parameters&) = delete;
   Parameters& operator=(const Parameters&) = delete;
 
   torch::Tensor add(const std::string& name, WeightKind kind, at::IntArrayRef sizes, Init init);
+  /// The same for who can work with int8: stays so where it is stored so.
+  Weight add_weight(const std::string& name, WeightKind kind, at::IntArrayRef sizes, Init init);
   const std::vector<NamedParameter>& list() const { return list_; }
   int64_t count() const;  // numbers in all weights
 
-  /// Moves every weight, in place: handles in modules stay good.
+  /// Moves every weight, in place: handles in modules stay good. Int8 ones stay int8; `type` is that of their scales.
   void to(torch::Device device, torch::ScalarType type);
-  TensorMap to_map() const;  // CPU or GPU tensors sharing memory with the weights
+  TensorMap to_map() const;  // CPU or GPU tensors sharing memory with the weights; dense copies of int8 ones
   /// Copies values in. Strict: names, shapes must agree, else CheckpointError naming the first difference and `source`.
-  /// Any floating type is converted.
+  /// Any floating type is converted. Not where weights are int8.
   void load(const TensorMap& tensors, const std::string& source);
   /// What load() would throw. Tensors and weights may be on the meta device: shapes are all that is looked at.
   void require_fit(const TensorMap& tensors, const std::string& source) const;
@@ -65,11 +72,14 @@ class Parameters {
   void require_all_asked_for() const;
 
  private:
-  torch::Tensor stored_value(const std::string& name, at::IntArrayRef sizes);
+  /// The stored weight of this name, which is stored no more: no weight is in memory twice.
+  Weight take_stored(const std::string& name, at::IntArrayRef sizes);
+  torch::Tensor fresh(at::IntArrayRef sizes, Init init) const;
+  void require_new(const std::string& name) const;
 
   Rng* rng_ = nullptr;  // null where the weights are stored ones
   torch::Device device_;
-  TensorMap stored_;  // those not asked for so far
+  WeightMap stored_;  // those not asked for so far
   std::string source_;
   std::vector<NamedParameter> list_;
 };
@@ -90,6 +100,10 @@ class Scope {
   torch::Tensor vector(const std::string& name, at::IntArrayRef sizes, Init init) const {
     return parameters_->add(prefix_ + name, WeightKind::kVector, sizes, init);
   }
+  /// What Linear and Embedding read, and they alone.
+  Weight weight(const std::string& name, WeightKind kind, at::IntArrayRef sizes, Init init) const {
+    return parameters_->add_weight(prefix_ + name, kind, sizes, init);
+  }
   /// The weights made under this scope so far.
   std::vector<torch::Tensor> weights() const;
 
@@ -98,16 +112,49 @@ class Scope {
   std::string prefix_;
 };
 
-/// y = x Wᵀ (+ b). weight [out, in].
-struct Linear {
-  torch::Tensor weight, bias;
-
+/// y = x Wᵀ (+ b), W [out, in]; only Linear knows whether W is dense or int8.
+class Linear {
+ public:
   Linear() = default;
+  /// Names under scope: weight, bias.
+  Linear(const Scope& scope, int64_t in, int64_t out, Init weight, std::optional<Init> bias = std::nullopt,
+         WeightKind kind = WeightKind::kMatrix);
+  explicit Linear(Weight weight) : weight_(std::move(weight)) {}
   /// T5's: no bias, N(0, std).
   static Linear without_bias(const Scope& scope, int64_t in, int64_t out, double std);
   /// PyTorch's default: U(±1/√in) for both.
   static Linear with_bias(const Scope& scope, int64_t in, int64_t out);
-  torch::Tensor operator()(const torch::Tensor& x) const { return tvae::linear(x, weight, bias); }
+
+  torch::Tensor operator()(const torch::Tensor& x) const { return tvae::linear(x, weight_, bias_); }
+  bool defined() const { return weight_.defined(); }
+  int64_t outputs() const { return weight_.values.size(0); }
+  /// W; a copy where it is int8.
+  torch::Tensor dense_weight() const { return weight_.dense(); }
+
+ private:
+  Weight weight_;
+  torch::Tensor bias_;
+};
+
+/// The rows of a table [ids, d].
+class Embedding {
+ public:
+  Embedding() = default;
+  /// Name under scope: weight.
+  Embedding(const Scope& scope, int64_t ids, int64_t d, Init init)
+      : table_(scope.weight("weight", WeightKind::kTable, {ids, d}, init)) {}
+
+  /// ids [...] → [..., d]
+  torch::Tensor operator()(const torch::Tensor& ids) const { return table_.rows(ids); }
+  /// The projection of states onto the ids that shares the table: x tableᵀ.
+  Linear tied_output() const { return Linear(table_); }
+  int64_t ids() const { return table_.values.size(0); }
+  int64_t width() const { return table_.values.size(1); }
+  torch::Device device() const { return table_.values.device(); }
+  torch::ScalarType dtype() const { return table_.dtype(); }
+
+ private:
+  Weight table_;
 };
 
 /// Training or not, where its randomness comes from, and what the backward pass computes again.

@@ -222,7 +222,7 @@ std::vector<LayerCache> T5Stack::make_cache(const Memory& memory, int64_t rows, 
   std::vector<LayerCache> cache;
   for (const T5Block& block : blocks_) {
     LayerCache layer;
-    const int64_t inner = block.self_attention.k.weight.size(0);
+    const int64_t inner = block.self_attention.k.outputs();
     layer.self_key = at::empty({rows * capacity, inner}, memory.states.options());
     layer.self_value = at::empty_like(layer.self_key);
     layer.cross_key = block.cross_attention.k(memory.states);

@@ -85,17 +85,19 @@ ModelConfig load_model_config(const std::string& directory) {
   return model;
 }
 
-Model load_model(const std::string& directory, torch::Device device) {
+Model load_model(const std::string& directory, torch::Device device, LoadWeights how) {
   const SavedConfig config = read_config(directory);
   Tokenizer tokenizer = Tokenizer::load(directory);
   if (tokenizer.size() > config.model.vocab_size)
     throw CheckpointError(directory + "/config.json: model.vocab_size", std::to_string(config.model.vocab_size),
                           "at least as many ids as the tokenizer has, " + std::to_string(tokenizer.size()));
   const std::string path = directory + "/model.safetensors";
-  TensorMap weights = dequantize(load_safetensors(path), path);
-  for (const auto& [name, weight] : weights)
-    if (weight.is_floating_point() && !weight.isfinite().all().item<bool>())
+  WeightMap weights = join_scales(load_safetensors(path), path);
+  for (auto& [name, weight] : weights) {
+    if (!is_finite(weight))
       throw CheckpointError(path + ": numbers of " + name + " are not finite", "", "", "did its training diverge?");
+    if (how == LoadWeights::kDense || !device.is_cpu()) weight = {weight.dense()};
+  }
   TransformerVae vae = as_checkpoint_error(directory + "/config.json",
                                            [&] { return TransformerVae(config.model, std::move(weights), path); });
   vae.parameters().to(device, at::kFloat);

@@ -17,9 +17,15 @@ struct Model {
   std::string check;   // name of the data's validity check ("none", "python", ...)
 };
 
+enum class LoadWeights {
+  kDense,     // as fp32: to be trained, or written again
+  kAsStored,  // int8 matrices stay int8 on the CPU, for what only infers; everything else becomes fp32
+};
+
 /// Throws CheckpointError: no such directory, no or damaged or impossible config.json, weights that do not fit, no
 /// tokenizer or one with more ids than the model.
-Model load_model(const std::string& directory, torch::Device device = torch::kCPU);
+Model load_model(const std::string& directory, torch::Device device = torch::kCPU,
+                 LoadWeights how = LoadWeights::kDense);
 /// Its model section alone. Throws CheckpointError, also where no model can have it.
 ModelConfig load_model_config(const std::string& directory);
 /// Throws ConfigError where an id that means something (padding, end, start, unknown) is beyond the vocabulary.

@@ -25,25 +25,32 @@ TensorMap quantize_int8(const TensorMap& weights) {
   return result;
 }
 
-TensorMap dequantize(TensorMap weights, const std::string& source) {
+WeightMap join_scales(TensorMap tensors, const std::string& source) {
   TensorMap scales;
-  for (const auto& [name, weight] : weights) {
-    if (weight.scalar_type() != at::kChar) continue;
-    const auto scale = weights.find(name + kScale);
-    if (scale == weights.end()) throw CheckpointError(source + " lacks the scale " + name + kScale);
-    if (weight.dim() != 2 || scale->second.sizes() != at::IntArrayRef({weight.size(0), 1}) ||
+  for (const auto& [name, tensor] : tensors) {
+    if (tensor.scalar_type() != at::kChar) continue;
+    const auto scale = tensors.find(name + kScale);
+    if (scale == tensors.end()) throw CheckpointError(source + " lacks the scale " + name + kScale);
+    if (tensor.dim() != 2 || scale->second.sizes() != at::IntArrayRef({tensor.size(0), 1}) ||
         !scale->second.is_floating_point())
       throw CheckpointError(source + ": " + name + kScale + " does not fit " + name);
     if (!scale->second.isfinite().all().item<bool>())
       throw CheckpointError(source + ": numbers of " + name + kScale + " are not finite");
-    scales.insert(*scale);
+    scales[name] = scale->second.to(at::kFloat);
   }
-  for (const auto& [name, scale] : scales) {
-    weights.erase(name);
-    torch::Tensor& weight = weights.at(name.substr(0, name.size() - (sizeof(kScale) - 1)));
-    weight = weight.to(at::kFloat) * scale.to(at::kFloat);
-  }
+  for (const auto& [name, scale] : scales) tensors.erase(name + kScale);
+  WeightMap weights;
+  for (auto& [name, tensor] : tensors) weights[name] = {std::move(tensor)};
+  for (const auto& [name, scale] : scales) weights.at(name).scale = scale;
   return weights;
+}
+
+bool is_finite(const Weight& weight) {
+  if (!weight.is_int8()) return !weight.values.is_floating_point() || weight.values.isfinite().all().item<bool>();
+  if (weight.values.numel() == 0) return true;
+  const torch::Tensor largest = weight.values.amax(1, true).to(at::kFloat).abs();
+  const torch::Tensor smallest = weight.values.amin(1, true).to(at::kFloat).abs();
+  return (at::maximum(largest, smallest) * weight.scale).isfinite().all().item<bool>();  // fp32 may overflow
 }
 
 }  // namespace tvae

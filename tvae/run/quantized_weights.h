@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "tvae/io/safetensors.h"
+#include "tvae/nn/parameters.h"
 
 namespace tvae {
 
@@ -11,8 +11,11 @@ namespace tvae {
 /// (the largest number of a row that is not all 0 becomes ±127); the rest (norms, biases) becomes fp32.
 TensorMap quantize_int8(const TensorMap& weights);
 
-/// Int8 matrices and their scales become fp32 matrices; other tensors stay as they are. Throws CheckpointError, naming
+/// The weights of a file: int8 matrices with their scales, other tensors as they are. Throws CheckpointError, naming
 /// `source`, where the scale of an int8 matrix is missing, has another shape or is not finite.
-TensorMap dequantize(TensorMap weights, const std::string& source);
+WeightMap join_scales(TensorMap tensors, const std::string& source);
+
+/// Whether the numbers that it stands for are finite; true of integers.
+bool is_finite(const Weight& weight);
 
 }  // namespace tvae

@@ -1,0 +1,75 @@
+#include "tvae/ops/weight.h"
+
+#include <algorithm>
+
+#include "tvae/base/assert.h"
+#include "tvae/ops/linear.h"
+#include "tvae/ops/weight_cpu.h"
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+
+/// For so few rows the kernel takes less time than making the weight dense for a product of dense numbers.
+constexpr int64_t kFewRows = 16;
+/// Weights that are made dense at a time, 4 MB in fp32: the memory stays small, and products are large enough.
+constexpr int64_t kBlock = 1 << 20;
+
+bool has_kernel(const Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == at::kFloat;
+}
+
+cpu::Int8Matrix matrix_of(const Tensor& values, const Tensor& scale) {
+  TVAE_ASSERT(values.is_contiguous() && scale.is_contiguous(), "int8 weights lie as in their file");
+  return {values.const_data_ptr<int8_t>(), scale.const_data_ptr<float>(), scale.numel(), values.size(-1)};
+}
+
+/// values [..., columns], scale [..., 1] → values · scale.
+Tensor dense_rows(const Tensor& values, const Tensor& scale) {
+  if (!has_kernel(scale)) return values.to(scale.scalar_type()).mul_(scale);
+  const Tensor dense = at::empty(values.sizes(), scale.options());
+  cpu::int8_to_dense(matrix_of(values, scale), dense.data_ptr<float>());
+  return dense;
+}
+
+/// x [N, in], rows of adjacent numbers.
+Tensor int8_product(const Tensor& x, const Weight& weight) {
+  const int64_t rows = x.size(0), outputs = weight.values.size(0);
+  const Tensor y = at::empty({rows, outputs}, x.options().requires_grad(false));
+  if (rows <= kFewRows && has_kernel(x)) {
+    const cpu::Int8Matrix matrix = matrix_of(weight.values, weight.scale);
+    cpu::int8_product(x.const_data_ptr<float>(), rows, matrix, y.data_ptr<float>());
+    return y;
+  }
+  const int64_t block = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, x.size(1)));
+  for (int64_t first = 0; first < outputs; first += block) {
+    const int64_t count = std::min(block, outputs - first);
+    const Tensor dense = dense_rows(weight.values.narrow(0, first, count), weight.scale.narrow(0, first, count));
+    matrix_product_out(y.narrow(1, first, count), x, dense.t(), /*beta=*/0.0);
+  }
+  return y;
+}
+
+}  // namespace
+
+Tensor Weight::dense() const {
+  return is_int8() ? dense_rows(values, scale) : values;
+}
+
+Tensor Weight::rows(const Tensor& ids) const {
+  const Tensor found = at::embedding(values, ids);
+  return is_int8() ? dense_rows(found, at::embedding(scale, ids)) : found;
+}
+
+Tensor linear(const Tensor& x, const Weight& weight, const Tensor& bias) {
+  const bool wants_gradient = at::GradMode::is_enabled() && x.requires_grad();
+  if (!weight.is_int8() || wants_gradient)  // dense for as long as the gradient is to come
+    return tvae::linear(x, weight.dense(), bias);
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = weight.values.size(0);
+  const Tensor y = int8_product(x.reshape({-1, x.size(-1)}).contiguous(), weight).view(shape);
+  return bias.defined() ? y + bias : y;
+}
+
+}  // namespace tvae
