@@ -80,19 +80,23 @@ void list(const std::string& directory, const CommonOptions& common) {
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto model = std::make_shared<std::string>();
-  // Not ->required(): CLI11 would then take a sub-verb that comes before it for the model.
+  // Not ->required(): CLI11 would then take a verb that comes before it for the model. missing_argument() asks for it.
   command.add_option("MODEL", *model, "model directory");
   command.require_subcommand(1);
-  command.footer(
-      "For example: tvae direction runs/mine fit --name comment --positive comments.txt --negative others.txt, then\n"
-      "tvae direction runs/mine apply --name comment --text \"x = a + 1\" --strength 0.5,1,1.5");
-
   CLI::App* fit_command = command.add_subcommand("fit", "fit one to the codes of texts; written to MODEL/latent");
   auto fit_options = std::make_shared<FitOptions>();
-  fit_command->add_option("--name", fit_options->name, "its name; one of that name is replaced")->required();
-  fit_command->add_option("--positive", fit_options->positive, "texts it leads to; - = stdin")->required();
-  fit_command->add_option("--negative", fit_options->negative, "texts it leads away from; - = stdin")->required();
-  fit_command->add_option("--method", fit_options->method, direction_methods().described())->capture_default_str();
+  fit_command->add_option("--name", fit_options->name, "its name; one of that name is replaced")
+      ->type_name("NAME")
+      ->required();
+  fit_command->add_option("--positive", fit_options->positive, "texts it leads to; - = stdin")
+      ->type_name("FILE")
+      ->required();
+  fit_command->add_option("--negative", fit_options->negative, "texts it leads away from; - = stdin")
+      ->type_name("FILE")
+      ->required();
+  fit_command->add_option("--method", fit_options->method, direction_methods().described())
+      ->type_name("NAME")
+      ->capture_default_str();
   add_read_flags(*fit_command, fit_options->read);
   fit_command->footer(
       "A fifth of each kind of texts is held out to measure the accuracy; what is saved is then fitted to all of "
@@ -100,7 +104,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
 
   CLI::App* apply_command = command.add_subcommand("apply", "move texts along one");
   auto apply_options = std::make_shared<ApplyOptions>();
-  apply_command->add_option("--name", apply_options->name, "which one")->required();
+  apply_command->add_option("--name", apply_options->name, "which one")->type_name("NAME")->required();
   CLI::Option* text = apply_command->add_option("--text", apply_options->text, "one text, instead of FILE");
   apply_command->add_option("FILE", apply_options->file, "texts; - = stdin")->capture_default_str()->excludes(text);
   add_strength_flag(*apply_command, apply_options->strengths,
@@ -110,7 +114,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   apply_options->read.keep_empty = true;  // as many rows of output for each line of input
   apply_command->footer(
       "A line a strength for each text, in order. --json gives {source, strength, logit, text} a line, with \"valid\" "
-      "where\nthe data has a check; the logit, of being a positive text, is that of the code.");
+      "where the data has a check; the logit says how sure it is that the code is of a positive text (above 0).");
 
   CLI::App* list_command = command.add_subcommand("list", "the directions that a model has");
   const std::vector<std::pair<CLI::App*, RunVerb>> choices = {
@@ -118,8 +122,11 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       {apply_command, [=, &common] { apply(*model, *apply_options, common); }},
       {list_command, [=, &common] { list(*model, common); }}};
   for (const auto& [choice, run] : choices) choice->fallthrough();
-  return [choices, model] {
-    if (model->empty()) throw ConfigError("MODEL is required", "", "tvae direction MODEL fit, apply or list");
+  command.footer(  // behind the verbs, which would inherit one that was there
+      "For example:\n"
+      "tvae direction runs/mine fit --name comment --positive comments.txt --negative others.txt\n"
+      "tvae direction runs/mine apply --name comment --text \"x = a + 1\" --strength 0.5,1");
+  return [choices] {
     for (const auto& [choice, run] : choices)
       if (choice->parsed()) run();
   };

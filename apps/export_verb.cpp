@@ -32,8 +32,8 @@ const RegisterVerb registered({"export", "write the T5 part of a model for Huggi
                                [](CLI::App& command, const CommonOptions& common) {
                                  auto options = std::make_shared<Options>();
                                  command.add_option("MODEL", options->model, "model directory")->required();
-                                 command.add_option("--out", options->out, "folder to write")->required();
-                                 command.add_flag("--overwrite", options->overwrite, "replace the model in --out");
+                                 command.add_option("--out", options->out, "folder to write")->type_name("DIR")->required();
+                                 command.add_flag("--overwrite", options->overwrite, "replace the model that is in --out");
                                  return [options, &common] { export_model(*options, common); };
                                }});
 

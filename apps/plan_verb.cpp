@@ -173,13 +173,13 @@ const RegisterVerb registered(
        CLI::Option* memory =
            command.add_option("--memory", options->memory, "what there is, as 12GiB, 12GB, 500MiB")->take_last();
        command.add_option("--batch", options->batch, "what this batch takes, instead of the largest that fits")
-           ->check(CLI::Range(int64_t{1}, kLargestPlannedBatch))
+           ->check(in_range(1, kLargestPlannedBatch))
            ->take_last()
            ->excludes(memory);
        command
            .add_option("--mean-tokens", options->mean_tokens,
                        "plan for sequences of this length instead of the longest (batches are not padded)")
-           ->check(CLI::PositiveNumber)
+           ->check(in_range(1, 1e9))
            ->take_last();
        command.add_flag("--measure", options->measure, "also run training steps, and look at what they take");
        command.add_option("--measure-batch", options->measured_batch)->group("");  // what --measure runs

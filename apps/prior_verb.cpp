@@ -32,18 +32,21 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   command.require_subcommand(1);
   CLI::App* fit_command =
-      command.add_subcommand("fit", "fit it to the codes of texts; written to MODEL/latent")->fallthrough();
+      command.add_subcommand("fit", "fit it to the codes of texts; it replaces the one in MODEL/latent")->fallthrough();
   fit_command->add_option("MODEL", options->model, "model directory")->required();
-  fit_command->add_option("--data", options->data, "texts; default: the training file in the model's run.json");
-  fit_command->add_option("--kind", options->prior.kind, prior_kinds().described())->capture_default_str();
-  fit_command->add_option("--components", options->prior.fit.components, "of a gmm; 0 = chosen on held-out codes")
-      ->check(CLI::Range(0, 10000))
+  fit_command->add_option("--data", options->data, "texts; default: the training file in the model's run.json")
+      ->type_name("FILE");
+  fit_command->add_option("--kind", options->prior.kind, prior_kinds().described())
+      ->type_name("NAME")
       ->capture_default_str();
-  fit_command->add_option("--fit-on", options->prior.fit_on, "posterior means, or samples of the posteriors")
-      ->check(CLI::IsMember({"means", "samples"}))
+  fit_command->add_option("--components", options->prior.fit.components, "Gaussians of a gmm; 0 = as many as do best on held-out codes")
+      ->check(in_range(0, 10000))
+      ->capture_default_str();
+  fit_command->add_option("--fit-on", options->prior.fit_on, "the codes of texts, or codes with the encoder's noise on them")
+      ->check(one_of({kFitOnMeans, kFitOnSamples}))
       ->capture_default_str();
   fit_command->add_option("--samples", options->prior.texts, "texts used, drawn at random; 0 = all")
-      ->check(number_in(0, 1e9))
+      ->check(in_range(0, 1e9))
       ->capture_default_str();
   add_read_flags(*fit_command, options->read);
   return [options, &common] { fit(*options, common); };
