@@ -74,7 +74,8 @@ void mnist(const MnistOptions& options, const CommonOptions& common) {
     write_digits(options.out + "/valid.jsonl", common, digits, pool, held_out);
   const std::string tokenizer = options.out + "/tokenizer";
   write_output(tokenizer + "/tokenizer_config.json", [&] { mnist_text_tokenizer().save(tokenizer); });
-  log_info("train with --set data.tokenizer=" + tokenizer + ": " + std::to_string(options.size * (options.size + 1) + 1) + " ids an image");
+  log_info("train with --set data.tokenizer=" + tokenizer + ": " +
+           std::to_string(options.size * (options.size + 1) + 1) + " ids an image");
 }
 
 RunVerb set_up_mnist_text(CLI::App& command, const CommonOptions& common) {
@@ -85,8 +86,9 @@ RunVerb set_up_mnist_text(CLI::App& command, const CommonOptions& common) {
   command.add_option("--labels", options->labels, "train-labels-idx1-ubyte, plain or .gz")
       ->type_name("FILE")
       ->required();
-  CLI::Option* images = command.add_option("--valid-images", options->valid_images,
-                                           "t10k-images-idx3-ubyte: what is held out; default: some of the others")
+  CLI::Option* images = command
+                            .add_option("--valid-images", options->valid_images,
+                                        "t10k-images-idx3-ubyte: what is held out; default: some of the others")
                             ->type_name("FILE");
   CLI::Option* labels =
       command.add_option("--valid-labels", options->valid_labels, "t10k-labels-idx1-ubyte")->type_name("FILE");

@@ -40,11 +40,14 @@ void python_lines(const PythonOptions& options, const CommonOptions& common) {
 RunVerb set_up_python_lines(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<PythonOptions>();
   command.add_option("PATH", options->paths, "Python files, and folders to search for *.py")->required();
-  command.add_option("--exclude", options->gather.skipped_folders, "name of folders to leave out, as site-packages; as often as needed")
+  command
+      .add_option("--exclude", options->gather.skipped_folders,
+                  "name of folders to leave out, as site-packages; as often as needed")
       ->type_name("NAME")
       ->allow_extra_args(false)
       ->check([](const std::string& name) {
-        return name.find('/') == std::string::npos ? std::string() : "got " + name + ", expected the name of folders, no path";
+        return name.find('/') == std::string::npos ? std::string()
+                                                   : "got " + name + ", expected the name of folders, no path";
       });
   command.add_option("--out", options->out, "file to write; - = stdout")->type_name("FILE")->required();
   command.add_option("--max-length", options->gather.max_length, "characters of the longest line")

@@ -30,7 +30,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<TableOptions>();
   command.add_option("FILE", options->path, "a table with the columns start, code and end, or lines of code")
       ->required();
-  command.add_option("--column", options->read.column, "column of the code, by name or number; default code")->type_name("NAME");
+  command.add_option("--column", options->read.column, "column of the code, by name or number; default code")
+      ->type_name("NAME");
   add_quotes_flag(command, options->read.quotes);
   add_split_options(command, options->split);
   return [options, &common] { python_states(*options, common); };

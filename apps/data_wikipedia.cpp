@@ -30,7 +30,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->capture_default_str();
   add_split_options(command, options->split);
   return [options, &common] {
-    write_split(options->split, options->paths, "txt", "sentences", common, gather_sentences(options->paths, options->sentences));
+    write_split(options->split, options->paths, "txt", "sentences", common,
+                gather_sentences(options->paths, options->sentences));
   };
 }
 

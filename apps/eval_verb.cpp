@@ -35,8 +35,9 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("--data", how.data, "held-out texts; default: the validation file in the model's run.json")
       ->type_name("FILE");
   command
-      .add_option("--only", protocol.only, "some sections, with commas between them: " + join(evaluation_sections().names(), ", ") +
-                                             "; those that the report has besides are kept")
+      .add_option("--only", protocol.only,
+                  "some sections, with commas between them: " + join(evaluation_sections().names(), ", ") +
+                      "; those that the report has besides are kept")
       ->type_name("LIST")
       ->delimiter(',');
   command.add_option("--samples", protocol.samples, "how many texts, pairs and draws are measured")
@@ -54,9 +55,10 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
                   "draws for each text, for the perplexity of language_model")
       ->check(in_range(1, 1e6))
       ->capture_default_str();
-  command.add_option("--out", how.out,
-                     "the report to write, with a page for the browser beside it (.html); - = the report on stdout; "
-                     "default MODEL/eval/report.json")
+  command
+      .add_option("--out", how.out,
+                  "the report to write, with a page for the browser beside it (.html); - = the report on stdout; "
+                  "default MODEL/eval/report.json")
       ->type_name("FILE");
   add_read_flags(command, how.read);
   return [options, &common] { eval(*options, common); };

@@ -110,7 +110,8 @@ std::string arguments_of(const CLI::App& command) {
   std::string words;
   const bool before_verb = !verbs_below(command).empty();
   for (const CLI::Option* option : positionals_of(command)) {
-    const std::string name = option->get_name(true, false) + (option->get_expected_max() >= CLI::detail::expected_max_vector_size ? "..." : "");
+    const std::string name = option->get_name(true, false) +
+                             (option->get_expected_max() >= CLI::detail::expected_max_vector_size ? "..." : "");
     words += option->get_required() || before_verb ? " " + name : " [" + name + "]";
   }
   return words;

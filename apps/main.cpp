@@ -42,7 +42,8 @@ void add_common_flags(CLI::App& command, CommonOptions& common) {
   const std::vector<CLI::Option*> flags = {
       command.get_help_ptr(),
       command.add_flag("--json", common.json, "for programs: print JSON, one object, or one a line"),
-      command.add_option("--device", common.device, "what computes: auto (a GPU where there is one), cpu, cuda, cuda:N")
+      command
+          .add_option("--device", common.device, "what computes: auto (a GPU where there is one), cpu, cuda, cuda:N")
           ->type_name("NAME")
           ->capture_default_str(),
       command.add_option("--threads", common.threads, "processor threads; 0 = all")

@@ -54,7 +54,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   OptimizeOptions& climb = options->climb;
   command.add_option("MODEL", options->model, "model directory")->required();
   command.add_option("--text", options->text, "where to start")->required();
-  command.add_option("--direction", options->direction, "climb towards the positive texts of a direction (tvae direction)")
+  command
+      .add_option("--direction", options->direction, "climb towards the positive texts of a direction (tvae direction)")
       ->type_name("NAME");
   command
       .add_option("--property", options->property,
@@ -66,18 +67,19 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("--label-column", options->read.label_column, "which column of the property holds the numbers")
       ->type_name("NAME");
   add_quotes_flag(command, options->read.quotes);
-  command.add_option("--steps", climb.steps, "how many steps, at most")
-      ->check(in_range(1, 1e6))
-      ->capture_default_str();
+  command.add_option("--steps", climb.steps, "how many steps, at most")->check(in_range(1, 1e6))->capture_default_str();
   command.add_option("--step-size", climb.step_size, "how long a step is, at most, in standard deviations of codes")
       ->check(in_range(1e-6, 1e6))
       ->capture_default_str();
-  command.add_option("--prior-weight", climb.prior_weight, "how much it counts to stay where codes are likely; 0 = nothing")
+  command
+      .add_option("--prior-weight", climb.prior_weight,
+                  "how much it counts to stay where codes are likely; 0 = nothing")
       ->check(in_range(0, 1e6))
       ->capture_default_str();
   command
-      .add_option("--text-weight", climb.text_weight,
-                  "how much it counts to stay near the text: the way is at most 1/X standard deviations long; 0 = no limit")
+      .add_option(
+          "--text-weight", climb.text_weight,
+          "how much it counts to stay near the text: the way is at most 1/X standard deviations long; 0 = no limit")
       ->check(in_range(0, 1e6))
       ->capture_default_str();
   command.add_flag("--downhill", climb.downhill, "descend instead");

@@ -39,10 +39,13 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   fit_command->add_option("--kind", options->prior.kind, prior_kinds().described())
       ->type_name("NAME")
       ->capture_default_str();
-  fit_command->add_option("--components", options->prior.fit.components, "Gaussians of a gmm; 0 = as many as do best on held-out codes")
+  fit_command
+      ->add_option("--components", options->prior.fit.components,
+                   "Gaussians of a gmm; 0 = as many as do best on held-out codes")
       ->check(in_range(0, 10000))
       ->capture_default_str();
-  fit_command->add_option("--fit-on", options->prior.fit_on, "the codes of texts, or codes with the encoder's noise on them")
+  fit_command
+      ->add_option("--fit-on", options->prior.fit_on, "the codes of texts, or codes with the encoder's noise on them")
       ->check(one_of({kFitOnMeans, kFitOnSamples}))
       ->capture_default_str();
   fit_command->add_option("--samples", options->prior.texts, "texts used, drawn at random; 0 = all")

@@ -27,8 +27,7 @@ void quantize(const Options& options, const CommonOptions& common) {
 }
 
 const RegisterVerb registered(
-    {"quantize", "round a model's weights, for smaller files",
-     [](CLI::App& command, const CommonOptions& common) {
+    {"quantize", "round a model's weights, for smaller files", [](CLI::App& command, const CommonOptions& common) {
        auto options = std::make_shared<Options>();
        command.add_option("MODEL", options->model, "model directory")->required();
        command.add_option("--out", options->out, "folder to write; a prior has to be fitted to it again")

@@ -6,11 +6,13 @@
 namespace tvae::apps {
 
 void add_read_flags(CLI::App& command, ReadOptions& options) {
-  command.add_option("--column", options.column, "which column of a table holds the texts; default text, else the first")
+  command
+      .add_option("--column", options.column, "which column of a table holds the texts; default text, else the first")
       ->type_name("NAME");
   command.add_option("--label-column", options.label_column, "which column of a table holds labels")->type_name("NAME");
   add_escapes_flag(command, options.escapes);
-  command.add_flag("--strict", options.strict, "a row that cannot be used is an error, instead of being left out with a warning");
+  command.add_flag("--strict", options.strict,
+                   "a row that cannot be used is an error, instead of being left out with a warning");
   add_quotes_flag(command, options.quotes);
 }
 

@@ -92,9 +92,8 @@ std::string reworded(const CLI::App& command, const CLI::ParseError& error) {
   if (error.get_name() == "RequiredError") return in_order(line);
   if (error.get_name() == "ExcludesError") return in_order(replaced(" excludes ", " goes without "));
   if (error.get_name() == "RequiresError") line = replaced(" requires ", " needs ");
-  if (error.get_name() == "ArgumentMismatch") line = name + (line.find("missing") != std::string::npos
-                                                                 ? " needs a value"
-                                                                 : ": got several values, expected one");
+  if (error.get_name() == "ArgumentMismatch")
+    line = name + (line.find("missing") != std::string::npos ? " needs a value" : ": got several values, expected one");
   const std::string not_converted = "Could not convert: ";
   if (line.starts_with(not_converted)) {
     const size_t equals = line.find(" = ");

@@ -11,8 +11,8 @@ namespace tvae {
 
 /// Two texts a row: the columns "from" and "to", or those that the options name (column, label_column); where the
 /// first row of a table is no header of these, its first two. A file whose name does not tell its format has tabs
-/// between the texts, unless it looks like another table. Texts may be empty. Throws DataError, naming the line, where a
-/// row is something else, and where there are none.
+/// between the texts, unless it looks like another table. Texts may be empty. Throws DataError, naming the line, where
+/// a row is something else, and where there are none.
 std::vector<std::pair<std::string, std::string>> read_text_pairs(const std::string& path,
                                                                  const ReadOptions& options = {});
 

@@ -44,8 +44,8 @@ std::string facts_path(const Model& model) {
 /// "the former prior of MODEL (gmm)"; empty where there is none.
 std::string former_prior(const Model& model) {
   if (!file_exists(prior_path(model))) return "";
-  const auto facts = file_exists(facts_path(model)) ? parse_json(read_file(facts_path(model)))
-                                                  : nlohmann::ordered_json();
+  const auto facts =
+      file_exists(facts_path(model)) ? parse_json(read_file(facts_path(model))) : nlohmann::ordered_json();
   const bool known = facts.is_object() && facts.contains("kind") && facts["kind"].is_string();
   return "the former prior of " + model.directory + (known ? " (" + facts["kind"].get<std::string>() + ")" : "");
 }

@@ -4,6 +4,8 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/log.h"
+#include "tvae/io/safetensors.h"
 #include "tvae/run/model_card.h"
 #include "tvae/run/model_directory.h"
 #include "tvae/run/quantized_weights.h"
@@ -30,6 +32,16 @@ std::string rounded_card(const std::string& card, const std::string& kind) {
   return kept.find(note) == std::string::npos ? kept + note : kept;
 }
 
+/// "int8" or "fp16" where the weights of a model are rounded already; else empty.
+std::string rounding_of(const std::string& directory) {
+  std::string found;
+  for (const auto& [name, weight] : load_safetensors_shapes(directory + "/model.safetensors")) {
+    if (weight.scalar_type() == at::kChar) return "int8";
+    if (weight.scalar_type() == at::kHalf) found = "fp16";
+  }
+  return found;
+}
+
 uint64_t bytes_of_weights(const std::string& directory) {
   std::error_code error;
   const uintmax_t bytes = std::filesystem::file_size(directory + "/model.safetensors", error);
@@ -42,6 +54,10 @@ uint64_t bytes_of_weights(const std::string& directory) {
 QuantizedModel quantize_model(const std::string& directory, const std::string& kind, RunDirectory& out) {
   out.require_apart_from(directory);
   const Model model = load_model(directory);
+  const std::string already = rounding_of(directory);
+  if (already == "int8" || already == kind)
+    log_warning(directory + " has " + already + " weights already: as " + kind +
+                " they become neither smaller nor better (round the model that was trained)");
   auto record = read_run_record(directory);
   if (record) record->weights = kind;  // there is no checkpoint to resume from
   const TensorMap weights = rounded_weights(model, kind);
