@@ -87,6 +87,14 @@ std::vector<const CLI::Option*> positionals_of(const CLI::App& command) {
   return command.get_options([](const CLI::Option* option) { return option->get_positional(); });
 }
 
+/// Those that stand before a command, then its own.
+std::vector<const CLI::Option*> all_positionals_of(const CLI::App& command) {
+  std::vector<const CLI::Option*> all;
+  if (command.get_parent() != nullptr) all = all_positionals_of(*command.get_parent());
+  for (const CLI::Option* option : positionals_of(command)) all.push_back(option);
+  return all;
+}
+
 std::vector<const CLI::Option*> own_flags_of(const CLI::App& command, bool with_help) {
   return command.get_options([&](const CLI::Option* option) {
     return option->nonpositional() && !option->get_group().empty() && option->get_group() != kCommonGroup &&
@@ -140,7 +148,7 @@ std::string usage_of(const CLI::App& command) {
 std::string HelpFormatter::make_help(const CLI::App* command, std::string /*name*/, CLI::AppFormatMode) const {
   std::string page = wrapped(command->get_description(), 0) + "\n" + wrapped("Usage: " + usage_of(*command), 0);
   const bool whole = command->get_parent() == nullptr;
-  page += entries("Arguments", positionals_of(*command));
+  page += entries("Arguments", all_positionals_of(*command));
   std::string verbs;
   for (const CLI::App* below : command->get_subcommands([](const CLI::App*) { return true; }))
     verbs += entry(below->get_name(), below->get_description());

@@ -133,11 +133,14 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
       return printable_line(unknown_flag(unused.flags.front(), *verb, verbs));
   if (verb_missing) return unknown_verb(command, {});
   if (const auto missing = missing_argument(app)) return *missing;
-  for (size_t i = 0; i < verbs.size(); ++i)
+  const bool lacks_one = std::ranges::any_of(command.get_options(), [](const CLI::Option* option) {
+    return option->get_positional() && option->get_required() && option->empty();
+  });
+  for (size_t i = 0; i < verbs.size(); ++i)  // what comes too late for the last verb is left over of one above, too
     if (const Unused unused = unused_by(*verbs[i]); !unused.words.empty())
       return ConfigError("unexpected argument",
                          "\"" + unused.words.front() + "\"" +
-                             (i + 1 < verbs.size() ? " before " + verbs[i + 1]->get_name() : ""),
+                             (i + 1 < verbs.size() && lacks_one ? " before " + verbs[i + 1]->get_name() : ""),
                          usage_of(command))
           .what();
   return reworded(command, error);

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const std::vector<std::string> kIdentity = {"weights", "texts", "settings"};
+const std::vector<std::string> kIdentity = {"weights", "settings", "texts"};
 
 std::string settings_text(const EvaluationOptions& options) {
   std::string text = std::to_string(options.samples) + " samples, seed " + std::to_string(options.seed) + ", path " +
