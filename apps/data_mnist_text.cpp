@@ -101,7 +101,7 @@ RunVerb set_up_mnist_text(CLI::App& command, const CommonOptions& common) {
       ->type_name("DIR")
       ->required();
   command.add_option("--limit", options->limit, "use the first so many training images; 0 = all")
-      ->check(in_range(0, 1e9))
+      ->check(in_range(0))
       ->capture_default_str();
   command
       .add_option("--valid-fraction", options->valid_fraction, "share of the digits held out, without --valid-images")

@@ -51,10 +51,10 @@ RunVerb set_up_python_lines(CLI::App& command, const CommonOptions& common) {
       });
   command.add_option("--out", options->out, "file to write; - = stdout")->type_name("FILE")->required();
   command.add_option("--max-length", options->gather.max_length, "characters of the longest line")
-      ->check(in_range(1, 1e9))
+      ->check(in_range(1))
       ->capture_default_str();
   command.add_option("--limit", options->gather.limit, "stop at so many lines; 0 = all")
-      ->check(in_range(0, 1e12))
+      ->check(in_range(0))
       ->capture_default_str();
   command.add_option("--valid", options->valid, "also write held-out lines, to this file")->type_name("FILE");
   command.add_option("--valid-fraction", options->valid_fraction, "share of the lines that --valid holds out")

@@ -124,8 +124,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   for (const auto& [choice, run] : choices) choice->fallthrough();
   command.footer(  // behind the verbs, which would inherit one that was there
       "For example:\n"
-      "tvae direction runs/mine fit --name comment --positive comments.txt --negative others.txt\n"
-      "tvae direction runs/mine apply --name comment --text \"x = a + 1\" --strength 0.5,1");
+      "tvae direction runs/mine fit --name note --positive notes.txt --negative no.txt\n"
+      "tvae direction runs/mine apply --name note --text \"x = 1\" --strength 0.5,1");
   return [choices] {
     for (const auto& [choice, run] : choices)
       if (choice->parsed()) run();

@@ -62,9 +62,13 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
                   "climb a property: a table with a text and a number a row (.tsv, .csv, .jsonl), its columns text and "
                   "value, else the first two; - = stdin")
       ->type_name("FILE");
-  command.add_option("--column", options->read.column, "which column of the property holds the texts")
+  command
+      .add_option("--column", options->read.column,
+                  "which column of the property holds the texts; default text, else the first")
       ->type_name("NAME");
-  command.add_option("--label-column", options->read.label_column, "which column of the property holds the numbers")
+  command
+      .add_option("--label-column", options->read.label_column,
+                  "which column of the property holds the numbers; default value, else the second")
       ->type_name("NAME");
   add_quotes_flag(command, options->read.quotes);
   command.add_option("--steps", climb.steps, "how many steps, at most")->check(in_range(1, 1e6))->capture_default_str();

@@ -49,7 +49,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->check(one_of({kFitOnMeans, kFitOnSamples}))
       ->capture_default_str();
   fit_command->add_option("--samples", options->prior.texts, "texts used, drawn at random; 0 = all")
-      ->check(in_range(0, 1e9))
+      ->check(in_range(0))
       ->capture_default_str();
   add_read_flags(*fit_command, options->read);
   return [options, &common] { fit(*options, common); };

@@ -33,7 +33,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   CLI::Option* prior = command
                            .add_option("--prior", how.prior,
                                        "what codes are drawn from: the prior fitted by tvae "
-                                       "prior fit (default where there is one), or N(0, 1)")
+                                       "prior fit (default where there is one), or N(0, I)")
                            ->check(one_of({"fitted", "normal"}));
   CLI::Option* scale = add_prior_scale_flag(
       command, how.prior_scale, "below 1: more typical texts, less varied; multiplies the prior's deviations");
@@ -51,7 +51,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
                       "draw tokens instead of taking the likeliest: 1 = as the model says, below 1 more cautiously")
           ->check(in_range(1e-3, 1e3));
   CLI::Option* top_k =
-      command.add_option("--top-k", how.decode.top_k, "draw tokens from the N likeliest")->check(in_range(1, 1e9));
+      command.add_option("--top-k", how.decode.top_k, "draw tokens from the N likeliest")->check(in_range(1));
   CLI::Option* top_p =
       command
           .add_option("--top-p", how.decode.top_p, "draw tokens from the likeliest that have this probability together")
