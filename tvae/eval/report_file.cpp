@@ -16,11 +16,11 @@ using Json = nlohmann::ordered_json;
 const std::vector<std::string> kIdentity = {"weights", "settings", "texts"};
 
 std::string settings_text(const EvaluationOptions& options) {
-  std::string text = std::to_string(options.samples) + " samples, seed " + std::to_string(options.seed) + ", path " +
-                     options.path + ", " + std::to_string(options.search.candidates) + " candidates";
+  std::string text = "samples " + std::to_string(options.samples) + ", seed " + std::to_string(options.seed) +
+                     ", path " + options.path + ", candidates " + std::to_string(options.search.candidates);
   if (options.search.candidates > 1) text += " within " + limit_text(options.search.radius);
-  text += ", prior scale " + limit_text(options.prior_scale) + ", " + std::to_string(options.importance_samples) +
-          " importance samples";
+  text += ", prior scale " + limit_text(options.prior_scale) + ", importance samples " +
+          std::to_string(options.importance_samples);
   return options.constrain ? text + ", constrained" : text;
 }
 
@@ -37,10 +37,11 @@ const Json& skipped_of(const Json& report) {
   return skipped != report.end() && skipped->is_object() ? *skipped : none;
 }
 
-/// Reports of earlier versions do not say what they are of, and so differ.
 std::string difference_of(const Json& report, const Json& identity) {
-  for (const std::string& key : kIdentity)
-    if (!report.contains(key) || report[key] != identity[key] || identity[key] == "") return "other " + key;
+  for (const std::string& key : kIdentity) {
+    if (!report.contains(key) || identity[key] == "") return "unknown " + key;  // as of an earlier version
+    if (report[key] != identity[key]) return "other " + key;
+  }
   return "";
 }
 

@@ -27,7 +27,7 @@ struct FormerReport {
   Fate fate = Fate::kNone;
   nlohmann::ordered_json report = {};
   std::vector<std::string> sections = {};  // of it, that are not measured now
-  std::string difference = {};             // "other weights", "other texts", "other settings"; empty = none
+  std::string difference = {};             // "other weights", "unknown weights", "other settings", ...; empty = none
   bool whole = false;                      // it has every section, as well measured as a card asks for
 };
 /// What becomes of the report in `path`; where the file was `named` by the user, nothing is kept for want of room.
