@@ -64,6 +64,7 @@ TEST_F(TextTable, PairsAreReadOfEveryFormat) {
   expect_pairs("p.tsv", "a, b\tc\nd\t\n");
   expect_pairs("p.tsv", "from\tto\na, b\tc\nd\t\n");
   expect_pairs("p", "a, b\tc\nd\t\n");
+  EXPECT_EQ(read_text_pairs(folder_.put("n.tsv", "2\t1\n"))[0], (std::pair<std::string, std::string>{"2", "1"}));
   expect_pairs("p.csv", "to,from\nc,\"a, b\"\n,d\n");
   expect_pairs("p.csv", "\"a, b\",c\nd,\n");
   expect_pairs("p.jsonl", R"({"to": "c", "from": "a, b"})"

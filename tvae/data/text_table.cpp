@@ -31,13 +31,13 @@ std::vector<std::string> first_row(std::string_view content, char own) {
   return {};
 }
 
-/// Where a column stands, from 1: a number, or a name in the first row. 0 = nowhere.
+/// Where a column stands, from 1: a number is a place, also where the first row holds it. 0 = nowhere.
 size_t place_of(const std::vector<std::string>& first, const std::string& column) {
-  const auto found = std::find(first.begin(), first.end(), column);
-  if (found != first.end()) return static_cast<size_t>(found - first.begin()) + 1;
   size_t place = 0;
-  std::from_chars(column.data(), column.data() + column.size(), place);
-  return place;
+  const auto [end, error] = std::from_chars(column.data(), column.data() + column.size(), place);
+  if (error == std::errc() && end == column.data() + column.size()) return place;
+  const auto found = std::find(first.begin(), first.end(), column);
+  return found == first.end() ? 0 : static_cast<size_t>(found - first.begin()) + 1;
 }
 
 /// The options with both columns named: by the usual names where the first row has them, else the two places.
