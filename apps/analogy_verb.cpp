@@ -29,16 +29,17 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("A", options->a, "a text")->required();
   command.add_option("B", options->b, "what it became")->required();
   command.add_option("C", options->c, "another text, to change in the same way")->required();
-  add_strength_flag(command, options->strengths, "how far");
+  add_strength_flag(command, options->strengths, "how far: 1 = as far as from A to B");
   add_decode_flags(command, options->decode);
   add_escapes_flag(command, options->escapes);
   command.footer(
-      "Decodes z(C) + strength (z(B) - z(A)), a line a strength; strength 0 is the reconstruction of C. --json gives\n"
+      "The code of C, moved as the code of A is to that of B, as text: a line a strength; strength 0 is the "
+      "reconstruction of C. --json gives "
       "{strength, text} a line, with \"valid\" where the data has a check. Texts that begin with - go after --.");
   return [options, &common] { analogy(*options, common); };
 }
 
-const Register<SetUpVerb> registered(verbs(), {"analogy", "A is to B as C is to ?", set_up});
+const Register<SetUpVerb> registered(verbs(), {"analogy", "the text that is to C as B is to A", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -31,11 +31,16 @@ void explain(const ResolvedConfig& resolved, bool json) {
 }
 
 const Register<SetUpVerb> registered(
-    verbs(), {"config", "print the resolved configuration", [](CLI::App& command, const CommonOptions& common) {
+    verbs(), {"config", "print the configuration that presets and --set make",
+              [](CLI::App& command, const CommonOptions& common) {
                 auto options = std::make_shared<Options>();
-                command.add_option("PRESET", options->presets, "presets, left to right");
-                command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
-                command.add_flag("--explain", options->explain, "where each value came from and what it means");
+                command.add_option("PRESET", options->presets,
+                                   "presets (tvae presets lists them); the later overrule the earlier");
+                command.add_option("--set", options->assignments, "set one key; as often as needed")
+                    ->type_name("KEY=VALUE")
+                    ->take_all()
+                    ->allow_extra_args(false);
+                command.add_flag("--explain", options->explain, "also where each value came from and what it means");
                 return [options, &common] {
                   const ResolvedConfig resolved = resolve_config(options->presets, options->assignments);
                   if (options->explain) return explain(resolved, common.json);

@@ -23,9 +23,9 @@ void demo(const DemoOptions& options, const CommonOptions& common) {
 
 RunVerb set_up_demo(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<DemoOptions>();
-  command.add_option("--out", options->out, "folder to write train.txt and valid.txt to")->required();
+  command.add_option("--out", options->out, "folder to write train.txt and valid.txt to")->type_name("DIR")->required();
   command.add_option("--lines", options->lines, "lines in all; one in twenty is held out")
-      ->check(CLI::Range(int64_t{20}, int64_t{10000000}))
+      ->check(in_range(20, 1e7))
       ->capture_default_str();
   return [options, &common] { demo(*options, common); };
 }

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "apps/data_verb.h"
+#include "apps/output_file.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
 #include "tvae/corpus/mnist_text.h"
@@ -71,28 +72,40 @@ void mnist(const MnistOptions& options, const CommonOptions& common) {
     write_digits(options.out + "/valid.jsonl", common, *valid, pool, [](size_t) { return true; });
   else
     write_digits(options.out + "/valid.jsonl", common, digits, pool, held_out);
-  mnist_text_tokenizer().save(options.out + "/tokenizer");
-  log_info("train with --set data.tokenizer=" + options.out +
-           "/tokenizer: " + std::to_string(options.size * (options.size + 1) + 1) + " ids an image");
+  const std::string tokenizer = options.out + "/tokenizer";
+  write_output(tokenizer + "/tokenizer_config.json", [&] { mnist_text_tokenizer().save(tokenizer); });
+  log_info("train with --set data.tokenizer=" + tokenizer + ": " +
+           std::to_string(options.size * (options.size + 1) + 1) + " ids an image");
 }
 
 RunVerb set_up_mnist_text(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<MnistOptions>();
-  command.add_option("--images", options->images, "train-images-idx3-ubyte, plain or .gz")->required();
-  command.add_option("--labels", options->labels, "train-labels-idx1-ubyte, plain or .gz")->required();
-  CLI::Option* images = command.add_option("--valid-images", options->valid_images, "t10k-images-idx3-ubyte");
-  CLI::Option* labels = command.add_option("--valid-labels", options->valid_labels, "t10k-labels-idx1-ubyte");
+  command.add_option("--images", options->images, "train-images-idx3-ubyte, plain or .gz")
+      ->type_name("FILE")
+      ->required();
+  command.add_option("--labels", options->labels, "train-labels-idx1-ubyte, plain or .gz")
+      ->type_name("FILE")
+      ->required();
+  CLI::Option* images = command
+                            .add_option("--valid-images", options->valid_images,
+                                        "t10k-images-idx3-ubyte: what is held out; default: some of the others")
+                            ->type_name("FILE");
+  CLI::Option* labels =
+      command.add_option("--valid-labels", options->valid_labels, "t10k-labels-idx1-ubyte")->type_name("FILE");
   images->needs(labels);
   labels->needs(images);
-  command.add_option("--size", options->size, "rows of symbols: 28, 14 (small), 9 (tiny) or 7")
-      ->check(CLI::IsMember({28, 14, 9, 7}))
+  command.add_option("--size", options->size, "rows of symbols an image: 14 as in mnist_small, 9 as in mnist_tiny")
+      ->check(one_of({"28", "14", "9", "7"}))
       ->capture_default_str();
-  command.add_option("--out", options->out, "folder for train.jsonl, valid.jsonl and tokenizer/")->required();
+  command.add_option("--out", options->out, "folder for train.jsonl, valid.jsonl and tokenizer/")
+      ->type_name("DIR")
+      ->required();
   command.add_option("--limit", options->limit, "use the first so many training images; 0 = all")
-      ->check(CLI::NonNegativeNumber);
+      ->check(in_range(0))
+      ->capture_default_str();
   command
       .add_option("--valid-fraction", options->valid_fraction, "share of the digits held out, without --valid-images")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(in_range(0, 1))
       ->capture_default_str();
   return [options, &common] { mnist(*options, common); };
 }

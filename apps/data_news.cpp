@@ -24,7 +24,7 @@ void news(const TableOptions& options, const CommonOptions& common) {
   if (without > 0) log_warning(std::to_string(without) + " rows of " + options.path + " skipped: no category");
   if (numbers.size() < 2)
     throw DataError(options.path + ": column " + options.read.label_column,
-                    "one class, \"" + rows.labels.front() + "\"", "two or more");
+                    "one class, \"" + rows.labels.front() + "\"", "at least two");
   int64_t next = 0;
   for (auto& [label, number] : numbers) number = next++;
   std::vector<std::string> lines;
@@ -34,7 +34,7 @@ void news(const TableOptions& options, const CommonOptions& common) {
         {"headline", rows.texts[i]}, {"category", rows.labels[i]}, {"category_num", numbers.at(rows.labels[i])}}
                         .dump());
   }
-  write_split(options.split, "jsonl", "headlines", common, lines);
+  write_split(options.split, {options.path}, "jsonl", "headlines", common, lines);
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
@@ -43,10 +43,13 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   options->read.label_column = "category";
   options->split.valid_fraction = 0.1;
   command.add_option("FILE", options->path, "a table of headlines: .csv, .tsv, .json or .jsonl")->required();
-  command.add_option("--column", options->read.column, "column of the headline; a number is a place")
+  command.add_option("--column", options->read.column, "column of the headline, by name or number")
+      ->type_name("NAME")
       ->capture_default_str();
-  command.add_option("--label-column", options->read.label_column, "column of the category")->capture_default_str();
-  command.add_flag("--quotes", options->read.quotes, "fields of a tab table may stand in quotes, as in .csv (pandas)");
+  command.add_option("--label-column", options->read.label_column, "column of the category")
+      ->type_name("NAME")
+      ->capture_default_str();
+  add_quotes_flag(command, options->read.quotes);
   add_split_options(command, options->split);
   return [options, &common] { news(*options, common); };
 }

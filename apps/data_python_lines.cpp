@@ -2,7 +2,9 @@
 #include <memory>
 
 #include "apps/data_verb.h"
+#include "apps/output_file.h"
 #include "tvae/base/error.h"
+#include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/corpus/python_lines.h"
 
@@ -18,6 +20,9 @@ struct PythonOptions {
 };
 
 void python_lines(const PythonOptions& options, const CommonOptions& common) {
+  if (!options.valid.empty() && (options.valid == options.out || same_file(options.valid, options.out)))
+    throw ConfigError("--out and --valid", "the same file", "two files");
+  for (const std::string& path : {options.out, options.valid}) check_output_file(path, options.paths);
   const auto python = make_validity_check("python");
   if (!python) throw ConfigError("python-lines needs a working python3", "none on PATH");
   const PythonLines gathered = gather_python_lines(options.paths, options.gather, *python);
@@ -35,19 +40,25 @@ void python_lines(const PythonOptions& options, const CommonOptions& common) {
 RunVerb set_up_python_lines(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<PythonOptions>();
   command.add_option("PATH", options->paths, "Python files, and folders to search for *.py")->required();
-  command.add_option("--exclude", options->gather.skipped_folders, "name of folders to leave out, as site-packages")
+  command
+      .add_option("--exclude", options->gather.skipped_folders,
+                  "name of folders to leave out, as site-packages; as often as needed")
+      ->type_name("NAME")
       ->allow_extra_args(false)
       ->check([](const std::string& name) {
-        return name.find('/') == std::string::npos ? std::string() : name + " is a path, not the name of folders";
+        return name.find('/') == std::string::npos ? std::string()
+                                                   : "got " + name + ", expected the name of folders, no path";
       });
-  command.add_option("--out", options->out, "file to write; - is stdout")->required();
+  command.add_option("--out", options->out, "file to write; - = stdout")->type_name("FILE")->required();
   command.add_option("--max-length", options->gather.max_length, "characters of the longest line")
-      ->check(CLI::PositiveNumber)
+      ->check(in_range(1))
       ->capture_default_str();
-  command.add_option("--limit", options->gather.limit, "stop at so many lines; 0 = all")->check(CLI::NonNegativeNumber);
-  command.add_option("--valid", options->valid, "also write held-out lines, to this file");
+  command.add_option("--limit", options->gather.limit, "stop at so many lines; 0 = all")
+      ->check(in_range(0))
+      ->capture_default_str();
+  command.add_option("--valid", options->valid, "also write held-out lines, to this file")->type_name("FILE");
   command.add_option("--valid-fraction", options->valid_fraction, "share of the lines that --valid holds out")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(in_range(0, 1))
       ->capture_default_str();
   return [options, &common] { python_lines(*options, common); };
 }

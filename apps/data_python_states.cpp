@@ -25,15 +25,16 @@ void python_states(const TableOptions& options, const CommonOptions& common) {
   std::vector<std::string> kept;
   for (size_t i = 0; i < statements.size(); ++i)
     if (valid[i]) kept.push_back(statements[i]);
-  write_split(options.split, "txt", "Python statements", common, kept);
+  write_split(options.split, {options.path}, "txt", "Python statements", common, kept);
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<TableOptions>();
   command.add_option("FILE", options->path, "a table with the columns start, code and end, or lines of code")
       ->required();
-  command.add_option("--column", options->read.column, "column of the code; default \"code\"");
-  command.add_flag("--quotes", options->read.quotes, "fields of a tab table may stand in quotes, as in .csv (pandas)");
+  command.add_option("--column", options->read.column, "column of the code, by name or number; default code")
+      ->type_name("NAME");
+  add_quotes_flag(command, options->read.quotes);
   add_split_options(command, options->split);
   return [options, &common] { python_states(*options, common); };
 }

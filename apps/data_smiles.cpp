@@ -24,14 +24,15 @@ void smiles(const TableOptions& options, const CommonOptions& common) {
       ++refused;
   }
   if (refused > 0) log_warning(std::to_string(refused) + " rows of " + options.path + " are not SMILES");
-  write_split(options.split, "txt", "SMILES in " + options.path, common, molecules);
+  write_split(options.split, {options.path}, "txt", "SMILES in " + options.path, common, molecules);
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<TableOptions>();
   command.add_option("FILE", options->path, ".smi, or a table")->required();
-  command.add_option("--column", options->read.column, "column of a table; a number is a place; default \"smiles\"");
-  command.add_flag("--quotes", options->read.quotes, "fields of a tab table may stand in quotes, as in .csv (pandas)");
+  command.add_option("--column", options->read.column, "column of a table, by name or number; default smiles")
+      ->type_name("NAME");
+  add_quotes_flag(command, options->read.quotes);
   add_split_options(command, options->split);
   return [options, &common] { smiles(*options, common); };
 }

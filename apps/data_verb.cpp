@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "apps/output_file.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
@@ -19,11 +20,14 @@ void write_lines(const std::string& path, const CommonOptions& common,
                  const std::function<void(const WriteLine&)>& write) {
   int64_t count = 0;
   if (path == "-") return write([](const std::string& line) { print_line(line); });
-  write_file_atomically(path, [&](const Sink& sink) {
-    write([&](const std::string& line) {
-      sink(line);
-      sink("\n");
-      ++count;
+  check_output_file(path);
+  write_output(path, [&] {
+    write_file_atomically(path, [&](const Sink& sink) {
+      write([&](const std::string& line) {
+        sink(line);
+        sink("\n");
+        ++count;
+      });
     });
   });
   if (common.json)
@@ -37,14 +41,18 @@ void write_lines(const std::string& path, const CommonOptions& common, const std
 }
 
 void add_split_options(CLI::App& command, SplitOptions& options) {
-  command.add_option("--out", options.out, "folder for the training and the held-out file")->required();
+  command.add_option("--out", options.out, "folder for the training and the held-out file")
+      ->type_name("DIR")
+      ->required();
   command.add_option("--valid-fraction", options.valid_fraction, "share that is held out")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(in_range(0, 1))
       ->capture_default_str();
 }
 
-void write_split(const SplitOptions& options, const std::string& extension, const std::string& what,
-                 const CommonOptions& common, const std::vector<std::string>& lines) {
+void write_split(const SplitOptions& options, const std::vector<std::string>& read, const std::string& extension,
+                 const std::string& what, const CommonOptions& common, const std::vector<std::string>& lines) {
+  const std::string train_path = options.out + "/train." + extension, valid_path = options.out + "/valid." + extension;
+  for (const std::string& path : {train_path, valid_path}) check_output_file(path, read);
   if (lines.empty()) throw DataError("no " + what + " found");
   std::unordered_set<std::string> seen;
   std::vector<std::string> train, valid;
@@ -56,8 +64,8 @@ void write_split(const SplitOptions& options, const std::string& extension, cons
                     "a lower --valid-fraction, or another --seed");
   if (valid.empty() && options.valid_fraction > 0)
     log_warning("nothing is held out of " + std::to_string(train.size()) + " lines; a higher --valid-fraction would");
-  write_lines(options.out + "/train." + extension, common, train);
-  write_lines(options.out + "/valid." + extension, common, valid);
+  write_lines(train_path, common, train);
+  write_lines(valid_path, common, valid);
 }
 
 namespace {

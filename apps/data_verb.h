@@ -14,7 +14,7 @@ Registry<SetUpVerb>& data_makers();
 
 using WriteLine = std::function<void(const std::string& line)>;
 
-/// Writes a file of lines ("-" = stdout) and says how many.
+/// Writes a file of lines ("-" = stdout) and says how many, and whether it replaced another.
 void write_lines(const std::string& path, const CommonOptions& common,
                  const std::function<void(const WriteLine&)>& write);
 void write_lines(const std::string& path, const CommonOptions& common, const std::vector<std::string>& lines);
@@ -34,8 +34,9 @@ struct TableOptions {
 };
 
 /// Writes OUT/train.EXTENSION and OUT/valid.EXTENSION; a line's side depends on its text and --seed alone. Lines that
-/// came before are left out. Throws DataError where there are none; `what` names them.
-void write_split(const SplitOptions& options, const std::string& extension, const std::string& what,
-                 const CommonOptions& common, const std::vector<std::string>& lines);
+/// came before are left out. Throws DataError where there are none (`what` names them), ConfigError where one of the
+/// files that were `read` would be replaced.
+void write_split(const SplitOptions& options, const std::vector<std::string>& read, const std::string& extension,
+                 const std::string& what, const CommonOptions& common, const std::vector<std::string>& lines);
 
 }  // namespace tvae::apps

@@ -23,14 +23,15 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
           "one paragraph a line; also .gz, .xz, .zst")
       ->required();
   command.add_option("--min-length", options->sentences.min_length, "characters of the shortest sentence")
-      ->check(CLI::NonNegativeNumber)
+      ->check(in_range(0))
       ->capture_default_str();
   command.add_option("--max-length", options->sentences.max_length, "characters of the longest sentence")
-      ->check(CLI::PositiveNumber)
+      ->check(in_range(1))
       ->capture_default_str();
   add_split_options(command, options->split);
   return [options, &common] {
-    write_split(options->split, "txt", "sentences", common, gather_sentences(options->paths, options->sentences));
+    write_split(options->split, options->paths, "txt", "sentences", common,
+                gather_sentences(options->paths, options->sentences));
   };
 }
 

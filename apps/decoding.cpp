@@ -13,21 +13,21 @@ LatentSpace open_space(const std::string& directory, const CommonOptions& common
 
 void add_constrain_flag(CLI::App& command, bool& constrain) {
   command.add_flag("--constrain", constrain,
-                   "never close a bracket that is not open, nor end while a bracket or string is (Python, SMILES)");
+                   "write no bracket that closes nothing, and do not end inside a bracket or string (Python, SMILES)");
 }
 
 CLI::Option* add_search_flags(CLI::App& command, int64_t& candidates, double& radius) {
   CLI::Option* option = command
                             .add_option("--candidates", candidates,
-                                        "decode-time search: of this many outputs a code the valid one nearest to it "
-                                        "(reconstruct: the nearest); 1 = none")
-                            ->check(CLI::Range(1, 100000))
+                                        "outputs tried for a code that gives no valid text: the valid one nearest to "
+                                        "the code is kept (reconstruct: the nearest one, valid or not); 1 = no others")
+                            ->check(in_range(1, 100000))
                             ->capture_default_str();
   command
       .add_option("--search-radius", radius,
-                  "distance of the further candidates' codes, in posterior standard deviations (a tenth of the code's "
-                  "size where there are none)")
-      ->check(number_in(0, 1e6))
+                  "how far from the code the other candidates are sought: 1 = as far as the encoder's own noise (where "
+                  "it has none, a tenth of the code's length)")
+      ->check(in_range(0, 1e6))
       ->needs(option)
       ->capture_default_str();
   return option;
@@ -40,19 +40,14 @@ CLI::Option* add_decode_flags(CLI::App& command, DecodeOptions& options) {
 }
 
 CLI::Option* add_prior_scale_flag(CLI::App& command, double& scale, const std::string& help) {
-  return command.add_option("--prior-scale", scale, help)->check(number_in(0, 1e6))->capture_default_str();
+  return command.add_option("--prior-scale", scale, help)->check(in_range(0, 1e6))->capture_default_str();
 }
 
 void add_strength_flag(CLI::App& command, std::vector<double>& strengths, const std::string& help) {
-  command.add_option("--strength", strengths, help + "; several: repeated, or with commas between them")
+  command.add_option("--strength", strengths, help + "; several with commas between them")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check([](const std::string& word) {
-        double value = 0.0;
-        return CLI::detail::lexical_cast(word, value) && std::abs(value) <= 1e6
-                   ? ""
-                   : word + " is no finite number up to 1e6";
-      })
+      ->check(in_range(-1e6, 1e6))
       ->default_str("1");
 }
 

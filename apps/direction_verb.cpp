@@ -78,12 +78,18 @@ void list(const std::string& directory, const CommonOptions& common) {
   }
 }
 
-RunVerb set_up_fit(CLI::App& command, const CommonOptions& common, const std::shared_ptr<std::string>& model) {
+using ModelName = std::shared_ptr<std::string>;
+
+RunVerb set_up_fit(CLI::App& command, const CommonOptions& common, const ModelName& model) {
   auto options = std::make_shared<FitOptions>();
-  command.add_option("--name", options->name, "its name; one of that name is replaced")->required();
-  command.add_option("--positive", options->positive, "texts it leads to; - = stdin")->required();
-  command.add_option("--negative", options->negative, "texts it leads away from; - = stdin")->required();
-  command.add_option("--method", options->method, direction_methods().described())->capture_default_str();
+  command.add_option("--name", options->name, "its name; one of that name is replaced")->type_name("NAME")->required();
+  command.add_option("--positive", options->positive, "texts it leads to; - = stdin")->type_name("FILE")->required();
+  command.add_option("--negative", options->negative, "texts it leads away from; - = stdin")
+      ->type_name("FILE")
+      ->required();
+  command.add_option("--method", options->method, direction_methods().described())
+      ->type_name("NAME")
+      ->capture_default_str();
   add_read_flags(command, options->read);
   command.footer(
       "A fifth of each kind of texts is held out to measure the accuracy; what is saved is then fitted to all of "
@@ -91,9 +97,9 @@ RunVerb set_up_fit(CLI::App& command, const CommonOptions& common, const std::sh
   return [=, &common] { fit(*model, *options, common); };
 }
 
-RunVerb set_up_apply(CLI::App& command, const CommonOptions& common, const std::shared_ptr<std::string>& model) {
+RunVerb set_up_apply(CLI::App& command, const CommonOptions& common, const ModelName& model) {
   auto options = std::make_shared<ApplyOptions>();
-  command.add_option("--name", options->name, "which one")->required();
+  command.add_option("--name", options->name, "which one")->type_name("NAME")->required();
   CLI::Option* text = command.add_option("--text", options->text, "one text, instead of FILE");
   command.add_option("FILE", options->file, "texts; - = stdin")->capture_default_str()->excludes(text);
   add_strength_flag(command, options->strengths,
@@ -103,17 +109,14 @@ RunVerb set_up_apply(CLI::App& command, const CommonOptions& common, const std::
   options->read.keep_empty = true;  // as many rows of output for each line of input
   command.footer(
       "A line a strength for each text, in order. --json gives {source, strength, logit, text} a line, with \"valid\" "
-      "where\nthe data has a check; the logit, of being a positive text, is that of the code.");
+      "where the data has a check; the logit says how sure it is that the code is of a positive text (above 0).");
   return [=, &common] { apply(*model, *options, common); };
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
-  auto model = std::make_shared<std::string>();
-  // Not ->required(): CLI11 would then take a sub-verb that comes before it for the model.
+  const auto model = std::make_shared<std::string>();
+  // Not ->required(): CLI11 would then take a verb that comes before it for the model. missing_argument() asks for it.
   command.add_option("MODEL", *model, "model directory");
-  command.footer(
-      "For example: tvae direction runs/mine fit --name comment --positive comments.txt --negative others.txt, then\n"
-      "tvae direction runs/mine apply --name comment --text \"x = a + 1\" --strength 0.5,1,1.5");
   const auto with_model = [model](const auto& set_up_verb) -> SetUpVerb {
     return [=](CLI::App& below, const CommonOptions& options) { return set_up_verb(below, options, model); };
   };
@@ -123,10 +126,11 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
        {"apply", "move texts along one", with_model(set_up_apply)},
        {"list", "the directions that a model has",
         [model](CLI::App&, const CommonOptions& options) { return [=, &options] { list(*model, options); }; }}});
-  return [model, run] {
-    if (model->empty()) throw ConfigError("MODEL is required", "", "tvae direction MODEL fit, apply or list");
-    run();
-  };
+  command.footer(  // behind the verbs, which would inherit one that was there
+      "For example:\n"
+      "tvae direction runs/mine fit --name note --positive notes.txt --negative no.txt\n"
+      "tvae direction runs/mine apply --name note --text \"x = 1\" --strength 0.5,1");
+  return [model, run] { run(); };
 }
 
 const Register<SetUpVerb> registered(verbs(),

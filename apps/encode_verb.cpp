@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "apps/decoding.h"
+#include "apps/output_file.h"
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
@@ -24,13 +25,14 @@ void write_stdout(std::string_view text) {
 void encode(const Options& options, const CommonOptions& common) {
   const bool to_stdout = options.out == "-";
   if (!to_stdout) code_format(options.out);  // refuse before any work
+  check_output_file(options.out, {options.file});
   const LatentSpace space = open_space(options.model, common);
   const Rows rows = read_texts(options.file, options.read);
   const EncodedTexts encoded = space.encode(rows.texts);
   if (to_stdout)
     return write_code_lines(common.json ? CodeFormat::kJsonl : CodeFormat::kTsv, encoded.mean, rows.texts,
                             write_stdout);
-  save_codes(options.out, encoded, rows.texts);
+  write_output(options.out, [&] { save_codes(options.out, encoded, rows.texts); });
   if (common.json)
     print_json({{"out", options.out}, {"shape", encoded.mean.sizes().vec()}});
   else
@@ -40,19 +42,20 @@ void encode(const Options& options, const CommonOptions& common) {
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   command.add_option("MODEL", options->model, "model directory")->required();
-  command.add_option("FILE", options->file, "texts; - = stdin, a line each")->capture_default_str();
-  command.add_option("--out", options->out, ".npy, .safetensors, .jsonl or .tsv; - = stdout")->capture_default_str();
+  command.add_option("FILE", options->file, "texts; - = stdin")->capture_default_str();
+  command.add_option("--out", options->out, "file to write: .npy, .safetensors, .jsonl or .tsv; - = stdout")
+      ->type_name("FILE")
+      ->capture_default_str();
   add_read_flags(command, options->read);
   options->read.keep_empty = true;  // a row of output for each line of input
   command.footer(
-      "One code a text, in order. stdout and .tsv: the numbers of a code, tab-separated, on a line; --json and "
-      ".jsonl:\n"
-      "{text, code} a line; .npy: float32 [texts, latent tokens, latent size]; .safetensors: \"mean\", and\n"
-      "\"log_variance\" where the posterior has one.");
+      "One code a text, in order: the mean, where the encoder gives a distribution. stdout and .tsv: the numbers of a "
+      "code on a line, with tabs between them; --json and .jsonl: {text, code} a line; .npy: float32 [texts, latent "
+      "tokens, latent size]; .safetensors: \"mean\", and \"log_variance\" where there is one.");
   return [options, &common] { encode(*options, common); };
 }
 
-const Register<SetUpVerb> registered(verbs(), {"encode", "texts to codes: posterior means", set_up});
+const Register<SetUpVerb> registered(verbs(), {"encode", "texts to codes", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -32,27 +32,34 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   EvaluateOptions& how = options->evaluate;
   EvaluationOptions& protocol = how.protocol;
   command.add_option("MODEL", options->models, "model directory; several are put side by side")->required();
-  command.add_option("--data", how.data, "held-out texts; default: the validation file in the model's run.json");
+  command.add_option("--data", how.data, "held-out texts; default: the validation file in the model's run.json")
+      ->type_name("FILE");
   command
-      .add_option("--only", protocol.only, "sections, comma-separated: " + join(evaluation_sections().names(), ", "))
+      .add_option("--only", protocol.only,
+                  "some sections, with commas between them: " + join(evaluation_sections().names(), ", ") +
+                      "; those that the report has besides are kept")
+      ->type_name("LIST")
       ->delimiter(',');
-  command.add_option("--samples", protocol.samples, "sequences, pairs and draws")
-      ->check(CLI::Range(1, 10000000))
+  command.add_option("--samples", protocol.samples, "how many texts, pairs and draws are measured")
+      ->check(in_range(1, 1e7))
       ->capture_default_str();
-  command.add_option("--path", protocol.path, "path of interpolation: " + join(paths().names(), ", "))
+  command.add_option("--path", protocol.path, "path between two texts: " + join(paths().names(), ", "))
+      ->type_name("NAME")
       ->capture_default_str();
   add_search_flags(command, protocol.search.candidates, protocol.search.radius);
   add_constrain_flag(command, protocol.constrain);
   add_prior_scale_flag(command, protocol.prior_scale,
-                       "other than 1: samples are also measured with the prior's deviations times this");
+                       "other than 1: samples are also measured of a prior this much wider");
   command
       .add_option("--importance-samples", protocol.importance_samples,
-                  "draws a sequence for the perplexity of language_model")
-      ->check(CLI::Range(1, 1000000))
+                  "draws for each text, for the perplexity of language_model")
+      ->check(in_range(1, 1e6))
       ->capture_default_str();
-  command.add_option("--out", how.out,
-                     "report, with a page for the browser beside it (.html), or - for the report on stdout; default "
-                     "MODEL/eval/report.json");
+  command
+      .add_option("--out", how.out,
+                  "the report to write, with a page for the browser beside it (.html); - = the report on stdout; "
+                  "default MODEL/eval/report.json")
+      ->type_name("FILE");
   add_read_flags(command, how.read);
   return [options, &common] { eval(*options, common); };
 }

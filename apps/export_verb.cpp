@@ -28,16 +28,15 @@ void export_model(const Options& options, const CommonOptions& common) {
     print_line(out.path());
 }
 
-const Register<SetUpVerb> registered(verbs(),
-                                     {"export", "write the T5 part of a model for Hugging Face",
-                                      [](CLI::App& command, const CommonOptions& common) {
-                                        auto options = std::make_shared<Options>();
-                                        command.add_option("MODEL", options->model, "model directory")->required();
-                                        command.add_option("--out", options->out, "folder to write")->required();
-                                        command.add_flag("--overwrite", options->overwrite,
-                                                         "replace the model in --out");
-                                        return [options, &common] { export_model(*options, common); };
-                                      }});
+const Register<SetUpVerb> registered(
+    verbs(),
+    {"export", "write the T5 part of a model for Hugging Face", [](CLI::App& command, const CommonOptions& common) {
+       auto options = std::make_shared<Options>();
+       command.add_option("MODEL", options->model, "model directory")->required();
+       command.add_option("--out", options->out, "folder to write")->type_name("DIR")->required();
+       command.add_flag("--overwrite", options->overwrite, "replace the model that is in --out");
+       return [options, &common] { export_model(*options, common); };
+     }});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -47,14 +47,22 @@ const Register<SetUpVerb> registered(
        auto options = std::make_shared<Options>();
        command.add_option("HF_DIR", options->source.t5, "folder with config.json and model.safetensors of a T5")
            ->required();
-       command.add_option("PRESET", options->presets, "presets, left to right: what the checkpoints do not decide");
-       command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
-       command.add_option("--out", options->out, "model directory to write")->required();
-       command.add_option("--funnel", options->source.funnel,
-                          "folder with config.json and model.safetensors of a Funnel, for the encoder");
-       command.add_option("--tokenizer", options->source.tokenizer,
-                          "tokenizer folder or .model file, where HF_DIR has none");
-       command.add_flag("--overwrite", options->overwrite, "replace the model in --out");
+       command.add_option("PRESET", options->presets,
+                          "presets for what the T5 does not decide (tvae presets); the later overrule the earlier");
+       command.add_option("--set", options->assignments, "set one key (tvae config --explain); as often as needed")
+           ->type_name("KEY=VALUE")
+           ->take_all()
+           ->allow_extra_args(false);
+       command.add_option("--out", options->out, "folder to write the model to")->type_name("DIR")->required();
+       command
+           .add_option("--funnel", options->source.funnel,
+                       "folder with config.json and model.safetensors of a Funnel, for the encoder")
+           ->type_name("DIR");
+       command
+           .add_option("--tokenizer", options->source.tokenizer,
+                       "tokenizer folder or .model file, where HF_DIR has none")
+           ->type_name("PATH");
+       command.add_flag("--overwrite", options->overwrite, "replace the model that is in --out");
        return [options, &common] { import(*options, common); };
      }});
 

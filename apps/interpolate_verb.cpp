@@ -23,7 +23,7 @@ std::vector<std::string> ends_of(const Options& options) {
   if (!options.pairs.empty()) {
     if (options.from || options.to) throw ConfigError("--pairs goes without --from and --to");
     std::vector<std::string> ends;
-    for (auto& [from, to] : read_text_pairs(options.pairs, options.escapes))
+    for (auto& [from, to] : read_text_pairs(options.pairs, {.escapes = options.escapes}))
       ends.insert(ends.end(), {std::move(from), std::move(to)});
     return ends;
   }
@@ -52,21 +52,25 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("MODEL", options->model, "model directory")->required();
   command.add_option("--from", options->from, "first text");
   command.add_option("--to", options->to, "last text");
-  command.add_option("--pairs", options->pairs, "many instead: a file with two tab-separated texts a line; - = stdin");
+  command
+      .add_option("--pairs", options->pairs,
+                  "many instead: a table with two texts a row (.tsv, .csv, .jsonl), its columns from and to, else the "
+                  "first two; - = stdin")
+      ->type_name("FILE");
   command.add_option("--steps", options->path.steps, "texts a path, ends included")
-      ->check(CLI::Range(2, 1000000))
+      ->check(in_range(2, 1e6))
       ->capture_default_str();
-  command.add_option("--path", options->path.path, paths().described())->capture_default_str();
+  command.add_option("--path", options->path.path, paths().described())->type_name("NAME")->capture_default_str();
   add_decode_flags(command, options->path.decode);
   add_escapes_flag(command, options->escapes);
   command.footer(
       "A text a line; --pairs gives --steps lines a pair, in order. --json gives {ratio, text} a line, with "
-      "\"pair\" where\n"
+      "\"pair\" where "
       "there are many and \"valid\" where the data has a check.");
   return [options, &common] { interpolate(*options, common); };
 }
 
-const Register<SetUpVerb> registered(verbs(), {"interpolate", "the steps between two texts", set_up});
+const Register<SetUpVerb> registered(verbs(), {"interpolate", "the texts between two texts", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -13,13 +13,14 @@
 #include <sstream>
 #include <system_error>
 
+#include "apps/help.h"
+#include "apps/usage.h"
 #include "apps/verb.h"
 #include "tvae/base/assert.h"
 #include "tvae/base/bytes.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
 #include "tvae/base/printable.h"
-#include "tvae/base/strings.h"
 #include "tvae/base/threads.h"
 #include "tvae/ops/out_of_memory.h"
 
@@ -28,12 +29,22 @@ namespace tvae::apps {
 namespace {
 
 void add_common_flags(CLI::App& command, CommonOptions& common) {
-  command.add_flag("--json", common.json, "machine-readable stdout");
-  command.add_option("--device", common.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
-  command.add_option("--threads", common.threads, "processor threads; 0 = all")->check(CLI::Range(0, 4096));
-  command.add_option("--seed", common.seed, "seed of everything random")->check(number_in(0, 9e15));
-  command.add_flag("--quiet", common.quiet, "no progress");
-  command.add_flag("--verbose", common.verbose, "more progress, and where an error came from");
+  const std::vector<CLI::Option*> flags = {
+      command.get_help_ptr(),
+      command.add_flag("--json", common.json, "for programs: print JSON, one object, or one a line"),
+      command
+          .add_option("--device", common.device, "what computes: auto (a GPU where there is one), cpu, cuda, cuda:N")
+          ->type_name("NAME")
+          ->capture_default_str(),
+      command.add_option("--threads", common.threads, "processor threads; 0 = all")
+          ->check(in_range(0, 4096))
+          ->capture_default_str(),
+      command.add_option("--seed", common.seed, "seed of everything that is drawn at random")
+          ->check(in_range(0, 9e15))
+          ->capture_default_str(),
+      command.add_flag("--quiet", common.quiet, "no progress, warnings only"),
+      command.add_flag("--verbose", common.verbose, "more progress, and where an error came from")};
+  for (CLI::Option* flag : flags) flag->group(kCommonGroup);
 }
 
 int fail(ExitCode code, const std::string& message) {
@@ -84,24 +95,11 @@ std::string out_of_memory(const std::exception& error) {
          " (a smaller batch, shorter sequences or a smaller model need less; tvae plan says how much)";
 }
 
-/// What is wrong with a command line that CLI11 refused.
-std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
-  const CLI::App* innermost = &app;
-  std::string name = "tvae";
-  while (!innermost->get_subcommands().empty()) {
-    innermost = innermost->get_subcommands().front();
-    name += " " + innermost->get_name();
-  }
-  std::vector<std::string> names;
-  for (const CLI::App* verb : innermost->get_subcommands({})) names.push_back(verb->get_name());
-  for (const std::string& word : app.remaining(/*recurse=*/true))
-    if (!names.empty() && !word.starts_with("-")) return unknown_name("verb", word, names).what();
-  return printable_line(first_line(error.what())) + " (see " + name + " --help)";
-}
-
 int run(int argc, char** argv) {
   CLI::App app("Transformer-VAE: a smooth latent space of sequences", "tvae");
-  app.set_version_flag("--version", std::string("tvae ") + TVAE_VERSION);
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.set_help_flag("-h,--help", "this page");
+  app.set_version_flag("--version", std::string("tvae ") + TVAE_VERSION)->description("the version of the program");
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
   CommonOptions common;
@@ -112,6 +110,7 @@ int run(int argc, char** argv) {
     const RunVerb run_verb = set_up(*command, common);
     command->callback([&chosen, run_verb] { chosen = run_verb; });
   }
+  app.footer("tvae VERB --help tells the arguments and flags of a verb.");  // verbs would inherit one that was there
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -124,6 +123,7 @@ int run(int argc, char** argv) {
     }
     return fail(ExitCode::kUsage, usage_error(app, error));
   }
+  if (const auto missing = missing_argument(app)) return fail(ExitCode::kUsage, *missing);
   for (CLI::App* command : app.get_subcommands()) common.seed_given = command->count("--seed") > 0;
   if (common.quiet) set_log_level(LogLevel::kQuiet);
   if (common.verbose) set_log_level(LogLevel::kVerbose);

@@ -55,21 +55,20 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   command.add_option("MODEL", options->model, "model directory")->required();
   command.add_option("QUERY", options->query, "a text; - = a text a line on stdin")->capture_default_str();
-  command.add_option("--corpus", options->corpus, "texts to search; - = stdin")->required();
+  command.add_option("--corpus", options->corpus, "texts to search; - = stdin")->type_name("FILE")->required();
   command.add_option("-n,--count", options->count, "neighbours of each query")
-      ->check(CLI::Range(1, 1000000))
+      ->check(in_range(1, 1e6))
       ->capture_default_str();
   add_choice(command, "--metric", options->metric, {{"cosine", Metric::kCosine}, {"l2", Metric::kL2}},
-             "between codes: cosine or l2");
+             "what near means: the angle between codes (cosine) or their distance (l2)");
   add_choice(command, "--search", options->search,
              {{"auto", Method::kAuto}, {"exact", Method::kExact}, {"graph", Method::kGraph}},
-             "exact, or graph (HNSW: faster for thousands of queries, may miss some); auto chooses");
+             "exact, or graph: faster for thousands of queries, may miss some");
   add_read_flags(command, options->read);
   command.footer(
       "Distance, tab, text: -n lines a query, the nearest first; a text that the corpus repeats comes once. --json "
-      "gives\n{text, distance, row} a line, with \"query\" where they come from stdin; rows are counted from 0, as "
-      "tvae "
-      "encode writes\nthem.");
+      "gives {text, distance, row} a line, with \"query\" where they come from stdin; rows are counted from 0, as tvae "
+      "encode writes them.");
   return [options, &common] { neighbors(*options, common); };
 }
 

@@ -95,17 +95,20 @@ const Register<SetUpVerb> registered(
     {"plan", "the largest batch that fits into memory", [](CLI::App& command, const CommonOptions& common) {
        auto options = std::make_shared<Options>();
        command.add_option("PRESET", options->presets, "presets, left to right");
-       command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
+       command.add_option("--set", options->assignments, "set one key; as often as needed")
+           ->take_all()
+           ->allow_extra_args(false)
+           ->type_name("KEY=VALUE");
        CLI::Option* memory =
            command.add_option("--memory", options->memory, "what there is, as 12GiB, 12GB, 500MiB")->take_last();
        command.add_option("--batch", options->batch, "what this batch takes, instead of the largest that fits")
-           ->check(CLI::Range(int64_t{1}, kLargestPlannedBatch))
+           ->check(in_range(1, kLargestPlannedBatch))
            ->take_last()
            ->excludes(memory);
        command
            .add_option("--mean-tokens", options->mean_tokens,
                        "plan for sequences of this length instead of the longest (batches are not padded)")
-           ->check(CLI::PositiveNumber)
+           ->check(in_range(1))
            ->take_last();
        command.add_flag("--measure", options->measure, "also run training steps, and look at what they take");
        command.add_option("--measure-batch", options->measured_batch)->group("");  // what --measure runs

@@ -27,17 +27,19 @@ void quantize(const Options& options, const CommonOptions& common) {
 }
 
 const Register<SetUpVerb> registered(
-    verbs(), {"quantize", "round a model's weights to int8 or fp16: smaller files",
-              [](CLI::App& command, const CommonOptions& common) {
-                auto options = std::make_shared<Options>();
-                command.add_option("MODEL", options->model, "model directory")->required();
-                command.add_option("--out", options->out, "folder to write; fit its prior there")->required();
-                command.add_option("--weights", options->weights, "int8 (matrices, with a scale a row) or fp16")
-                    ->check(CLI::IsMember({"int8", "fp16"}))
-                    ->capture_default_str();
-                command.add_flag("--overwrite", options->overwrite, "replace the model in --out");
-                return [options, &common] { quantize(*options, common); };
-              }});
+    verbs(),
+    {"quantize", "round a model's weights, for smaller files", [](CLI::App& command, const CommonOptions& common) {
+       auto options = std::make_shared<Options>();
+       command.add_option("MODEL", options->model, "model directory")->required();
+       command.add_option("--out", options->out, "folder to write; a prior has to be fitted to it again")
+           ->type_name("DIR")
+           ->required();
+       command.add_option("--weights", options->weights, "int8: a quarter of the size; fp16: half of it")
+           ->check(one_of({"int8", "fp16"}))
+           ->capture_default_str();
+       command.add_flag("--overwrite", options->overwrite, "replace the model that is in --out");
+       return [options, &common] { quantize(*options, common); };
+     }});
 
 }  // namespace
 }  // namespace tvae::apps

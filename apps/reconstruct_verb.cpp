@@ -40,18 +40,18 @@ void reconstruct(const Options& options, const CommonOptions& common) {
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   command.add_option("MODEL", options->model, "model directory")->required();
-  command.add_option("FILE", options->file, "texts; - = stdin, a line each")->capture_default_str();
+  command.add_option("FILE", options->file, "texts; - = stdin")->capture_default_str();
   add_decode_flags(command, options->decode);
   add_read_flags(command, options->read);
   options->read.keep_empty = true;  // a row of output for each line of input
   command.footer(
-      "--json gives {text, reconstruction, exact, edit_distance (characters), probability (of each token, the end of\n"
-      "sequence last)} a line. With --candidates the output is kept whose own code is nearest to the text's; one that\n"
+      "--json gives {text, reconstruction, exact, edit_distance (characters), probability (of each token, the end of "
+      "the text last)} a line. With --candidates the output is kept whose own code is nearest to the text's; one that "
       "was not the first has no probability.");
   return [options, &common] { reconstruct(*options, common); };
 }
 
-const Register<SetUpVerb> registered(verbs(), {"reconstruct", "text in, text out through the bottleneck", set_up});
+const Register<SetUpVerb> registered(verbs(), {"reconstruct", "texts to codes and back to texts", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

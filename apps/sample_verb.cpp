@@ -29,29 +29,33 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   SampleOptions& how = options->sample;
   command.add_option("MODEL", options->model, "model directory")->required();
-  command.add_option("-n,--count", how.count, "texts")
-      ->check(CLI::Range(int64_t{1}, int64_t{100000000}))
-      ->capture_default_str();
-  CLI::Option* prior = command.add_option("--prior", how.prior, "default fitted where there is one (tvae prior fit)")
-                           ->check(CLI::IsMember({"fitted", "normal"}));
-  CLI::Option* scale =
-      add_prior_scale_flag(command, how.prior_scale, "multiplies the prior's deviations; below 1: more typical texts");
+  command.add_option("-n,--count", how.count, "how many texts")->check(in_range(1, 1e8))->capture_default_str();
+  CLI::Option* prior = command
+                           .add_option("--prior", how.prior,
+                                       "what codes are drawn from: the prior fitted by tvae "
+                                       "prior fit (default where there is one), or N(0, I)")
+                           ->check(one_of({"fitted", "normal"}));
+  CLI::Option* scale = add_prior_scale_flag(
+      command, how.prior_scale, "below 1: more typical texts, less varied; multiplies the prior's deviations");
   CLI::Option* near =
       command.add_option("--near", options->near, "draw around this text instead")->excludes(prior)->excludes(scale);
   command
       .add_option("--radius", how.radius,
-                  "distance from --near, in posterior standard deviations (1 where there are none)")
-      ->check(number_in(0, 1e6))
+                  "how far from --near: 1 = as far as the encoder's own noise (where it has none, a distance of 1)")
+      ->check(in_range(0, 1e6))
       ->needs(near)
       ->capture_default_str();
   CLI::Option* temperature =
-      command.add_option("--temperature", how.decode.temperature, "draw tokens at this temperature")
-          ->check(number_in(1e-3, 1e3));
+      command
+          .add_option("--temperature", how.decode.temperature,
+                      "draw tokens instead of taking the likeliest: 1 = as the model says, below 1 more cautiously")
+          ->check(in_range(1e-3, 1e3));
   CLI::Option* top_k =
-      command.add_option("--top-k", how.decode.top_k, "draw tokens from the k likeliest")->check(number_in(1, 1e9));
+      command.add_option("--top-k", how.decode.top_k, "draw tokens from the N likeliest")->check(in_range(1));
   CLI::Option* top_p =
-      command.add_option("--top-p", how.decode.top_p, "draw tokens from the likeliest that hold this probability")
-          ->check(number_in(1e-9, 1));
+      command
+          .add_option("--top-p", how.decode.top_p, "draw tokens from the likeliest that have this probability together")
+          ->check(in_range(1e-9, 1));
   CLI::Option* candidates = add_decode_flags(command, how.decode);
   for (CLI::Option* drawn : {temperature, top_k, top_p}) candidates->excludes(drawn);
   add_escapes_flag(command, options->escapes);

@@ -6,11 +6,14 @@
 namespace tvae::apps {
 
 void add_read_flags(CLI::App& command, ReadOptions& options) {
-  command.add_option("--column", options.column, "text column of a table; default \"text\", else the first");
-  command.add_option("--label-column", options.label_column, "label column of a table");
+  command
+      .add_option("--column", options.column, "which column of a table holds the texts; default text, else the first")
+      ->type_name("NAME");
+  command.add_option("--label-column", options.label_column, "which column of a table holds labels")->type_name("NAME");
   add_escapes_flag(command, options.escapes);
-  command.add_flag("--strict", options.strict, "bad rows are errors");
-  command.add_flag("--quotes", options.quotes, "fields of a tab table may stand in quotes, as in .csv (pandas)");
+  command.add_flag("--strict", options.strict,
+                   "a row that cannot be used is an error, instead of being left out with a warning");
+  add_quotes_flag(command, options.quotes);
 }
 
 std::string given_text(const std::string& raw, const std::string& flag, bool escapes) {
@@ -22,8 +25,12 @@ Rows read_texts(const std::string& path, const ReadOptions& options) {
   return read_rows_with_warnings(path, options);
 }
 
+void add_quotes_flag(CLI::App& command, bool& quotes) {
+  command.add_flag("--quotes", quotes, "quotes around the fields of a tab table are not part of them (pandas)");
+}
+
 void add_escapes_flag(CLI::App& command, bool& escapes) {
-  command.add_flag("--escapes", escapes, "\\n, \\t and \\\\ stand for newline, tab and backslash");
+  command.add_flag("--escapes", escapes, "\\n, \\t and \\\\ in texts stand for newline, tab and backslash");
 }
 
 }  // namespace tvae::apps

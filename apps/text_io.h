@@ -18,7 +18,8 @@ std::string given_text(const std::string& raw, const std::string& flag, bool esc
 /// read_rows with warnings: how the file was read, and which rows were left out.
 Rows read_texts(const std::string& path, const ReadOptions& options);
 
-/// Adds --escapes alone, for verbs that read no file.
+/// Adds --quotes or --escapes alone.
+void add_quotes_flag(CLI::App& command, bool& quotes);
 void add_escapes_flag(CLI::App& command, bool& escapes);
 
 }  // namespace tvae::apps

@@ -1,13 +1,16 @@
 // tvae tokenizer train | encode | decode: a tokenizer of one's own, and what it makes of a text.
 #include <memory>
 
+#include "apps/output_file.h"
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/base/ranges.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/data/reader.h"
+#include "tvae/run/run_directory.h"
 #include "tvae/text/tokenizer.h"
 
 namespace tvae::apps {
@@ -23,6 +26,8 @@ struct TrainOptions {
 };
 
 void train(const TrainOptions& options, const CommonOptions& common) {
+  if (holds_model(options.out))  // which cannot do with another tokenizer than its own
+    throw ConfigError("the folder to write", options.out + ", which holds a model", "another folder");
   std::vector<std::string> lines;
   for (const std::string& file : options.files) {
     Rows rows = read_texts(file, options.read);
@@ -32,7 +37,7 @@ void train(const TrainOptions& options, const CommonOptions& common) {
   if (common.seed_given) training.seed = common.seed;
   log_info("training a tokenizer on " + std::to_string(lines.size()) + " lines");
   const Tokenizer tokenizer = train_tokenizer(lines, training);
-  tokenizer.save(options.out);
+  write_output(options.out + "/tokenizer_config.json", [&] { tokenizer.save(options.out); });
   if (common.json)
     print_json({{"out", options.out}, {"kind", training.kind}, {"size", tokenizer.size()}, {"lines", lines.size()}});
   else
@@ -62,7 +67,7 @@ void encode(const CodecOptions& options, const CommonOptions& common) {
 
 /// The ids of a line as encode prints them: "5 6 7" or, with its --json, "[5,6,7]".
 std::vector<int32_t> parse_ids(const std::string& line, const Tokenizer& tokenizer, const std::string& where) {
-  const std::string expected = "an id from 0 to " + std::to_string(tokenizer.size() - 1);
+  const std::string expected = "an id of " + range_text(0, static_cast<double>(tokenizer.size() - 1));
   constexpr const char* kSeparators = " \t,[]";
   std::vector<int32_t> ids;
   for (size_t start = 0; (start = line.find_first_not_of(kSeparators, start)) != std::string::npos;) {
@@ -92,14 +97,14 @@ void decode(const CodecOptions& options, const CommonOptions& common) {
 RunVerb set_up_train(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<TrainOptions>();
   TokenizerTraining& training = options->training;
-  command.add_option("--kind", training.kind, tokenizer_kinds().described())->capture_default_str();
-  command.add_option("--vocab-size", training.vocab_size, "number of ids, at most")->capture_default_str();
+  command.add_option("--kind", training.kind, tokenizer_kinds().described())->type_name("NAME")->capture_default_str();
+  command.add_option("--vocab-size", training.vocab_size, "how many ids, at most")->capture_default_str();
   command.add_option("--sample-lines", training.sample_lines, "lines drawn for training; 0 = all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(in_range(0))
       ->capture_default_str();
   add_read_flags(command, options->read);
-  command.add_option("--out", options->out, "folder to write")->required();
-  command.add_option("FILE", options->files, "texts, one a line; - is stdin")->required();
+  command.add_option("--out", options->out, "folder to write")->type_name("DIR")->required();
+  command.add_option("FILE", options->files, "texts; - = stdin")->required();
   return [options, &common] { train(*options, common); };
 }
 
@@ -108,8 +113,8 @@ template <void (*run)(const CodecOptions&, const CommonOptions&)>
 RunVerb set_up_codec(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<CodecOptions>();
   command.add_option("DIR", options->tokenizer, "a tokenizer's folder, a model, or a .model file")->required();
-  command.add_option("FILE", options->file, "lines; - is stdin")->capture_default_str();
-  command.add_flag("--escapes", options->escapes, "newline, tab and backslash are \\n, \\t and \\\\ inside a line");
+  command.add_option("FILE", options->file, "lines; - = stdin")->capture_default_str();
+  add_escapes_flag(command, options->escapes);
   return [options, &common] { run(*options, common); };
 }
 

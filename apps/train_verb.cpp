@@ -88,7 +88,10 @@ const Register<SetUpVerb> registered(
     {"train", "train a model", [](CLI::App& command, const CommonOptions& common) {
        auto options = std::make_shared<Options>();
        command.add_option("PRESET", options->run.presets, "presets, left to right");
-       command.add_option("--set", options->run.assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
+       command.add_option("--set", options->run.assignments, "set one key; as often as needed")
+           ->take_all()
+           ->allow_extra_args(false)
+           ->type_name("KEY=VALUE");
        command.add_option("--train", options->train, "training sequences (data.train)")->take_last();
        command.add_option("--valid", options->valid, "held-out sequences (data.valid)")->take_last();
        command.add_option("--column", options->column, "text column of a table (data.column)")->take_last();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/checks.h"
 #include "tvae/base/registry.h"
 
 namespace tvae::apps {
@@ -34,35 +35,6 @@ Registry<SetUpVerb>& verbs();
 
 /// Adds verbs below a verb, of which one has to be given, and returns what runs it. --json and the like may come last.
 RunVerb set_up_below(CLI::App& command, const CommonOptions& common, const std::vector<Verb>& below);
-
-/// A check of an option's value that NaN does not pass, with a message of its own.
-inline CLI::Validator number_in(double least, double most) {
-  return CLI::Validator(
-      [least, most](const std::string& word) -> std::string {
-        double value = 0.0;
-        if (CLI::detail::lexical_cast(word, value) && value >= least && value <= most) return "";
-        const auto text = [](double number) { return nlohmann::json(number).dump(); };
-        return "got " + word + ", expected a number from " + text(least) + " to " + text(most);
-      },
-      "");
-}
-
-/// An option that is one of several words, each of which stands for a value; the value that is there is the default.
-template <class Value>
-CLI::Option* add_choice(CLI::App& command, const std::string& name, Value& value,
-                        const std::vector<std::pair<std::string, Value>>& choices, const std::string& help) {
-  std::vector<std::string> words;
-  std::string chosen;
-  for (const auto& [word, meaning] : choices) {
-    words.push_back(word);
-    if (meaning == value) chosen = word;
-  }
-  const auto choose = [&value, choices](const std::string& given) {
-    for (const auto& [word, meaning] : choices)
-      if (word == given) value = meaning;
-  };
-  return command.add_option_function<std::string>(name, choose, help)->check(CLI::IsMember(words))->default_str(chosen);
-}
 
 /// Prints a line to stdout; throws DataError when stdout cannot be written (a full disk), and exits quietly on a closed
 /// pipe.

@@ -244,11 +244,11 @@ std::string labelled_lines(int count) {
 
 TEST_F(LatentVerbs, EvaluationProbesLabelsOfTheDataItIsGiven) {
   const std::string data = put("labelled.tsv", labelled_lines(40));
-  const ProgramResult result =
-      run({"eval", model(), "--data", data, "--column", "2", "--label-column", "1", "--only", "probe"});
+  const ProgramResult result = run({"eval", model(), "--data", data, "--column", "2", "--label-column", "1", "--only",
+                                    "probe", "--out", path("r.json")});
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_NE(result.out.find("tfidf.svm"), std::string::npos) << result.out;
-  const Json probe = Json::parse(get(model() + "/eval/report.json"))["probe"];
+  const Json probe = Json::parse(get(path("r.json")))["probe"];
   EXPECT_EQ(probe["train_rows"], 28) << "the model's training file has no labels, so the data is split";
   EXPECT_EQ(probe["tfidf"]["logistic"]["all"]["mean"], 1.0);
 }
@@ -295,11 +295,79 @@ TEST_F(LatentVerbs, MistakesAreOneClearLine) {
   expect_failure({"interpolate", model(), "--from", "a"}, 2, "--to");
   EXPECT_EQ(run({"interpolate", model(), "--from", "a", "--to", "", "--steps", "2"}).status, 0);  // a text too
   expect_failure({"interpolate", model(), "--pairs", put("p.tsv", "a\tb\nc\n")}, 3, "line 2");
-  expect_failure({"sample", model(), "--prior", "odd"}, 2, "odd not in {fitted,normal}");
+  expect_failure({"sample", model(), "--prior", "odd"}, 2, "--prior: got \"odd\", expected one of fitted, normal");
   expect_failure({"prior", "fit", model(), "--kind", "gausian"}, 2, "did you mean gaussian?");
   expect_failure({"prior", "fit", model(), "--data", put("few.txt", "a\nb\n")}, 3, "too few codes");
   expect_failure({"eval", model(), "--only", "shap"}, 2, "did you mean shape?");
   expect_failure({"eval", model(), "--data", path("none.txt")}, 3, "none.txt");
+}
+
+// One rule for all verbs: what is not a whole model is replaced, and a line says so.
+TEST_F(LatentVerbs, WhatIsReplacedIsSaid) {
+  fs::copy(model(), path("m"), fs::copy_options::recursive);
+  fs::remove_all(path("m/latent"));
+  const std::string m = path("m"), texts = put("texts.txt", numbered_lines(30));
+  const auto twice = [&](const std::vector<std::string>& command, const std::string& line) {
+    const ProgramResult first = run(command);
+    EXPECT_EQ(first.status, 0) << first.err;
+    EXPECT_EQ(first.err.find("replaced"), std::string::npos) << first.err;
+    const ProgramResult second = run(command);
+    EXPECT_EQ(second.status, 0) << second.err;
+    const std::vector<std::string> lines = lines_of(second.err);
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), line), 1) << second.err;
+    std::vector<std::string> quiet = command;
+    quiet.emplace_back("--quiet");
+    EXPECT_EQ(run(quiet).err, "");
+  };
+  twice({"prior", "fit", m, "--data", texts}, "replaced the former prior of " + m + " (gaussian)");
+  twice({"encode", m, texts, "--out", path("z.npy")}, "replaced the former " + path("z.npy"));
+  twice({"data", "demo", "--out", path("d"), "--lines", "40"}, "replaced the former " + path("d/train.txt"));
+  twice({"tokenizer", "train", "--kind", "byte", "--out", path("t"), texts},
+        "replaced the former " + path("t/tokenizer_config.json"));
+  twice({"eval", m, "--samples", "5", "--only", "shape", "--data", texts, "--out", path("r.json")},
+        path("r.json") + " is replaced by what is measured now");
+  ASSERT_EQ(run({"quantize", m, "--out", path("q")}).status, 0);
+  expect_failure({"quantize", m, "--out", path("q")}, 2, "(--overwrite replaces it)");
+  const ProgramResult again = run({"quantize", m, "--out", path("q"), "--overwrite"});
+  EXPECT_EQ(again.err, "replacing the model in " + path("q") + "\n");
+}
+
+TEST_F(LatentVerbs, NoVerbWritesOverWhatItReadsOrIntoAModel) {
+  fs::copy(model(), path("m"), fs::copy_options::recursive);
+  const std::string m = path("m"), texts = put("texts.jsonl", "{\"text\": \"row 1\"}\n");
+  fs::create_directory(path("d"));
+  put("d/train.txt", "CCO\nC\nCC\n");
+  const std::string config = get(m + "/config.json"), tokenizer = get(m + "/tokenizer_config.json");
+  expect_failure({"encode", m, texts, "--out", texts}, 2, "another one than the file that is read");
+  expect_failure({"encode", m, put("a.txt", "a\n"), "--out", m + "/model.safetensors"}, 2, "than the model's own");
+  expect_failure({"eval", m, "--data", texts, "--out", path("texts.jsonl")}, 2, "another file than the texts");
+  expect_failure({"eval", m, "--data", texts, "--out", m + "/config.json"}, 2, "than the model's own");
+  expect_failure({"data", "smiles", path("d/train.txt"), "--out", path("d")}, 2,
+                 "another one than the file that is read");
+  expect_failure({"data", "python-lines", put("x.py", "x = 1\n"), "--out", path("l"), "--valid", path("l")}, 2,
+                 "two files");
+  expect_failure({"tokenizer", "train", "--kind", "byte", "--out", m, texts}, 2, "which holds a model");
+  EXPECT_EQ(get(texts), "{\"text\": \"row 1\"}\n");
+  EXPECT_EQ(get(path("d/train.txt")), "CCO\nC\nCC\n");
+  EXPECT_EQ(get(m + "/config.json"), config);
+  EXPECT_EQ(get(m + "/tokenizer_config.json"), tokenizer);
+}
+
+TEST_F(LatentVerbs, RoundingWhatIsRoundedIsTold) {
+  const auto warning = [&](const std::string& from, const std::string& to, const std::string& kind) {
+    const ProgramResult result = run({"quantize", path(from), "--out", path(to), "--weights", kind});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return result.err;
+  };
+  fs::copy(model(), path("m"), fs::copy_options::recursive);
+  EXPECT_EQ(warning("m", "int8", "int8"), "");
+  EXPECT_EQ(warning("m", "fp16", "fp16"), "");
+  EXPECT_EQ(warning("fp16", "half_and_eighth", "int8"), "") << "that is smaller";
+  EXPECT_EQ(warning("int8", "twice", "int8"), "warning: " + path("int8") +
+                                                  " has int8 weights already: as int8 they become neither smaller nor "
+                                                  "better (round the model that was trained)\n");
+  EXPECT_NE(warning("int8", "larger", "fp16").find("has int8 weights already"), std::string::npos);
+  EXPECT_NE(warning("fp16", "same", "fp16").find("has fp16 weights already"), std::string::npos);
 }
 
 TEST_F(LatentVerbs, EveryVerbTakesAQuantizedModel) {

@@ -214,6 +214,38 @@ TEST_F(SearchVerbs, OptimizingClimbsAPropertyAndPrintsEachTextOnce) {
   EXPECT_EQ(run(with_json).out, result.out);
 }
 
+TEST_F(SearchVerbs, APropertyIsReadOfEveryTable) {
+  const auto path_by = [&](const std::string& file, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> command = {"optimize", model(), "--text", "abc", "--property", file, "--steps", "30"};
+    command.insert(command.end(), more.begin(), more.end());
+    const ProgramResult result = run(command);
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_NE(result.err.find("property of 60 texts"), std::string::npos) << result.err;
+    return result.out;
+  };
+  std::string csv = "length,name\n", json;
+  for (const std::string& line : lines_of(lengths(60))) {
+    const std::string text = line.substr(0, line.find('\t')), number = line.substr(line.find('\t') + 1);
+    if (text == "text") continue;
+    csv += number + "," + text + "\n";
+    json += Json{{"text", text}, {"value", std::stoi(number)}}.dump() + "\n";
+  }
+  const std::string expected = path_by(put("p.tsv", lengths(60)));
+  EXPECT_EQ(path_by(put("p.jsonl", json)), expected);
+  EXPECT_EQ(path_by(put("p.csv", csv), {"--column", "name"}), expected);
+  EXPECT_EQ(path_by(put("q.csv", csv), {"--column", "2", "--label-column", "length"}), expected);
+}
+
+TEST_F(SearchVerbs, AFittedDirectionTellsWhichOneItReplaces) {
+  const ProgramResult first = fit_direction("z");
+  EXPECT_EQ(first.err.find("replaced"), std::string::npos) << first.err;
+  const std::string line = "replaced the former direction z of " + model() + " (mean of 20 and 30 texts)";
+  const ProgramResult second = fit_direction("z", {"--method", "logistic"});
+  EXPECT_EQ(second.status, 0) << second.err;
+  EXPECT_NE(second.err.find(line), std::string::npos) << second.err;
+  EXPECT_EQ(fit_direction("other").err.find("replaced"), std::string::npos);
+}
+
 TEST_F(SearchVerbs, OptimizingFollowsADirectionUpAndDown) {
   ASSERT_EQ(fit_direction("z").status, 0);
   ASSERT_EQ(run({"prior", "fit", model()}).status, 0);
@@ -240,7 +272,7 @@ TEST_F(SearchVerbs, MistakesAboutPropertiesAreOneClearLine) {
   const auto optimize = [&](const std::string& content) {
     return std::vector<std::string>{"optimize", model(), "--text", "abc", "--property", put("f.tsv", content)};
   };
-  expect_failure(optimize("a\t1\nb\n"), kData, "f.tsv line 2: got no tab");
+  expect_failure(optimize("a\t1\nb\n"), kData, "f.tsv line 2: got missing column 2");
   expect_failure(optimize("a\t1\nb\t+-1\n"), kData, "f.tsv line 2: got \"+-1\"");
   const ProgramResult twice =
       run(optimize("\xef\xbb\xbf"
@@ -254,8 +286,8 @@ TEST_F(SearchVerbs, MistakesAboutPropertiesAreOneClearLine) {
   expect_failure(optimize("a\t1\nb\t1e999\n"), kData, "f.tsv line 2: got \"1e999\"");
   expect_failure(optimize("a\t1\nb\t1e306\n"), kData, "f.tsv line 2: got \"1e306\"");
   expect_failure(optimize("a\t1\nb\t-inf\n"), kData, "f.tsv line 2: got \"-inf\"");
-  expect_failure(optimize("caf\xe9\t1\n"), kData, "f.tsv line 1: got bad UTF-8");
-  expect_failure(optimize(""), kData, "holds no texts");
+  expect_failure(optimize("caf\xe9\t1\n"), kData, "bad UTF-8 (line 1)");
+  expect_failure(optimize(""), kData, "no usable rows");
   expect_failure(optimize("a\t1\nb\t2\n"), kData, "too few texts");
   std::string equal;
   for (int i = 0; i < 30; ++i) equal += "row " + std::to_string(i) + "\t5\n";

@@ -66,7 +66,7 @@ TEST_F(TokenizerVerb, WrongIdsAreRefusedWithTheirLine) {
   for (const std::string wrong : {"259", "-1", "x", "1.5", "99999999999999999999"}) {
     const ProgramResult result = run({"tokenizer", "decode", path("byte")}, "107 108\n107 " + wrong + "\n");
     EXPECT_EQ(result.status, 3);
-    EXPECT_EQ(result.err, "tvae: - line 2: got " + wrong + ", expected an id from 0 to 258\n");
+    EXPECT_EQ(result.err, "tvae: - line 2: got " + wrong + ", expected an id of 0 to 258\n");
   }
 }
 

@@ -17,5 +17,13 @@ TEST(Base64, TestVectorsOfTheRfc) {  // RFC 4648, section 10
   EXPECT_EQ(base64(std::string("\xff\xfe\x00", 3)), "//4A");
 }
 
+TEST(Nearest, IsNearAndNotJustShort) {
+  EXPECT_EQ(nearest("sampels", {"seed", "samples", "only"}), "samples");
+  EXPECT_EQ(nearest("ot", {"out", "to"}), "out");
+  EXPECT_EQ(nearest("xy", {"to"}), "") << "no letter in common";
+  EXPECT_EQ(nearest("x", {"n", "to"}), "");
+  EXPECT_EQ(nearest("", {"a"}), "");
+}
+
 }  // namespace
 }  // namespace tvae

@@ -8,6 +8,7 @@
 #include "tests/support/temporary_folder.h"
 #include "tvae/base/files.h"
 #include "tvae/base/json.h"
+#include "tvae/base/log.h"
 #include "tvae/run/model_card.h"
 
 namespace tvae {
@@ -67,6 +68,103 @@ TEST_F(Evaluate, WritesWhereItIsToldOrNowhere) {
   options_.out = "";
   evaluate({folder_.path("m")}, options_);
   EXPECT_FALSE(directory_exists(folder_.path("m/eval")));
+}
+
+TEST_F(Evaluate, SomeSectionsLeaveTheOthersInTheReport) {
+  const auto saved = [&] { return Json::parse(folder_.get("m/eval/report.json")); };
+  evaluate({folder_.path("m")}, options_);
+  const Json whole = saved();
+  options_.protocol.only = {"shape"};
+  const Json shape = evaluate({folder_.path("m")}, options_)[0];
+  EXPECT_TRUE(shape.contains("shape"));
+  EXPECT_FALSE(shape.contains("prior")) << "what is returned is what was measured";
+  Json merged = saved();
+  EXPECT_EQ(merged["shape"], shape["shape"]);
+  std::vector<std::string> keys, all_keys;
+  for (const auto& [key, value] : merged.items()) keys.push_back(key);
+  for (const auto& [key, value] : whole.items()) all_keys.push_back(key);
+  EXPECT_EQ(keys, all_keys);
+  merged["shape"] = whole["shape"];
+  EXPECT_EQ(merged, whole) << "all else is as it was, with why a section was skipped";
+  EXPECT_NE(folder_.get("m/eval/report.html").find("id=\"prior\""), std::string::npos);
+}
+
+TEST_F(Evaluate, SectionsGatherInOneReport) {
+  options_.out = folder_.path("r.json");
+  for (const char* section : {"prior", "shape"}) {
+    options_.protocol.only = {section};
+    evaluate({folder_.path("m")}, options_);
+  }
+  const Json report = Json::parse(folder_.get("r.json"));
+  EXPECT_TRUE(report.contains("prior") && report.contains("shape"));
+  EXPECT_EQ(report["skipped"]["reconstruction"], "not asked for");
+  EXPECT_FALSE(report["skipped"].contains("prior"));
+}
+
+TEST_F(Evaluate, SomeSectionsOfSomethingElseDoNotReplaceAReport) {
+  evaluate({folder_.path("m")}, options_);
+  const std::string report = folder_.get("m/eval/report.json"), page = folder_.get("m/eval/report.html");
+  const EvaluateOptions same = options_;
+  const auto kept = [&](const std::string& reason) {
+    SCOPED_TRACE(reason);
+    options_.protocol.only = {"shape"};
+    static std::string warned;
+    warned.clear();
+    set_log_handler(
+        [](LogLevel, bool warning, const std::string& message) { warned += warning ? message + "\n" : ""; });
+    const Json measured = evaluate({folder_.path("m")}, options_)[0];
+    set_log_handler(nullptr);
+    EXPECT_TRUE(measured.contains("shape")) << "it is measured and given all the same";
+    EXPECT_NE(warned.find("is kept as it is, and this report is not written: the one there is of " + reason),
+              std::string::npos)
+        << warned;
+    EXPECT_EQ(folder_.get("m/eval/report.json"), report);
+    EXPECT_EQ(folder_.get("m/eval/report.html"), page);
+    options_ = same;
+  };
+  options_.protocol.samples = 10;
+  kept("other settings");
+  options_.protocol.prior_scale = 0.5;
+  kept("other settings");
+  options_.data = folder_.put("others.txt", "line 1\nline 2\nline 3\n");
+  kept("other texts");
+  const std::string weights = folder_.get("m/model.safetensors");
+  std::string changed = weights;
+  changed.back() = static_cast<char>(changed.back() ^ 1);
+  folder_.put("m/model.safetensors", changed);
+  kept("other weights");
+  folder_.put("m/model.safetensors", weights);
+
+  options_.protocol.only = {"shape"};
+  options_.protocol.samples = 10;
+  options_.out = folder_.path("m/eval/report.json");
+  evaluate({folder_.path("m")}, options_);
+  EXPECT_FALSE(Json::parse(folder_.get("m/eval/report.json")).contains("prior")) << "a file that is named is replaced";
+}
+
+TEST_F(Evaluate, AllSectionsReplaceAReportOfSomethingElse) {
+  options_.protocol.only = {"shape"};
+  evaluate({folder_.path("m")}, options_);
+  options_.protocol.only = {};
+  options_.protocol.samples = 10;
+  evaluate({folder_.path("m")}, options_);
+  const Json report = Json::parse(folder_.get("m/eval/report.json"));
+  EXPECT_EQ(report["samples"], 10);
+  EXPECT_TRUE(report.contains("prior"));
+}
+
+TEST_F(Evaluate, FewerSamplesDoNotReplaceTheWholeProtocol) {
+  evaluate({folder_.path("m")}, options_);
+  Json whole = Json::parse(folder_.get("m/eval/report.json"));
+  whole["samples"] = EvaluationOptions().samples;
+  whole["settings"] = "those of a card";
+  folder_.put("m/eval/report.json", whole.dump());
+  evaluate({folder_.path("m")}, options_);
+  EXPECT_EQ(Json::parse(folder_.get("m/eval/report.json")), whole);
+  whole["weights"] = "of a former training";
+  folder_.put("m/eval/report.json", whole.dump());
+  evaluate({folder_.path("m")}, options_);
+  EXPECT_EQ(Json::parse(folder_.get("m/eval/report.json"))["samples"], 20);
 }
 
 TEST_F(Evaluate, EqualTextsAreNoSignOfACollapsedModel) {

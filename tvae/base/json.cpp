@@ -38,7 +38,8 @@ Json read_json_file(const std::string& path) {
   Json json = parse_json(text);
   if (json.is_object()) return json;
   if (nests_deeper(text, kDeepestJson))
-    throw CheckpointError(path + ": its JSON nests too deeply", "", std::to_string(kDeepestJson) + " levels at most");
+    throw CheckpointError(path + ": its JSON nests too deeply", "",
+                          "at most " + std::to_string(kDeepestJson) + " levels");
   throw CheckpointError(path + " is not a JSON object", json.is_discarded() ? "" : json.type_name());
 }
 

@@ -25,18 +25,6 @@ std::string ending_of(const std::string& path) {
   return lower_case(std::filesystem::path(without_compression_suffix(path)).extension());
 }
 
-/// Nothing where the ending is unknown or missing.
-std::optional<RowFormat> format_by_name(const std::string& path) {
-  constexpr std::pair<const char*, RowFormat> kEndings[] = {
-      {".txt", RowFormat::kLines},       {".smi", RowFormat::kLines},       {".csv", RowFormat::kCsv},
-      {".tsv", RowFormat::kTsv},         {".tab", RowFormat::kTsv},         {".json", RowFormat::kJson},
-      {".jsonl", RowFormat::kJsonLines}, {".ndjson", RowFormat::kJsonLines}};
-  const std::string ending = ending_of(path);
-  for (const auto& [known, format] : kEndings)
-    if (ending == known) return format;
-  return std::nullopt;
-}
-
 bool asks_for_column(const ReadOptions& options) {
   return !options.column.empty() || !options.label_column.empty();
 }
@@ -89,6 +77,22 @@ RowFormat settle_format(std::string_view content, RowCollector& rows) {
 
 }  // namespace
 
+std::optional<RowFormat> format_by_name(const std::string& path) {
+  constexpr std::pair<const char*, RowFormat> kEndings[] = {
+      {".txt", RowFormat::kLines},       {".smi", RowFormat::kLines},       {".csv", RowFormat::kCsv},
+      {".tsv", RowFormat::kTsv},         {".tab", RowFormat::kTsv},         {".json", RowFormat::kJson},
+      {".jsonl", RowFormat::kJsonLines}, {".ndjson", RowFormat::kJsonLines}};
+  const std::string ending = ending_of(path);
+  for (const auto& [known, format] : kEndings)
+    if (ending == known) return format;
+  return std::nullopt;
+}
+
+std::string_view without_mark(std::string_view content) {
+  if (content.starts_with("\xEF\xBB\xBF")) content.remove_prefix(3);
+  return content;
+}
+
 bool is_table_name(const std::string& path) {
   return format_by_name(path).value_or(RowFormat::kLines) != RowFormat::kLines;
 }
@@ -98,7 +102,12 @@ Rows read_rows(const std::string& path, const ReadOptions& options) {
 }
 
 Rows parse_rows(const std::string& path, std::string bytes, const ReadOptions& options) {
-  RowCollector rows(path == "-" ? "stdin" : path, options);
+  RowCollector rows(path, options);
+  return collect_rows(path, std::move(bytes), rows);
+}
+
+Rows collect_rows(const std::string& path, std::string bytes, RowCollector& rows, bool is_table) {
+  const ReadOptions& options = rows.options();
   if (ending_of(path) == ".parquet" || bytes.starts_with("PAR1"))
     throw DataError(rows.name() + ": Parquet is not supported yet", "", "",
                     "convert it to .jsonl, one {\"text\": ...} a line");
@@ -107,10 +116,11 @@ Rows parse_rows(const std::string& path, std::string bytes, const ReadOptions& o
     std::replace(bytes.begin(), bytes.end(), '\r', '\n');
     rows.add_notice(returns_notice(path));
   }
-  std::string_view content = bytes;
-  if (content.starts_with("\xEF\xBB\xBF")) content.remove_prefix(3);  // byte order mark
-  const auto named = format_by_name(path);
-  const RowFormat format = named ? *named : settle_format(content, rows);
+  const std::string_view content = without_mark(bytes);
+  auto named = format_by_name(path);
+  if (is_table && named == RowFormat::kLines) named = std::nullopt;
+  RowFormat format = named ? *named : settle_format(content, rows);
+  if (is_table && format == RowFormat::kLines) format = RowFormat::kTsv;
   if (format == RowFormat::kLines && asks_for_column(options))
     throw DataError(rows.name() + ": text lines have no columns",
                     "column " + (options.column.empty() ? options.label_column : options.column),

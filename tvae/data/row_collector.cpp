@@ -28,6 +28,7 @@ void RowCollector::add(int64_t line, std::string&& text, std::string* label) {
   if (text.empty() && !options_.keep_empty) return add_bad(line, "empty");
   if (!is_valid_utf8(text) || (label && !is_valid_utf8(*label))) return add_bad(line, "bad UTF-8");
   rows_.texts.push_back(std::move(text));
+  if (keep_places_) places_.push_back(line);
   if (label) rows_.labels.push_back(std::move(*label));
 }
 

@@ -1,7 +1,11 @@
-// Gathers the rows of one file, good and bad. Used by parse_rows.
+// Gathers the rows of one file, good and bad. Used by parse_rows, and by readers that need more of a row than its text
+// and label.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "tvae/data/reader.h"
 
@@ -9,8 +13,9 @@ namespace tvae {
 
 class RowCollector {
  public:
-  /// `name` is the file's, for messages.
-  RowCollector(std::string name, const ReadOptions& options) : name_(std::move(name)), options_(options) {}
+  /// `path` is the file's, for messages.
+  RowCollector(const std::string& path, const ReadOptions& options, bool keep_places = false)
+      : name_(path == "-" ? "stdin" : path), options_(options), keep_places_(keep_places) {}
 
   void add(int64_t line, std::string text) { add(line, std::move(text), nullptr); }
   void add(int64_t line, std::string text, std::string label) { add(line, std::move(text), &label); }
@@ -24,14 +29,28 @@ class RowCollector {
 
   const std::string& name() const { return name_; }
   const ReadOptions& options() const { return options_; }
+  /// With `keep_places` where each usable row stands, counted by Rows::unit.
+  const std::vector<int64_t>& places() const { return places_; }
 
  private:
   void add(int64_t line, std::string&& text, std::string* label);
 
   std::string name_;
   ReadOptions options_;
+  bool keep_places_;
   Rows rows_;
+  std::vector<int64_t> places_;
 };
+
+/// What parse_rows does. With `is_table` the rows are those of a table whatever the file's name says: where the content
+/// does not tell which, their fields stand between tabs. `path` tells the format.
+Rows collect_rows(const std::string& path, std::string bytes, RowCollector& rows, bool is_table = false);
+
+/// The format that a name's ending tells; nothing where it is unknown or missing.
+std::optional<RowFormat> format_by_name(const std::string& path);
+
+/// A content without its byte order mark.
+std::string_view without_mark(std::string_view content);
 
 /// "3 rows" or "1 row", of which a notice speaks; an example of their texts, with its line.
 class Occurrences {

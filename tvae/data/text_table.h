@@ -1,23 +1,29 @@
-// Small tab-separated files: pairs of texts, and texts with a number.
+// Tables of two columns: pairs of texts, and texts with a number. Read as every other table is (reader.h).
 #pragma once
 
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tvae/data/reader.h"
+
 namespace tvae {
 
-/// Two texts a line with a tab between them; "-" is stdin; with `escapes` \n, \t and \\ stand for newline, tab and
-/// backslash. Throws DataError, naming the line, where one is something else, and where there are none.
-std::vector<std::pair<std::string, std::string>> read_text_pairs(const std::string& path, bool escapes);
+/// Two texts a row: the columns "from" and "to", or those that the options name (column, label_column); where the
+/// first row of a table is no header of these, its first two. A file whose name does not tell its format has tabs
+/// between the texts, unless it looks like another table. Texts may be empty. Throws DataError, naming the line, where
+/// a row is something else, and where there are none.
+std::vector<std::pair<std::string, std::string>> read_text_pairs(const std::string& path,
+                                                                 const ReadOptions& options = {});
 
 struct TextValues {
   std::vector<std::string> texts;
   std::vector<double> values;
 };
-/// Text, tab, finite number a line; empty lines are passed over, and a first line that names the column "text" is a
-/// header. Of a text that comes again the first number counts; another one is warned of. Throws DataError, naming the
-/// line, where a number is missing, or so large or small that its square is lost; and where there are no texts.
-TextValues read_text_values(const std::string& path, bool escapes);
+/// A text and a finite number a row, in the same way, of the columns "text" and "value"; a header is also known by one
+/// of the two names. Empty lines are passed over. Of a text that comes again the first number counts; another one is
+/// warned of. Throws DataError, naming the line, where a number is missing, or so large or small that its square is
+/// lost; and where there are no texts.
+TextValues read_text_values(const std::string& path, const ReadOptions& options = {});
 
 }  // namespace tvae

@@ -5,12 +5,14 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
-#include "tvae/base/json.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 #include "tvae/eval/report_examples.h"
+#include "tvae/eval/report_file.h"
 #include "tvae/eval/report_page.h"
 #include "tvae/latent/paths.h"
 #include "tvae/run/model_card.h"
+#include "tvae/run/run_directory.h"
 
 namespace tvae {
 namespace {
@@ -117,23 +119,6 @@ ReportPaths report_paths(const std::string& name) {
   return {name, name + ".html"};
 }
 
-/// Whether every section is measured, and as well as a card asks for.
-bool is_whole_protocol(const EvaluationOptions& how) {
-  return how.only.empty() && how.samples >= EvaluationOptions().samples && !how.constrain &&
-         how.importance_samples >= EvaluationOptions().importance_samples;
-}
-
-/// Whether a report has every section and as many sequences as a card asks for.
-bool holds_whole_protocol(const std::string& path) {
-  if (!file_exists(path)) return false;
-  const auto report = parse_json(read_file(path));
-  if (!report.is_object() || !report.contains("skipped") || !report.contains("samples") ||
-      !report["samples"].is_number() || report["samples"] < EvaluationOptions().samples)
-    return false;
-  const auto& skipped = report["skipped"];
-  return std::none_of(skipped.begin(), skipped.end(), [](const auto& reason) { return reason == "not asked for"; });
-}
-
 void write_scores_to_card(const std::string& directory, const Json& report) {
   const auto record = read_run_record(directory);
   if (!record) return;
@@ -141,24 +126,55 @@ void write_scores_to_card(const std::string& directory, const Json& report) {
   write_model_card(directory, *record, card_scores(report));
 }
 
+/// Before minutes of work. Throws ConfigError where a report would replace the texts that it is of, or a model.
+void require_report_place(const ReportPaths& paths, const HeldOutFile& file) {
+  for (const std::string& path : {paths.report, paths.page}) {
+    if (file.path != "-" && same_file(path, file.path))
+      throw ConfigError("the report", path, "another file than the texts that are measured");
+    require_no_part_of_model(path);
+    require_writable(path);
+  }
+}
+
+/// One line on what becomes of the report that is there.
+void tell_of_former(const FormerReport& former, const std::string& path, bool lesser) {
+  using Fate = FormerReport::Fate;
+  if (former.fate == Fate::kKept)
+    log_warning(path + " is kept as it is, and this report is not written: the one there is of " + former.difference +
+                (former.sections.empty() ? " and of the whole protocol" : " and has " + join(former.sections, ", ")) +
+                " (another file takes this one)");
+  else if (former.fate == Fate::kMerged)
+    log_info(path + " keeps what is not measured now: " + join(former.sections, ", "));
+  else if (former.fate == Fate::kReplaced && former.whole && lesser)
+    log_warning(path + " is of the whole protocol and is replaced by what is measured now");
+  else if (former.fate == Fate::kReplaced)
+    log_info(path + " is replaced by what is measured now");
+}
+
 Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOptions& options, Progress& progress) {
+  using Fate = FormerReport::Fate;
   const Model& model = space.model();
-  const auto [out, page] = report_paths(options.out.empty() ? model.directory + "/eval/report.json" : options.out);
+  const ReportPaths out = report_paths(options.out.empty() ? model.directory + "/eval/report.json" : options.out);
   const bool own_texts = held_out_by_its_run(file, model) && !file.given && options.read.column.empty();
-  const bool for_card = options.write && own_texts && options.out.empty() && is_whole_protocol(options.protocol);
-  if (options.write) require_writable(out);  // before minutes of work
-  if (options.write && options.out.empty() && !for_card && holds_whole_protocol(out))
-    log_warning(out + " is of the whole protocol and is replaced by what is measured now");
+  const bool for_card = options.write && own_texts && options.out.empty() && has_card_settings(options.protocol);
+  if (options.write) require_report_place(out, file);
   EvaluationOptions how = options.protocol;
   how.search.seed = how.seed;
   read_training_texts(run_data(model.directory, options), model, how);
   Evaluation evaluation(model, sample_held_out(model, file.path, file.rows, how.samples, how.seed), how, progress);
-  Json report = run_protocol(evaluation);
-  if (!options.write) return report;
-  write_file_atomically(out, report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-  write_file_atomically(page, report_page(report, report_examples(evaluation, report)));
-  if (for_card) write_scores_to_card(model.directory, report);
-  log_info("written to " + out + " and " + page);
+  const Json identity = report_identity(model, evaluation.held_out, how);
+  FormerReport former;
+  if (options.write) former = former_report(out.report, /*named=*/!options.out.empty(), identity, how);
+  tell_of_former(former, out.report, !for_card && options.out.empty());
+  Json report = {{"model", model.directory}};
+  report.update(identity);
+  report.update(run_protocol(evaluation));
+  if (!options.write || former.fate == Fate::kKept) return report;
+  const Json whole = former.fate == Fate::kMerged ? merged_report(former, report) : report;
+  write_file_atomically(out.report, whole.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_file_atomically(out.page, report_page(whole, report_examples(evaluation, whole)));
+  if (for_card && has_all_sections(whole)) write_scores_to_card(model.directory, whole);
+  log_info("written to " + out.report + " and " + out.page);
   return report;
 }
 
@@ -186,7 +202,7 @@ std::vector<std::string> card_scores(Json report) {
 std::vector<Json> evaluate(const std::vector<std::string>& models, const EvaluateOptions& options, torch::Device device,
                            Progress& progress) {
   check_options(options);
-  if (models.empty()) throw ConfigError("models to measure", "none", "one or more");
+  if (models.empty()) throw ConfigError("models to measure", "none", "at least one");
   if (models.size() > 1 && options.write && !options.out.empty())
     throw ConfigError("one file for several reports", options.out, "a single model",
                       "reports of several go into their own folders");

@@ -26,8 +26,11 @@ struct EvaluateOptions {
 /// A report as it stands in the card of the model: without the folders of this machine.
 std::vector<std::string> card_scores(nlohmann::ordered_json report);
 
-/// Measures models on one file and gives their reports (docs/evaluation.md), in order. A report by the whole protocol
-/// of the texts that a model's own run held out (no `data`, `out` or column given) also goes into its card, unless
+/// Measures models on one file and gives their reports (docs/evaluation.md), in order. A report of some sections leaves
+/// those that the file has besides, where they are of the same weights, texts and settings; where they are not, or
+/// where it is less than the whole protocol and the file is of that, the file stays as it is (report_file.h) unless
+/// `out` names it. A report by the whole protocol of the texts that a model's own run held out (no `data`, `out` or
+/// column given) also goes into its card, unless
 /// that is a person's own (model_card.h). Throws ConfigError (no held-out texts, a model named twice, a section, path
 /// or file that cannot be), DataError, CheckpointError; all that can be known before minutes of work is.
 std::vector<nlohmann::ordered_json> evaluate(const std::vector<std::string>& models, const EvaluateOptions& options,

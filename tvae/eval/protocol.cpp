@@ -189,7 +189,7 @@ Json run_protocol(Evaluation& evaluation) {
   int64_t done = 0;  // sections
   for (const auto& [name, about, section, order] : evaluation_sections().entries()) {
     if (!options.only.empty() && !evaluation.asked_for(name)) {
-      evaluation.skip(name, "not asked for");
+      evaluation.skip(name, kNotAskedFor);
       continue;
     }
     evaluation.progress.update("measuring", done++, static_cast<int64_t>(evaluation_sections().entries().size()));

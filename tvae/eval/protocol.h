@@ -120,6 +120,9 @@ void require_labels(const Evaluation& evaluation);
 /// Skipped for deterministic codes.
 nlohmann::ordered_json measure_language_model(Evaluation& evaluation, Rng& rng);
 
+/// Why a section is in "skipped" that was not among those to measure.
+inline const std::string kNotAskedFor = "not asked for";
+
 /// The report: the sections asked for, "skipped", and what was measured.
 nlohmann::ordered_json run_protocol(Evaluation& evaluation);
 

@@ -96,6 +96,19 @@ DirectionFile read_direction(const std::string& model_directory, const std::stri
   return file;
 }
 
+/// "the former direction NAME of MODEL (mean of 12 and 30 texts)"; empty where there is none.
+std::string former_direction(const std::string& model_directory, const std::string& name) {
+  if (!file_exists(path_of(model_directory, name))) return "";
+  const std::string former = "the former direction " + name + " of " + model_directory;
+  try {
+    const Json facts = read_direction(model_directory, name).facts;
+    return former + " (" + facts["method"].get<std::string>() + " of " + facts["positive"].dump() + " and " +
+           facts["negative"].dump() + " texts)";
+  } catch (const CheckpointError&) {  // a damaged one is told by its name
+    return former;
+  }
+}
+
 }  // namespace
 
 Registry<DirectionMethod>& direction_methods() {
@@ -149,6 +162,7 @@ void check_direction_name(const std::string& name) {
 void save_direction(const Model& model, const std::string& name, const DirectionFit& fit) {
   check_direction_name(name);
   const Direction& direction = fit.direction;
+  const std::string former = former_direction(model.directory, name);
   save_safetensors(path_of(model.directory, name),
                    {{"step", direction.step},
                     {"mean", direction.logit.scale.mean},
@@ -156,6 +170,7 @@ void save_direction(const Model& model, const std::string& name, const Direction
                     {"weights", direction.logit.weights},
                     {"intercept", torch::tensor(direction.logit.intercept, at::kDouble)}},
                    {{"weights", weights_fingerprint(model)}, {"facts", fit.facts.dump()}});
+  if (!former.empty()) log_info("replaced " + former);
 }
 
 std::vector<std::string> direction_names(const std::string& model_directory) {

@@ -36,7 +36,8 @@ DirectionFit fit_direction(const std::string& method, const torch::Tensor& posit
 /// Throws ConfigError unless the name is letters, digits, "_", "-" and ".", and begins with neither of the last two.
 void check_direction_name(const std::string& name);
 
-/// Writes MODEL/latent/directions/NAME.safetensors, atomically: tensors, and in its metadata the facts.
+/// Writes MODEL/latent/directions/NAME.safetensors, atomically: tensors, and in its metadata the facts. A line
+/// (base/log.h) says that it replaces another.
 void save_direction(const Model& model, const std::string& name, const DirectionFit& fit);
 /// Throws ConfigError with the known names; CheckpointError when the file is damaged or made for other shapes. Warns
 /// when the weights changed since.

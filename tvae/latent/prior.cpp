@@ -5,6 +5,8 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
+#include "tvae/base/log.h"
 #include "tvae/run/weights_fingerprint.h"
 
 namespace tvae {
@@ -35,6 +37,19 @@ std::string prior_path(const Model& model) {
   return model.directory + "/latent/prior.safetensors";
 }
 
+std::string facts_path(const Model& model) {
+  return model.directory + "/latent/prior.json";
+}
+
+/// "the former prior of MODEL (gmm)"; empty where there is none.
+std::string former_prior(const Model& model) {
+  if (!file_exists(prior_path(model))) return "";
+  const auto facts =
+      file_exists(facts_path(model)) ? parse_json(read_file(facts_path(model))) : nlohmann::ordered_json();
+  const bool known = facts.is_object() && facts.contains("kind") && facts["kind"].is_string();
+  return "the former prior of " + model.directory + (known ? " (" + facts["kind"].get<std::string>() + ")" : "");
+}
+
 }  // namespace
 
 std::unique_ptr<Prior> make_normal_prior(int64_t latent_tokens, int64_t latent_size) {
@@ -52,13 +67,15 @@ PriorFit fit_prior(const std::string& kind, const Tensor& codes, const PriorFitO
 
 void save_prior(const Model& model, const std::string& kind, const PriorFit& fit) {
   const ModelConfig& config = model.vae.config();
+  const std::string former = former_prior(model);
   save_safetensors(
       prior_path(model), fit.prior->tensors(),
       {{"kind", kind}, {"fit_on", fit.facts.value("fit_on", kFitOnMeans)}, {"weights", weights_fingerprint(model)}});
   nlohmann::ordered_json facts = {
       {"kind", kind}, {"latent_tokens", config.latent_tokens}, {"latent_size", config.latent_size}};
   facts.update(fit.facts);
-  write_file_atomically(model.directory + "/latent/prior.json", facts.dump(2) + "\n");
+  write_file_atomically(facts_path(model), facts.dump(2) + "\n");
+  if (!former.empty()) log_info("replaced " + former);
 }
 
 std::optional<SavedPrior> load_prior(const Model& model) {

@@ -53,7 +53,8 @@ PriorFit fit_prior(const std::string& kind, const torch::Tensor& codes, const Pr
 /// What of the posteriors a prior was fitted to: the fact "fit_on".
 inline const std::string kFitOnMeans = "means", kFitOnSamples = "samples";
 
-/// Writes MODEL/latent/prior.safetensors, atomically, and its facts for people, prior.json.
+/// Writes MODEL/latent/prior.safetensors, atomically, and its facts for people, prior.json. A line (base/log.h) says
+/// that it replaces another.
 void save_prior(const Model& model, const std::string& kind, const PriorFit& fit);
 
 struct SavedPrior {

@@ -97,10 +97,10 @@ std::vector<int64_t> rbf_svm_predictions(const Tensor& train, const std::vector<
 std::optional<DataError> why_no_probe(const std::vector<std::string>& labels, const std::string& source) {
   const size_t test = published_test_rows(labels.size());
   if (test == 0)
-    return DataError(source + ": too few labelled rows for a probe", std::to_string(labels.size()), "4 or more");
+    return DataError(source + ": too few labelled rows for a probe", std::to_string(labels.size()), "at least 4");
   const std::set<std::string> all(labels.begin(), labels.end());
   if (all.size() < 2)
-    return DataError(source + ": the label column has one class", "\"" + *all.begin() + "\"", "two or more",
+    return DataError(source + ": the label column has one class", "\"" + *all.begin() + "\"", "at least two",
                      "is it the right column? Without one there is no probe");
   if (all.size() == labels.size())
     return DataError(source + ": the label column",

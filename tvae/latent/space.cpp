@@ -54,7 +54,7 @@ std::vector<double> shares(const std::vector<double>& weights, size_t texts) {
   double sum = 0.0;
   for (const double weight : weights) {
     if (!(weight >= 0.0) || !std::isfinite(weight))
-      throw ConfigError("a weight of a mix", std::to_string(weight), "a number from 0 on");
+      throw ConfigError("a weight of a mix", std::to_string(weight), "at least 0");
     sum += weight;
   }
   if (weights.size() != texts || !(sum > 0.0))
@@ -193,7 +193,7 @@ std::vector<PathPoint> LatentSpace::interpolate(const std::string& from, const s
 
 std::vector<PathPoint> LatentSpace::interpolate(const Tensor& from, const Tensor& to, const PathOptions& options,
                                                 Progress& progress) const {
-  if (options.steps < 2) throw ConfigError("steps of a path", std::to_string(options.steps), "2 or more");
+  if (options.steps < 2) throw ConfigError("steps of a path", std::to_string(options.steps), "at least 2");
   const Tensor ratios = at::linspace(0.0, 1.0, options.steps, at::kDouble);
   std::vector<Decoded> decoded = decode(paths().find(options.path)(from, to, ratios), options.decode, progress);
   std::vector<PathPoint> points;
@@ -220,7 +220,7 @@ std::vector<Decoded> LatentSpace::analogy(const std::string& a, const std::strin
 
 Decoded LatentSpace::mix(const std::vector<std::string>& texts, const std::vector<double>& weights,
                          const DecodeOptions& options, Progress& progress) const {
-  if (texts.empty()) throw ConfigError("texts to mix", "none", "one or more");
+  if (texts.empty()) throw ConfigError("texts to mix", "none", "at least one");
   const Tensor share = torch::tensor(shares(weights, texts.size()), at::kDouble);
   const Tensor codes = encode(texts, progress).mean.to(at::kDouble);
   const Tensor mean = (share.view({-1, 1, 1}) * codes).sum(0, /*keepdim=*/true);

@@ -5,6 +5,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/io/safetensors.h"
 #include "tvae/run/model_card.h"
 #include "tvae/run/model_directory.h"
 #include "tvae/run/quantized_weights.h"
@@ -41,6 +42,16 @@ std::string rounded_card(const std::optional<RunRecord>& record, const std::stri
   return model_card(*record, {}, card);
 }
 
+/// "int8" or "fp16" where the weights of a model are rounded already; else empty.
+std::string rounding_of(const std::string& directory) {
+  std::string found;
+  for (const auto& [name, weight] : load_safetensors_shapes(directory + "/model.safetensors")) {
+    if (weight.scalar_type() == at::kChar) return "int8";
+    if (weight.scalar_type() == at::kHalf) found = "fp16";
+  }
+  return found;
+}
+
 uint64_t bytes_of_weights(const std::string& directory) {
   std::error_code error;
   const uintmax_t bytes = std::filesystem::file_size(directory + "/model.safetensors", error);
@@ -53,6 +64,10 @@ uint64_t bytes_of_weights(const std::string& directory) {
 QuantizedModel quantize_model(const std::string& directory, const std::string& kind, RunDirectory& out) {
   out.require_apart_from(directory);
   const Model model = load_model(directory);
+  const std::string already = rounding_of(directory);
+  if (already == "int8" || already == kind)
+    log_warning(directory + " has " + already + " weights already: as " + kind +
+                " they become neither smaller nor better (round the model that was trained)");
   auto record = read_run_record(directory);
   if (record) record->weights = rounded(record->weights, kind);  // there is no checkpoint to resume from
   const TensorMap weights = rounded_weights(model, kind);

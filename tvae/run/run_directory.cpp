@@ -122,16 +122,6 @@ bool is_model_config(const std::string& path) {
   return config.is_object() && config.contains("model_type");
 }
 
-/// Whether the folder is a run or a model, or what an earlier version left of one when it was killed between two files,
-/// so that it may be overwritten.
-bool is_ours(const std::string& folder) {
-  if (file_exists(folder + "/run.json")) return true;
-  const bool weights = file_exists(folder + "/model.safetensors");
-  const bool tokenizer = file_exists(folder + "/tokenizer_config.json");
-  if (!exists(folder + "/config.json")) return weights && tokenizer;
-  return is_model_config(folder + "/config.json") && (weights || tokenizer);
-}
-
 const std::string& named(const std::string& path) {
   if (path.empty()) throw ConfigError("the folder to write", "no name", "a folder");
   return path;
@@ -157,6 +147,22 @@ RunRecord run_to_resume(const std::string& folder) {
 
 }  // namespace
 
+/// Also where it is what an earlier version left of one when it was killed between two files.
+bool holds_model(const std::string& folder) {
+  if (file_exists(folder + "/run.json")) return true;
+  const bool weights = file_exists(folder + "/model.safetensors");
+  const bool tokenizer = file_exists(folder + "/tokenizer_config.json");
+  if (!exists(folder + "/config.json")) return weights && tokenizer;
+  return is_model_config(folder + "/config.json") && (weights || tokenizer);
+}
+
+void require_no_part_of_model(const std::string& file) {
+  const fs::path path = file;
+  if (file_exists(file) && belongs_to_model(path.filename()) &&
+      holds_model(path.has_parent_path() ? path.parent_path().string() : "."))
+    throw ConfigError("the file to write", file, "another one than the model's own");
+}
+
 MadeFolders::MadeFolders(const std::string& path) : made_(missing_folders(path)) {
   make_directories(path);
 }
@@ -172,7 +178,7 @@ RunDirectory::RunDirectory(const std::string& path, StartMode mode)
   if (mode == StartMode::kNew)
     for (const char* name : {"run.json", "config.json"})
       if (file_exists(file(name))) throw OccupiedFolder(path, /*run=*/std::string(name) == "run.json");
-  if (!is_ours(path))
+  if (!holds_model(path))
     for (const std::string& name : kModelFiles)
       if (exists(file(name)))
         throw ConfigError(path + " holds files that are no run's", name, "an empty folder, or that of a run or model");

@@ -347,7 +347,7 @@ Tokenizer Tokenizer::load(const std::string& path) {
       throw CheckpointError("the added tokens of " + folder + " have a gap", "id " + std::to_string(id),
                             "ids up to " + std::to_string(first + made->later.size()));
     if (index >= kMostLaterTokens)
-      throw CheckpointError(folder + " has too many added tokens", "", std::to_string(kMostLaterTokens) + " at most");
+      throw CheckpointError(folder + " has too many added tokens", "", "at most " + std::to_string(kMostLaterTokens));
     if (index == made->later.size()) made->later.emplace_back();
     made->later[index] = {text, starts_with(text, "<extra_id_")};
   }
@@ -413,7 +413,7 @@ int64_t Tokenizer::add_tokens(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     if (!changed->wants_token(text)) continue;
     if (changed->later.size() == kMostLaterTokens)
-      throw DataError("too many tokens to add to the tokenizer", "", std::to_string(kMostLaterTokens) + " at most");
+      throw DataError("too many tokens to add to the tokenizer", "", "at most " + std::to_string(kMostLaterTokens));
     changed->later.push_back({text, false});
     changed->index_added(changed->later.size() - 1);
   }

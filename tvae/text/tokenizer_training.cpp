@@ -8,6 +8,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
+#include "tvae/base/ranges.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/text/tokenizer.h"
@@ -170,7 +171,7 @@ void require_room(const TokenizerTraining& training) {
   if (training.vocab_size < kSmallestVocabulary || training.vocab_size > kLargestVocabulary)
     throw ConfigError(
         "size of the vocabulary", std::to_string(training.vocab_size),
-        std::to_string(kSmallestVocabulary) + " to " + std::to_string(kLargestVocabulary),
+        range_text(kSmallestVocabulary, kLargestVocabulary),
         training.vocab_size < kSmallestVocabulary ? "256 ids are bytes; the kind byte needs no more" : "");
 }
 

@@ -1,0 +1,24 @@
+#include "apps/output_file.h"
+
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+#include "tvae/base/log.h"
+#include "tvae/run/run_directory.h"
+
+namespace tvae::apps {
+
+void check_output_file(const std::string& path, const std::vector<std::string>& read) {
+  if (path == "-") return;
+  for (const std::string& source : read)
+    if (source != "-" && same_file(path, source))
+      throw ConfigError("the file to write", path, "another one than the file that is read");
+  require_no_part_of_model(path);
+}
+
+void write_output(const std::string& path, const std::function<void()>& write) {
+  const bool replaces = file_exists(path);
+  write();
+  if (replaces) log_info("replaced the former " + path);
+}
+
+}  // namespace tvae::apps
