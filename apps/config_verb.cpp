@@ -1,6 +1,7 @@
 // tvae config: the resolved configuration of presets and --set.
 #include <memory>
 
+#include "apps/assignments.h"
 #include "apps/verb.h"
 #include "tvae/base/strings.h"
 #include "tvae/config/presets.h"
@@ -34,7 +35,7 @@ const RegisterVerb registered(
     {"config", "print the resolved configuration", [](CLI::App& command, const CommonOptions& common) {
        auto options = std::make_shared<Options>();
        command.add_option("PRESET", options->presets, "presets, left to right");
-       command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
+       add_set_option(command, options->assignments);
        command.add_flag("--explain", options->explain, "where each value came from and what it means");
        return [options, &common] {
          const ResolvedConfig resolved = resolve_config(options->presets, options->assignments);

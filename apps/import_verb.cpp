@@ -1,6 +1,7 @@
 // tvae import: a Hugging Face T5, with or without a Funnel encoder → a model directory with a fresh bottleneck.
 #include <memory>
 
+#include "apps/assignments.h"
 #include "apps/output_folder.h"
 #include "apps/verb.h"
 #include "tvae/run/huggingface_model.h"
@@ -47,7 +48,7 @@ const RegisterVerb registered(
        command.add_option("HF_DIR", options->source.t5, "folder with config.json and model.safetensors of a T5")
            ->required();
        command.add_option("PRESET", options->presets, "presets, left to right: what the checkpoints do not decide");
-       command.add_option("--set", options->assignments, "KEY=VALUE")->take_all()->allow_extra_args(false);
+       add_set_option(command, options->assignments);
        command.add_option("--out", options->out, "model directory to write")->required();
        command.add_option("--funnel", options->source.funnel,
                           "folder with config.json and model.safetensors of a Funnel, for the encoder");
