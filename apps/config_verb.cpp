@@ -1,6 +1,7 @@
 // tvae config: the resolved configuration of presets and --set.
 #include <memory>
 
+#include "apps/assignments.h"
 #include "apps/verb.h"
 #include "tvae/base/strings.h"
 #include "tvae/config/presets.h"
@@ -36,7 +37,8 @@ const Register<SetUpVerb> registered(
                 auto options = std::make_shared<Options>();
                 command.add_option("PRESET", options->presets,
                                    "presets (tvae presets lists them); the later overrule the earlier");
-                command.add_option("--set", options->assignments, "set one key; as often as needed")
+                add_set_option(command, options->assignments);
+                as often as needed ")
                     ->type_name("KEY=VALUE")
                     ->take_all()
                     ->allow_extra_args(false);

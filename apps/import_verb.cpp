@@ -1,6 +1,7 @@
 // tvae import: a Hugging Face T5, with or without a Funnel encoder → a model directory with a fresh bottleneck.
 #include <memory>
 
+#include "apps/assignments.h"
 #include "apps/output_folder.h"
 #include "apps/verb.h"
 #include "tvae/run/huggingface_model.h"
@@ -49,7 +50,8 @@ const Register<SetUpVerb> registered(
            ->required();
        command.add_option("PRESET", options->presets,
                           "presets for what the T5 does not decide (tvae presets); the later overrule the earlier");
-       command.add_option("--set", options->assignments, "set one key (tvae config --explain); as often as needed")
+       add_set_option(command, options->assignments);
+       as often as needed ")
            ->type_name("KEY=VALUE")
            ->take_all()
            ->allow_extra_args(false);

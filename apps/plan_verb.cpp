@@ -2,6 +2,7 @@
 #include <fstream>
 #include <memory>
 
+#include "apps/assignments.h"
 #include "apps/verb.h"
 #include "tvae/base/bytes.h"
 #include "tvae/base/error.h"
@@ -95,10 +96,7 @@ const Register<SetUpVerb> registered(
     {"plan", "the largest batch that fits into memory", [](CLI::App& command, const CommonOptions& common) {
        auto options = std::make_shared<Options>();
        command.add_option("PRESET", options->presets, "presets, left to right");
-       command.add_option("--set", options->assignments, "set one key; as often as needed")
-           ->take_all()
-           ->allow_extra_args(false)
-           ->type_name("KEY=VALUE");
+       add_set_option(command, options->assignments);
        CLI::Option* memory =
            command.add_option("--memory", options->memory, "what there is, as 12GiB, 12GB, 500MiB")->take_last();
        command.add_option("--batch", options->batch, "what this batch takes, instead of the largest that fits")

@@ -123,13 +123,19 @@ TEST_F(Train, WritesAModelDirectoryTheSameTwiceAndKeepsIt) {
   const ProgramResult other =
       run(command("a", {"train.steps=12", "train.learning_rate=0.5", "model.d_ff=32"}, {"--resume"}));
   EXPECT_EQ(other.status, 2);
-  EXPECT_NE(other.err.find("got model.d_ff, train.learning_rate,"), std::string::npos) << other.err;
+  EXPECT_EQ(other.err,
+            "tvae: a run goes on with the settings that it began with: got model.d_ff=32, train.learning_rate=0.5, "
+            "expected model.d_ff=24, train.learning_rate=0.001 (without them --resume goes on; --from with another "
+            "--out starts a new run from its model)\n");
   const ProgramResult both = run(command("a", {}, {"--resume", "--overwrite"}));
   EXPECT_EQ(both.status, 2);
   const ProgramResult missing = run({"train", "demo", "--train", path("none.txt"), "--out", path("a"), "--overwrite"});
   EXPECT_EQ(missing.status, 3) << missing.err;
   const ProgramResult finished = run({"train", "--resume", "--out", path("a"), "--set", "train.save_steps=3"});
   EXPECT_EQ(finished.status, 0) << finished.err;
+  EXPECT_EQ(finished.out, path("a") + "\n");
+  EXPECT_EQ(finished.err, path("a") + " is finished at step 12 of 12; to train its model further: --from " + path("a") +
+                              " with another --out\n");
   EXPECT_TRUE(get(path("a") + "/model.safetensors") == weights);
   EXPECT_EQ(get(path("a") + "/logs/metrics.jsonl"), log);
 
@@ -199,6 +205,66 @@ TEST_F(Train, APipeIsReadOnce) {
     EXPECT_EQ(again.status, 2) << again.err;
     EXPECT_NE(again.err.find("was a pipe"), std::string::npos) << again.err;
   }
+}
+
+TEST_F(Train, AMissingFileOfDataIsTheSameErrorEverywhere) {
+  ASSERT_EQ(run(command("a", {"train.steps=2"})).status, 0);
+  const std::string none = path("none.txt"), there = path("train.txt");
+  const auto expect_one_line = [&](const std::vector<std::string>& arguments, const std::string& name) {
+    const ProgramResult result = run(arguments);
+    EXPECT_EQ(result.status, 3) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_NE(result.err.find(name), std::string::npos) << result.err;
+  };
+  expect_one_line({"train", "demo", "--out", path("b"), "--train", none}, none);
+  expect_one_line({"train", "demo", "--out", path("b"), "--train", there, "--valid", none}, none);
+  expect_one_line({"train", "demo", "--out", path("b"), "--train", put("empty.txt", "")}, "empty.txt");
+  expect_one_line({"eval", path("a"), "--data", none}, none);
+  expect_one_line({"prior", "fit", path("a"), "--data", none}, none);
+  expect_one_line({"reconstruct", path("a"), none}, none);
+  expect_one_line({"encode", path("a"), none, "--out", path("codes.npy")}, none);
+  expect_one_line({"tokenizer", "train", none, "--out", path("t")}, none);
+  fs::remove(path("train.txt"));
+  fs::remove(path("valid.txt"));
+  expect_one_line({"train", "--resume", "--out", path("a")}, "train.txt of this run is not there");
+  expect_one_line({"eval", path("a")},
+                  "the held-out file " + path("valid.txt") + " of the model's run.json is not there");
+  expect_one_line({"prior", "fit", path("a")},
+                  "the training file " + path("train.txt") + " of the model's run.json is not there");
+}
+
+TEST_F(Train, FlagsAreOtherSpellingsOfSettings) {
+  put("rows.tsv", "kind\tline\na\t\"x = 1\"\nb\ty = 2\n");
+  const std::string rows = path("rows.tsv");
+  const ProgramResult flags = run(command("flags", {"train.steps=1", "train.seed=8", "train.preview_probe=false"},
+                                          {"--train", rows, "--valid", rows, "--column", "line", "--label-column",
+                                           "kind", "--escapes", "--strict", "--quotes", "--seed", "9"}));
+  ASSERT_EQ(flags.status, 0) << flags.err;
+  const ProgramResult set =
+      run(command("set",
+                  {"train.steps=1", "train.seed=9", "train.preview_probe=false", "data.column=line",
+                   "data.label_column=kind", "data.escapes=true", "data.strict=true", "data.quotes=true"},
+                  {"--train", rows, "--valid", rows}));
+  ASSERT_EQ(set.status, 0) << set.err;
+  EXPECT_EQ(Json::parse(get(path("flags") + "/run.json"))["config"],
+            Json::parse(get(path("set") + "/run.json"))["config"]);
+  EXPECT_TRUE(get(path("flags") + "/model.safetensors") == get(path("set") + "/model.safetensors"));
+}
+
+TEST_F(Train, WhatAStrictRunReadIsReadStrictlyAgain) {
+  ASSERT_EQ(run(command("a", {"train.steps=1", "data.strict=true"})).status, 0);
+  const auto add_bad_row = [&](const std::string& name) { put(name, get(path(name)) + "\n\xFF\xFE bad\n"); };
+  add_bad_row("train.txt");
+  const ProgramResult prior = run({"prior", "fit", path("a")});
+  EXPECT_EQ(prior.status, 3) << prior.err;
+  EXPECT_NE(prior.err.find("train.txt: line "), std::string::npos) << prior.err;
+  const ProgramResult changed = run({"eval", path("a"), "--samples", "10", "--only", "reconstruction"});
+  EXPECT_EQ(changed.status, 0) << changed.err;
+  EXPECT_NE(changed.err.find("holds other sequences"), std::string::npos) << changed.err;
+  add_bad_row("valid.txt");
+  const ProgramResult eval = run({"eval", path("a"), "--samples", "10", "--only", "reconstruction"});
+  EXPECT_EQ(eval.status, 3) << eval.err;
+  EXPECT_NE(eval.err.find("valid.txt: line "), std::string::npos) << eval.err;
 }
 
 TEST_F(Train, AHeldOutFileMayBeSortedByLabel) {

@@ -326,13 +326,19 @@ TEST_F(Protocol, UnknownSectionsAreRefused) {
 TEST_F(Protocol, RunJsonSaysWhereTheDataWas) {
   EXPECT_EQ(recorded_data(folder_.path()).valid.path, "");
   folder_.put("run.json",
-              R"({"config": {"data": {"train": "t.txt", "valid": "v.csv", "column": "line", "escapes": true}}})");
+              R"({"config": {"data": {"train": "t.txt", "valid": "v.csv", "column": "line", "label_column": "kind",
+                   "escapes": true, "strict": true, "quotes": true, "max_tokens": 9, "overlong": "cut"}}})");
   const RecordedData recorded = recorded_data(folder_.path());
   EXPECT_EQ(recorded.train.path, "t.txt");
   EXPECT_EQ(recorded.valid.path, "v.csv");
   EXPECT_EQ(recorded.valid.fingerprint, "");
   EXPECT_EQ(recorded.read.column, "line");
+  EXPECT_EQ(recorded.read.label_column, "kind");
   EXPECT_TRUE(recorded.read.escapes);
+  EXPECT_TRUE(recorded.read.strict);
+  EXPECT_TRUE(recorded.read.quotes);
+  EXPECT_EQ(recorded.tokenize.max_tokens, 9);
+  EXPECT_TRUE(recorded.tokenize.cut);
   folder_.put("run.json", "{\"config\": 3");
   EXPECT_THROW(recorded_data(folder_.path()), CheckpointError);
 }

@@ -168,6 +168,37 @@ TEST_F(WholeRun, DataThatMovedIsTheSameData) {
   EXPECT_EQ(Json::parse(folder_.get("a/run.json"))["data"]["train"]["path"], moved);
 }
 
+TEST_F(WholeRun, SaysWhetherItWasFinishedBefore) {
+  const TrainedRun first = train(options("a")), again = train(resume("a"));
+  EXPECT_FALSE(first.was_finished);
+  EXPECT_TRUE(again.was_finished);
+  EXPECT_EQ(again.steps, 2);
+  EXPECT_EQ(again.planned_steps, 2);
+}
+
+TEST_F(WholeRun, MissingFilesAreFoundBeforeAnythingElseIsDone) {
+  class Stages : public Progress {
+   public:
+    int heard = 0;
+
+   private:
+    void update(const char*, int64_t, int64_t) override { ++heard; }
+  };
+  const std::string none = folder_.path("none.txt"), folder = folder_.path();
+  for (const std::string key : {"data.train=", "data.valid="})
+    for (const std::string& path : {none, folder}) {
+      Stages stages;
+      try {
+        train(options("a", {key + path}), stages);
+        ADD_FAILURE() << key << path;
+      } catch (const DataError& error) {
+        EXPECT_EQ(std::string(error.what()).find("cannot read " + path), 0u) << error.what();
+      }
+      EXPECT_EQ(stages.heard, 0) << key << path;
+      EXPECT_FALSE(fs::exists(folder_.path("a")));
+    }
+}
+
 TEST_F(WholeRun, WindowsOfAStartingModelEndWhereItsSequencesDid) {
   train(options("a", {"model.attention_window.size=5"}));
   TrainOptions longer = options("b", {"data.max_tokens=20"}), same = options("c"),
@@ -208,7 +239,20 @@ TEST_F(WholeRun, TextsThatAreNoUtf8AreRefusedBeforeAnythingIsTouched) {
 TEST_F(WholeRun, AResumedRunMayNotBecomeAnother) {
   train(options("a"));
   const std::string other = error_of(resume("a", {"train.learning_rate=0.5", "train.save_steps=7"}), ExitCode::kUsage);
-  EXPECT_NE(other.find("got train.learning_rate,"), std::string::npos) << other;
+  EXPECT_EQ(other,
+            "a run goes on with the settings that it began with: got train.learning_rate=0.5, expected "
+            "train.learning_rate=0.001");
+  const std::string longer = error_of(resume("a", {"train.steps=4"}), ExitCode::kUsage);
+  EXPECT_NE(longer.find("got train.steps=4, expected train.steps=2"), std::string::npos) << longer;
+  const std::string many =
+      error_of(resume("a", {"model.d_model=8", "model.d_kv=4", "model.d_ff=9", "model.num_heads=1", "loss.kl_target=1",
+                            "train.beta1=0.5", "train.beta2=0.5", "train.epochs=3", "train.steps=4"}),
+               ExitCode::kUsage);
+  EXPECT_NE(many.find(" and 1 more, expected "), std::string::npos) << many;
+  TrainOptions from_another = resume("a");
+  from_another.from = folder_.path("b");
+  const std::string start = error_of(from_another, ExitCode::kUsage);
+  EXPECT_NE(start.find("got the starting model=\"" + folder_.path("b") + "\""), std::string::npos) << start;
   TrainOptions again = options("a");
   EXPECT_THROW(train(again), OccupiedFolder);
   again.assignments.push_back("train.seed=9100000000000000");

@@ -17,6 +17,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/run/model_directory.h"
+#include "tvae/train/held_out_scores.h"
 
 namespace tvae::test {
 namespace {
@@ -62,14 +63,14 @@ class TestRun {
   explicit TestRun(const RunConfig& config, bool with_valid = true) : config_(config), with_valid_(with_valid) {}
 
   /// A new process's worth: builds everything, restores what was saved, runs. Returns the step reached.
-  int64_t go(Progress& progress = Progress::none()) {
+  int64_t go(Progress& progress = Progress::none(), const std::vector<TrainingObserver*>& observers = {}) {
     TrainingSetup setup = make_setup(config_, with_valid_);
     Trainer trainer(setup, directory_);
     if (const auto checkpoint = load_checkpoint(folder_.path())) trainer.restore(*checkpoint);
     try {
-      trainer.run(progress);
+      trainer.run(progress, observers);
     } catch (const Interrupted&) {
-      EXPECT_EQ(&progress, &at_once);
+      EXPECT_TRUE(&progress == &at_once || !observers.empty());
     }
     return trainer.step();
   }
@@ -479,6 +480,88 @@ TEST(Trainer, ARunThatIsInterruptedInItsLastStepIsFinished) {
   Trainer trainer(setup, directory);
   EXPECT_NO_THROW(trainer.run(at_once));
   EXPECT_TRUE(load_checkpoint(folder.path())->state["finished"].get<bool>());
+}
+
+/// Writes down what it is told, and asks for the end at one of these events.
+class Listener : public TrainingObserver {
+ public:
+  explicit Listener(std::string stop_at = "") : stop_at_(std::move(stop_at)) {}
+  void on_train_begin(int64_t steps_done, int64_t total_steps) override {
+    hear("begin " + std::to_string(steps_done) + " of " + std::to_string(total_steps));
+  }
+  void on_step_end(int64_t step) override { hear("step " + std::to_string(step)); }
+  void on_log(int64_t step, const Metrics& metrics) override {
+    logged.push_back(metrics);
+    hear("log " + std::to_string(step));
+  }
+  void on_evaluate(int64_t step, const HeldOutEvaluation& evaluation) override {
+    evaluated.push_back(evaluation);
+    hear("evaluate " + std::to_string(step));
+  }
+  void on_train_end(int64_t step) override { hear("end " + std::to_string(step)); }
+
+  std::vector<std::string> heard;
+  std::vector<Metrics> logged;
+  std::vector<HeldOutEvaluation> evaluated;
+
+ private:
+  void hear(const std::string& event) {
+    heard.push_back(event);
+    if (event == stop_at_) throw Interrupted("enough");
+  }
+  std::string stop_at_;
+};
+
+RunConfig observed_run() {
+  RunConfig config = tiny_run();
+  config.train.steps = 4;
+  config.train.log_steps = config.train.eval_steps = 2;
+  return config;
+}
+
+TEST(Trainer, ObserversHearOfARunInOrder) {
+  TestRun run(observed_run());
+  Listener listener;
+  EXPECT_EQ(run.go(Progress::none(), {&listener}), 4);
+  EXPECT_EQ(listener.heard, (std::vector<std::string>{"begin 0 of 4", "step 1", "step 2", "log 2", "evaluate 2",
+                                                      "step 3", "step 4", "log 4", "evaluate 4", "end 4"}));
+  const std::vector<double> losses = run.values("loss"), scores = run.values("valid_cross_entropy");
+  ASSERT_EQ(losses.size(), 2u);
+  ASSERT_EQ(scores.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {  // what stands in the run's own log
+    EXPECT_EQ(listener.logged[i][0], (std::pair<std::string, double>("loss", losses[i])));
+    EXPECT_EQ(listener.evaluated[i].metrics[0], (std::pair<std::string, double>("valid_cross_entropy", scores[i])));
+    EXPECT_EQ(listener.evaluated[i].scores.cross_entropy, scores[i]);
+    EXPECT_EQ(listener.evaluated[i].preview.interpolation.size(), 13u);
+    EXPECT_EQ(listener.evaluated[i].preview.samples.size(), 10u);
+  }
+  Listener again;
+  EXPECT_EQ(run.go(Progress::none(), {&again}), 4);
+  EXPECT_EQ(again.heard, (std::vector<std::string>{"begin 4 of 4", "end 4"})) << "it was finished";
+}
+
+TEST(Trainer, AnObserverStopsARunWhereverItIs) {
+  TestRun whole(observed_run());
+  whole.go();
+  const std::vector<std::string> first_half = {"begin 0 of 4", "step 1", "step 2", "log 2", "evaluate 2"};
+  for (const std::string& event : first_half) {
+    TestRun stopped(observed_run());
+    Listener stops(event), other;
+    const int64_t step = event == "begin 0 of 4" ? 0 : event == "step 1" ? 1 : 2;
+    EXPECT_EQ(stopped.go(Progress::none(), {&stops, &other}), step) << event;
+    EXPECT_EQ(other.heard, stops.heard) << event;
+    const size_t of_whole_steps[] = {1, 2, 5};
+    EXPECT_EQ(other.heard, std::vector<std::string>(first_half.begin(), first_half.begin() + of_whole_steps[step]))
+        << event;
+    EXPECT_EQ(stopped.go(), 4);
+    expect_identical(whole.checkpoint().tensors, stopped.checkpoint().tensors, event);
+    expect_identical(whole.model(), stopped.model(), event);
+    EXPECT_EQ(whole.lines(), stopped.lines()) << event;
+  }
+  TestRun last(observed_run());
+  Listener too_late("evaluate 4");
+  EXPECT_EQ(last.go(Progress::none(), {&too_late}), 4);
+  EXPECT_EQ(too_late.heard.back(), "end 4") << "a run that has just finished is finished";
 }
 
 TEST(Trainer, ACheckpointThatCannotBeSeenIsNotAbsent) {

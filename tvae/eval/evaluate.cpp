@@ -84,11 +84,7 @@ HeldOutFile read_held_out_file(const std::string& first_model, const EvaluateOpt
     if (file.path.empty())
       throw with_remedy(ConfigError("no held-out texts: the model was trained without", "", "", "give a file of them"),
                         Remedy::kGiveTexts);
-    if (!is_regular_file(file.path))
-      throw with_remedy(ConfigError("the held-out file " + file.path + " of the model's run.json " +
-                                        (file_exists(file.path) ? "was a pipe" : "is not there"),
-                                    "", "", "give one that is"),
-                        Remedy::kGiveTexts);
+    require_recorded_file("held-out", file.path, "give one that is");
   }
   file.rows = read_rows_with_warnings(file.path, file.read);
   return file;

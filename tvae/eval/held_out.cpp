@@ -6,6 +6,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/latent/codec.h"
+#include "tvae/run/data_options.h"
 #include "tvae/run/run_record.h"
 
 namespace tvae {
@@ -17,13 +18,16 @@ RecordedData recorded_data(const std::string& model_directory) {
   RecordedData recorded;
   recorded.train = {data.train, record->train.fingerprint};
   recorded.valid = {data.valid, record->valid ? record->valid->fingerprint : ""};
-  recorded.tokenize = {data.max_tokens, data.overlong == "cut"};
+  recorded.read = read_options(data);
+  recorded.tokenize = tokenize_options(data);
   recorded.cache_dir = data.cache_dir;
-  recorded.read.column = data.column;
-  recorded.read.label_column = data.label_column;
-  recorded.read.escapes = data.escapes;
-  recorded.read.quotes = data.quotes;
   return recorded;
+}
+
+void require_recorded_file(const std::string& what, const std::string& path, const std::string& hint) {
+  const std::string file = "the " + what + " file " + path + " of the model's run.json ";
+  if (!file_exists(path)) throw with_remedy(DataError(file + "is not there", "", "", hint), Remedy::kGiveTexts);
+  if (!is_regular_file(path)) throw with_remedy(ConfigError(file + "was a pipe", "", "", hint), Remedy::kGiveTexts);
 }
 
 Rows training_rows(const std::string& model_directory) {
@@ -32,20 +36,21 @@ Rows training_rows(const std::string& model_directory) {
     throw with_remedy(
         ConfigError("the model does not say what it was trained on", "", "", "give texts like those it was trained on"),
         Remedy::kGiveTexts);
-  if (!is_regular_file(recorded.train.path))
-    throw with_remedy(ConfigError("the training file " + recorded.train.path + " of the model's run.json " +
-                                      (file_exists(recorded.train.path) ? "was a pipe" : "is not there"),
-                                  "", "", "give texts like those it was trained on"),
-                      Remedy::kGiveTexts);
+  require_recorded_file("training", recorded.train.path, "give texts like those it was trained on");
   return read_rows_with_warnings(recorded.train.path, recorded.read);
 }
 
 bool has_changed(const RecordedFile& file, const RecordedData& recorded, const Tokenizer& tokenizer) {
   if (file.fingerprint.empty()) return false;
   if (!is_regular_file(file.path)) return true;  // a pipe gives its rows once
-  const TokenDataset now =
-      TokenDataset::from_file(file.path, recorded.read, tokenizer, recorded.tokenize, recorded.cache_dir);
-  return hex(now.fingerprint()) != file.fingerprint;
+  try {
+    const TokenDataset now =
+        TokenDataset::from_file(file.path, recorded.read, tokenizer, recorded.tokenize, recorded.cache_dir);
+    return hex(now.fingerprint()) != file.fingerprint;
+  } catch (const DataError&) {
+    if (!recorded.read.strict) throw;
+    return true;  // with a bad row the run would have ended
+  }
 }
 
 namespace {

@@ -27,8 +27,11 @@ struct RecordedData {
 };
 /// Throws CheckpointError when run.json is there and damaged.
 RecordedData recorded_data(const std::string& model_directory);
+/// Throws where a file that run.json names cannot be read again: DataError where it is not there, ConfigError where it
+/// was a pipe. `what` it holds: "training", "held-out".
+void require_recorded_file(const std::string& what, const std::string& path, const std::string& hint);
 /// The rows of the file that a model was trained on, read as then; warns of bad ones. Throws ConfigError where it is
-/// not known, or not there.
+/// not known, and what require_recorded_file throws.
 Rows training_rows(const std::string& model_directory);
 /// Whether a file of the run holds other sequences than it did then; false where run.json gives no fingerprint.
 bool has_changed(const RecordedFile& file, const RecordedData& recorded, const Tokenizer& tokenizer);

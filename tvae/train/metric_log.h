@@ -7,15 +7,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "tvae/train/event_writer.h"
+#include "tvae/train/observer.h"
 
 namespace tvae {
-
-/// Names and values in the order they are to be read.
-using Metrics = std::vector<std::pair<std::string, double>>;
 
 /// A file of JSON objects with a "step", one a line.
 class StepLog {
@@ -32,26 +28,16 @@ class StepLog {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
 };
 
-/// A decoded text of a preview.
-struct PreviewText {
-  double ratio = 0.0;  // between the two ends of an interpolation
-  std::string text;
-  std::optional<bool> valid;  // nullopt without a validity check
-};
-
-/// What a run shows of its model at an evaluation.
-struct Preview {
-  /// The published table (Transformer-VAE 2021): the source text at ratio -10, outputs at 0, 0.1, ... 1, the target
-  /// text at 10.
-  std::vector<PreviewText> interpolation;
-  std::vector<PreviewText> samples;
-  std::optional<Picture> strip;  // the interpolation's texts as images, for MNIST text
-};
-
-class MetricLog {
+class MetricLog : public TrainingObserver {
  public:
   /// Logs in `directory` (made if absent); see StepLog.
   MetricLog(const std::string& directory, int64_t steps_done);
+
+  void on_log(int64_t step, const Metrics& metrics) override { write(step, metrics); }
+  void on_evaluate(int64_t step, const HeldOutEvaluation& evaluation) override {
+    write(step, evaluation.metrics);
+    write(step, evaluation.preview);
+  }
 
   /// To metrics.jsonl and TensorBoard. Whole numbers are written without a point; values that are not finite become
   /// null.

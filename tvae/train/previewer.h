@@ -4,8 +4,9 @@
 
 #include <memory>
 
-#include "tvae/train/metric_log.h"
-#include "tvae/train/trainer.h"
+#include "tvae/ops/rng.h"
+#include "tvae/train/observer.h"
+#include "tvae/train/setup.h"
 #include "tvae/validity/validity.h"
 
 namespace tvae {

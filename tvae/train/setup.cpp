@@ -8,20 +8,14 @@
 #include "tvae/data/data_file.h"
 #include "tvae/latent/probe.h"
 #include "tvae/model/bottleneck.h"
+#include "tvae/run/data_options.h"
 #include "tvae/run/model_directory.h"
+#include "tvae/train/objective.h"
 
 namespace tvae {
 namespace {
 
 constexpr uint64_t kProbeSeed = 1;
-
-ReadOptions read_options(const DataConfig& data) {
-  return {.column = data.column,
-          .label_column = data.label_column,
-          .escapes = data.escapes,
-          .strict = data.strict,
-          .quotes = data.quotes};
-}
 
 /// A resumed run's own tokenizer, else the given one, else the starting model's, else, for MNIST text, the one beside
 /// the training file, else one trained on the data.
@@ -33,12 +27,13 @@ Tokenizer choose_tokenizer(const DataConfig& data, DataFile& train, const std::s
       log_info("taking the tokenizer " + beside);
       return Tokenizer::load(beside);
     }
+    const std::vector<std::string>& texts = train.rows().texts;  // what is wrong with the file is said first
     log_info("training a tokenizer (" + data.tokenizer_kind + ", " + std::to_string(data.vocab_size) + " pieces) on " +
              data.train);
     TokenizerTraining training;
     training.kind = data.tokenizer_kind;
     training.vocab_size = data.vocab_size;
-    return train_tokenizer(train.rows().texts, training);
+    return train_tokenizer(texts, training);
   }
   Tokenizer tokenizer = Tokenizer::load(data.tokenizer.empty() ? from : data.tokenizer);
   if (!tokenizer.writes_anything()) {
@@ -50,9 +45,7 @@ Tokenizer choose_tokenizer(const DataConfig& data, DataFile& train, const std::s
 }
 
 TokenDataset tokenize(DataFile& file, const RunConfig& config, const Tokenizer& tokenizer) {
-  TokenizeOptions options;
-  options.max_tokens = config.data.max_tokens;
-  options.cut = config.data.overlong == "cut";
+  const TokenizeOptions options = tokenize_options(config.data);
   TokenDataset dataset = TokenDataset::from_file(file, tokenizer, options, config.data.cache_dir);
   const std::string& path = file.path();
   if (dataset.overlong() > 0)
@@ -120,17 +113,21 @@ ModelConfig continued(const ModelConfig& start, const RunConfig& config, const T
   return model;
 }
 
+/// Before anything else is done, whose announcements would stand above the error.
 void require_files(const ResolvedConfig& resolved, const RunRecord* resumed) {
   const DataConfig& data = resolved.config.data;
   if (data.train.empty())
     throw ConfigError("no training data", "", "data.train, a file of one sequence a line", resolved.wants);
   for (const std::string& path : {data.train, data.valid}) {
+    if (path.empty()) continue;
     if (path == "-")
       throw ConfigError("training data", "stdin", "a file", "a run reads its data again when it is resumed");
-    if (resumed && !path.empty() && !file_exists(path)) throw MovedData(path);
-    if (resumed && file_exists(path) && !is_regular_file(path))
+    if (resumed && !file_exists(path)) throw MovedData(path);
+    const bool pipe = file_exists(path) && !is_regular_file(path) && !directory_exists(path);
+    if (resumed && pipe)
       throw ConfigError("training data", "the pipe " + path, "a file",
                         "a run reads its data again when it is resumed, and a pipe gives it once");
+    if (!pipe) LineReader{path};  // says why where it cannot be opened
   }
 }
 

@@ -1,14 +1,35 @@
 // From a configuration to what a trainer works on: tokenizer, token datasets, model.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "tvae/base/error.h"
 #include "tvae/base/progress.h"
 #include "tvae/config/presets.h"
-#include "tvae/train/trainer.h"
+#include "tvae/data/token_cache.h"
+#include "tvae/run/model_directory.h"
+#include "tvae/run/run_directory.h"
+#include "tvae/run/run_record.h"
 
 namespace tvae {
+
+struct LabelledSequences {
+  std::vector<int64_t> sequences;  // indices into a dataset
+  std::vector<std::string> labels;
+};
+
+/// What a trainer works on.
+struct TrainingSetup {
+  RunConfig config;
+  Model model;
+  TokenDataset train;
+  std::optional<TokenDataset> valid;
+  LabelledSequences probe;  // what of `valid` the previews' probe is shown, or none
+  RunRecord record = {};    // what run.json says, without how far the training is
+};
 
 /// A file of a resumed run is not where it was.
 class MovedData : public DataError {

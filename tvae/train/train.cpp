@@ -42,15 +42,40 @@ void keep_own_data(RunConfig& config, const RunRecord& resumed) {
   if (config.data.valid.empty()) config.data.valid = resumed.requested.data.valid;
 }
 
+nlohmann::ordered_json value_of(const RunConfig& config, const std::string& wanted) {
+  nlohmann::ordered_json found;
+  visit_run(config, [&](const std::string& key, const auto& value, const FieldInfo&) {
+    if (key == wanted) found = value;
+  });
+  return found;
+}
+
+/// "train.steps=20": a setting for people.
+std::string setting(const std::string& key, const nlohmann::ordered_json& value) {
+  return key + "=" + value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::string first_few(std::vector<std::string> settings) {
+  constexpr size_t kShown = 8;
+  const size_t more = settings.size() - std::min(kShown, settings.size());
+  settings.resize(settings.size() - more);
+  return join(settings, ", ") + (more > 0 ? " and " + std::to_string(more) + " more" : "");
+}
+
 void require_same(const RunConfig& config, const std::string& from, const RunRecord& resumed) {
-  std::vector<std::string> different;
+  std::vector<std::string> keys, given, own;
   for (const std::string& key : differing_keys(resumed.requested, config))
-    if (std::find(kHarmlessKeys.begin(), kHarmlessKeys.end(), key) == kHarmlessKeys.end()) different.push_back(key);
-  if (resumed.requested.data.valid.empty() && !config.data.valid.empty()) different.emplace_back("data.valid");
-  if (!from.empty() && from != resumed.from) different.emplace_back("the model to start from");
-  if (!different.empty())
-    throw ConfigError("a run resumed with a different configuration", join(different, ", "), "the run's own values",
-                      "they are taken where none are given");
+    if (std::find(kHarmlessKeys.begin(), kHarmlessKeys.end(), key) == kHarmlessKeys.end()) keys.push_back(key);
+  if (resumed.requested.data.valid.empty() && !config.data.valid.empty()) keys.emplace_back("data.valid");
+  for (const std::string& key : keys) {
+    given.push_back(setting(key, value_of(config, key)));
+    own.push_back(setting(key, value_of(resumed.requested, key)));
+  }
+  if (!from.empty() && from != resumed.from) {
+    given.push_back(setting("the starting model", from));
+    own.push_back(setting("the starting model", resumed.from));
+  }
+  if (!given.empty()) throw OtherSettings(first_few(given), first_few(own));
 }
 
 void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
@@ -61,7 +86,7 @@ void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
 
 }  // namespace
 
-TrainedRun train(const TrainOptions& options, Progress& progress) {
+TrainedRun train(const TrainOptions& options, Progress& progress, const std::vector<TrainingObserver*>& observers) {
   const std::string given_from = absolute(options.from);
   RunDirectory run(options.out, options.mode);
   run.require_apart_from(options.from);
@@ -76,7 +101,8 @@ TrainedRun train(const TrainOptions& options, Progress& progress) {
   if (resumed) {
     if (const auto checkpoint = load_checkpoint(run.path())) {
       trainer.restore(*checkpoint);
-      log_info("resuming at step " + std::to_string(trainer.step()) + " of " + std::to_string(trainer.total_steps()));
+      if (!trainer.finished())
+        log_info("resuming at step " + std::to_string(trainer.step()) + " of " + std::to_string(trainer.total_steps()));
     }
     setup.record.training = resumed->training;
     write_run_record(run.path(), setup.record);
@@ -84,9 +110,10 @@ TrainedRun train(const TrainOptions& options, Progress& progress) {
     if (options.mode == StartMode::kResume) log_info(run.path() + " holds no run to resume: a new one begins");
     run.replace([&](const std::string& folder) { trainer.save_model_files(folder); });
   }
-  say_what_is_trained(setup, trainer);
-  trainer.run(progress);
-  return {run.path(), trainer.step()};
+  const bool was_finished = trainer.finished();
+  if (!was_finished) say_what_is_trained(setup, trainer);
+  trainer.run(progress, observers);
+  return {run.path(), trainer.step(), trainer.total_steps(), was_finished};
 }
 
 }  // namespace tvae

@@ -4,9 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "tvae/base/error.h"
 #include "tvae/base/progress.h"
 #include "tvae/ops/torch.h"
 #include "tvae/run/run_directory.h"
+#include "tvae/train/observer.h"
 
 namespace tvae {
 
@@ -24,12 +26,23 @@ struct TrainOptions {
 struct TrainedRun {
   std::string directory;
   int64_t steps = 0;
+  int64_t planned_steps = 0;  // more than `steps` where the run stopped early
+  bool was_finished = false;  // before: nothing was left to do
+};
+
+/// A resumed run was given other settings than those it began with.
+class OtherSettings : public ConfigError {
+ public:
+  OtherSettings(const std::string& given, const std::string& own)
+      : ConfigError("a run goes on with the settings that it began with", given, own) {}
 };
 
 /// Trains to the last step, or goes on where an earlier call or process came to. Until its whole beginning is written a
 /// new run leaves `out` as it was. A resumed run takes its own settings where no others are given; others that would
-/// shape its result are refused, but its data may lie elsewhere. `progress` hears of the stages of the preparation and
-/// of every step; where it throws Interrupted the state is saved first. Throws ConfigError, DataError, CheckpointError.
-TrainedRun train(const TrainOptions& options, Progress& progress = Progress::none());
+/// shape its result are OtherSettings, but its data may lie elsewhere. `progress` hears of the stages of the
+/// preparation and of every step, `observers` of all that happens in the run; where one of them throws Interrupted the
+/// state is saved first. Throws ConfigError, DataError, CheckpointError.
+TrainedRun train(const TrainOptions& options, Progress& progress = Progress::none(),
+                 const std::vector<TrainingObserver*>& observers = {});
 
 }  // namespace tvae

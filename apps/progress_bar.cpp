@@ -1,4 +1,4 @@
-#include "tvae/train/progress_bar.h"
+#include "apps/progress_bar.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 #include "tvae/base/log.h"
 
-namespace tvae {
+namespace tvae::apps {
 namespace {
 
 constexpr auto kRedrawInterval = std::chrono::milliseconds(100);
@@ -48,19 +48,22 @@ std::string describe_duration(double seconds) {
   return text;
 }
 
-ProgressBar::ProgressBar(int64_t total_steps, int64_t steps_done)
-    : total_steps_(total_steps), first_step_(steps_done), step_(steps_done), start_(Clock::now()) {}
-
 ProgressBar::~ProgressBar() {
   clear();
 }
 
-void ProgressBar::update(int64_t step) {
+void ProgressBar::on_train_begin(int64_t steps_done, int64_t total_steps) {
+  total_steps_ = total_steps;
+  first_step_ = step_ = steps_done;
+  start_ = Clock::now();
+}
+
+void ProgressBar::on_step_end(int64_t step) {
   step_ = step;
   if (draws_bar() && (step == total_steps_ || Clock::now() - last_drawn_ >= kRedrawInterval)) draw();
 }
 
-void ProgressBar::log(int64_t step, const Metrics& metrics) {
+void ProgressBar::on_log(int64_t step, const Metrics& metrics) {
   step_ = step;
   numbers_ = describe(metrics);
   if (draws_bar())
@@ -68,6 +71,10 @@ void ProgressBar::log(int64_t step, const Metrics& metrics) {
   else
     log_info("step " + std::to_string(step_) + "/" + std::to_string(total_steps_) + "  " + numbers_ + "  " +
              time_left());
+}
+
+void ProgressBar::on_train_end(int64_t) {
+  clear();
 }
 
 void ProgressBar::clear() {
@@ -97,4 +104,4 @@ std::string ProgressBar::time_left() const {
   return describe_duration(seconds / static_cast<double>(taken) * static_cast<double>(total_steps_ - step_)) + " left";
 }
 
-}  // namespace tvae
+}  // namespace tvae::apps

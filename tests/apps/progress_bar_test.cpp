@@ -1,10 +1,10 @@
-#include "tvae/train/progress_bar.h"
+#include "apps/progress_bar.h"
 
 #include <gtest/gtest.h>
 
 #include "tvae/base/log.h"
 
-namespace tvae {
+namespace tvae::apps {
 namespace {
 
 TEST(ProgressBar, Descriptions) {
@@ -20,9 +20,10 @@ TEST(ProgressBar, PlainLinesWithoutATerminal) {
   // Capturing replaces stderr by a file, so that it is no terminal.
   testing::internal::CaptureStderr();
   {
-    ProgressBar bar(10, 2);
-    bar.update(3);
-    bar.log(4, {{"loss", 2.0}});
+    ProgressBar bar;
+    bar.on_train_begin(2, 10);
+    bar.on_step_end(3);
+    bar.on_log(4, {{"loss", 2.0}});
   }
   const std::string printed = testing::internal::GetCapturedStderr();
   EXPECT_TRUE(printed.starts_with("step 4/10  loss 2  ")) << printed;
@@ -33,11 +34,15 @@ TEST(ProgressBar, PlainLinesWithoutATerminal) {
 TEST(ProgressBar, QuietPrintsNothing) {
   set_log_level(LogLevel::kQuiet);
   testing::internal::CaptureStderr();
-  { ProgressBar(10, 0).log(4, {{"loss", 2.0}}); }
+  {
+    ProgressBar bar;
+    bar.on_train_begin(0, 10);
+    bar.on_log(4, {{"loss", 2.0}});
+  }
   const std::string printed = testing::internal::GetCapturedStderr();
   set_log_level(LogLevel::kNormal);
   EXPECT_EQ(printed, "");
 }
 
 }  // namespace
-}  // namespace tvae
+}  // namespace tvae::apps

@@ -1,0 +1,25 @@
+#include "apps/assignments.h"
+
+namespace tvae::apps {
+
+void add_set_option(CLI::App& command, std::vector<std::string>& assignments) {
+  command.add_option("--set", assignments, "set one key (tvae config --explain lists them); as often as needed")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
+void add_setting_flags(CLI::App& command, const std::vector<SettingFlag>& flags,
+                       std::vector<std::string>& assignments) {
+  for (const SettingFlag& setting : flags) {
+    const std::string key = setting.key, help = std::string(setting.help) + " (" + key + ")";
+    const auto assign = [&assignments, key](const std::string& value) { assignments.push_back(key + "=" + value); };
+    if (setting.kind == SettingFlag::kSwitch)
+      command.add_flag_function(
+          setting.flag, [assign](int64_t count) { assign(count > 0 ? "true" : "false"); }, help);
+    else
+      command.add_option_function<std::string>(setting.flag, assign, help)->take_last();
+  }
+}
+
+}  // namespace tvae::apps

@@ -1,0 +1,14 @@
+// How the data section of a configuration reads its files: the same in training and wherever a run's data is read
+// again.
+#pragma once
+
+#include "tvae/config/run_config.h"
+#include "tvae/data/reader.h"
+#include "tvae/data/token_cache.h"
+
+namespace tvae {
+
+ReadOptions read_options(const DataConfig& data);
+TokenizeOptions tokenize_options(const DataConfig& data);
+
+}  // namespace tvae

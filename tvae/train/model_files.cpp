@@ -1,0 +1,38 @@
+#include "tvae/train/model_files.h"
+
+#include "tvae/base/files.h"
+#include "tvae/run/model_card.h"
+#include "tvae/run/model_directory.h"
+#include "tvae/run/run_record.h"
+
+namespace tvae {
+namespace {
+
+TensorMap weights_to_use(const TrainStep& step) {
+  const AveragedWeights averaged(step.average());
+  TensorMap weights;
+  for (const NamedParameter& parameter : step.master()) weights[parameter.name] = parameter.value.detach().clone();
+  return weights;
+}
+
+RunRecord record_now(const TrainingSetup& setup, const TrainingState& state) {
+  RunRecord record = setup.record;
+  record.training = {state.position.step, state.position.total_steps, state.seconds, std::nullopt};
+  if (state.last_scores)
+    record.training.held_out = {state.last_scores->cross_entropy, state.last_scores->token_accuracy};
+  return record;
+}
+
+}  // namespace
+
+void write_model_files(const std::string& folder, const TrainingSetup& setup, const TrainStep& step,
+                       const TrainingState& state) {
+  const DataConfig& data = setup.config.data;
+  save_model(folder, setup.model.vae.config(), data.max_tokens, data.check, weights_to_use(step),
+             setup.model.tokenizer);
+  const RunRecord record = record_now(setup, state);
+  write_run_record(folder, record);
+  write_model_card(folder, record);
+}
+
+}  // namespace tvae

@@ -1,0 +1,17 @@
+// The folder of a model that is being trained.
+#pragma once
+
+#include <string>
+
+#include "tvae/train/setup.h"
+#include "tvae/train/train_step.h"
+#include "tvae/train/training_state.h"
+
+namespace tvae {
+
+/// Writes the model as it is now: its configuration, its weights (their moving average, where the run keeps one), its
+/// tokenizer, run.json and the card. Throws DataError.
+void write_model_files(const std::string& folder, const TrainingSetup& setup, const TrainStep& step,
+                       const TrainingState& state);
+
+}  // namespace tvae
