@@ -43,11 +43,11 @@ class PlainT5 {
  public:
   explicit PlainT5(const ModelConfig& config) : config_(config), parameters_(rng_) {
     const Scope root(parameters_);
-    shared_ = (root / "shared").add("weight", {config.vocab_size, config.d_model}, Init::constant(0.0));
+    shared_ = (root / "shared").table("weight", {config.vocab_size, config.d_model}, Init::constant(0.0));
     encoder_ = T5Stack(root / "encoder", config, /*is_decoder=*/false, config.encoder_layers);
     decoder_ = T5Stack(root / "decoder", config, /*is_decoder=*/true, config.decoder_layers);
     lm_head_ =
-        config.tie_word_embeddings ? shared_ : (root / "lm_head").add("weight", shared_.sizes(), Init::constant(0.0));
+        config.tie_word_embeddings ? shared_ : (root / "lm_head").table("weight", shared_.sizes(), Init::constant(0.0));
   }
   Parameters& parameters() { return parameters_; }
 
