@@ -1,5 +1,6 @@
 // What the program says of a command line: help that fits a terminal, and one line for what is wrong with it.
 #include <algorithm>
+#include <map>
 #include <sstream>
 
 #include "tests/apps/program.h"
@@ -33,11 +34,14 @@ class Messages : public ProgramTest {
     }
     return found;
   }
-  std::string help(std::vector<std::string> verb) const {
-    verb.emplace_back("--help");
-    const ProgramResult result = run(verb);
+  std::string help(const std::vector<std::string>& verb) const {
+    static std::map<std::vector<std::string>, std::string> pages;  // each costs a start of the program
+    if (const auto known = pages.find(verb); known != pages.end()) return known->second;
+    std::vector<std::string> command = verb;
+    command.emplace_back("--help");
+    const ProgramResult result = run(command);
     EXPECT_EQ(result.status, 0) << result.err;
-    return result.out;
+    return pages[verb] = result.out;
   }
   /// Every verb, and every verb below one.
   std::vector<std::vector<std::string>> all_verbs() const {

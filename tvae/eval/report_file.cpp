@@ -100,11 +100,14 @@ Json merged_report(const FormerReport& former, const Json& report) {
     else if (std::find(former.sections.begin(), former.sections.end(), section) != former.sections.end())
       merged[section] = former.report[section];
   }
-  const auto not_asked_for = [&report](const std::string& section) {
-    return skipped_of(report).value(section, "") == kNotAskedFor;
+  const std::vector<std::string> sections = evaluation_sections().names();
+  const auto was_measured_now = [&](const std::string& what) {  // a section, or a key of one, as "prior.fitted"
+    const std::string section = what.substr(0, what.find('.'));
+    return std::find(sections.begin(), sections.end(), section) != sections.end() &&
+           skipped_of(report).value(section, "") != kNotAskedFor;
   };
   for (const auto& [what, why] : skipped_of(former.report).items())
-    if (why != kNotAskedFor && not_asked_for(what.substr(0, what.find('.')))) skipped[what] = why;
+    if (why != kNotAskedFor && !was_measured_now(what)) skipped[what] = why;
   for (const auto& [what, why] : skipped_of(report).items())
     if (why != kNotAskedFor || (!merged.contains(what) && !skipped.contains(what))) skipped[what] = why;
   merged["skipped"] = std::move(skipped);
