@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "tests/support/tiny_model.h"
+#include "tvae/data/batcher.h"
 #include "tvae/train/held_out_scores.h"
 
 namespace tvae {

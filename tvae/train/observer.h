@@ -52,15 +52,15 @@ class TrainingObserver {
   virtual ~TrainingObserver() = default;
 
   /// Before the first step. A run that is resumed has done some already.
-  virtual void on_train_begin(int64_t /*steps_done*/, int64_t /*total_steps*/) {}
+  virtual void on_train_begin(int64_t steps_done, int64_t total_steps) {}
   /// The weights have changed.
-  virtual void on_step_end(int64_t /*step*/) {}
+  virtual void on_step_end(int64_t step) {}
   /// Every train.log_steps: means since the last time (loss, cross_entropy, ...), learning rate, speed.
-  virtual void on_log(int64_t /*step*/, const Metrics& /*metrics*/) {}
+  virtual void on_log(int64_t step, const Metrics& metrics) {}
   /// Every train.eval_steps and after the last step, where there are held-out texts.
-  virtual void on_evaluate(int64_t /*step*/, const HeldOutEvaluation& /*evaluation*/) {}
+  virtual void on_evaluate(int64_t step, const HeldOutEvaluation& evaluation) {}
   /// The run is finished and saved. Not called where it was interrupted.
-  virtual void on_train_end(int64_t /*step*/) {}
+  virtual void on_train_end(int64_t step) {}
 };
 
 }  // namespace tvae

@@ -10,6 +10,7 @@
 #include "tvae/model/bottleneck.h"
 #include "tvae/run/data_options.h"
 #include "tvae/run/model_directory.h"
+#include "tvae/train/checkpoint.h"
 #include "tvae/train/objective.h"
 
 namespace tvae {
