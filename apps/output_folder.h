@@ -3,14 +3,12 @@
 
 #include <string>
 
-#include "tvae/base/log.h"
 #include "tvae/run/run_directory.h"
 
 namespace tvae::apps {
 
 /// A new folder, or with --overwrite one whose model is replaced. Throws as RunDirectory does.
 inline RunDirectory open_output(const std::string& path, bool overwrite) {
-  if (overwrite && holds_model(path)) log_info("replacing the model in " + path);
   try {
     return RunDirectory(path, overwrite ? StartMode::kOverwrite : StartMode::kNew);
   } catch (const OccupiedFolder& occupied) {

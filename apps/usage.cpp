@@ -126,8 +126,10 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<const CLI::App*> verbs = given_verbs(app);
   const CLI::App& command = *verbs.back();
   const bool verb_missing = !command.get_subcommands([](const CLI::App*) { return true; }).empty();
-  const Unused last = unused_by(command);
-  if (verb_missing && !last.words.empty()) return unknown_verb(command, last.words);
+  std::vector<std::string> words;  // a verb with fallthrough leaves them to the one above
+  for (const CLI::App* verb : verbs)
+    for (const std::string& word : unused_by(*verb).words) words.push_back(word);
+  if (verb_missing && !words.empty()) return unknown_verb(command, words);
   for (const CLI::App* verb : verbs)
     if (const Unused unused = unused_by(*verb); !unused.flags.empty())
       return printable_line(unknown_flag(unused.flags.front(), *verb, verbs));

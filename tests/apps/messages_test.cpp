@@ -110,6 +110,7 @@ TEST_F(Messages, FlagsBeforeTheirVerbAreToldSo) {
 
 TEST_F(Messages, AMisspeltVerbIsToldWithTheNearest) {
   expect_line({"evla", "m"}, "unknown verb: got \"evla\" (did you mean eval?)");
+  expect_line({"tokenizer", "tarin", "x"}, "unknown verb: got \"tarin\" (did you mean train?)");
   expect_line({"data", "dmeo", "--out", "x"}, "unknown verb: got \"dmeo\" (did you mean demo?)");
   expect_line({"direction", "m", "aply", "--name", "d"}, "unknown verb: got \"aply\" (did you mean apply?)");
   expect_line({"direction", "aply", "m", "--name", "d"}, "unknown verb: got \"aply\" (did you mean apply?)");

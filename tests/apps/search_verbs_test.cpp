@@ -68,7 +68,8 @@ TEST_F(SearchVerbs, AnAnalogyTakesSeveralStrengths) {
   EXPECT_EQ(rows[1]["text"].get<std::string>() + "\n", reconstruction("row 7"));
   EXPECT_FALSE(rows[0].contains("valid")) << "this data has no check";
   expect_failure({"analogy", model(), "a", "b"}, kUsage, "C is required");
-  expect_failure({"analogy", model(), "a", "b", "c", "--strength", "nan"}, kUsage, "no finite number");
+  expect_failure({"analogy", model(), "a", "b", "c", "--strength", "nan"}, kUsage,
+                 "got nan, expected -1000000 to 1000000");
   expect_failure({"analogy", path("none"), "a", "b", "c"}, kData, "none");
 }
 
@@ -131,7 +132,7 @@ TEST_F(SearchVerbs, MistakesAboutDirectionsAreOneClearLine) {
   ASSERT_EQ(fit_direction("comment").status, 0);
   expect_failure({"direction", model(), "apply", "--name", "coment", "--text", "x"}, kUsage, "did you mean comment?");
   expect_failure({"direction", model(), "fti"}, kUsage, "did you mean fit?");
-  expect_failure({"direction", model()}, kUsage, "subcommand");
+  expect_failure({"direction", model()}, kUsage, "a verb is missing");
   expect_failure({"direction", "list"}, kUsage, "MODEL is required");
   expect_failure({"direction", path("absent"), "list"}, kData, "absent");
   std::ofstream(model() + "/latent/directions/comment.safetensors") << "nothing";

@@ -10,6 +10,7 @@
 
 #include "tvae/base/files.h"
 #include "tvae/base/json.h"
+#include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 
 namespace tvae {
@@ -204,7 +205,12 @@ void RunDirectory::replace(const std::function<void(const std::string& folder)>&
     throw;
   }
   const bool old = file_exists(file("config.json")), current = same_file(path_, ".");
-  if (old && !current) {
+  exchange_or_move(filling, old && !current);
+  if (old) log_info("replaced the former model in " + path_);
+}
+
+void RunDirectory::exchange_or_move(const std::string& filling, bool can_exchange) {
+  if (can_exchange) {
     const fs::path whole = fs::canonical(path_);
     const std::string aside = beside(whole) + std::to_string(::getpid());
     std::error_code error;

@@ -61,10 +61,13 @@ class RunDirectory {
   /// throws leaves the old one as it was. A process that is killed leaves the old one or the new one, whole: two
   /// folders exchange their names in one step. Where they cannot (the folder is a mount point or the current one, or
   /// the file system does not know how), its entries are moved one by one, which the next writer finishes after a kill.
-  /// Files of others stay.
+  /// Files of others stay. A line (base/log.h) says that a model was replaced.
   void replace(const std::function<void(const std::string& folder)>& write);
 
  private:
+  /// Gives what is in the folder `filling` the place of what is here.
+  void exchange_or_move(const std::string& filling, bool can_exchange);
+
   std::string path_;
   MadeFolders made_;
   std::unique_ptr<FolderLock> lock_;
