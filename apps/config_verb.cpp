@@ -38,10 +38,6 @@ const Register<SetUpVerb> registered(
                 command.add_option("PRESET", options->presets,
                                    "presets (tvae presets lists them); the later overrule the earlier");
                 add_set_option(command, options->assignments);
-                as often as needed ")
-                    ->type_name("KEY=VALUE")
-                    ->take_all()
-                    ->allow_extra_args(false);
                 command.add_flag("--explain", options->explain, "also where each value came from and what it means");
                 return [options, &common] {
                   const ResolvedConfig resolved = resolve_config(options->presets, options->assignments);

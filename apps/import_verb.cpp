@@ -51,10 +51,6 @@ const Register<SetUpVerb> registered(
        command.add_option("PRESET", options->presets,
                           "presets for what the T5 does not decide (tvae presets); the later overrule the earlier");
        add_set_option(command, options->assignments);
-       as often as needed ")
-           ->type_name("KEY=VALUE")
-           ->take_all()
-           ->allow_extra_args(false);
        command.add_option("--out", options->out, "folder to write the model to")->type_name("DIR")->required();
        command
            .add_option("--funnel", options->source.funnel,

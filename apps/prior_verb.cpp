@@ -30,22 +30,22 @@ void fit(const Options& options, const CommonOptions& common) {
 
 RunVerb set_up_fit(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
-  command->add_option("MODEL", options->model, "model directory")->required();
-  command->add_option("--data", options->data, "texts; default: the training file in the model's run.json")
+  command.add_option("MODEL", options->model, "model directory")->required();
+  command.add_option("--data", options->data, "texts; default: the training file in the model's run.json")
       ->type_name("FILE");
-  command->add_option("--kind", options->prior.kind, prior_kinds().described())
+  command.add_option("--kind", options->prior.kind, prior_kinds().described())
       ->type_name("NAME")
       ->capture_default_str();
   command
-      ->add_option("--components", options->prior.fit.components,
-                   "Gaussians of a gmm; 0 = as many as do best on held-out codes")
+      .add_option("--components", options->prior.fit.components,
+                  "Gaussians of a gmm; 0 = as many as do best on held-out codes")
       ->check(in_range(0, 10000))
       ->capture_default_str();
   command
-      ->add_option("--fit-on", options->prior.fit_on, "the codes of texts, or codes with the encoder's noise on them")
+      .add_option("--fit-on", options->prior.fit_on, "the codes of texts, or codes with the encoder's noise on them")
       ->check(one_of({kFitOnMeans, kFitOnSamples}))
       ->capture_default_str();
-  command->add_option("--samples", options->prior.texts, "texts used, drawn at random; 0 = all")
+  command.add_option("--samples", options->prior.texts, "texts used, drawn at random; 0 = all")
       ->check(in_range(0))
       ->capture_default_str();
   add_read_flags(command, options->read);
@@ -53,7 +53,8 @@ RunVerb set_up_fit(CLI::App& command, const CommonOptions& common) {
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
-  return set_up_below(command, common, {{"fit", "fit it to the codes of texts; written to MODEL/latent", set_up_fit}});
+  return set_up_below(command, common,
+                      {{"fit", "fit it to the codes of texts; it replaces the one in MODEL/latent", set_up_fit}});
 }
 
 const Register<SetUpVerb> registered(verbs(), {"prior", "fit the distribution that sample draws from", set_up});

@@ -9,6 +9,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/base/mix64.h"
+#include "tvae/run/model_card.h"
 #include "tvae/train/held_out_scores.h"
 #include "tvae/train/metric_log.h"
 #include "tvae/train/model_files.h"
