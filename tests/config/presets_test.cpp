@@ -166,6 +166,8 @@ TEST(Presets, ConfigurationsSavedWithOlderNamesAreRead) {
     EXPECT_EQ(model.tokens_bottleneck.latent_decoder, "no_norm");
   }
   EXPECT_THROW(model_config_from_json({{"funnel", 3}}), ConfigError);
+  EXPECT_THROW(model_config_from_json({{"funnel", {{"d_kv", 4}}}, {"funnel_d_kv", 4}}), ConfigError) << "two values";
+  EXPECT_THROW(run_config_from_json({{"loss", {{"kl", {{"target", 4}}}, {"kl_target", 5}}}}), ConfigError);
   EXPECT_THROW(run_config_from_json({{"train", {{"steps", {{"x", 1}}}}}}), ConfigError);
 }
 

@@ -338,7 +338,7 @@ TEST_F(FunnelEncoderOfAModel, WhatDoesNotFitIsRefused) {
   EXPECT_EQ(with("d_model", 24), "config.json of a Funnel: d_model: got 24, expected 16, the width of the T5");
   EXPECT_EQ(with("model_type", "t5"), "config.json of a Funnel: model_type: got \"t5\", expected \"funnel\"");
   EXPECT_EQ(with("hidden_act", "relu"), "config.json of a Funnel: hidden_act: got \"relu\", expected \"gelu_new\"");
-  EXPECT_NE(with("pooling_type", "sum").find("funnel_pooling: got \"sum\""), std::string::npos);
+  EXPECT_NE(with("pooling_type", "sum").find("model.funnel.pooling: got \"sum\""), std::string::npos);
   EXPECT_NE(with("block_sizes", "1_2").find("block_sizes"), std::string::npos);
   EXPECT_NE(with("block_repeats", {1, 2, 2}).find("model.funnel.block_repeats: got 1_2_2"), std::string::npos);
   EXPECT_NE(with("block_sizes", {2, 2}).find("lacks the weight encoder.blocks.0.1."), std::string::npos);

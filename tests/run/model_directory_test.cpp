@@ -62,7 +62,7 @@ TEST_F(ModelDirectory, ValuesOfTheConfigurationAreCheckedAndTheFileIsNamed) {
   expect_named(with("bottleneck", "bottle"), "model.bottleneck");
   expect_named(with("vocab_size", 3), "");
   expect_named(with("latent_tokens", -1), "model.latent_tokens");
-  expect_named(with("attention_window_size", 5000), "model.attention_window.size");
+  expect_named(with("attention_window", {{"size", 5000}}), "model.attention_window.size");
   EXPECT_THROW(load_model_config(folder_.path("model")), CheckpointError);
 }
 

@@ -137,6 +137,23 @@ const Json* find_nested(const Json& json, const std::string& section, const std:
   return find_nested(*found, section + found.key() + ".", name.substr(dot + 1));
 }
 
+/// Calls visit("prefix.group.field", value) for the leaves of nested objects.
+void visit_fields(const Json& fields, const std::string& prefix,
+                  const std::function<void(const std::string&, const Json&)>& visit) {
+  for (const auto& [name, value] : fields.items()) {
+    const std::string key = prefix + name;
+    const bool is_field = is_known_key(key) && canonical_key(key) == key;
+    if (value.is_object() && !is_field)  // a group may be called as a field once was
+      visit_fields(value, key + ".", visit);
+    else
+      visit(key, value);
+  }
+}
+
+ConfigError twice(const std::string& key, const std::string& one, const std::string& other) {
+  return ConfigError(key, "two values, as " + one + " and as " + other, "one");
+}
+
 Preset parse_preset(const PresetText& text) {
   Preset preset;
   preset.name = text.name;
@@ -286,18 +303,16 @@ Json to_json(const RunConfig& config) {
   return json;
 }
 
-void for_each_field(const Json& config, const std::function<void(const std::string&, const Json&)>& visit,
-                    const std::string& prefix) {
+void for_each_field(const Json& config, const std::function<void(const std::string&, const Json&)>& visit) {
   if (!config.is_object()) throw ConfigError("configuration", config.type_name(), "an object of sections");
-  for (const auto& [name, value] : config.items()) {
-    const std::string key = prefix + name;
-    if (prefix.empty() && !value.is_object())
-      throw ConfigError("configuration section " + name, value.type_name(), "an object");
-    const bool is_field = is_known_key(key) && canonical_key(key) == key;
-    if (value.is_object() && !is_field)  // a group may be called as a field once was
-      for_each_field(value, visit, key + ".");
-    else
-      visit(key, value);
+  std::map<std::string, std::string> seen;  // key → the name that was given
+  for (const auto& [section, fields] : config.items()) {
+    if (!fields.is_object()) throw ConfigError("configuration section " + section, fields.type_name(), "an object");
+    visit_fields(fields, section + ".", [&](const std::string& name, const Json& value) {
+      const auto [earlier, fresh] = seen.emplace(canonical_key(name), name);
+      if (!fresh) throw twice(earlier->first, earlier->second, name);
+      visit(name, value);
+    });
   }
 }
 
@@ -319,8 +334,11 @@ ModelConfig model_config_from_json(const Json& json) {
   visit_run(config, [&](const std::string& key, auto& value, const FieldInfo& info) {
     if (!key.starts_with(section)) return;
     const Json* found = find_nested(json, section, key.substr(section.size()));
-    if (const auto flat = json.find(alias_of(key, info).substr(section.size())); !found && flat != json.end())
+    const std::string alias = alias_of(key, info);
+    if (const auto flat = json.find(alias.substr(section.size())); alias != key && flat != json.end()) {
+      if (found) throw twice(key, key, alias);
       found = &*flat;
+    }
     if (found) assign(key, value, info, *found);
   });
   return config.model;

@@ -77,10 +77,9 @@ RunConfig run_config_from_json(const nlohmann::ordered_json& json);
 /// {"data.train": value, ...} with every field.
 nlohmann::ordered_json fields_of(const RunConfig& config);
 /// Calls visit("section.group.field", value) for what such a JSON holds, known or not. Throws ConfigError where a
-/// section is no object.
+/// section is no object, or a field has a value under its present name and one under its older name.
 void for_each_field(const nlohmann::ordered_json& config,
-                    const std::function<void(const std::string& key, const nlohmann::ordered_json& value)>& visit,
-                    const std::string& prefix = "");
+                    const std::function<void(const std::string& key, const nlohmann::ordered_json& value)>& visit);
 
 /// JSON of the model section alone, for config.json, and back (fields may have their older names; keys that are no
 /// model fields are ignored).
