@@ -84,7 +84,7 @@ TEST_F(BadInput, Configuration) {
   expect_refused({"train", "--out", out}, kUsage, "no training data");
   expect_refused({"train", "--train", path("train.txt")}, kUsage, "--out is required");
   expect_refused(train(""), kUsage, "the folder to write: got no name");
-  expect_refused({"tain"}, kUsage, "verb: got \"tain\", expected one of analogy, ");
+  expect_refused({"tain"}, kUsage, "unknown verb: got \"tain\" (did you mean train?)");
   expect_refused({"tokenizer", "tarin"}, kUsage, "(did you mean train?)");
   expect_refused(train(out, {"--train", "-"}), kUsage, "training data: got stdin");
   expect_refused(train(out, {"--set", "loss.regularizer=kk"}), kUsage, "loss.regularizer: got \"kk\"");

@@ -64,7 +64,7 @@ TEST_F(ImportExport, AFunnelEncoderComesWithTheT5AndTheModelTrains) {
   ASSERT_EQ(imported.status, 0) << imported.err;
   const auto config = nlohmann::json::parse(get(path("both/config.json")));
   EXPECT_EQ(config["encoder"], "funnel");
-  EXPECT_EQ(config["funnel_num_heads"], 3);
+  EXPECT_EQ(config["funnel"]["num_heads"], 3);
   EXPECT_EQ(config["bottleneck"], "tokens");
   const ProgramResult trained =
       with_small({"train", "transformer_vae_2021", "--from", path("both"), "--train", path("lines.txt"), "--out",
