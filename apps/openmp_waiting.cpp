@@ -1,11 +1,10 @@
 // How long OpenMP's threads spin before they sleep, which can only be said before libgomp is loaded.
 //
 // libgomp's threads wait for one another by spinning for some milliseconds. Where other programs want the same cores, a
-// thread then burns the time that the one it waits for needs, and a step of training takes ten times as long. A few
-// microseconds of spinning cost little on a quiet machine (some per cent of a step of a small model) and nothing on a
-// busy one. libgomp reads its
-// settings in its constructor, so that the program starts itself once more with the setting in its environment. It does
-// so from .preinit_array, before any library has run code of its own: that takes a few milliseconds.
+// thread then burns the time that the one it waits for needs, and a step of training takes several times as long. A few
+// microseconds of spinning cost nothing that can be measured on a quiet machine, and little on a busy one. libgomp reads
+// its settings in its constructor, so that the program starts itself once more with the setting in its environment. It
+// does so from .preinit_array, before any library has run code of its own: that takes a few milliseconds.
 #include <unistd.h>
 
 #include <climits>
@@ -16,7 +15,7 @@
 
 namespace {
 
-constexpr char kSetting[] = "GOMP_SPINCOUNT=1000";
+constexpr char kSetting[] = "GOMP_SPINCOUNT=3000";
 
 bool begins(const char* text, const char* start) {
   return std::strncmp(text, start, std::strlen(start)) == 0;
