@@ -43,26 +43,26 @@ void import(const Options& options, const CommonOptions& common) {
 }
 
 const Register<SetUpVerb> registered(
-    verbs(),
-    {"import", "make a model of a Hugging Face T5", [](CLI::App& command, const CommonOptions& common) {
-       auto options = std::make_shared<Options>();
-       command.add_option("HF_DIR", options->source.t5, "folder with config.json and model.safetensors of a T5")
-           ->required();
-       command.add_option("PRESET", options->presets,
-                          "presets for what the T5 does not decide (tvae presets); the later overrule the earlier");
-       add_set_option(command, options->assignments);
-       command.add_option("--out", options->out, "folder to write the model to")->type_name("DIR")->required();
-       command
-           .add_option("--funnel", options->source.funnel,
-                       "folder with config.json and model.safetensors of a Funnel, for the encoder")
-           ->type_name("DIR");
-       command
-           .add_option("--tokenizer", options->source.tokenizer,
-                       "tokenizer folder or .model file, where HF_DIR has none")
-           ->type_name("PATH");
-       command.add_flag("--overwrite", options->overwrite, "replace the model that is in --out");
-       return [options, &common] { import(*options, common); };
-     }});
+    verbs(), {"import", "make a model of a Hugging Face T5", [](CLI::App& command, const CommonOptions& common) {
+                auto options = std::make_shared<Options>();
+                command
+                    .add_option("HF_DIR", options->source.t5, "folder with config.json and model.safetensors of a T5")
+                    ->required();
+                command.add_option("PRESET", options->presets,
+                                   "presets for what the T5 does not decide (tvae presets); no two may disagree");
+                add_set_option(command, options->assignments);
+                command.add_option("--out", options->out, "folder to write the model to")->type_name("DIR")->required();
+                command
+                    .add_option("--funnel", options->source.funnel,
+                                "folder with config.json and model.safetensors of a Funnel, for the encoder")
+                    ->type_name("DIR");
+                command
+                    .add_option("--tokenizer", options->source.tokenizer,
+                                "tokenizer folder or .model file, where HF_DIR has none")
+                    ->type_name("PATH");
+                command.add_flag("--overwrite", options->overwrite, "replace the model that is in --out");
+                return [options, &common] { import(*options, common); };
+              }});
 
 }  // namespace
 }  // namespace tvae::apps

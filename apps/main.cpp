@@ -57,7 +57,8 @@ int fail(ExitCode code, const std::string& message) {
 std::string with_command(const Error& error) {
   static const std::map<Remedy, std::string> commands = {{Remedy::kFitPrior, "tvae prior fit MODEL"},
                                                          {Remedy::kFitDirection, "tvae direction MODEL fit"},
-                                                         {Remedy::kGiveTexts, "--data FILE"}};
+                                                         {Remedy::kGiveTexts, "--data FILE"},
+                                                         {Remedy::kGiveTrainingTexts, "--train FILE"}};
   std::string message = error.what();
   const auto command = commands.find(error.remedy());
   if (command == commands.end()) return message;

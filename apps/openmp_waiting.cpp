@@ -2,9 +2,10 @@
 //
 // libgomp's threads wait for one another by spinning for some milliseconds. Where other programs want the same cores, a
 // thread then burns the time that the one it waits for needs, and a step of training takes several times as long. A few
-// microseconds of spinning cost nothing that can be measured on a quiet machine, and little on a busy one. libgomp reads
-// its settings in its constructor, so that the program starts itself once more with the setting in its environment. It
-// does so from .preinit_array, before any library has run code of its own: that takes a few milliseconds.
+// microseconds of spinning cost nothing that can be measured on a quiet machine, and little on a busy one. libgomp
+// reads its settings in its constructor, so that the program starts itself once more with the setting in its
+// environment. It does so from .preinit_array, before any library has run code of its own: that takes a few
+// milliseconds.
 #include <unistd.h>
 
 #include <climits>

@@ -37,7 +37,10 @@ void train(const TrainOptions& options, const CommonOptions& common) {
   if (common.seed_given) training.seed = common.seed;
   log_info("training a tokenizer on " + std::to_string(lines.size()) + " lines");
   const Tokenizer tokenizer = train_tokenizer(lines, training);
-  write_output(options.out + "/tokenizer_config.json", [&] { tokenizer.save(options.out); });
+  const auto is_there = [&](const char* name) { return file_exists(options.out + "/" + name); };
+  const bool replaces = is_there("tokenizer_config.json") || is_there("tokenizer.json") || is_there("spiece.model");
+  tokenizer.save(options.out);
+  if (replaces) log_info("replaced the former tokenizer in " + options.out);
   if (common.json)
     print_json({{"out", options.out}, {"kind", training.kind}, {"size", tokenizer.size()}, {"lines", lines.size()}});
   else
@@ -97,7 +100,10 @@ void decode(const CodecOptions& options, const CommonOptions& common) {
 RunVerb set_up_train(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<TrainOptions>();
   TokenizerTraining& training = options->training;
-  command.add_option("--kind", training.kind, tokenizer_kinds().described())->type_name("NAME")->capture_default_str();
+  command.add_option("--kind", training.kind, tokenizer_kinds().described())
+      ->check(one_of(tokenizer_kinds().names()))
+      ->type_name("NAME")
+      ->capture_default_str();
   command.add_option("--vocab-size", training.vocab_size, "how many ids, at most")->capture_default_str();
   command.add_option("--sample-lines", training.sample_lines, "lines drawn for training; 0 = all")
       ->check(in_range(0))

@@ -8,6 +8,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
 #include "tvae/run/model_directory.h"
+#include "tvae/train/checkpoint.h"
 #include "tvae/train/setup.h"
 #include "tvae/train/train.h"
 
@@ -44,6 +45,7 @@ TrainedRun train_with_hints(const TrainOptions& options) {
   } catch (const MovedData& error) {
     throw DataError(error.what(), "", "", "--train and --valid say where the same rows are now");
   } catch (const Interrupted& error) {
+    if (!has_checkpoint(options.out)) throw;  // before there was anything to save
     throw Interrupted(std::string(error.what()) + "; --resume continues");
   }
 }
@@ -61,28 +63,30 @@ void train(const Options& options, const CommonOptions& common) {
 }
 
 const Register<SetUpVerb> registered(
-    verbs(), {"train", "train a model", [](CLI::App& command, const CommonOptions& common) {
-                auto options = std::make_shared<Options>();
-                command.add_option("PRESET", options->run.presets, "presets, left to right");
-                add_set_option(command, options->run.assignments);
-                add_setting_flags(
-                    command,
-                    {{"--train", "data.train", "training sequences"},
-                     {"--valid", "data.valid", "held-out sequences"},
-                     {"--column", "data.column", "text column of a table"},
-                     {"--label-column", "data.label_column", "label column of a table"},
-                     {"--escapes", "data.escapes", "read \\n, \\t and \\\\ in lines", SettingFlag::kSwitch},
-                     {"--strict", "data.strict", "bad rows are errors", SettingFlag::kSwitch},
-                     {"--quotes", "data.quotes", "fields of a tab table may stand in quotes", SettingFlag::kSwitch}},
-                    options->of_flags);
-                command.add_option("--out", options->run.out, "folder of the run: becomes a model directory")
-                    ->required()
-                    ->take_last();
-                command.add_option("--from", options->run.from, "model directory to start from")->take_last();
-                command.add_flag("--resume", options->resume, "continue the run in --out");
-                command.add_flag("--overwrite", options->overwrite, "throw the run in --out away and start afresh");
-                return [options, &common] { train(*options, common); };
-              }});
+    verbs(),
+    {"train", "train a model", [](CLI::App& command, const CommonOptions& common) {
+       auto options = std::make_shared<Options>();
+       command.add_option("PRESET", options->run.presets, "presets, left to right");
+       add_set_option(command, options->run.assignments);
+       add_setting_flags(
+           command,
+           {{"--train", "data.train", "training sequences"},
+            {"--valid", "data.valid", "held-out sequences"},
+            {"--column", "data.column", "text column of a table"},
+            {"--label-column", "data.label_column", "label column of a table"},
+            {"--escapes", "data.escapes", "read \\n, \\t and \\\\ in lines", SettingFlag::kSwitch},
+            {"--strict", "data.strict", "bad rows are errors", SettingFlag::kSwitch},
+            {"--quotes", "data.quotes", "fields of a tab table may stand in quotes", SettingFlag::kSwitch}},
+           options->of_flags);
+       command.add_option("--out", options->run.out, "folder of the run: becomes a model directory")
+           ->type_name("DIR")
+           ->required()
+           ->take_last();
+       command.add_option("--from", options->run.from, "model directory to start from")->type_name("DIR")->take_last();
+       command.add_flag("--resume", options->resume, "continue the run in --out");
+       command.add_flag("--overwrite", options->overwrite, "throw the run in --out away and start afresh");
+       return [options, &common] { train(*options, common); };
+     }});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -323,9 +323,13 @@ TEST_F(LatentVerbs, WhatIsReplacedIsSaid) {
   twice({"encode", m, texts, "--out", path("z.npy")}, "replaced the former " + path("z.npy"));
   twice({"data", "demo", "--out", path("d"), "--lines", "40"}, "replaced the former " + path("d/train.txt"));
   twice({"tokenizer", "train", "--kind", "byte", "--out", path("t"), texts},
-        "replaced the former " + path("t/tokenizer_config.json"));
+        "replaced the former tokenizer in " + path("t"));
   twice({"eval", m, "--samples", "5", "--only", "shape", "--data", texts, "--out", path("r.json")},
-        path("r.json") + " is replaced by what is measured now");
+        path("r.json") + " will be replaced by what is measured now");
+  for (const char* own : {"latent/prior.safetensors", "latent/z.npy", "logs/z.npy", "run.json"})
+    expect_failure({"encode", m, texts, "--out", m + "/" + own}, 2, "another one than the model's own");
+  const std::string prior = run({"sample", m, "-n", "2"}).out;
+  EXPECT_FALSE(prior.empty()) << "the prior is still there";
   ASSERT_EQ(run({"quantize", m, "--out", path("q")}).status, 0);
   expect_failure({"quantize", m, "--out", path("q")}, 2, "(--overwrite replaces it)");
   const ProgramResult again = run({"quantize", m, "--out", path("q"), "--overwrite"});

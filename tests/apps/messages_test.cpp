@@ -155,7 +155,8 @@ TEST_F(Messages, ValuesAreToldTheirRange) {
 TEST_F(Messages, OtherMisspeltNamesAreToldTheNearest) {
   expect_line({"config", "dmeo"}, "unknown preset: got \"dmeo\" (did you mean demo?)");
   expect_line({"tokenizer", "train", "--quiet", "--kind", "bpee", "--out", path("t"), put("f.txt", "a\nb\n")},
-              "data.tokenizer_kind: got \"bpee\", expected one of unigram, bpe, char, byte (did you mean bpe?)");
+              "--kind: got \"bpee\", expected one of unigram, bpe, char, byte (did you mean bpe?) (see tvae tokenizer "
+              "train --help)");
   const ProgramResult key = run({"config", "--set", "train.stepz=3"});
   EXPECT_NE(key.err.find("did you mean train.steps?"), std::string::npos) << key.err;
 }

@@ -96,6 +96,11 @@ TEST(Presets, WrongKeysAndValuesAreNamed) {
   EXPECT_EQ(error_of({}, {"model.dropout=nan"}), "model.dropout: got \"nan\", expected a number");
   EXPECT_EQ(error_of({}, {"model.dropout=-1"}), "model.dropout: got -1, expected 0 to 0.999");
   EXPECT_NE(error_of({}, {"model.encoder=lstm"}).find("one of t5"), std::string::npos);
+  EXPECT_NE(error_of({}, {"model.encoder=funel"}).find("did you mean funnel?"), std::string::npos);
+  EXPECT_EQ(
+      error_of({}, {"train.muon=1"}),
+      "a key: got \"train.muon\", which is a group, expected one of train.muon.learning_rate, train.muon.momentum");
+  EXPECT_EQ(error_of({}, {"loss.kl_targe=1"}), "unknown key: got \"loss.kl_targe\" (did you mean loss.kl.target?)");
   EXPECT_NE(error_of({}, {"data.strict=1"}).find("true or false"), std::string::npos);
 }
 

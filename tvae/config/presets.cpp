@@ -10,6 +10,7 @@
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/json.h"
+#include "tvae/base/ranges.h"
 #include "tvae/base/registry.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
@@ -18,13 +19,6 @@ namespace tvae {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::vector<std::string> all_keys() {
-  std::vector<std::string> keys;
-  const Json fields = fields_of(RunConfig());
-  for (const auto& [key, value] : fields.items()) keys.push_back(key);
-  return keys;
-}
 
 std::string type_name(const bool&) {
   return "true or false";
@@ -37,12 +31,6 @@ std::string type_name(const double&) {
 }
 std::string type_name(const std::string&) {
   return "a text";
-}
-
-std::string number_text(double value) {
-  std::ostringstream out;
-  out << value;
-  return out.str();
 }
 
 /// Text such as "1e-3", "true" or "300" as the JSON of the field's type; null where it does not fit.
@@ -84,7 +72,7 @@ void assign(const std::string& key, Value& field, const FieldInfo& info, const J
   } else if constexpr (std::is_same_v<Value, int64_t>) {
     if (!value.is_number_integer()) throw wrong_type();
     if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()})
-      throw ConfigError(key, shown(value), number_text(info.min) + " to " + number_text(info.max));
+      throw ConfigError(key, shown(value), range_text(info.min, info.max));
   } else if constexpr (std::is_same_v<Value, double>) {
     if (!value.is_number()) throw wrong_type();
   } else {
@@ -94,11 +82,11 @@ void assign(const std::string& key, Value& field, const FieldInfo& info, const J
   if constexpr (std::is_same_v<Value, std::string>) {
     const std::vector<std::string> choices = choices_of(key, info);
     if (!choices.empty() && std::find(choices.begin(), choices.end(), candidate) == choices.end())
-      throw ConfigError(key, "\"" + candidate + "\"", "one of " + join(choices, ", "));
+      throw unknown_name(key, candidate, choices);
   } else if constexpr (!std::is_same_v<Value, bool>) {
     const double number = static_cast<double>(candidate);
     if (!(number >= info.min && number <= info.max))
-      throw ConfigError(key, number_text(number), number_text(info.min) + " to " + number_text(info.max));
+      throw ConfigError(key, limit_text(number), range_text(info.min, info.max));
   }
   field = candidate;
 }
@@ -148,6 +136,18 @@ void visit_fields(const Json& fields, const std::string& prefix,
     else
       visit(key, value);
   }
+}
+
+/// With the fields of a group, or the nearest key.
+ConfigError unknown_key(const std::string& key) {
+  std::vector<std::string> names, fields;
+  for (const auto& [name, canonical] : known_keys()) names.push_back(name);
+  std::copy_if(names.begin(), names.end(), std::back_inserter(fields),
+               [&](const std::string& name) { return name.starts_with(key + "."); });
+  const std::string shown = "\"" + repair_utf8(key) + "\"", near = nearest(key, names);
+  if (!fields.empty() && fields.size() < 20)
+    return ConfigError("a key", shown + ", which is a group", "one of " + join(fields, ", "));
+  return ConfigError("unknown key", shown, "", near.empty() ? "" : "did you mean " + canonical_key(near) + "?");
 }
 
 ConfigError twice(const std::string& key, const std::string& one, const std::string& other) {
@@ -283,7 +283,7 @@ void set_field(RunConfig& config, const std::string& key, const Json& value) {
     assign(name, field, info, value);
     found = true;
   });
-  if (!found) throw ConfigError("unknown key", "\"" + repair_utf8(key) + "\"", "", suggestion(key, all_keys()));
+  if (!found) throw unknown_key(key);
 }
 
 Json fields_of(const RunConfig& config) {

@@ -65,8 +65,7 @@ void visit_data(Config& c, Visitor&& v) {
   v("strict", c.strict, FieldInfo{"a bad row is an error instead of being skipped and counted"});
   v("quotes", c.quotes, FieldInfo{"fields of a tab table may stand in quotes, as in .csv: pandas writes them so"});
   v("tokenizer", c.tokenizer, FieldInfo{"tokenizer directory or .model file; empty = train one on data.train"});
-  v("tokenizer_kind", c.tokenizer_kind,
-    FieldInfo{"kind of tokenizer to train where none is given", {"unigram", "bpe", "char", "byte"}});
+  v("tokenizer_kind", c.tokenizer_kind, FieldInfo{"kind of tokenizer to train where none is given"});
   v("vocab_size", c.vocab_size, FieldInfo{"pieces of a tokenizer trained here", {}, 260, 1e6});
   v("max_tokens", c.max_tokens, FieldInfo{"longest sequence, in tokens, end-of-sequence included", {}, 2, 65536});
   v("overlong", c.overlong, FieldInfo{"longer sequences are dropped or cut", {"drop", "cut"}});
@@ -104,9 +103,9 @@ void visit_funnel(Config& c, Visitor&& v) {
   v("separate_cls", c.separate_cls, FieldInfo{"the first row is never pooled with others"});
   v("truncate_seq", c.truncate_seq, FieldInfo{"with separate_cls, the last row is not pooled"});
   v("pool_q_only", c.pool_q_only, FieldInfo{"the first layer of a block still attends to the unpooled rows"});
-  v("num_heads", c.num_heads, FieldInfo{"attention heads; 0 = num_heads", {}, 0, 1024});
-  v("d_kv", c.d_kv, FieldInfo{"width of one attention head; 0 = d_kv", {}, 0, 4096});
-  v("d_inner", c.d_inner, FieldInfo{"inner width of feed-forward; 0 = d_ff", {}, 0, 1e6});
+  v("num_heads", c.num_heads, FieldInfo{"attention heads; 0 = model.num_heads", {}, 0, 1024});
+  v("d_kv", c.d_kv, FieldInfo{"width of one attention head; 0 = model.d_kv", {}, 0, 4096});
+  v("d_inner", c.d_inner, FieldInfo{"inner width of feed-forward; 0 = model.d_ff", {}, 0, 1e6});
   v("hidden_dropout", c.hidden_dropout, FieldInfo{"dropout of sub-layers and positions", {}, 0, 0.999});
   v("attention_dropout", c.attention_dropout, FieldInfo{"dropout of attention probabilities", {}, 0, 0.999});
   v("activation_dropout", c.activation_dropout, FieldInfo{"dropout inside feed-forward", {}, 0, 0.999});
@@ -240,7 +239,7 @@ void visit_model(Config& c, Visitor&& v) {
   visit_queries_bottleneck(c.queries_bottleneck, grouped("queries_bottleneck", v));
   v("inject_latent", c.inject_latent, FieldInfo{"also add a projection of the code to every decoder input"});
   v("bag_of_words", c.bag_of_words,
-    FieldInfo{"a head that predicts the words from the code alone (loss.bag_of_words_weight)"});
+    FieldInfo{"a head that predicts the words from the code alone (loss.bag_of_words.weight)"});
   v("critic_block_sizes", c.critic_block_sizes,
     FieldInfo{"layers a block of the critic's Funnel encoder (loss.critic.score); empty = no critic"});
   v("pad_token_id", c.pad_token_id, FieldInfo{"id of padding", {}, 0, 1e7});
@@ -289,7 +288,7 @@ void visit_mmd(Config& c, Visitor&& v) {
     FieldInfo{"mmd with a gaussian posterior: the deviation it is held to at first", {}, 1e-6, 10}.also(
         "loss.posterior_std"));
   v("posterior_std_final", c.posterior_std_final,
-    FieldInfo{"... and in the second half of training", {}, 1e-6, 10}.also("loss.posterior_std_final"));
+    FieldInfo{"the deviation of mmd in the second half of training", {}, 1e-6, 10}.also("loss.posterior_std_final"));
   v("posterior_std_weight", c.posterior_std_weight,
     FieldInfo{"weight of KL(N(m, s^2) || N(m, posterior_std^2)) a token", {}, 0, 1e6}.also(
         "loss.posterior_std_weight"));
@@ -404,7 +403,8 @@ void visit_loss(Config& c, Visitor&& v) {
   visit_critic(c.critic, grouped("critic", v));
   v("cycle_weight", c.cycle_weight,
     FieldInfo{"weight of encoding decoded text between two codes back to where it came from", {}, 0, 1e6});
-  v("vae_cycle_weight", c.vae_cycle_weight, FieldInfo{"the same through the bottleneck alone", {}, 0, 1e6});
+  v("vae_cycle_weight", c.vae_cycle_weight,
+    FieldInfo{"weight of bringing a code back through the bottleneck alone", {}, 0, 1e6});
   v("smoothness", c.smoothness,
     FieldInfo{"hold down how fast decoder states (cosine) or logits change along a path between two codes",
               {"none", "logits", "logits_mean", "cosine"}});
@@ -495,7 +495,7 @@ void visit_recompute(Config& c, Visitor&& v) {
     FieldInfo{"compute the encoder again in the backward pass instead of keeping its states: less memory"}.also(
         "model.gradient_checkpoint_encoder"));
   v("decoder", c.decoder,
-    FieldInfo{"the same for decoder layers: 1 = every layer, n = all but every n-th, 0 = none", {}, 0, 1024}.also(
+    FieldInfo{"compute decoder layers again, too: 1 = every layer, n = all but every n-th, 0 = none", {}, 0, 1024}.also(
         "model.gradient_checkpoint_decoder"));
 }
 

@@ -142,9 +142,9 @@ void tell_of_former(const FormerReport& former, const std::string& path, bool le
   else if (former.fate == Fate::kMerged)
     log_info(path + " keeps what is not measured now: " + join(former.sections, ", "));
   else if (former.fate == Fate::kReplaced && former.whole && lesser)
-    log_warning(path + " is of the whole protocol and is replaced by what is measured now");
+    log_warning(path + " is of the whole protocol and will be replaced by what is measured now");
   else if (former.fate == Fate::kReplaced)
-    log_info(path + " is replaced by what is measured now");
+    log_info(path + " will be replaced by what is measured now");
 }
 
 Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOptions& options, Progress& progress) {
@@ -162,6 +162,8 @@ Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOp
   FormerReport former;
   if (options.write) former = former_report(out.report, /*named=*/!options.out.empty(), identity, how);
   tell_of_former(former, out.report, !for_card && options.out.empty());
+  if (options.write && former.fate == Fate::kNone && file_exists(out.page))
+    log_info(out.page + " will be replaced by the page of this report");
   Json report = {{"model", model.directory}};
   report.update(identity);
   report.update(run_protocol(evaluation));

@@ -65,7 +65,7 @@ struct AttentionWindows {
   int64_t sequence_length = 0;  // the longest sequence, which the windows divide
 
   AttentionWindows() = default;
-  /// From model.attention_window_*. Throws ConfigError for a window as long as the sequence.
+  /// From model.attention_window. Throws ConfigError for a window as long as the sequence.
   explicit AttentionWindows(const ModelConfig& config);
   /// First position of the window a position is in, or -1.
   int64_t window_of(int64_t position, size_t layer) const;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <set>
 
 #include "tvae/base/files.h"
 #include "tvae/base/json.h"
@@ -24,6 +25,9 @@ const std::vector<std::string> kModelFiles = {"config.json", "checkpoint", "logs
                                               "eval",        "README.md",  "run.json", "model.safetensors"};
 const std::vector<std::string> kTokenizerFiles = {"tokenizer_config.json", "tokenizer.json", "special_tokens_map.json",
                                                   "spiece.model"};
+
+/// Folders of a model in which every file is its own.
+const std::set<std::string> kClosedFolders = {"checkpoint", "latent", "logs"};
 
 // A new model is filled under the first name with the process behind it, bears the second once it is complete, and the
 // third once the old one is gone.
@@ -158,10 +162,12 @@ bool holds_model(const std::string& folder) {
 }
 
 void require_no_part_of_model(const std::string& file) {
-  const fs::path path = file;
-  if (file_exists(file) && belongs_to_model(path.filename()) &&
-      holds_model(path.has_parent_path() ? path.parent_path().string() : "."))
-    throw ConfigError("the file to write", file, "another one than the model's own");
+  std::error_code absent;
+  const fs::path path = fs::absolute(fs::weakly_canonical(file, absent));
+  bool own = file_exists(file) && belongs_to_model(path.filename()) && holds_model(path.parent_path());
+  for (fs::path folder = path.parent_path(); folder.has_relative_path() && !own; folder = folder.parent_path())
+    own = kClosedFolders.contains(folder.filename()) && holds_model(folder.parent_path());
+  if (own) throw ConfigError("the file to write", file, "another one than the model's own");
 }
 
 MadeFolders::MadeFolders(const std::string& path) : made_(missing_folders(path)) {

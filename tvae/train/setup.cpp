@@ -118,7 +118,8 @@ ModelConfig continued(const ModelConfig& start, const RunConfig& config, const T
 void require_files(const ResolvedConfig& resolved, const RunRecord* resumed) {
   const DataConfig& data = resolved.config.data;
   if (data.train.empty())
-    throw ConfigError("no training data", "", "data.train, a file of one sequence a line", resolved.wants);
+    throw with_remedy(ConfigError("no training data", "", "data.train, a file of one sequence a line", resolved.wants),
+                      resolved.wants.empty() ? Remedy::kGiveTrainingTexts : Remedy::kNone);
   for (const std::string& path : {data.train, data.valid}) {
     if (path.empty()) continue;
     if (path == "-")

@@ -111,8 +111,10 @@ TrainedRun train(const TrainOptions& options, Progress& progress, const std::vec
     run.replace([&](const std::string& folder) { trainer.save_model_files(folder); });
   }
   const bool was_finished = trainer.finished();
-  if (!was_finished) say_what_is_trained(setup, trainer);
-  trainer.run(progress, observers);
+  if (!was_finished) {
+    say_what_is_trained(setup, trainer);
+    trainer.run(progress, observers);
+  }
   return {run.path(), trainer.step(), trainer.total_steps(), was_finished};
 }
 

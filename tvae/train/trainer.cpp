@@ -63,6 +63,7 @@ void Trainer::run(Progress& progress, const std::vector<TrainingObserver*>& obse
   const auto due = [&](int64_t every) { return every > 0 && step() % every == 0; };
   told.on_train_begin(step(), total_steps());
   bool stop = told.interrupted();
+  if (stop) save();
   while (!finished() && !stop) {
     train_step();
     told.on_step_end(step());
