@@ -181,7 +181,7 @@ TEST_F(LatentVerbs, TheCardHoldsScoresOnTheTextsThatItsOwnRunHeldOutOnly) {
   ASSERT_EQ(changed.status, 0) << changed.err;
   EXPECT_EQ(get(a + "/README.md"), card);
   EXPECT_NE(changed.err.find("holds other sequences than its run held out"), std::string::npos) << changed.err;
-  EXPECT_NE(changed.err.find("is of the whole protocol and is replaced"), std::string::npos) << changed.err;
+  EXPECT_NE(changed.err.find("is of the whole protocol and will be replaced"), std::string::npos) << changed.err;
   const Json report = Json::parse(get(a + "/eval/report.json"));
   EXPECT_FALSE(report["prior"]["normal"].contains("novel")) << "of which file?";
   EXPECT_NE(report["skipped"]["prior.novel"].get<std::string>().find("other sequences"), std::string::npos);
@@ -326,7 +326,7 @@ TEST_F(LatentVerbs, WhatIsReplacedIsSaid) {
         "replaced the former tokenizer in " + path("t"));
   twice({"eval", m, "--samples", "5", "--only", "shape", "--data", texts, "--out", path("r.json")},
         path("r.json") + " will be replaced by what is measured now");
-  for (const char* own : {"latent/prior.safetensors", "latent/z.npy", "logs/z.npy", "run.json"})
+  for (const char* own : {"latent/prior.safetensors", "latent/z.npy", "logs/z.npy", "model.safetensors"})
     expect_failure({"encode", m, texts, "--out", m + "/" + own}, 2, "another one than the model's own");
   const std::string prior = run({"sample", m, "-n", "2"}).out;
   EXPECT_FALSE(prior.empty()) << "the prior is still there";
