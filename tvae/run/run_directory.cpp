@@ -162,8 +162,9 @@ bool holds_model(const std::string& folder) {
 }
 
 void require_no_part_of_model(const std::string& file) {
-  std::error_code absent;
-  const fs::path path = fs::absolute(fs::weakly_canonical(file, absent));
+  std::error_code error;
+  const fs::path path = fs::weakly_canonical(fs::absolute(file, error), error);
+  if (error) return;  // nothing is there
   bool own = file_exists(file) && belongs_to_model(path.filename()) && holds_model(path.parent_path());
   for (fs::path folder = path.parent_path(); folder.has_relative_path() && !own; folder = folder.parent_path())
     own = kClosedFolders.contains(folder.filename()) && holds_model(folder.parent_path());
