@@ -279,9 +279,8 @@ TEST_F(BadInput, NumbersBeyondTheirRange) {
   expect_refused(
       {"tokenizer", "train", "--vocab-size", "2000000000", "--out", path("out"), path("train.txt"), "--quiet"}, kUsage,
       "got 2000000000, expected 272 to 1000000");
-  expect_refused(
-      {"tokenizer", "train", "--kind", "unigrm", "--out", path("out"), path("train.txt"), "--quiet"}, kUsage,
-      "--kind: got \"unigrm\", expected one of unigram, bpe, char, byte (did you mean unigram?)");
+  expect_refused({"tokenizer", "train", "--kind", "unigrm", "--out", path("out"), path("train.txt"), "--quiet"}, kUsage,
+                 "--kind: got \"unigrm\", expected one of unigram, bpe, char, byte (did you mean unigram?)");
   // The largest seed there is can be resumed.
   std::vector<std::string> seeded = train(path("run"), {"--seed", "9000000000000000"});
   ASSERT_EQ(run(seeded).status, 0);
