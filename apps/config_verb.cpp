@@ -31,23 +31,21 @@ void explain(const ResolvedConfig& resolved, bool json) {
   });
 }
 
-const Register<SetUpVerb> registered(verbs(), {"config", "print the configuration that presets and --set make",
-                                               [](CLI::App& command, const CommonOptions& common) {
-                                                 auto options = std::make_shared<Options>();
-                                                 command.add_option(
-                                                     "PRESET", options->presets,
-                                                     "presets (tvae presets lists them); no two may disagree");
-                                                 add_set_option(command, options->assignments);
-                                                 command.add_flag("--explain", options->explain,
-                                                                  "also where each value came from and what it means");
-                                                 return [options, &common] {
-                                                   const ResolvedConfig resolved =
-                                                       resolve_config(options->presets, options->assignments);
-                                                   if (options->explain) return explain(resolved, common.json);
-                                                   const auto json = to_json(resolved.config);
-                                                   print_line(common.json ? json.dump() : json.dump(2));
-                                                 };
-                                               }});
+RunVerb set_up(CLI::App& command, const CommonOptions& common) {
+  auto options = std::make_shared<Options>();
+  command.add_option("PRESET", options->presets, "presets (tvae presets lists them); no two may disagree");
+  add_set_option(command, options->assignments);
+  command.add_flag("--explain", options->explain, "also where each value came from and what it means");
+  return [options, &common] {
+    const ResolvedConfig resolved = resolve_config(options->presets, options->assignments);
+    if (options->explain) return explain(resolved, common.json);
+    const auto json = to_json(resolved.config);
+    print_line(common.json ? json.dump() : json.dump(2));
+  };
+}
+
+const Register<SetUpVerb> registered(verbs(),
+                                     {"config", "print the configuration that presets and --set make", set_up});
 
 }  // namespace
 }  // namespace tvae::apps

@@ -145,7 +145,8 @@ ConfigError unknown_key(const std::string& key) {
   std::copy_if(names.begin(), names.end(), std::back_inserter(fields),
                [&](const std::string& name) { return name.starts_with(key + "."); });
   const std::string shown = "\"" + repair_utf8(key) + "\"", near = nearest(key, names);
-  if (!fields.empty() && fields.size() < 20)
+  constexpr size_t kMostFields = 20;  // a whole section has more than a line can show
+  if (!fields.empty() && fields.size() < kMostFields)
     return ConfigError("a key", shown + ", which is a group", "one of " + join(fields, ", "));
   return ConfigError("unknown key", shown, "", near.empty() ? "" : "did you mean " + canonical_key(near) + "?");
 }

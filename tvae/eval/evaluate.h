@@ -30,9 +30,9 @@ std::vector<std::string> card_scores(nlohmann::ordered_json report);
 /// those that the file has besides, where they are of the same weights, texts and settings; where they are not, or
 /// where it is less than the whole protocol and the file is of that, the file stays as it is (report_file.h) unless
 /// `out` names it. A report by the whole protocol of the texts that a model's own run held out (no `data`, `out` or
-/// column given) also goes into its card, unless
-/// that is a person's own (model_card.h). Throws ConfigError (no held-out texts, a model named twice, a section, path
-/// or file that cannot be), DataError, CheckpointError; all that can be known before minutes of work is.
+/// column given) also goes into its card, unless that is a person's own (model_card.h). Throws ConfigError (no held-out
+/// texts, a model named twice, a section, path or file that cannot be), DataError, CheckpointError; all that can be
+/// known before minutes of work is.
 std::vector<nlohmann::ordered_json> evaluate(const std::vector<std::string>& models, const EvaluateOptions& options,
                                              torch::Device device = torch::kCPU, Progress& progress = Progress::none());
 /// The same of a model that is loaded.

@@ -91,16 +91,16 @@ FormerReport former_report(const std::string& path, bool named, const Json& iden
 }
 
 Json merged_report(const FormerReport& former, const Json& report) {
+  const std::vector<std::string> sections = evaluation_sections().names();
   Json merged = report, skipped = Json::object();
-  for (const std::string& section : evaluation_sections().names()) merged.erase(section);
+  for (const std::string& section : sections) merged.erase(section);
   merged.erase("skipped");
-  for (const std::string& section : evaluation_sections().names()) {
+  for (const std::string& section : sections) {
     if (report.contains(section))
       merged[section] = report[section];
     else if (std::find(former.sections.begin(), former.sections.end(), section) != former.sections.end())
       merged[section] = former.report[section];
   }
-  const std::vector<std::string> sections = evaluation_sections().names();
   const auto was_measured_now = [&](const std::string& what) {  // a section, or a key of one, as "prior.fitted"
     const std::string section = what.substr(0, what.find('.'));
     return std::find(sections.begin(), sections.end(), section) != sections.end() &&

@@ -42,14 +42,6 @@ void keep_own_data(RunConfig& config, const RunRecord& resumed) {
   if (config.data.valid.empty()) config.data.valid = resumed.requested.data.valid;
 }
 
-nlohmann::ordered_json value_of(const RunConfig& config, const std::string& wanted) {
-  nlohmann::ordered_json found;
-  visit_run(config, [&](const std::string& key, const auto& value, const FieldInfo&) {
-    if (key == wanted) found = value;
-  });
-  return found;
-}
-
 /// "train.steps=20": a setting for people.
 std::string setting(const std::string& key, const nlohmann::ordered_json& value) {
   return key + "=" + value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
@@ -67,9 +59,10 @@ void require_same(const RunConfig& config, const std::string& from, const RunRec
   for (const std::string& key : differing_keys(resumed.requested, config))
     if (std::find(kHarmlessKeys.begin(), kHarmlessKeys.end(), key) == kHarmlessKeys.end()) keys.push_back(key);
   if (resumed.requested.data.valid.empty() && !config.data.valid.empty()) keys.emplace_back("data.valid");
+  const auto given_fields = fields_of(config), own_fields = fields_of(resumed.requested);
   for (const std::string& key : keys) {
-    given.push_back(setting(key, value_of(config, key)));
-    own.push_back(setting(key, value_of(resumed.requested, key)));
+    given.push_back(setting(key, given_fields.at(key)));
+    own.push_back(setting(key, own_fields.at(key)));
   }
   if (!from.empty() && from != resumed.from) {
     given.push_back(setting("the starting model", from));
