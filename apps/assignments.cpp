@@ -14,11 +14,11 @@ void add_setting_flags(CLI::App& command, const std::vector<SettingFlag>& flags,
   for (const SettingFlag& setting : flags) {
     const std::string key = setting.key, help = std::string(setting.help) + " (" + key + ")";
     const auto assign = [&assignments, key](const std::string& value) { assignments.push_back(key + "=" + value); };
-    if (setting.kind == SettingFlag::kSwitch)
+    if (setting.value == nullptr)
       command.add_flag_function(
           setting.flag, [assign](int64_t count) { assign(count > 0 ? "true" : "false"); }, help);
     else
-      command.add_option_function<std::string>(setting.flag, assign, help)->take_last();
+      command.add_option_function<std::string>(setting.flag, assign, help)->type_name(setting.value)->take_last();
   }
 }
 

@@ -13,11 +13,10 @@ void add_set_option(CLI::App& command, std::vector<std::string>& assignments);
 
 /// A flag for one key: `--train FILE` says what `--set data.train=FILE` says.
 struct SettingFlag {
-  enum Kind { kValue, kSwitch };  // a switch sets its key to true
   const char* flag;
   const char* key;
   const char* help;
-  Kind kind = kValue;
+  const char* value = nullptr;  // what the help calls its value; none: a switch, which sets the key to true
 };
 /// What the flags say becomes assignments, which a verb puts after those of --set. They must live as long as the verb.
 void add_setting_flags(CLI::App& command, const std::vector<SettingFlag>& flags, std::vector<std::string>& assignments);

@@ -3,11 +3,9 @@
 
 #include "apps/data_verb.h"
 #include "apps/output_file.h"
-#include "tvae/base/error.h"
 #include "tvae/base/log.h"
 #include "tvae/corpus/mnist_text.h"
-#include "tvae/corpus/python_lines.h"
-#include "tvae/text/tokenizer.h"
+#include "tvae/data/split.h"
 
 namespace tvae::apps {
 namespace {
@@ -18,17 +16,6 @@ struct MnistOptions {
   int64_t limit = 0;
   double valid_fraction = 0.02;
 };
-
-/// The factor by which images shrink to `size` rows.
-int pool_of(const LabelledImages& digits, int size, const std::string& path) {
-  const int side = digits.images.empty() ? 0 : digits.images[0].side;
-  if (side < size || side / (side / size) != size)
-    throw DataError(path + " cannot give images of " + std::to_string(size) + " rows",
-                    std::to_string(digits.images.size()) + " images of " + std::to_string(side) + " x " +
-                        std::to_string(side) + " pixels",
-                    "MNIST's 28 x 28", "--size is one of 28, 14, 9 and 7");
-  return side / size;
-}
 
 using DigitChoice = std::function<bool(size_t index)>;
 
@@ -44,21 +31,12 @@ void write_digits(const std::string& path, const CommonOptions& common, const La
   });
 }
 
-Tokenizer mnist_text_tokenizer() {
-  std::string characters;  // for texts that are no images; single bytes serve what is missing
-  for (char character = ' '; character <= '~'; ++character) characters += character;
-  TokenizerTraining training;
-  training.kind = "char";
-  training.pieces = mnist_text_pieces();
-  return train_tokenizer({characters}, training);
-}
-
 void mnist(const MnistOptions& options, const CommonOptions& common) {
   LabelledImages digits = read_mnist(options.images, options.labels);
-  const int pool = pool_of(digits, options.size, options.images);
+  const int pool = mnist_text_pool(digits, options.size, options.images);
   std::optional<LabelledImages> valid;
   if (!options.valid_images.empty()) valid = read_mnist(options.valid_images, options.valid_labels);
-  if (valid) pool_of(*valid, options.size, options.valid_images);
+  if (valid) mnist_text_pool(*valid, options.size, options.valid_images);
   if (options.limit > 0 && static_cast<size_t>(options.limit) < digits.images.size()) {
     digits.images.resize(static_cast<size_t>(options.limit));
     digits.labels.resize(static_cast<size_t>(options.limit));
@@ -73,7 +51,7 @@ void mnist(const MnistOptions& options, const CommonOptions& common) {
   else
     write_digits(options.out + "/valid.jsonl", common, digits, pool, held_out);
   const std::string tokenizer = options.out + "/tokenizer";
-  write_output(tokenizer + "/tokenizer_config.json", [&] { mnist_text_tokenizer().save(tokenizer); });
+  write_tokenizer(mnist_text_tokenizer(), tokenizer);
   log_info("train with --set data.tokenizer=" + tokenizer + ": " +
            std::to_string(options.size * (options.size + 1) + 1) + " ids an image");
 }

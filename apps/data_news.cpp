@@ -7,6 +7,7 @@
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 
 namespace tvae::apps {
 namespace {
@@ -21,7 +22,7 @@ void news(const TableOptions& options, const CommonOptions& common) {
     else
       numbers[label] = 0;
   }
-  if (without > 0) log_warning(std::to_string(without) + " rows of " + options.path + " skipped: no category");
+  if (without > 0) log_warning(counted(without, "row") + " of " + options.path + " skipped: no category");
   if (numbers.size() < 2)
     throw DataError(options.path + ": column " + options.read.label_column,
                     "one class, \"" + rows.labels.front() + "\"", "at least two");

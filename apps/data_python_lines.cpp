@@ -6,7 +6,9 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 #include "tvae/corpus/python_lines.h"
+#include "tvae/data/split.h"
 
 namespace tvae::apps {
 namespace {
@@ -26,15 +28,13 @@ void python_lines(const PythonOptions& options, const CommonOptions& common) {
   const auto python = make_validity_check("python");
   if (!python) throw ConfigError("python-lines needs a working python3", "none on PATH");
   const PythonLines gathered = gather_python_lines(options.paths, options.gather, *python);
-  log_info("read " + std::to_string(gathered.files) + " files");
-  if (gathered.not_utf8 > 0) log_warning("skipped " + std::to_string(gathered.not_utf8) + " lines of bad UTF-8");
+  log_info("read " + counted(gathered.files, "file"));
+  if (gathered.not_utf8 > 0) log_warning("skipped " + counted(gathered.not_utf8, "line") + " of bad UTF-8");
   if (gathered.lines.empty()) throw DataError("no usable lines of Python", options.paths.front());
   if (options.valid.empty()) return write_lines(options.out, common, gathered.lines);
-  std::vector<std::string> train, valid;
-  for (const std::string& line : gathered.lines)
-    (is_held_out(line, options.valid_fraction, static_cast<uint64_t>(common.seed)) ? valid : train).push_back(line);
-  write_lines(options.out, common, train);
-  write_lines(options.valid, common, valid);
+  const Split split = split_rows(gathered.lines, options.valid_fraction, static_cast<uint64_t>(common.seed));
+  write_lines(options.out, common, split.train);
+  write_lines(options.valid, common, split.valid);
 }
 
 RunVerb set_up_python_lines(CLI::App& command, const CommonOptions& common) {

@@ -1,13 +1,13 @@
 #include "apps/data_verb.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "apps/output_file.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
-#include "tvae/corpus/python_lines.h"
+#include "tvae/base/strings.h"
+#include "tvae/data/split.h"
 
 namespace tvae::apps {
 
@@ -33,7 +33,7 @@ void write_lines(const std::string& path, const CommonOptions& common,
   if (common.json)
     print_json({{"out", path}, {"lines", count}});
   else
-    print_line(path + ": " + std::to_string(count) + " lines");
+    print_line(path + ": " + counted(count, "line"));
 }
 
 void write_lines(const std::string& path, const CommonOptions& common, const std::vector<std::string>& lines) {
@@ -54,16 +54,12 @@ void write_split(const SplitOptions& options, const std::vector<std::string>& re
   const std::string train_path = options.out + "/train." + extension, valid_path = options.out + "/valid." + extension;
   for (const std::string& path : {train_path, valid_path}) check_output_file(path, read);
   if (lines.empty()) throw DataError("no " + what + " found");
-  std::unordered_set<std::string> seen;
-  std::vector<std::string> train, valid;
-  for (const std::string& line : lines)
-    if (seen.insert(line).second)
-      (is_held_out(line, options.valid_fraction, static_cast<uint64_t>(common.seed)) ? valid : train).push_back(line);
+  const auto [train, valid] = split_rows(lines, options.valid_fraction, static_cast<uint64_t>(common.seed));
   if (train.empty())
     throw DataError("all " + std::to_string(valid.size()) + " " + what + " are held out", "", "",
                     "a lower --valid-fraction, or another --seed");
   if (valid.empty() && options.valid_fraction > 0)
-    log_warning("nothing is held out of " + std::to_string(train.size()) + " lines; a higher --valid-fraction would");
+    log_warning("nothing is held out of " + counted(train.size(), "line") + "; a higher --valid-fraction would");
   write_lines(train_path, common, train);
   write_lines(valid_path, common, valid);
 }

@@ -7,6 +7,7 @@
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 #include "tvae/latent/code_file.h"
 
 namespace tvae::apps {
@@ -36,7 +37,7 @@ void encode(const Options& options, const CommonOptions& common) {
   if (common.json)
     print_json({{"out", options.out}, {"shape", encoded.mean.sizes().vec()}});
   else
-    log_info(std::to_string(rows.texts.size()) + " codes in " + options.out);
+    log_info(counted(rows.texts.size(), "code") + " in " + options.out);
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {

@@ -21,4 +21,11 @@ void write_output(const std::string& path, const std::function<void()>& write) {
   if (replaces) log_info("replaced the former " + path);
 }
 
+void write_tokenizer(const Tokenizer& tokenizer, const std::string& folder) {
+  const auto is_there = [&](const char* name) { return file_exists(folder + "/" + name); };
+  const bool replaces = is_there("tokenizer_config.json") || is_there("tokenizer.json") || is_there("spiece.model");
+  tokenizer.save(folder);
+  if (replaces) log_info("replaced the former tokenizer in " + folder);
+}
+
 }  // namespace tvae::apps

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tvae/text/tokenizer.h"
+
 namespace tvae::apps {
 
 /// Throws ConfigError where `path` is one of the files that the verb reads ("-" is none), or one that a run or model is
@@ -14,5 +16,8 @@ void check_output_file(const std::string& path, const std::vector<std::string>& 
 
 /// Runs `write`, which writes `path` (a file or folder), and says in a line that it replaced what was there.
 void write_output(const std::string& path, const std::function<void()>& write);
+
+/// Saves a tokenizer, and says in a line that it replaced another.
+void write_tokenizer(const Tokenizer& tokenizer, const std::string& folder);
 
 }  // namespace tvae::apps

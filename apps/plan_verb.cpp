@@ -97,8 +97,9 @@ const Register<SetUpVerb> registered(
        auto options = std::make_shared<Options>();
        command.add_option("PRESET", options->presets, "presets, left to right");
        add_set_option(command, options->assignments);
-       CLI::Option* memory =
-           command.add_option("--memory", options->memory, "what there is, as 12GiB, 12GB, 500MiB")->take_last();
+       CLI::Option* memory = command.add_option("--memory", options->memory, "what there is, as 12GiB, 12GB, 500MiB")
+                                 ->type_name("SIZE")
+                                 ->take_last();
        command.add_option("--batch", options->batch, "what this batch takes, instead of the largest that fits")
            ->check(in_range(1, kLargestPlannedBatch))
            ->take_last()

@@ -35,12 +35,9 @@ void train(const TrainOptions& options, const CommonOptions& common) {
   }
   TokenizerTraining training = options.training;
   if (common.seed_given) training.seed = common.seed;
-  log_info("training a tokenizer on " + std::to_string(lines.size()) + " lines");
+  log_info("training a tokenizer on " + counted(lines.size(), "line"));
   const Tokenizer tokenizer = train_tokenizer(lines, training);
-  const auto is_there = [&](const char* name) { return file_exists(options.out + "/" + name); };
-  const bool replaces = is_there("tokenizer_config.json") || is_there("tokenizer.json") || is_there("spiece.model");
-  tokenizer.save(options.out);
-  if (replaces) log_info("replaced the former tokenizer in " + options.out);
+  write_tokenizer(tokenizer, options.out);
   if (common.json)
     print_json({{"out", options.out}, {"kind", training.kind}, {"size", tokenizer.size()}, {"lines", lines.size()}});
   else

@@ -68,16 +68,15 @@ const Register<SetUpVerb> registered(
        auto options = std::make_shared<Options>();
        command.add_option("PRESET", options->run.presets, "presets, left to right");
        add_set_option(command, options->run.assignments);
-       add_setting_flags(
-           command,
-           {{"--train", "data.train", "training sequences"},
-            {"--valid", "data.valid", "held-out sequences"},
-            {"--column", "data.column", "text column of a table"},
-            {"--label-column", "data.label_column", "label column of a table"},
-            {"--escapes", "data.escapes", "read \\n, \\t and \\\\ in lines", SettingFlag::kSwitch},
-            {"--strict", "data.strict", "bad rows are errors", SettingFlag::kSwitch},
-            {"--quotes", "data.quotes", "fields of a tab table may stand in quotes", SettingFlag::kSwitch}},
-           options->of_flags);
+       add_setting_flags(command,
+                         {{"--train", "data.train", "training sequences", "FILE"},
+                          {"--valid", "data.valid", "held-out sequences", "FILE"},
+                          {"--column", "data.column", "text column of a table", "NAME"},
+                          {"--label-column", "data.label_column", "label column of a table", "NAME"},
+                          {"--escapes", "data.escapes", "read \\n, \\t and \\\\ in lines"},
+                          {"--strict", "data.strict", "bad rows are errors"},
+                          {"--quotes", "data.quotes", "fields of a tab table may stand in quotes"}},
+                         options->of_flags);
        command.add_option("--out", options->run.out, "folder of the run: becomes a model directory")
            ->type_name("DIR")
            ->required()

@@ -55,7 +55,7 @@ TEST_F(DataVerb, NewsHeadlinesGetNumbers) {
       run({"data", "news", path("news.tsv"), "--column", "2", "--label-column", "1", "--out", path("tsv")}).status, 0);
   put("gaps.csv", "category,headline\nSPORT,A win\n,A draw\nARTS,A book\n");
   const ProgramResult gaps = run({"data", "news", path("gaps.csv"), "--out", path("gaps"), "--valid-fraction", "0"});
-  EXPECT_NE(gaps.err.find("1 rows of"), std::string::npos) << gaps.err;
+  EXPECT_NE(gaps.err.find("1 row of"), std::string::npos) << gaps.err;
   EXPECT_EQ(count_lines(get(path("gaps/train.jsonl"))), 2);
   EXPECT_EQ(run({"data", "news", path("news.csv"), "--out", path("x"), "--valid-fraction", "1"}).status, 3);
   put("one.csv", "category,headline\nSPORT,A win\n");

@@ -411,8 +411,10 @@ TEST_F(LatentVerbs, EveryVerbTakesAQuantizedModel) {
     EXPECT_EQ(card.find(note), card.rfind(note)) << card;
     EXPECT_NE(card.find(note), std::string::npos) << card;
     EXPECT_NE(card.find("rounded to " + kind), std::string::npos) << card;
-    expect_failure({"quantize", model(), "--out", small}, 2, "already holds a run (--overwrite replaces it)");
+    expect_failure({"quantize", model(), "--out", small}, 2, "already holds a model (--overwrite replaces it)");
     expect_failure({"train", "--resume", "--out", small}, 2, "rounded model");
+    expect_failure({"train", "--out", small, "--train", put("more.txt", texts)}, 2,
+                   "already holds a model (--overwrite replaces it)");
   }
   expect_failure({"quantize", model(), "--out", model(), "--overwrite"}, 2, "another folder");
   expect_failure({"quantize", model(), "--out", path("int4"), "--weights", "int4"}, 2, "int4");

@@ -85,14 +85,6 @@ TEST(PythonLines, CompressedFilesAreReadOrNamed) {
   EXPECT_THROW(gather_python_lines({folder.path()}, {}, *python), DataError);
 }
 
-TEST(PythonLines, HeldOutShare) {
-  int held = 0;
-  for (int i = 0; i < 10000; ++i) held += is_held_out("line " + std::to_string(i), 0.1, 3);
-  EXPECT_NEAR(held, 1000, 100);
-  EXPECT_FALSE(is_held_out("a", 0.0, 3));
-  EXPECT_TRUE(is_held_out("a", 1.0, 3));
-}
-
 TEST(Sentences, AreCutWhereOneEnds) {
   EXPECT_EQ(split_sentences("It rained. Dr. A. Smith (b. 1900) came. \"Why?\" she asked.  3 went on, e.g. to work"),
             (Lines{"It rained.", "Dr. A. Smith (b. 1900) came.", "\"Why?\" she asked.", "3 went on, e.g. to work"}));

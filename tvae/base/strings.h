@@ -1,6 +1,7 @@
 // Small helpers for text that error messages and lists share.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,12 @@ std::string strip(std::string_view text);
 bool ends_lines_by_returns(std::string_view text);
 /// With the letters A to Z as a to z.
 std::string lower_case(std::string text);
+
+/// "1 line", "2 lines".
+std::string counted(int64_t count, const std::string& noun);
+inline std::string counted(size_t count, const std::string& noun) {
+  return counted(static_cast<int64_t>(count), noun);
+}
 
 /// RFC 4648, padded.
 std::string base64(std::string_view bytes);

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "tvae/base/registry.h"
+
 namespace tvae {
 
 /// What visit() tells about a field besides its name and value.
@@ -66,7 +68,7 @@ void visit_data(Config& c, Visitor&& v) {
   v("quotes", c.quotes, FieldInfo{"fields of a tab table may stand in quotes, as in .csv: pandas writes them so"});
   v("tokenizer", c.tokenizer, FieldInfo{"tokenizer directory or .model file; empty = train one on data.train"});
   v("tokenizer_kind", c.tokenizer_kind, FieldInfo{"kind of tokenizer to train where none is given"});
-  v("vocab_size", c.vocab_size, FieldInfo{"pieces of a tokenizer trained here", {}, 260, 1e6});
+  v("vocab_size", c.vocab_size, FieldInfo{"pieces of a tokenizer trained here", {}, 272, 1e6});
   v("max_tokens", c.max_tokens, FieldInfo{"longest sequence, in tokens, end-of-sequence included", {}, 2, 65536});
   v("overlong", c.overlong, FieldInfo{"longer sequences are dropped or cut", {"drop", "cut"}});
   v("max_valid", c.max_valid,
@@ -479,7 +481,7 @@ void visit_preview(Config& c, Visitor&& v) {
   v("samples", c.samples, FieldInfo{"draws from N(0, I) that previews decode", {}, 0, 1e6});
   v("path", c.path,
     FieldInfo{"the interpolation's path; token-slerp as published (2021), slerp for its interpolate_all_at_once",
-              {"slerp", "lerp", "token-slerp"}});
+              registered_names("path")});
   v("probe", c.probe, FieldInfo{"with data.label_column: classify held-out codes by an SVM, as published (2021)"});
 }
 

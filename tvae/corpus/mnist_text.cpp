@@ -94,6 +94,15 @@ std::vector<std::string> mnist_text_pieces() {
   return pieces;
 }
 
+Tokenizer mnist_text_tokenizer() {
+  std::string characters;
+  for (char character = ' '; character <= '~'; ++character) characters += character;
+  TokenizerTraining training;
+  training.kind = "char";
+  training.pieces = mnist_text_pieces();
+  return train_tokenizer({characters}, training);
+}
+
 LabelledImages read_mnist(const std::string& images_path, const std::string& labels_path) {
   const IdxFile images = read_idx(images_path, 3), labels = read_idx(labels_path, 1);
   const size_t count = images.sizes[0], side = images.sizes[1];
@@ -110,6 +119,16 @@ LabelledImages read_mnist(const std::string& images_path, const std::string& lab
     result.labels.push_back(static_cast<unsigned char>(labels.bytes[i]));
   }
   return result;
+}
+
+int mnist_text_pool(const LabelledImages& digits, int size, const std::string& path) {
+  const int side = digits.images.empty() ? 0 : digits.images[0].side;
+  if (side < size || side / (side / size) != size)
+    throw DataError(path + " cannot give images of " + std::to_string(size) + " rows",
+                    counted(digits.images.size(), "image") + " of " + std::to_string(side) + " x " +
+                        std::to_string(side) + " pixels",
+                    "MNIST's 28 x 28, which give 28, 14, 9 or 7 rows");
+  return side / size;
 }
 
 }  // namespace tvae

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tvae/corpus/png.h"
+#include "tvae/text/tokenizer.h"
 #include "tvae/validity/image_text.h"
 
 namespace tvae {
@@ -24,11 +25,18 @@ std::optional<Picture> image_strip(const std::vector<std::string>& texts);
 /// the newline before them). So an image of n rows takes n (n + 1) ids.
 std::vector<std::string> mnist_text_pieces();
 
+/// A tokenizer with these pieces, and with the printable characters of ASCII for texts that are no images; single bytes
+/// serve what is missing.
+Tokenizer mnist_text_tokenizer();
+
 /// The images and labels of MNIST's idx files, plain or .gz. Throws DataError where they are no such files.
 struct LabelledImages {
   std::vector<GreyImage> images;
   std::vector<int> labels;
 };
 LabelledImages read_mnist(const std::string& images_path, const std::string& labels_path);
+
+/// The factor by which the images, which are from `path`, shrink to `size` rows. Throws DataError where there is none.
+int mnist_text_pool(const LabelledImages& digits, int size, const std::string& path);
 
 }  // namespace tvae

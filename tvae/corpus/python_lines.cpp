@@ -52,8 +52,4 @@ PythonLines gather_python_lines(const std::vector<std::string>& paths, const Pyt
   return result;
 }
 
-bool is_held_out(const std::string& line, double fraction, uint64_t seed) {
-  return static_cast<double>(hash_bytes(line, seed) >> 11) * 0x1.0p-53 < fraction;
-}
-
 }  // namespace tvae

@@ -27,8 +27,4 @@ struct PythonLines {
 PythonLines gather_python_lines(const std::vector<std::string>& paths, const PythonLinesOptions& options,
                                 ValidityCheck& python);
 
-/// Whether a line belongs to the held-out share, 0 <= fraction <= 1. Depends on the line and the seed alone, so that
-/// more data moves no line to the other side.
-bool is_held_out(const std::string& line, double fraction, uint64_t seed);
-
 }  // namespace tvae

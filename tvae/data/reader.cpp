@@ -155,8 +155,7 @@ std::string describe_bad_rows(const Rows& rows, const std::string& path) {
   for (const Reason& reason : reasons)
     parts.push_back(reason.name + " (" + rows.unit + " " + join(reason.lines, ", ") + (reason.more ? ", ..." : "") +
                     ")");
-  return std::to_string(rows.bad_count) + (rows.bad_count == 1 ? " row of " : " rows of ") + path +
-         " skipped: " + join(parts, ", ");
+  return counted(rows.bad_count, "row") + " of " + path + " skipped: " + join(parts, ", ");
 }
 
 std::vector<std::string> describe_reading(const Rows& rows, const std::string& path) {

@@ -1,6 +1,7 @@
 #include "tvae/data/row_collector.h"
 
 #include "tvae/base/error.h"
+#include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 
 namespace tvae {
@@ -39,8 +40,8 @@ void Occurrences::add(int64_t line, const std::string& text) {
 }
 
 std::string Occurrences::describe(const std::string& name, const std::string& what) const {
-  return std::to_string(count_) + (count_ == 1 ? " row of " : " rows of ") + name + " " + what + ": \"" + example_ +
-         "\" (line " + std::to_string(line_) + ")";
+  return counted(count_, "row") + " of " + name + " " + what + ": \"" + example_ + "\" (line " + std::to_string(line_) +
+         ")";
 }
 
 }  // namespace tvae

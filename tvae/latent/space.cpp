@@ -251,7 +251,7 @@ void LatentSpace::sample(const SampleOptions& options, const std::function<void(
                         Remedy::kFitPrior);
     if (!saved && options.prior.empty()) log_info("no fitted prior: drawing from N(0, I)");
     const std::shared_ptr<const Prior> normal = make_normal_prior(latent_tokens(), latent_size());
-    draw = [=, this](int64_t count, Rng& rng) {
+    draw = [saved, normal, &options](int64_t count, Rng& rng) {
       return (saved ? *saved->prior : *normal).sample(count, rng, options.prior_scale);
     };
   }

@@ -140,6 +140,16 @@ std::vector<std::string> missing_folders(const std::string& path) {
   return missing;
 }
 
+/// Rather than a model without a run.json, or one with rounded weights.
+bool holds_run(const std::string& folder) {
+  try {
+    const auto record = read_run_record(folder);
+    return record && record->weights.empty();
+  } catch (const Error&) {
+    return true;  // a damaged one
+  }
+}
+
 RunRecord run_to_resume(const std::string& folder) {
   RunRecord record = read_run_record(folder).value();
   if (!record.weights.empty())
@@ -184,8 +194,7 @@ RunDirectory::RunDirectory(const std::string& path, StartMode mode)
     : path_(named(path)), made_(path), lock_(std::make_unique<FolderLock>(path)) {
   clean_up(path);
   if (mode == StartMode::kNew)
-    for (const char* name : {"run.json", "config.json"})
-      if (file_exists(file(name))) throw OccupiedFolder(path, /*run=*/std::string(name) == "run.json");
+    if (file_exists(file("run.json")) || file_exists(file("config.json"))) throw OccupiedFolder(path, holds_run(path));
   if (!holds_model(path))
     for (const std::string& name : kModelFiles)
       if (exists(file(name)))

@@ -72,9 +72,8 @@ void require_same(const RunConfig& config, const std::string& from, const RunRec
 }
 
 void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
-  log_info(std::to_string(setup.record.parameters) + " weights, " + std::to_string(setup.train.size()) +
-           " sequences, " + std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) +
-           " steps");
+  log_info(std::to_string(setup.record.parameters) + " weights, " + counted(setup.train.size(), "sequence") + ", " +
+           std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) + " steps");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/base/mix64.h"
+#include "tvae/base/ranges.h"
 #include "tvae/run/model_card.h"
 #include "tvae/train/held_out_scores.h"
 #include "tvae/train/metric_log.h"
@@ -178,7 +179,7 @@ void Trainer::restore(const Checkpoint& saved) {
   const auto& [at, total] = state.position;
   if (at < 0 || at > total_steps())
     throw CheckpointError("the checkpoint is of step " + std::to_string(at), "",
-                          "a step from 0 to " + std::to_string(total_steps()));
+                          "a step of " + range_text(0, static_cast<double>(total_steps())));
   if (total != total_steps())
     throw CheckpointError("the checkpoint plans " + std::to_string(total) + " steps", std::to_string(total_steps()));
   batcher_.seek(state.batch);
