@@ -36,6 +36,12 @@ TEST(Presets, ComposeLeftToRightWithAssignmentsLast) {
   EXPECT_FALSE(resolved.origins.contains("train.epochs"));
 }
 
+TEST(Presets, SizeOfAVocabularyIsRefusedWithItsKey) {
+  EXPECT_NE(error_of({}, {"data.vocab_size=271"}).find("data.vocab_size: got 271, expected 272 to 1000000"),
+            std::string::npos);
+  EXPECT_EQ(error_of({}, {"data.vocab_size=272"}), "");
+}
+
 TEST(Presets, SayWhichDataTheyAreFor) {
   EXPECT_EQ(resolve_config({"demo"}, {}).wants, "");
   EXPECT_EQ(resolve_config({"mnist_small", "tenth_5_tkn"}, {}).wants.find("preset mnist_small is for MNIST as text: "),
