@@ -46,6 +46,8 @@ struct DataConfig {
   bool escapes = false;
   bool strict = false;
   bool quotes = false;
+  std::string format = "auto";
+  double valid_fraction = 0.0;
   std::string tokenizer;
   std::string tokenizer_kind = "unigram";
   int64_t vocab_size = 4096;
@@ -66,6 +68,11 @@ void visit_data(Config& c, Visitor&& v) {
   v("escapes", c.escapes, FieldInfo{"read \\n, \\t and \\\\ inside a line as newline, tab and backslash"});
   v("strict", c.strict, FieldInfo{"a bad row is an error instead of being skipped and counted"});
   v("quotes", c.quotes, FieldInfo{"fields of a tab table may stand in quotes, as in .csv: pandas writes them so"});
+  v("format", c.format,
+    FieldInfo{"how the files hold their rows; auto = as their names and content tell",
+              {"auto", "lines", "csv", "tsv", "json", "jsonl"}});
+  v("valid_fraction", c.valid_fraction,
+    FieldInfo{"share of data.train that is held out where data.valid is empty, and kept with the run", {}, 0, 0.5});
   v("tokenizer", c.tokenizer, FieldInfo{"tokenizer directory or .model file; empty = train one on data.train"});
   v("tokenizer_kind", c.tokenizer_kind, FieldInfo{"kind of tokenizer to train where none is given"});
   v("vocab_size", c.vocab_size, FieldInfo{"pieces of a tokenizer trained here", {}, 272, 1e6});

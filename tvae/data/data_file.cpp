@@ -1,9 +1,14 @@
 #include "tvae/data/data_file.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
+#include "tvae/base/assert.h"
+#include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/strings.h"
+#include "tvae/data/split.h"
 
 namespace tvae {
 namespace {
@@ -13,26 +18,73 @@ constexpr int64_t kRules = 2;  // raised where parse_rows would give other rows 
 }  // namespace
 
 void DataFile::read() {
-  if (fingerprint_) return;
-  bytes_ = read_file(path_);
-  uint64_t hash = hash_bytes(bytes_);
-  for (const std::string& part :
-       {std::filesystem::path(path_).filename().string(), options_.column, options_.label_column})
-    hash = hash_bytes(part, hash);
-  const int64_t numbers[] = {kRules, options_.escapes, options_.strict, options_.keep_empty, options_.quotes};
-  fingerprint_ = hash_bytes({reinterpret_cast<const char*>(numbers), sizeof numbers}, hash);
+  if (!content_hash_) {
+    bytes_ = read_file(path_);
+    content_hash_ = hash_bytes(bytes_);
+  }
 }
 
 uint64_t DataFile::fingerprint() {
+  if (fingerprint_) return *fingerprint_;
   read();
-  return *fingerprint_;
+  uint64_t hash = *content_hash_;
+  for (const std::string& part :
+       {std::filesystem::path(path_).filename().string(), options_.column, options_.label_column, options_.format})
+    hash = hash_bytes(part, hash);
+  const int64_t numbers[] = {kRules, options_.escapes, options_.strict, options_.keep_empty, options_.quotes};
+  hash = hash_bytes({reinterpret_cast<const char*>(numbers), sizeof numbers}, hash);
+  if (without_.fraction > 0) hash = hash_bytes({reinterpret_cast<const char*>(&without_), sizeof without_}, hash);
+  fingerprint_ = hash;
+  return hash;
 }
 
 const Rows& DataFile::rows() {
   if (rows_) return *rows_;
-  read();
-  rows_ = parse_rows(path_, unpack(path_, std::exchange(bytes_, {})), options_);
+  fingerprint();
+  content();
+  rows_ = parse_rows(path_, std::exchange(bytes_, {}), options_);
+  if (without_.fraction > 0) split();
   return *rows_;
+}
+
+void DataFile::split() {
+  Rows all = std::exchange(*rows_, {});
+  std::vector<double> positions;
+  for (const std::string& text : all.texts) positions.push_back(split_position(text, without_.seed));
+  const double first = positions.empty() ? 0.0 : *std::min_element(positions.begin(), positions.end());
+  for (size_t i = 0; i < all.texts.size(); ++i) {
+    Rows& side = positions[i] < without_.fraction || positions[i] == first ? held_out_ : *rows_;
+    side.texts.push_back(std::move(all.texts[i]));
+    if (!all.labels.empty()) side.labels.push_back(std::move(all.labels[i]));
+  }
+  if (rows_->texts.empty())
+    throw DataError(path_ + ": all rows are held out", counted(all.texts.size(), "row"), "two different ones at least");
+  all.texts.clear();
+  all.labels.clear();
+  rows_->bad = std::move(all.bad);
+  rows_->bad_count = all.bad_count;
+  rows_->notices = std::move(all.notices);
+  rows_->unit = all.unit;
+}
+
+DataFile DataFile::held_out() {
+  rows();
+  DataFile other(path_, options_);
+  other.fingerprint_ = hash_bytes("held out", fingerprint());
+  other.rows_ = held_out_;
+  return other;
+}
+
+const std::string& DataFile::content() {
+  read();
+  if (!std::exchange(unpacked_, true)) bytes_ = unpack(path_, std::move(bytes_));
+  return bytes_;
+}
+
+void DataFile::set_options(const ReadOptions& options) {
+  TVAE_ASSERT(!rows_, "options come before the rows are read");
+  options_ = options;
+  fingerprint_.reset();
 }
 
 }  // namespace tvae

@@ -9,24 +9,43 @@
 
 namespace tvae {
 
+/// The part of a file's rows that is held out of its training (split.h): at least one row, and equal ones all together.
+struct HeldOutPart {
+  double fraction = 0.0;  // 0: none
+  uint64_t seed = 0;
+};
+
 /// Reads nothing before it is asked. Errors are those of read_rows.
 class DataFile {
  public:
-  DataFile(std::string path, const ReadOptions& options) : path_(std::move(path)), options_(options) {}
+  /// The rows of a file but for the part that is held out.
+  DataFile(std::string path, const ReadOptions& options, const HeldOutPart& without = {})
+      : path_(std::move(path)), options_(options), without_(without) {}
 
   const std::string& path() const { return path_; }
   /// Of the file's bytes and of all that shapes the rows it gives.
   uint64_t fingerprint();
   const Rows& rows();
+  /// The rows that are held out, as a file of its own that is not read again.
+  DataFile held_out();
+
+  /// The file's content, unpacked, before its rows are asked for.
+  const std::string& content();
+  /// Reads what is asked for later in another way.
+  void set_options(const ReadOptions& options);
 
  private:
   void read();
+  void split();
 
   std::string path_;
   ReadOptions options_;
-  std::optional<uint64_t> fingerprint_;
+  HeldOutPart without_;
+  std::optional<uint64_t> content_hash_, fingerprint_;
   std::string bytes_;  // until they are parsed
+  bool unpacked_ = false;
   std::optional<Rows> rows_;
+  Rows held_out_;
 };
 
 }  // namespace tvae

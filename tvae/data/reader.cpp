@@ -8,6 +8,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/base/registry.h"
 #include "tvae/base/strings.h"
 #include "tvae/data/json_rows.h"
 #include "tvae/data/records.h"
@@ -75,6 +76,13 @@ RowFormat settle_format(std::string_view content, RowCollector& rows) {
   return format;
 }
 
+/// Of kRowFormats.
+std::optional<RowFormat> named_format(const std::string& name) {
+  const auto found = std::find(kRowFormats.begin(), kRowFormats.end(), name);
+  if (found == kRowFormats.end()) throw unknown_name("the format of a file", name, kRowFormats);
+  return static_cast<RowFormat>(found - kRowFormats.begin());
+}
+
 }  // namespace
 
 std::optional<RowFormat> format_by_name(const std::string& path) {
@@ -117,7 +125,7 @@ Rows collect_rows(const std::string& path, std::string bytes, RowCollector& rows
     rows.add_notice(returns_notice(path));
   }
   const std::string_view content = without_mark(bytes);
-  auto named = format_by_name(path);
+  auto named = options.format.empty() ? format_by_name(path) : named_format(options.format);
   if (is_table && named == RowFormat::kLines) named = std::nullopt;
   RowFormat format = named ? *named : settle_format(content, rows);
   if (is_table && format == RowFormat::kLines) format = RowFormat::kTsv;

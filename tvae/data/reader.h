@@ -13,6 +13,7 @@ struct ReadOptions {
   bool escapes = false;           // read \n, \t, \\ inside a line (JSON has its own escapes)
   bool strict = false;            // a bad row throws instead of being counted
   bool keep_empty = false;        // an empty text is a text
+  std::string format = "";        // of the names below; empty = as the file's name and content tell
   bool quotes = false;            // fields of a tab table may stand in quotes, as in .csv (pandas writes them so)
 };
 
@@ -50,6 +51,8 @@ struct Rows {
 ///   which key is first. Numbers and booleans can be labels, and numbers text. NaN and Infinity, which Python writes,
 ///   are null; a text with half a surrogate pair is a bad row.
 enum class RowFormat { kLines, kCsv, kTsv, kJson, kJsonLines };
+/// "lines", "csv", "tsv", "json", "jsonl": data.format.
+inline const std::vector<std::string> kRowFormats = {"lines", "csv", "tsv", "json", "jsonl"};
 
 /// Whether a name alone says that a file is a table, which has columns.
 bool is_table_name(const std::string& path);

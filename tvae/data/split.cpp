@@ -6,8 +6,12 @@
 
 namespace tvae {
 
+double split_position(const std::string& row, uint64_t seed) {
+  return static_cast<double>(hash_bytes(row, seed) >> 11) * 0x1.0p-53;
+}
+
 bool is_held_out(const std::string& row, double fraction, uint64_t seed) {
-  return static_cast<double>(hash_bytes(row, seed) >> 11) * 0x1.0p-53 < fraction;
+  return split_position(row, seed) < fraction;
 }
 
 Split split_rows(const std::vector<std::string>& rows, double valid_fraction, uint64_t seed) {

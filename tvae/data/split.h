@@ -7,6 +7,9 @@
 
 namespace tvae {
 
+/// Where a row lies among all, in [0, 1): even over different rows, and it depends on the row and the seed alone.
+double split_position(const std::string& row, uint64_t seed);
+
 /// Whether a row belongs to the held-out share, 0 <= fraction <= 1. Depends on the row and the seed alone, so that more
 /// data moves no row to the other side.
 bool is_held_out(const std::string& row, double fraction, uint64_t seed);
