@@ -2,9 +2,14 @@
 #include <memory>
 
 #include "apps/assignments.h"
+#include "apps/until_signal.h"
 #include "apps/verb.h"
+#include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/config/presets.h"
+#include "tvae/run/model_directory.h"
+#include "tvae/train/auto_settings.h"
+#include "tvae/train/train.h"
 
 namespace tvae::apps {
 namespace {
@@ -12,6 +17,7 @@ namespace {
 struct Options {
   std::vector<std::string> presets;
   std::vector<std::string> assignments;
+  std::vector<std::string> of_flags;  // assignments
   bool explain = false;
 };
 
@@ -31,13 +37,31 @@ void explain(const ResolvedConfig& resolved, bool json) {
   });
 }
 
+/// With what "auto" chooses where it has a file to look at.
+ResolvedConfig resolved_config(const Options& options, const CommonOptions& common) {
+  std::vector<std::string> assignments = options.assignments;
+  assignments.insert(assignments.end(), options.of_flags.begin(), options.of_flags.end());
+  ResolvedConfig resolved = resolve_config(options.presets, assignments);
+  const bool automatic =
+      std::find(options.presets.begin(), options.presets.end(), kAutoPreset) != options.presets.end();
+  if (!automatic || resolved.config.data.train.empty()) return resolved;
+  UntilSignal until_signal;
+  for (const std::string& line : choose_for_training(resolved, parse_device(common.device), until_signal))
+    log_info(line);
+  return resolved;
+}
+
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   auto options = std::make_shared<Options>();
   command.add_option("PRESET", options->presets, "presets (tvae presets lists them); no two may disagree");
   add_set_option(command, options->assignments);
+  add_setting_flags(command,
+                    {{"--train", "data.train", "with the preset auto: the file that it looks at", "FILE"},
+                     {"--minutes", "train.minutes", "with the preset auto: time for training", "N"}},
+                    options->of_flags);
   command.add_flag("--explain", options->explain, "also where each value came from and what it means");
   return [options, &common] {
-    const ResolvedConfig resolved = resolve_config(options->presets, options->assignments);
+    const ResolvedConfig resolved = resolved_config(*options, common);
     if (options->explain) return explain(resolved, common.json);
     const auto json = to_json(resolved.config);
     print_line(common.json ? json.dump() : json.dump(2));

@@ -75,6 +75,7 @@ const Register<SetUpVerb> registered(
                           {"--label-column", "data.label_column", "label column of a table", "NAME"},
                           {"--escapes", "data.escapes", "read \\n, \\t and \\\\ in lines"},
                           {"--strict", "data.strict", "bad rows are errors"},
+                          {"--minutes", "train.minutes", "train as many steps as fit into this time", "N"},
                           {"--quotes", "data.quotes", "fields of a tab table may stand in quotes"}},
                          options->of_flags);
        command.add_option("--out", options->run.out, "folder of the run: becomes a model directory")

@@ -3,7 +3,10 @@
 #include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
+#include <algorithm>
+#include <bit>
 #include <filesystem>
 #include <limits>
 #include <stdexcept>
@@ -79,14 +82,18 @@ class Zstd : public Decompressor {
  public:
   Zstd() {
     if (!stream_) throw std::bad_alloc();
-    constexpr int kLargestWindow = 31;  // what `zstd --ultra --long=31` writes
-    ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, kLargestWindow);
+    // `zstd --ultra --long=31` writes windows of 2^31 bytes, which a few bytes of header may claim, too.
+    constexpr int kSmallestWindow = 10, kLargestWindow = 31;
+    const int log = static_cast<int>(std::bit_width(available_memory())) - 1;
+    ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, std::clamp(log, kSmallestWindow, kLargestWindow));
   }
 
   Step step(std::string_view input, bool, char* output, size_t size) override {
     ZSTD_inBuffer in = {input.data(), input.size(), 0};
     ZSTD_outBuffer out = {output, size, 0};
     const size_t status = ZSTD_decompressStream(stream_.get(), &out, &in);
+    if (ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge)
+      throw std::runtime_error("its window is larger than the memory that is free");
     if (ZSTD_isError(status)) throw std::runtime_error(ZSTD_getErrorName(status));
     if (in.pos > 0 || out.pos > 0) complete_ = status == 0;
     return {in.pos, out.pos};

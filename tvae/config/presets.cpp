@@ -163,6 +163,7 @@ Preset parse_preset(const PresetText& text) {
   preset.about = json.value("about", "");
   preset.wants = json.value("wants", "");
   preset.base = json.value("base", "");
+  preset.yields = json.value("yields", false);
   if (json.contains("overrides")) {
     if (json["overrides"].is_boolean())
       preset.overrides_all = json["overrides"].get<bool>();
@@ -232,8 +233,9 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
     for (const auto& [name_of_field, value] : preset.set.items()) {
       const std::string key = canonical_key(name_of_field);
       const auto earlier = given.find(key);
-      const bool may_override = preset.overrides_all || std::find(preset.overrides.begin(), preset.overrides.end(),
-                                                                  key) != preset.overrides.end();
+      const bool may_override =
+          preset.overrides_all || (earlier != given.end() && find_preset(earlier->second.first).yields) ||
+          std::find(preset.overrides.begin(), preset.overrides.end(), key) != preset.overrides.end();
       if (earlier != given.end() && earlier->second.second != value && !may_override && !decided.contains(key))
         throw ConfigError("presets " + earlier->second.first + " and " + name + " disagree on " + key,
                           earlier->second.second.dump() + " and " + value.dump(), "",

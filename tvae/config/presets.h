@@ -18,15 +18,16 @@ struct PresetText {
 };
 const std::vector<PresetText>& preset_texts();
 
-/// {"group", "about", "wants", "base": preset, "overrides": true|[keys], "set": {key: value}} of one file. The base is
-/// what a preset starts from: it stands before all presets that are given. "wants" says which data it was made for, and
-/// how to get it.
+/// {"group", "about", "wants", "base": preset, "yields": true, "overrides": true|[keys], "set": {key: value}} of one
+/// file. The base is what a preset starts from: it stands before all presets that are given. "wants" says which data it
+/// was made for, and how to get it.
 struct Preset {
   std::string name;
   std::string group;
   std::string about;
   std::string wants;
   std::string base;
+  bool yields = false;  // presets after it may give its keys other values
   bool overrides_all = false;
   std::vector<std::string> overrides;
   nlohmann::ordered_json set;

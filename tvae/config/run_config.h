@@ -510,6 +510,7 @@ void visit_recompute(Config& c, Visitor&& v) {
 
 struct TrainConfig {
   int64_t steps = 0;
+  double minutes = 0.0;
   double epochs = 1.0;
   int64_t batch_size = 32;
   int64_t batch_tokens = 0;
@@ -539,6 +540,8 @@ struct TrainConfig {
 template <class Config, class Visitor>
 void visit_train(Config& c, Visitor&& v) {
   v("steps", c.steps, FieldInfo{"optimizer steps; 0 = as many as train.epochs needs", {}, 0, 1e12});
+  v("minutes", c.minutes,
+    FieldInfo{"where train.steps is 0: as many steps as fit, by the speed of the first; 0 = train.epochs", {}, 0, 1e6});
   v("epochs", c.epochs, FieldInfo{"passes over the data where train.steps is 0", {}, 0, 1e6});
   v("batch_size", c.batch_size, FieldInfo{"sequences a micro-batch", {}, 1, 1e7});
   v("batch_tokens", c.batch_tokens, FieldInfo{"tokens a micro-batch instead; 0 = count sequences", {}, 0, 1e9});

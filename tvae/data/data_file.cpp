@@ -81,9 +81,10 @@ const std::string& DataFile::content() {
   return bytes_;
 }
 
-void DataFile::set_options(const ReadOptions& options) {
+void DataFile::set_options(const ReadOptions& options, const HeldOutPart& without) {
   TVAE_ASSERT(!rows_, "options come before the rows are read");
   options_ = options;
+  without_ = without;
   fingerprint_.reset();
 }
 

@@ -32,7 +32,7 @@ class DataFile {
   /// The file's content, unpacked, before its rows are asked for.
   const std::string& content();
   /// Reads what is asked for later in another way.
-  void set_options(const ReadOptions& options);
+  void set_options(const ReadOptions& options, const HeldOutPart& without = {});
 
  private:
   void read();

@@ -24,13 +24,13 @@ constexpr int64_t kProbeRowsALabel = 1000, kProbeRowsASample = 5;
 
 /// Probes can do without labelled training texts, so a file that lacks the label column is read without it.
 Rows read_training_rows(const RecordedData& recorded) {
-  if (recorded.read.label_column.empty()) return read_rows(recorded.train.path, recorded.read);
+  if (recorded.train.read.label_column.empty()) return recorded.train.rows();
   try {
-    return read_rows(recorded.train.path, recorded.read);
+    return recorded.train.rows();
   } catch (const DataError& error) {
-    ReadOptions without_labels = recorded.read;
-    without_labels.label_column.clear();
-    Rows rows = read_rows(recorded.train.path, without_labels);
+    RecordedFile without_labels = recorded.train;
+    without_labels.read.label_column.clear();
+    Rows rows = without_labels.rows();
     log_info(std::string(error.what()) + ": its labels are not used");
     return rows;
   }
@@ -60,11 +60,13 @@ void read_training_texts(const RecordedData& recorded, const Model& model, Evalu
 RecordedData run_data(const std::string& model, const EvaluateOptions& options) {
   RecordedData recorded = recorded_data(model);
   if (!options.data.empty()) return recorded;
-  if (!options.read.column.empty()) recorded.read.column = options.read.column;
-  if (!options.read.label_column.empty()) recorded.read.label_column = options.read.label_column;
-  recorded.read.escapes |= options.read.escapes;
-  recorded.read.strict |= options.read.strict;
-  recorded.read.quotes |= options.read.quotes;
+  for (ReadOptions* read : {&recorded.train.read, &recorded.valid.read}) {
+    if (!options.read.column.empty()) read->column = options.read.column;
+    if (!options.read.label_column.empty()) read->label_column = options.read.label_column;
+    read->escapes |= options.read.escapes;
+    read->strict |= options.read.strict;
+    read->quotes |= options.read.quotes;
+  }
   return recorded;
 }
 
@@ -80,7 +82,7 @@ HeldOutFile read_held_out_file(const std::string& first_model, const EvaluateOpt
   HeldOutFile file{options.data, options.read, true};
   if (options.data.empty()) {
     const RecordedData recorded = run_data(first_model, options);
-    file = {recorded.valid.path, recorded.read};
+    file = {recorded.valid.path, recorded.valid.read};
     if (file.path.empty())
       throw with_remedy(ConfigError("no held-out texts: the model was trained without", "", "", "give a file of them"),
                         Remedy::kGiveTexts);

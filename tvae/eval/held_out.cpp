@@ -16,9 +16,14 @@ RecordedData recorded_data(const std::string& model_directory) {
   if (!record) return {};
   const DataConfig& data = record->config.data;
   RecordedData recorded;
-  recorded.train = {data.train, record->train.fingerprint};
-  recorded.valid = {data.valid, record->valid ? record->valid->fingerprint : ""};
-  recorded.read = read_options(data);
+  const ReadOptions read = read_options(data);
+  recorded.train = {data.train, record->train.fingerprint, read, held_out_part(data, record->config.train.seed)};
+  const std::string fingerprint = record->valid ? record->valid->fingerprint : "";
+  recorded.valid = {data.valid, fingerprint, read};
+  if (data.valid.empty() && record->valid)
+    recorded.valid = {model_directory + "/" + kHeldOutFile,
+                      fingerprint,
+                      {.column = "text", .label_column = data.label_column.empty() ? "" : "label"}};
   recorded.tokenize = tokenize_options(data);
   recorded.cache_dir = data.cache_dir;
   return recorded;
@@ -37,18 +42,20 @@ Rows training_rows(const std::string& model_directory) {
         ConfigError("the model does not say what it was trained on", "", "", "give texts like those it was trained on"),
         Remedy::kGiveTexts);
   require_recorded_file("training", recorded.train.path, "give texts like those it was trained on");
-  return read_rows_with_warnings(recorded.train.path, recorded.read);
+  Rows rows = recorded.train.rows();
+  for (const std::string& line : describe_reading(rows, recorded.train.path)) log_warning(line);
+  return rows;
 }
 
 bool has_changed(const RecordedFile& file, const RecordedData& recorded, const Tokenizer& tokenizer) {
   if (file.fingerprint.empty()) return false;
   if (!is_regular_file(file.path)) return true;  // a pipe gives its rows once
   try {
-    const TokenDataset now =
-        TokenDataset::from_file(file.path, recorded.read, tokenizer, recorded.tokenize, recorded.cache_dir);
+    DataFile again(file.path, file.read, file.without);
+    const TokenDataset now = TokenDataset::from_file(again, tokenizer, recorded.tokenize, recorded.cache_dir);
     return hex(now.fingerprint()) != file.fingerprint;
   } catch (const DataError&) {
-    if (!recorded.read.strict) throw;
+    if (!file.read.strict) throw;
     return true;  // with a bad row the run would have ended
   }
 }

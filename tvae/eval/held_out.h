@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "tvae/data/data_file.h"
 #include "tvae/data/reader.h"
 #include "tvae/data/token_cache.h"
 #include "tvae/run/model_directory.h"
@@ -16,12 +17,16 @@ namespace tvae {
 /// A file that a model was trained with. Empty where run.json does not say.
 struct RecordedFile {
   std::string path;
-  std::string fingerprint;  // TokenDataset::fingerprint, hexadecimal
+  std::string fingerprint = {};  // TokenDataset::fingerprint, hexadecimal
+  ReadOptions read = {};
+  HeldOutPart without = {};  // what the run held out of it
+
+  /// What read_rows throws.
+  Rows rows() const { return DataFile(path, read, without).rows(); }
 };
-/// The files a model was trained with, from run.json, and how they were read.
+/// The files a model was trained with, from run.json.
 struct RecordedData {
   RecordedFile train, valid;
-  ReadOptions read;
   TokenizeOptions tokenize;
   std::string cache_dir;
 };

@@ -76,6 +76,8 @@ QuantizedModel quantize_model(const std::string& directory, const std::string& k
   out.replace([&](const std::string& folder) {
     save_model(folder, model.vae.config(), model.max_tokens, model.check, weights, model.tokenizer);
     if (record) write_run_record(folder, *record);
+    const std::string held_out = std::string("/") + kHeldOutFile;
+    if (file_exists(directory + held_out)) write_file_atomically(folder + held_out, read_file(directory + held_out));
     if (!card.empty()) write_file_atomically(folder + "/README.md", card);
   });
   return {before, bytes_of_weights(out.path())};

@@ -77,6 +77,7 @@ Json to_json(const RunRecord& record) {
                {"libtorch", record.libtorch.empty() ? TORCH_VERSION : record.libtorch},
                {"config", tvae::to_json(record.config)}};
   if (const Json open = kept_open(record.config, record.requested); !open.empty()) json["requested"] = open;
+  if (!record.chosen.is_null()) json["auto"] = record.chosen;
   if (record.parameters > 0) json["parameters"] = record.parameters;
   if (record.vocabulary > 0) json["vocabulary"] = record.vocabulary;
   json["data"]["train"] = to_json(record.train);
@@ -108,6 +109,7 @@ RunRecord record_from_json(const Json& json) {
   record.requested = record.config;
   if (json.contains("requested"))
     for (const auto& [key, value] : json["requested"].items()) set_or_list(record, record.requested, key, value);
+  record.chosen = json.value("auto", Json());
   record.parameters = whole_number(json, "parameters");
   record.vocabulary = whole_number(json, "vocabulary");
   const Json data = json.value("data", Json::object());

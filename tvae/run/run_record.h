@@ -46,10 +46,14 @@ struct AncestorRecord {
   TrainingRecord training;
 };
 
+/// The file of a run's folder with the rows that were held out of its training file, as JSON lines {"text", "label"}.
+inline constexpr char kHeldOutFile[] = "held_out.jsonl";
+
 struct RunRecord {
   std::string version, libtorch;  // of the program that made it
   RunConfig config;               // its model section is the model that is trained, as in config.json
   RunConfig requested;            // the same as it was asked for: sizes that follow from the data are open
+  nlohmann::ordered_json chosen;  // what train/auto_settings.h saw and chose: {"told": [lines], "settings": {key: ...}}
   int64_t parameters = 0;         // numbers in the weights; 0 where the file does not say
   int64_t vocabulary = 0;         // pieces of the tokenizer; likewise
   DataRecord train;

@@ -35,4 +35,15 @@ void write_model_files(const std::string& folder, const TrainingSetup& setup, co
   write_model_card(folder, record);
 }
 
+void write_held_out_rows(const std::string& folder, const Rows& rows) {
+  write_file_atomically(folder + "/" + kHeldOutFile, [&](const Sink& sink) {
+    for (size_t i = 0; i < rows.texts.size(); ++i) {
+      nlohmann::ordered_json row = {{"text", rows.texts[i]}};
+      if (!rows.labels.empty()) row["label"] = rows.labels[i];
+      sink(row.dump());
+      sink("\n");
+    }
+  });
+}
+
 }  // namespace tvae

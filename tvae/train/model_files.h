@@ -14,4 +14,7 @@ namespace tvae {
 void write_model_files(const std::string& folder, const TrainingSetup& setup, const TrainStep& step,
                        const TrainingState& state);
 
+/// kHeldOutFile.
+void write_held_out_rows(const std::string& folder, const Rows& rows);
+
 }  // namespace tvae

@@ -18,31 +18,21 @@ namespace {
 
 constexpr uint64_t kProbeSeed = 1;
 
-/// A resumed run's own tokenizer, else the given one, else the starting model's, else, for MNIST text, the one beside
-/// the training file, else one trained on the data.
-Tokenizer choose_tokenizer(const DataConfig& data, DataFile& train, const std::string& from, const RunDirectory& run) {
-  if (run.resumed()) return Tokenizer::load(run.path());
-  if (data.tokenizer.empty() && from.empty()) {
-    const std::string beside = std::filesystem::path(data.train).parent_path() / "tokenizer";
-    if (data.check == "mnist" && directory_exists(beside)) {  // tvae data mnist-text makes it
-      log_info("taking the tokenizer " + beside);
-      return Tokenizer::load(beside);
-    }
-    const std::vector<std::string>& texts = train.rows().texts;  // what is wrong with the file is said first
-    log_info("training a tokenizer (" + data.tokenizer_kind + ", " + std::to_string(data.vocab_size) + " pieces) on " +
-             data.train);
-    TokenizerTraining training;
-    training.kind = data.tokenizer_kind;
-    training.vocab_size = data.vocab_size;
-    return train_tokenizer(texts, training);
-  }
-  Tokenizer tokenizer = Tokenizer::load(data.tokenizer.empty() ? from : data.tokenizer);
-  if (!tokenizer.writes_anything()) {
-    const int64_t added = tokenizer.add_tokens(tokenizer.unwritable_characters(train.rows().texts));
-    if (added > 0)
-      log_info(std::to_string(added) + " characters that the tokenizer cannot write got tokens of their own");
-  }
+Tokenizer with_missing_characters(Tokenizer tokenizer, DataFile& train) {
+  if (tokenizer.writes_anything()) return tokenizer;
+  const int64_t added = tokenizer.add_tokens(tokenizer.unwritable_characters(train.rows().texts));
+  if (added > 0)
+    log_info(std::to_string(added) + " characters that the tokenizer cannot write got tokens of their own");
   return tokenizer;
+}
+
+/// A resumed run's own tokenizer, else the one that is there, the given one, the starting model's, or a new one.
+Tokenizer choose_tokenizer(const DataConfig& data, TrainingInput& input, const std::string& from,
+                           const RunDirectory& run) {
+  if (run.resumed()) return Tokenizer::load(run.path());
+  if (input.tokenizer) return *input.tokenizer;
+  if (data.tokenizer.empty() && from.empty()) return make_tokenizer(data, input.train);
+  return with_missing_characters(Tokenizer::load(data.tokenizer.empty() ? from : data.tokenizer), input.train);
 }
 
 TokenDataset tokenize(DataFile& file, const RunConfig& config, const Tokenizer& tokenizer) {
@@ -160,7 +150,8 @@ RunRecord record_of(const ResolvedConfig& resolved, const std::string& from, con
   record.vocabulary = setup.model.tokenizer.size();
   record.train = describe(resolved.config.data.train, setup.train);
   record.valid.reset();
-  if (setup.valid) record.valid = describe(resolved.config.data.valid, *setup.valid);
+  const std::string& valid = resolved.config.data.valid;
+  if (setup.valid) record.valid = describe(valid.empty() ? kHeldOutFile : valid, *setup.valid);
   return record;
 }
 
@@ -183,6 +174,30 @@ void require_model(const RunConfig& config) {
 
 }  // namespace
 
+TrainingInput open_training_files(const ResolvedConfig& resolved, const RunRecord* resumed) {
+  require_files(resolved, resumed);
+  const DataConfig& data = resolved.config.data;
+  TrainingInput input{DataFile(data.train, read_options(data), held_out_part(data, resolved.config.train.seed)), {}};
+  if (!data.valid.empty()) input.valid.emplace(data.valid, read_options(data));
+  return input;
+}
+
+Tokenizer make_tokenizer(const DataConfig& data, DataFile& train) {
+  if (!data.tokenizer.empty()) return with_missing_characters(Tokenizer::load(data.tokenizer), train);
+  const std::string beside = std::filesystem::path(data.train).parent_path() / "tokenizer";
+  if (data.check == "mnist" && directory_exists(beside)) {  // tvae data mnist-text makes it
+    log_info("taking the tokenizer " + beside);
+    return Tokenizer::load(beside);
+  }
+  const std::vector<std::string>& texts = train.rows().texts;  // what is wrong with the file is said first
+  log_info("training a tokenizer (" + data.tokenizer_kind + ", " + std::to_string(data.vocab_size) + " pieces) on " +
+           data.train);
+  TokenizerTraining training;
+  training.kind = data.tokenizer_kind;
+  training.vocab_size = data.vocab_size;
+  return train_tokenizer(texts, training);
+}
+
 ModelConfig complete_model_config(const RunConfig& config, int64_t vocabulary) {
   ModelConfig model = config.model;
   model.vocab_size = std::max(model.vocab_size, vocabulary);
@@ -192,11 +207,10 @@ ModelConfig complete_model_config(const RunConfig& config, int64_t vocabulary) {
   return model;
 }
 
-TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string& from, const RunDirectory& run,
-                               torch::Device device, Progress& progress) {
+TrainingSetup prepare_training(const ResolvedConfig& resolved, TrainingInput input, const std::string& from,
+                               const RunDirectory& run, torch::Device device, Progress& progress) {
   const RunConfig& config = resolved.config;
   const RunRecord* const resumed = run.resumed();
-  require_files(resolved, resumed);
   const bool has_model = resumed && has_checkpoint(run.path());  // then the starting model is needed no more
   std::optional<Model> start;
   if (!from.empty() && !has_model) start.emplace(load_model(from));
@@ -204,8 +218,7 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
   if (!start && !has_model) require_model(config);
   constexpr int kStages = 3;
   progress.update("preparing", 0, kStages);
-  DataFile train_file(config.data.train, read_options(config.data));
-  Tokenizer tokenizer = choose_tokenizer(config.data, train_file, from, run);
+  Tokenizer tokenizer = choose_tokenizer(config.data, input, from, run);
   progress.update("preparing", 1, kStages);
   ModelConfig model = has_model ? load_model_config(run.path())
                       : start   ? continued(start->vae.config(), config, tokenizer)
@@ -222,20 +235,25 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string
     load_with_fresh_rows(vae, std::move(weights), start->vae.config().vocab_size, from);
   }
   vae.parameters().to(device, at::kFloat);
-  TokenDataset train = tokenize(train_file, config, tokenizer);
+  TokenDataset train = tokenize(input.train, config, tokenizer);
   if (resumed) require_same_rows(resumed->train, config.data.train, train);
   progress.update("preparing", 2, kStages);
   std::optional<TokenDataset> valid;
   LabelledSequences probe;
-  if (!config.data.valid.empty()) {
-    DataFile valid_file(config.data.valid, read_options(config.data));
-    valid = tokenize(valid_file, config, tokenizer);
-    if (resumed && resumed->valid) require_same_rows(*resumed->valid, config.data.valid, *valid);
-    probe = probe_of(*valid, valid_file, config);
+  Rows split_off;
+  if (!input.valid && config.data.valid_fraction > 0) {
+    input.valid = input.train.held_out();
+    split_off = input.valid->rows();
+  }
+  if (input.valid) {
+    valid = tokenize(*input.valid, config, tokenizer);
+    if (resumed && resumed->valid) require_same_rows(*resumed->valid, input.valid->path(), *valid);
+    probe = probe_of(*valid, *input.valid, config);
   }
   progress.update("preparing", 3, kStages);
   Model trained{run.path(), std::move(tokenizer), std::move(vae), config.data.max_tokens, config.data.check};
   TrainingSetup setup{config, std::move(trained), std::move(train), std::move(valid), std::move(probe)};
+  setup.split_off = std::move(split_off);
   setup.record = record_of(resolved, from, resumed, setup);
   return setup;
 }

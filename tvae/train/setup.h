@@ -9,6 +9,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/progress.h"
 #include "tvae/config/presets.h"
+#include "tvae/data/data_file.h"
 #include "tvae/data/token_cache.h"
 #include "tvae/run/model_directory.h"
 #include "tvae/run/run_directory.h"
@@ -29,6 +30,7 @@ struct TrainingSetup {
   std::optional<TokenDataset> valid;
   LabelledSequences probe;  // what of `valid` the previews' probe is shown, or none
   RunRecord record = {};    // what run.json says, without how far the training is
+  Rows split_off = {};      // what was held out of the training file, in the order of `valid`
 };
 
 /// A file of a resumed run is not where it was.
@@ -37,12 +39,24 @@ class MovedData : public DataError {
   explicit MovedData(const std::string& path) : DataError("the file " + path + " of this run is not there") {}
 };
 
+/// The files of a run, which are read once, and a tokenizer where one is there already.
+struct TrainingInput {
+  DataFile train;
+  std::optional<DataFile> valid;  // not where it is split off
+  std::optional<Tokenizer> tokenizer = {};
+};
+/// Throws where a file cannot be opened, before anything is announced.
+TrainingInput open_training_files(const ResolvedConfig& resolved, const RunRecord* resumed);
+
+/// The given tokenizer, else, for MNIST text, the one beside the training file, else one trained on its rows.
+Tokenizer make_tokenizer(const DataConfig& data, DataFile& train);
+
 /// Writes nothing into the run. `from`: a model directory whose weights and tokenizer the run starts from; empty =
 /// fresh. A run that is being resumed keeps the tokenizer it made and, from its first checkpoint on, the model it has;
 /// its rows must be those that it began with, at whatever place. `progress` hears of each of the longer pieces of work.
 /// Throws ConfigError, DataError, CheckpointError.
-TrainingSetup prepare_training(const ResolvedConfig& resolved, const std::string& from, const RunDirectory& run,
-                               torch::Device device, Progress& progress = Progress::none());
+TrainingSetup prepare_training(const ResolvedConfig& resolved, TrainingInput input, const std::string& from,
+                               const RunDirectory& run, torch::Device device, Progress& progress = Progress::none());
 
 /// The model section with what follows from the rest of a run: sizes and heads, but not the tokenizer's special ids.
 ModelConfig complete_model_config(const RunConfig& config, int64_t vocabulary);

@@ -8,6 +8,10 @@
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/config/presets.h"
+#include "tvae/run/data_options.h"
+#include "tvae/train/auto_settings.h"
+#include "tvae/train/model_files.h"
+#include "tvae/train/pilot.h"
 #include "tvae/train/setup.h"
 #include "tvae/train/trainer.h"
 
@@ -28,9 +32,22 @@ std::string absolute(const std::string& path) {
   return whole;
 }
 
+bool is_assigned(const ResolvedConfig& resolved, const std::string& key) {
+  const auto origin = resolved.origins.find(key);
+  return origin != resolved.origins.end() && origin->second == kAssigned;
+}
+
+/// A resumed run has what "auto" chose then.
 ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* resumed) {
-  const RunConfig base = resumed && options.presets.empty() ? resumed->requested : RunConfig();
-  ResolvedConfig resolved = resolve_config(options.presets, options.assignments, base);
+  std::vector<std::string> presets = options.presets;
+  if (resumed) std::erase(presets, kAutoPreset);
+  const RunConfig base = resumed && presets.empty() ? resumed->requested : RunConfig();
+  ResolvedConfig resolved = resolve_config(presets, options.assignments, base);
+  if (!resumed && is_assigned(resolved, "train.minutes")) {
+    if (is_assigned(resolved, "train.steps")) throw ConfigError("train.minutes and train.steps", "both", "one of them");
+    resolved.config.train.steps = 0;
+    resolved.origins.erase("train.steps");
+  }
   DataConfig& data = resolved.config.data;
   for (std::string* path : {&data.train, &data.valid, &data.tokenizer}) *path = absolute(*path);
   return resolved;
@@ -71,24 +88,69 @@ void require_same(const RunConfig& config, const std::string& from, const RunRec
   if (!given.empty()) throw OtherSettings(first_few(given), first_few(own));
 }
 
+/// Whether the settings are to be chosen: where "auto" is among the presets, or nothing else says what to train.
+bool chooses(const TrainOptions& options, const RunRecord* resumed) {
+  if (resumed) return false;
+  const bool asked = std::find(options.presets.begin(), options.presets.end(), kAutoPreset) != options.presets.end();
+  if (asked && !options.from.empty())
+    throw ConfigError("the preset auto, which is for new models, and a model to start from", "both", "one of them");
+  return asked;
+}
+
+/// As many steps as the time of train.minutes has, where train.steps leaves it to that.
+void settle_steps(TrainingSetup& setup, torch::Device device, Progress& progress) {
+  TrainConfig& train = setup.config.train;
+  if (train.steps > 0 || train.minutes == 0) return;
+  const PilotSpeed speed = measure_speed(setup.config, setup.model.vae.config(), setup.train, device, progress);
+  train.steps = steps_within(train.minutes, speed.seconds_a_step);
+  for (RunConfig* config : {&setup.record.config, &setup.record.requested}) config->train.steps = train.steps;
+  log_info(counted(train.steps, "step") + " in " + setting("train.minutes", train.minutes));
+}
+
 void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
   log_info(std::to_string(setup.record.parameters) + " weights, " + counted(setup.train.size(), "sequence") + ", " +
            std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) + " steps");
 }
 
+/// Chooses and tells; what run.json keeps of it.
+nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, torch::Device device,
+                              Progress& progress) {
+  AutoSettings settings = choose_settings(resolved, input.train, device, progress);
+  for (const std::string& line : settings.told) log_info(line);
+  input.tokenizer = std::move(settings.tokenizer);
+  if (input.valid) input.valid->set_options(read_options(resolved.config.data));
+  return {{"told", settings.told}, {"settings", settings.chosen}};
+}
+
 }  // namespace
 
-TrainedRun train(const TrainOptions& options, Progress& progress, const std::vector<TrainingObserver*>& observers) {
+std::vector<std::string> choose_for_training(ResolvedConfig& resolved, torch::Device device, Progress& progress) {
+  TrainingInput input = open_training_files(resolved, nullptr);
+  return choose_settings(resolved, input.train, device, progress).told;
+}
+
+TrainedRun train(const TrainOptions& given, Progress& progress, const std::vector<TrainingObserver*>& observers) {
+  TrainOptions options = given;
+  if (options.presets.empty() && options.from.empty()) options.presets = {kAutoPreset};
   const std::string given_from = absolute(options.from);
   RunDirectory run(options.out, options.mode);
   run.require_apart_from(options.from);
   const RunRecord* const resumed = run.resumed();
+  const bool automatic = chooses(options, resumed);
   ResolvedConfig resolved = requested_config(options, resumed);
   if (resumed) {
     keep_own_data(resolved.config, *resumed);
     require_same(resolved.config, given_from, *resumed);
   }
-  TrainingSetup setup = prepare_training(resolved, resumed ? resumed->from : given_from, run, options.device, progress);
+  TrainingInput input = open_training_files(resolved, resumed);
+  nlohmann::ordered_json chosen;
+  if (automatic) chosen = choose(resolved, input, options.device, progress);
+  TrainingSetup setup =
+      prepare_training(resolved, std::move(input), resumed ? resumed->from : given_from, run, options.device, progress);
+  if (!resumed) {
+    setup.record.chosen = chosen;
+    settle_steps(setup, options.device, progress);
+  }
   Trainer trainer(setup, run);
   if (resumed) {
     if (const auto checkpoint = load_checkpoint(run.path())) {
@@ -100,7 +162,10 @@ TrainedRun train(const TrainOptions& options, Progress& progress, const std::vec
     write_run_record(run.path(), setup.record);
   } else {
     if (options.mode == StartMode::kResume) log_info(run.path() + " holds no run to resume: a new one begins");
-    run.replace([&](const std::string& folder) { trainer.save_model_files(folder); });
+    run.replace([&](const std::string& folder) {
+      if (!setup.split_off.texts.empty()) write_held_out_rows(folder, setup.split_off);
+      trainer.save_model_files(folder);
+    });
   }
   const bool was_finished = trainer.finished();
   if (!was_finished) {

@@ -6,6 +6,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/progress.h"
+#include "tvae/config/presets.h"
 #include "tvae/ops/torch.h"
 #include "tvae/run/run_directory.h"
 #include "tvae/train/observer.h"
@@ -13,7 +14,7 @@
 namespace tvae {
 
 struct TrainOptions {
-  std::vector<std::string> presets;
+  std::vector<std::string> presets;  // none, and no model to start from: "auto" (auto_settings.h)
   /// "section.field=value". Those of data.train, data.valid and data.tokenizer become absolute, so that they hold
   /// wherever the run is resumed.
   std::vector<std::string> assignments;
@@ -36,6 +37,10 @@ class OtherSettings : public ConfigError {
   OtherSettings(const std::string& given, const std::string& own)
       : ConfigError("a run goes on with the settings that it began with", given, own) {}
 };
+
+/// What "auto" chooses for the training file of a configuration, as train() would: sets it, and returns what it tells.
+std::vector<std::string> choose_for_training(ResolvedConfig& resolved, torch::Device device,
+                                             Progress& progress = Progress::none());
 
 /// Trains to the last step, or goes on where an earlier call or process came to. Until its whole beginning is written a
 /// new run leaves `out` as it was. A resumed run takes its own settings where no others are given; others that would

@@ -22,14 +22,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-BatchOptions batch_options(const TrainConfig& config) {
-  BatchOptions options;
-  options.batch_size = config.batch_size;
-  options.batch_tokens = config.batch_tokens;
-  options.seed = config.seed;
-  return options;
-}
-
 int64_t planned_steps(const TrainConfig& config, int64_t batches_per_epoch) {
   if (config.steps > 0) return config.steps;
   if (config.epochs == 0.0) log_warning("train.steps and train.epochs are both 0: a single step");
@@ -39,6 +31,14 @@ int64_t planned_steps(const TrainConfig& config, int64_t batches_per_epoch) {
 }
 
 }  // namespace
+
+BatchOptions batch_options(const TrainConfig& config) {
+  BatchOptions options;
+  options.batch_size = config.batch_size;
+  options.batch_tokens = config.batch_tokens;
+  options.seed = config.seed;
+  return options;
+}
 
 Trainer::Trainer(TrainingSetup& setup, const RunDirectory& run)
     : setup_(setup),

@@ -18,6 +18,9 @@ namespace tvae {
 
 class Previewer;
 
+/// How a run cuts its data into batches.
+BatchOptions batch_options(const TrainConfig& config);
+
 class Trainer {
  public:
   Trainer(TrainingSetup& setup, const RunDirectory& run);

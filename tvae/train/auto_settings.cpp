@@ -1,0 +1,321 @@
+#include "tvae/train/auto_settings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_set>
+
+#include "tvae/base/strings.h"
+#include "tvae/base/utf8.h"
+#include "tvae/data/column_guess.h"
+#include "tvae/data/row_collector.h"
+#include "tvae/run/data_options.h"
+#include "tvae/text/kneser_ney.h"
+#include "tvae/train/pilot.h"
+#include "tvae/train/setup.h"
+#include "tvae/validity/recognise.h"
+
+namespace tvae {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr uint64_t kSeed = 1;
+constexpr double kDefaultMinutes = 20;
+
+// Held-out rows that evaluations have use for, and the shares of the rows within which they are taken.
+constexpr double kHeldOutRows = 2000, kLeastHeldOut = 0.002, kMostHeldOut = 0.1;
+constexpr size_t kSampledTokens = 2'000'000;  // for lengths and entropy
+constexpr double kCovered = 0.995;            // of the rows by max_tokens
+constexpr int64_t kLongest = 1024;            // tokens, more of which take more memory and time than a first try should
+constexpr double kManyOverlong = 0.02;        // from here on they are cut, since to drop them would lose a kind of row
+/// The rate at which rows come back and the space stays smooth, in entropies of a row under a 5-gram model: 1.8 was
+/// best for lines of Python, 1.8 for molecules and 1.7 for generated lines, each found by hand (docs/auto.md).
+constexpr double kRateOfEntropy = 1.75;
+constexpr double kFirstRate = 2.4;      // in rates: where the target begins to fall
+constexpr double kUnitsOfRate = 2.8;    // units of the code a nat of the rate
+constexpr double kTokensAWeight = 3;    // that a model should see in training at least
+constexpr int64_t kBatchTokens = 2048;  // a step, but at least some sequences
+constexpr double kLeastSequences = 12;
+constexpr double kMostEpochs = 40;
+constexpr double kMostSteps = 1e6;
+
+std::string rounded(double value, int digits = 0) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::string percent(double share) {
+  return rounded(100 * share, share > 0.0995 && share < 0.9905 ? 0 : 1) + "%";
+}
+
+struct Size {
+  const char* name;
+  int64_t d_model, d_ff, heads, encoder_layers, decoder_layers;
+};
+constexpr Size kSizes[] = {{"large", 512, 1024, 8, 4, 6}, {"medium", 256, 512, 4, 2, 3}, {"small", 192, 384, 3, 2, 2}};
+
+class Chooser {
+ public:
+  Chooser(ResolvedConfig& resolved, DataFile& train, torch::Device device, Progress& progress)
+      : resolved_(resolved), config_(resolved.config), train_(train), device_(device), progress_(progress) {}
+
+  AutoSettings choose() {
+    progress_.update("looking at the data", 0, 0);
+    columns();
+    held_out();
+    rows();
+    kind();
+    tokenizer();
+    lengths();
+    rate();
+    optimizer();
+    size_and_steps();
+    return std::move(settings_);
+  }
+
+ private:
+  bool is_given(const std::string& key) const {
+    const auto found = resolved_.origins.find(key);
+    return found != resolved_.origins.end() && found->second != "preset " + kAutoPreset;
+  }
+
+  /// Unless the user has; whether it was set.
+  bool set(const std::string& key, const Json& value, const std::string& reason) {
+    if (is_given(key)) return false;
+    set_field(config_, key, value);
+    resolved_.origins[key] = "auto: " + reason;
+    settings_.chosen[key] = {{"value", value}, {"reason", reason}};
+    return true;
+  }
+
+  void tell(const std::string& topic, const std::string& what) {
+    settings_.told.push_back(topic + std::string(topic.size() < 9 ? 9 - topic.size() : 1, ' ') + what);
+  }
+
+  void columns() {
+    const TableSketch table = sketch_table(config_.data.train, train_.content());
+    const ColumnGuess guess = guess_columns(table);
+    if (!guess.column.empty() && !is_given("data.column") && !is_given("data.format")) {
+      const auto named = format_by_name(config_.data.train);
+      if (named != table.format && !table.columns.empty())
+        set("data.format", kRowFormats.at(static_cast<size_t>(table.format)), "its rows look like that");
+      set("data.column", guess.column, guess.reason);
+      columns_ = "column " + guess.column + " (" + guess.reason + ") of " + join(table.names, ", ");
+      if (!guess.label_column.empty() && set("data.label_column", guess.label_column, "few different short values"))
+        columns_ += "; labels in " + guess.label_column;
+      if (!guess.other_labels.empty()) columns_ += "; could be labels too: " + join(guess.other_labels, ", ");
+    }
+  }
+
+  void held_out() {
+    if (config_.data.valid.empty() && !is_given("data.valid_fraction")) {
+      train_.set_options(read_options(config_.data));
+      const auto count = static_cast<double>(DataFile(train_).rows().texts.size());
+      set("data.valid_fraction", std::clamp(kHeldOutRows / count, kLeastHeldOut, kMostHeldOut),
+          "no other held-out rows were given");
+    }
+    train_.set_options(read_options(config_.data), held_out_part(config_.data, config_.train.seed));
+  }
+
+  void rows() {
+    const Rows& rows = train_.rows();
+    std::unordered_set<std::string_view> different(rows.texts.begin(), rows.texts.end());
+    const double count = static_cast<double>(rows.texts.size()),
+                 repeated = 1 - static_cast<double>(different.size()) / count;
+    std::string seen = counted(rows.texts.size(), "row");
+    if (!columns_.empty()) seen += ", " + columns_;
+    if (repeated > 0.005) seen += ", " + percent(repeated) + " repeated";
+    tell("data", seen);
+    if (config_.data.valid.empty() && config_.data.valid_fraction > 0)
+      tell("held out", counted(train_.held_out().rows().texts.size(), "row") + " (" +
+                           percent(config_.data.valid_fraction) + "), kept with the run");
+    for (const std::string& text : rows.texts) bytes_ += text.size();
+    for (size_t i = 0; i < rows.texts.size(); i += 1 + rows.texts.size() / 20000)
+      for (const std::string_view character : utf8_characters(rows.texts[i])) alphabet_.insert(std::string(character));
+  }
+
+  void kind() {
+    if (is_given("data.check")) return;
+    const RecognisedKind kind = recognise_kind(train_.rows().texts, kSeed);
+    std::vector<std::string> shares;
+    for (const auto& [name, share] : kind.shares) shares.push_back(percent(share) + " " + name);
+    const std::string reason = shares.empty() ? "" : "of the rows " + join(shares, ", ") + " would pass";
+    set("data.check", kind.name, reason);
+    tell("check", (kind.name == "none" ? "no known kind of text" : kind.name) + ": " + reason);
+  }
+
+  /// Pieces grow with the text there is to learn them from, and with the characters it is written in.
+  void tokenizer() {
+    if (config_.data.tokenizer.empty()) {
+      const double characters = static_cast<double>(alphabet_.size());
+      const double by_text = std::exp2(std::round(std::log2(0.9 * std::sqrt(static_cast<double>(bytes_)))));
+      const double by_alphabet = characters < 60 ? 16 * characters : by_text;
+      const double most = std::max(8192.0, 2 * characters);
+      const double size = std::clamp(std::max(std::min(by_text, by_alphabet), 300 + 1.2 * characters), 320.0, most);
+      set("data.tokenizer_kind", characters <= 8 ? "char" : "unigram", counted(alphabet_.size(), "character"));
+      set("data.vocab_size", static_cast<int64_t>(std::round(size / 16) * 16),
+          rounded(static_cast<double>(bytes_) / 1000) + " kB of text of " + counted(alphabet_.size(), "character"));
+    }
+    settings_.tokenizer = make_tokenizer(config_.data, train_);
+  }
+
+  void lengths() {
+    const std::vector<std::string>& texts = train_.rows().texts;
+    std::vector<int64_t> lengths;
+    size_t tokens = 0;
+    std::vector<size_t> order(texts.size());
+    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    Rng rng(kSeed);
+    const torch::Tensor drawn = at::randperm(static_cast<int64_t>(texts.size()), rng.generator(), at::kLong);
+    const auto* const at = drawn.const_data_ptr<int64_t>();
+    for (size_t i = 0; i < texts.size() && tokens < kSampledTokens; ++i) {
+      std::vector<int32_t> ids = settings_.tokenizer->encode(texts[static_cast<size_t>(at[i])]);
+      ids.push_back(settings_.tokenizer->eos_id());
+      tokens += ids.size();
+      lengths.push_back(static_cast<int64_t>(ids.size()));
+      sample_.push_back(std::move(ids));
+    }
+    std::vector<int64_t> sorted = lengths;
+    std::sort(sorted.begin(), sorted.end());
+    const int64_t covering = sorted[static_cast<size_t>(kCovered * static_cast<double>(sorted.size() - 1))];
+    const int64_t whole = std::min<int64_t>((covering + 7) / 8 * 8, std::max<int64_t>(sorted.back(), 8));
+    set("data.max_tokens", std::min(whole, kLongest),
+        "covers " + percent(kCovered) + " of the rows, up to " + std::to_string(kLongest));
+    const int64_t longest = config_.data.max_tokens;
+    const auto longer = static_cast<double>(std::count_if(lengths.begin(), lengths.end(),
+                                                          [&](int64_t length) { return length > longest; })) /
+                        static_cast<double>(lengths.size());
+    set("data.overlong", longer > kManyOverlong ? "cut" : "drop",
+        longer > kManyOverlong ? "many rows are longer" : "few rows are longer");
+    for (std::vector<int32_t>& ids : sample_)
+      if (static_cast<int64_t>(ids.size()) > longest) {
+        ids.resize(static_cast<size_t>(longest));
+        ids.back() = settings_.tokenizer->eos_id();
+      }
+    double used = 0;
+    for (const auto& ids : sample_) used += static_cast<double>(ids.size());
+    mean_tokens_ = used / static_cast<double>(sample_.size());
+    tell("tokens", config_.data.tokenizer_kind + " of " + std::to_string(settings_.tokenizer->size()) +
+                       " pieces: " + rounded(mean_tokens_, 1) + " tokens a row, at most " + std::to_string(longest) +
+                       (longer > 0 ? "; the " + percent(longer) + " longer ones are " +
+                                         (config_.data.overlong == "cut" ? "cut" : "dropped")
+                                   : ""));
+  }
+
+  /// Of a row under an n-gram model of the others.
+  double entropy() const {
+    const size_t judged = std::clamp<size_t>(sample_.size() / 10, 1, 2000);
+    const KneserNey::Sequences counted_ones(sample_.begin() + static_cast<std::ptrdiff_t>(judged), sample_.end());
+    const KneserNey model(counted_ones.empty() ? sample_ : counted_ones, {.vocabulary = settings_.tokenizer->size()});
+    double nats = 0;
+    for (size_t i = 0; i < judged; ++i)
+      for (const double of_token : model.nats(sample_[i])) nats += of_token;
+    return nats / static_cast<double>(judged);
+  }
+
+  void rate() {
+    if (config_.loss.regularizer != "kl") return;
+    if (!is_given("loss.kl.target")) {
+      const double nats = entropy();
+      const double target = std::max(4.0, std::round(kRateOfEntropy * nats));
+      const std::string reason = "a row holds " + rounded(nats) + " nats under a 5-gram model";
+      set("loss.kl.target", target, reason);
+      tell("rate", rounded(target) + " nats a row: " + reason);
+    }
+    const double target = config_.loss.kl.target;
+    set("loss.kl.target_start", std::round(kFirstRate * target), "from where the target falls");
+    if (config_.model.bottleneck != "queries") return;
+    const double units = kUnitsOfRate * target;
+    set("model.latent_size", units < 128 ? int64_t{16} : int64_t{32}, "the rate");
+    const double tokens = std::clamp(std::round(units / static_cast<double>(config_.model.latent_size)), 2.0, 64.0);
+    set("model.latent_tokens", static_cast<int64_t>(tokens), "the rate");
+  }
+
+  void optimizer() {
+    const bool muon = config_.train.optimizer == "muon";
+    set("train.learning_rate", muon ? 0.07 : 1e-3, "usual with " + config_.train.optimizer);
+    if (!is_given("train.batch_size"))
+      set("train.batch_tokens",
+          static_cast<int64_t>(std::max<double>(kBatchTokens, std::round(kLeastSequences * mean_tokens_))),
+          "batches of some " + rounded(std::max<double>(kBatchTokens / mean_tokens_, kLeastSequences)) + " rows");
+  }
+
+  void set_size(const Size& size, const std::string& reason) {
+    set("model.d_model", size.d_model, reason);
+    set("model.d_ff", size.d_ff, reason);
+    set("model.num_heads", size.heads, reason);
+    set("model.encoder_layers", size.encoder_layers, reason);
+    set("model.decoder_layers", size.decoder_layers, reason);
+  }
+
+  PilotSpeed speed(const TokenDataset& data) {
+    return measure_speed(config_, complete_model_config(config_, settings_.tokenizer->size()), data, device_,
+                         progress_);
+  }
+
+  void size_and_steps() {
+    const double total = mean_tokens_ * static_cast<double>(train_.rows().texts.size());
+    const bool by_steps = is_given("train.steps") || is_given("train.epochs");
+    const TokenizeOptions options = tokenize_options(config_.data);
+    const std::vector<std::string>& texts = train_.rows().texts;
+    const TokenDataset data = TokenDataset::from_texts(
+        {texts.begin(), texts.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(texts.size(), 4000))},
+        *settings_.tokenizer, options);
+    if (by_steps) {  // a decision without a clock, so that the same command makes the same model
+      set_size(kSizes[1], "the middle one, where the steps are given");
+      tell("model", counted(config_.train.steps, "step") + ", width " + std::to_string(config_.model.d_model));
+      return;
+    }
+    set("train.minutes", kDefaultMinutes, "a first try");
+    const double minutes = config_.train.minutes;
+    PilotSpeed pilot;
+    for (const Size& size : kSizes) {
+      const bool last = &size == std::end(kSizes) - 1;
+      if (!last && device_.is_cpu() && &size == kSizes && config_.train.minutes < 60) continue;  // would take a day
+      set_size(size, "what this machine trains in the time");
+      pilot = speed(data);
+      const double tokens = std::min(
+          static_cast<double>(steps_within(minutes, pilot.seconds_a_step)) * pilot.tokens_a_step, kMostEpochs * total);
+      if (tokens >= kTokensAWeight * static_cast<double>(pilot.parameters)) break;
+    }
+    const auto affordable = static_cast<double>(steps_within(minutes, pilot.seconds_a_step));
+    const double useful = std::ceil(kMostEpochs * total / pilot.tokens_a_step);
+    const double steps = std::clamp(std::min(affordable, useful), 10.0, kMostSteps);
+    const double taken = minutes * steps / affordable;
+    set("train.steps", static_cast<int64_t>(steps),
+        rounded(pilot.seconds_a_step, 2) + " seconds a step" +
+            (useful < affordable ? ", and the data has few rows" : ""));
+    set("train.warmup_steps", static_cast<int64_t>(std::clamp(steps / 40, 1.0, 200.0)), "the steps");
+    set("train.log_steps", static_cast<int64_t>(std::clamp(steps / 100, 1.0, 100.0)), "the steps");
+    set("train.eval_steps", static_cast<int64_t>(std::max(std::ceil(steps / 10), 1.0)), "ten evaluations");
+    set("train.save_steps", static_cast<int64_t>(std::clamp(60 / pilot.seconds_a_step, 1.0, 5000.0)), "a minute");
+    set("train.ema_decay", steps < 1000 ? 0.98 : steps < 3000 ? 0.995 : 0.998, "the steps");
+    tell("model", rounded(static_cast<double>(pilot.parameters) / 1e6, 1) + " million weights, a code of " +
+                      std::to_string(config_.model.latent_tokens) + " x " + std::to_string(config_.model.latent_size));
+    tell("steps", counted(static_cast<int64_t>(steps), "step") + " of " + rounded(pilot.tokens_a_step) + " tokens, " +
+                      rounded(steps * pilot.tokens_a_step / total, 1) + " passes over the data, some " +
+                      rounded(std::max(1.0, taken)) + " minutes (" + rounded(pilot.seconds_a_step, 2) + " s a step" +
+                      (useful < affordable ? "; more would learn the few rows by heart)" : ")"));
+  }
+
+  ResolvedConfig& resolved_;
+  RunConfig& config_;
+  DataFile& train_;
+  torch::Device device_;
+  Progress& progress_;
+  AutoSettings settings_;
+  std::string columns_;  // what is told of them
+  size_t bytes_ = 0;
+  std::unordered_set<std::string> alphabet_;
+  KneserNey::Sequences sample_;
+  double mean_tokens_ = 0;
+};
+
+}  // namespace
+
+AutoSettings choose_settings(ResolvedConfig& resolved, DataFile& train, torch::Device device, Progress& progress) {
+  return Chooser(resolved, train, device, progress).choose();
+}
+
+}  // namespace tvae

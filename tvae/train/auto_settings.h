@@ -1,0 +1,33 @@
+// The settings of a run whose user gives a file and nothing else: chosen from what the file holds (docs/auto.md).
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tvae/base/progress.h"
+#include "tvae/config/presets.h"
+#include "tvae/data/data_file.h"
+#include "tvae/ops/torch.h"
+#include "tvae/text/tokenizer.h"
+
+namespace tvae {
+
+/// The preset that asks for this; its file holds what does not depend on the data.
+inline const std::string kAutoPreset = "auto";
+
+struct AutoSettings {
+  std::vector<std::string> told;  // what was seen and what was chosen, for people: at most ten lines
+  nlohmann::ordered_json chosen = nlohmann::ordered_json::object();  // key → {"value", "reason"}
+  std::optional<Tokenizer> tokenizer;                                // that was made on the way
+};
+
+/// Reads the training file and sets in `resolved` what neither an assignment nor another preset has set: columns,
+/// held-out share, check, tokenizer, longest sequence, rate and size of the code, size of the model, batch and steps.
+/// With train.steps or train.epochs set nothing depends on the speed of the machine; else the steps are those of
+/// train.minutes. Throws ConfigError, DataError, Interrupted.
+AutoSettings choose_settings(ResolvedConfig& resolved, DataFile& train, torch::Device device,
+                             Progress& progress = Progress::none());
+
+}  // namespace tvae
