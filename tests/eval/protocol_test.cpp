@@ -332,11 +332,11 @@ TEST_F(Protocol, RunJsonSaysWhereTheDataWas) {
   EXPECT_EQ(recorded.train.path, "t.txt");
   EXPECT_EQ(recorded.valid.path, "v.csv");
   EXPECT_EQ(recorded.valid.fingerprint, "");
-  EXPECT_EQ(recorded.read.column, "line");
-  EXPECT_EQ(recorded.read.label_column, "kind");
-  EXPECT_TRUE(recorded.read.escapes);
-  EXPECT_TRUE(recorded.read.strict);
-  EXPECT_TRUE(recorded.read.quotes);
+  EXPECT_EQ(recorded.train.read.column, "line");
+  EXPECT_EQ(recorded.train.read.label_column, "kind");
+  EXPECT_TRUE(recorded.train.read.escapes);
+  EXPECT_TRUE(recorded.train.read.strict);
+  EXPECT_TRUE(recorded.train.read.quotes);
   EXPECT_EQ(recorded.tokenize.max_tokens, 9);
   EXPECT_TRUE(recorded.tokenize.cut);
   folder_.put("run.json", "{\"config\": 3");

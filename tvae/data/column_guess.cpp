@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -48,13 +47,13 @@ Records records_of(std::string_view content, char separator, bool quotes) {
   return records;
 }
 
-/// The number of fields that nearly all records have, where it is more than one.
-std::optional<size_t> common_width(const Records& records) {
-  std::map<size_t, size_t> counts;
-  for (const auto& record : records) ++counts[record.size()];
-  for (const auto& [width, count] : counts)
-    if (width > 1 && static_cast<double>(count) >= kNearlyAll * static_cast<double>(records.size())) return width;
-  return std::nullopt;
+/// The number of fields that the first record has, where nearly all have it; else 0.
+size_t common_width(const Records& records) {
+  if (records.empty()) return 0;
+  const size_t width = records.front().size();
+  const auto count = std::count_if(records.begin(), records.end(),
+                                   [&](const std::vector<std::string>& record) { return record.size() == width; });
+  return static_cast<double>(count) >= kNearlyAll * static_cast<double>(records.size()) ? width : 0;
 }
 
 bool is_number(const std::string& value) {
@@ -217,22 +216,25 @@ TableSketch sketch_table(const std::string& path, std::string_view content) {
   if (named == RowFormat::kCsv) std::rotate(cuts.begin(), cuts.end() - 1, cuts.end());
   for (const Cut& cut : cuts) {
     const Records records = records_of(content, cut.separator, cut.quotes);
-    if (records.empty()) continue;
-    const auto width = common_width(records);
-    if (!width) continue;
-    TableSketch sketch = sketch_records(table ? *named : cut.format, records, *width);
+    const size_t width = common_width(records);
+    if (width < 2) continue;
+    TableSketch sketch = sketch_records(table ? *named : cut.format, records, width);
     // Sentences may well have the same number of commas, so that only a header makes them a table.
     if (!table && cut.separator != '\t' && !sketch.header) continue;
     return sketch;
   }
   if (!table) return {};
-  return sketch_records(*named, records_of(content, named == RowFormat::kCsv ? ',' : '\t', true), 1);
+  const Records records = records_of(content, named == RowFormat::kCsv ? ',' : '\t', named == RowFormat::kCsv);
+  if (common_width(records) == 1) return sketch_records(*named, records, 1);
+  TableSketch unknown;
+  unknown.format = *named;
+  return unknown;
 }
 
 ColumnGuess guess_columns(const TableSketch& table) {
   ColumnGuess guess;
   if (table.names.size() < 2) {
-    if (table.header) guess = {table.names.front(), "", "the only column", {}};
+    if (table.header && !table.names.empty()) guess = {table.names.front(), "", "the only column", {}};
     return guess;
   }
   std::vector<ColumnStatistics> statistics;

@@ -42,7 +42,8 @@ std::string no_training_texts(const RecordedData& recorded, const Model& model) 
   if (path.empty()) return "the model does not say what it was trained on";
   if (!is_regular_file(path))
     return "the training file " + path + (file_exists(path) ? " was a pipe" : " is not there");
-  if (!has_changed(recorded.train, recorded_data(model.directory), model.tokenizer)) return "";
+  const RecordedData own = recorded_data(model.directory);
+  if (!has_changed(own.train, own, model.tokenizer)) return "";
   log_warning(path + " holds other sequences than when the model was trained on it");
   return "the training file " + path + " holds other sequences than when the model was trained on it";
 }

@@ -23,7 +23,7 @@ constexpr uint64_t kSeed = 1;
 constexpr double kDefaultMinutes = 20;
 
 // Held-out rows that evaluations have use for, and the shares of the rows within which they are taken.
-constexpr double kHeldOutRows = 2000, kLeastHeldOut = 0.002, kMostHeldOut = 0.1;
+constexpr double kFewestRows = 20, kHeldOutRows = 2000, kLeastHeldOut = 0.002, kMostHeldOut = 0.1;
 constexpr size_t kSampledTokens = 2'000'000;  // for lengths and entropy
 constexpr double kCovered = 0.995;            // of the rows by max_tokens
 constexpr int64_t kLongest = 1024;            // tokens, more of which take more memory and time than a first try should
@@ -112,8 +112,9 @@ class Chooser {
     if (config_.data.valid.empty() && !is_given("data.valid_fraction")) {
       train_.set_options(read_options(config_.data));
       const auto count = static_cast<double>(DataFile(train_).rows().texts.size());
-      set("data.valid_fraction", std::clamp(kHeldOutRows / count, kLeastHeldOut, kMostHeldOut),
-          "no other held-out rows were given");
+      if (count >= kFewestRows)
+        set("data.valid_fraction", std::clamp(kHeldOutRows / count, kLeastHeldOut, kMostHeldOut),
+            "no other held-out rows were given");
     }
     train_.set_options(read_options(config_.data), held_out_part(config_.data, config_.train.seed));
   }

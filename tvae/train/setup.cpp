@@ -39,9 +39,18 @@ TokenDataset tokenize(DataFile& file, const RunConfig& config, const Tokenizer& 
   const TokenizeOptions options = tokenize_options(config.data);
   TokenDataset dataset = TokenDataset::from_file(file, tokenizer, options, config.data.cache_dir);
   const std::string& path = file.path();
-  if (dataset.overlong() > 0)
-    log_info(std::to_string(dataset.overlong()) + " sequences of " + path + " are longer than " +
-             std::to_string(config.data.max_tokens) + " tokens and were " + (options.cut ? "cut" : "dropped"));
+  if (dataset.overlong() > 0) {
+    const int64_t all = dataset.size() + (options.cut ? 0 : dataset.overlong());
+    const std::string message = std::to_string(dataset.overlong()) + " of " + std::to_string(all) + " sequences of " +
+                                path + " are longer than " + std::to_string(config.data.max_tokens) +
+                                " tokens and were " + (options.cut ? "cut" : "dropped") +
+                                " (a larger data.max_tokens keeps them whole)";
+    constexpr double kMany = 0.01;
+    if (static_cast<double>(dataset.overlong()) > kMany * static_cast<double>(all))
+      log_warning(message);
+    else
+      log_info(message);
+  }
   if (dataset.untokenizable() > 0)
     log_info(std::to_string(dataset.untokenizable()) + " rows of " + path + " change on the way through the tokenizer");
   if (dataset.size() == 0)
@@ -62,7 +71,10 @@ LabelledSequences probe_of(const TokenDataset& valid, DataFile& file, const RunC
   probe.sequences.assign(order.const_data_ptr<int64_t>(), order.const_data_ptr<int64_t>() + count);
   for (const int64_t sequence : probe.sequences)
     probe.labels.push_back(of_rows.at(static_cast<size_t>(valid.source_row(sequence))));
-  if (const auto error = why_no_probe(probe.labels, config.data.valid)) throw *error;
+  if (const auto why = why_no_probe(probe.labels, file.path())) {
+    log_warning(std::string("previews have no probe: ") + why->what());
+    return {};
+  }
   return probe;
 }
 
@@ -173,6 +185,11 @@ void require_model(const RunConfig& config) {
 }
 
 }  // namespace
+
+void require_possible(const RunConfig& config) {
+  require_parts(config.model, config.loss);
+  require_model(config);
+}
 
 TrainingInput open_training_files(const ResolvedConfig& resolved, const RunRecord* resumed) {
   require_files(resolved, resumed);

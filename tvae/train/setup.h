@@ -51,6 +51,9 @@ TrainingInput open_training_files(const ResolvedConfig& resolved, const RunRecor
 /// The given tokenizer, else, for MNIST text, the one beside the training file, else one trained on its rows.
 Tokenizer make_tokenizer(const DataConfig& data, DataFile& train);
 
+/// Throws ConfigError where settings of model and losses do not fit each other, before any work on the data.
+void require_possible(const RunConfig& config);
+
 /// Writes nothing into the run. `from`: a model directory whose weights and tokenizer the run starts from; empty =
 /// fresh. A run that is being resumed keeps the tokenizer it made and, from its first checkpoint on, the model it has;
 /// its rows must be those that it began with, at whatever place. `progress` hears of each of the longer pieces of work.

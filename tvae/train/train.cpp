@@ -115,6 +115,7 @@ void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
 /// Chooses and tells; what run.json keeps of it.
 nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, torch::Device device,
                               Progress& progress) {
+  require_possible(resolved.config);
   AutoSettings settings = choose_settings(resolved, input.train, device, progress);
   for (const std::string& line : settings.told) log_info(line);
   input.tokenizer = std::move(settings.tokenizer);

@@ -165,7 +165,7 @@ namespace {
 
 std::unique_ptr<ValidityCheck> make_smiles_check() {
   if (auto rdkit = make_rdkit_check()) return rdkit;
-  log_info("python3 has no RDKit: SMILES are judged by a grammar without valences");
+  log_verbose("python3 has no RDKit: SMILES are judged by a grammar without valences");
   return std::make_unique<FunctionCheck>(is_smiles, "SMILES grammar without valences");
 }
 
