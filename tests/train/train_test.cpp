@@ -241,7 +241,7 @@ TEST_F(WholeRun, AResumedRunMayNotBecomeAnother) {
   const std::string other = error_of(resume("a", {"train.learning_rate=0.5", "train.save_steps=7"}), ExitCode::kUsage);
   EXPECT_EQ(other,
             "a run goes on with the settings that it began with: got train.learning_rate=0.5, expected "
-            "train.learning_rate=0.001");
+            "train.learning_rate=0.07");
   const std::string longer = error_of(resume("a", {"train.steps=4"}), ExitCode::kUsage);
   EXPECT_NE(longer.find("got train.steps=4, expected train.steps=2"), std::string::npos) << longer;
   const std::string many =

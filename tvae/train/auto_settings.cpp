@@ -19,6 +19,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+const std::string kChosen = "auto: ";  // origin of a value
 constexpr uint64_t kSeed = 1;
 constexpr double kDefaultMinutes = 20;
 
@@ -77,14 +78,15 @@ class Chooser {
  private:
   bool is_given(const std::string& key) const {
     const auto found = resolved_.origins.find(key);
-    return found != resolved_.origins.end() && found->second != "preset " + kAutoPreset;
+    return found != resolved_.origins.end() && found->second != "preset " + kAutoPreset &&
+           !found->second.starts_with(kChosen);
   }
 
   /// Unless the user has; whether it was set.
   bool set(const std::string& key, const Json& value, const std::string& reason) {
     if (is_given(key)) return false;
     set_field(config_, key, value);
-    resolved_.origins[key] = "auto: " + reason;
+    resolved_.origins[key] = kChosen + reason;
     settings_.chosen[key] = {{"value", value}, {"reason", reason}};
     return true;
   }
