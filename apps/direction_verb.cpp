@@ -30,8 +30,8 @@ void fit(const std::string& directory, const FitOptions& options, const CommonOp
   check_direction_name(options.name);
   if (options.positive == "-" && options.negative == "-")
     throw ConfigError("--positive and --negative are both stdin", "", "", "put one in a file");
-  const std::vector<std::string> positive = read_texts(options.positive, options.read).texts;
-  const std::vector<std::string> negative = read_texts(options.negative, options.read).texts;
+  const std::vector<std::string> positive = read_texts(options.positive, options.read, directory).texts;
+  const std::vector<std::string> negative = read_texts(options.negative, options.read, directory).texts;
   const LatentSpace space = open_space(directory, common);
   const FolderLock lock(directory);  // no training and no second fit writes there meanwhile
   const DirectionFit fitted =
@@ -47,7 +47,7 @@ void apply(const std::string& directory, const ApplyOptions& options, const Comm
   const Direction direction = space.direction(options.name).direction;
   const std::vector<std::string> texts =
       options.text ? std::vector<std::string>{given_text(*options.text, "--text", options.read.escapes)}
-                   : read_texts(options.file, options.read).texts;
+                   : read_texts(options.file, options.read, directory).texts;
   const int64_t at_once = std::max<int64_t>(1, kTextsAtOnce / static_cast<int64_t>(options.strengths.size()));
   size_t start = 0;
   for (const torch::Tensor& codes : space.encode(texts).mean.split(at_once)) {

@@ -28,7 +28,7 @@ void encode(const Options& options, const CommonOptions& common) {
   if (!to_stdout) code_format(options.out);  // refuse before any work
   check_output_file(options.out, {options.file});
   const LatentSpace space = open_space(options.model, common);
-  const Rows rows = read_texts(options.file, options.read);
+  const Rows rows = read_texts(options.file, options.read, options.model);
   const EncodedTexts encoded = space.encode(rows.texts);
   if (to_stdout)
     return write_code_lines(common.json ? CodeFormat::kJsonl : CodeFormat::kTsv, encoded.mean, rows.texts,

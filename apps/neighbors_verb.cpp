@@ -33,7 +33,7 @@ void neighbors(const Options& options, const CommonOptions& common) {
   const LatentSpace space = open_space(options.model, common);
   ReadOptions read = options.read;
   read.keep_empty = true;  // rows are numbered as tvae encode writes them
-  const std::vector<std::string> corpus = read_texts(options.corpus, read).texts;
+  const std::vector<std::string> corpus = read_texts(options.corpus, read, options.model).texts;
   std::vector<std::string> queries = {given_text(options.query, "QUERY", options.read.escapes)};
   if (many) queries = read_texts("-", {.escapes = options.read.escapes, .keep_empty = true}).texts;
   const TextIndex index = space.index(corpus, options.metric);

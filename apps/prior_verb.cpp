@@ -21,8 +21,9 @@ void fit(const Options& options, const CommonOptions& common) {
   const FolderLock lock(options.model);  // no training and no second fit writes there meanwhile
   PriorRequest request = options.prior;
   request.fit.seed = static_cast<uint64_t>(common.seed);
-  const std::vector<std::string> texts =
-      options.data.empty() ? training_rows(options.model).texts : read_texts(options.data, options.read).texts;
+  const std::vector<std::string> texts = options.data.empty()
+                                             ? training_rows(options.model).texts
+                                             : read_texts(options.data, options.read, options.model).texts;
   const PriorFit fitted = space.fit_prior(texts, request);
   space.save_prior(request.kind, fitted);
   print_facts(fitted.facts, common);

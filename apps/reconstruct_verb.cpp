@@ -27,7 +27,7 @@ void print(const Reconstruction& made, bool escapes, const CommonOptions& common
 
 void reconstruct(const Options& options, const CommonOptions& common) {
   const LatentSpace space = open_space(options.model, common);
-  const std::vector<std::string> texts = read_texts(options.file, options.read).texts;
+  const std::vector<std::string> texts = read_texts(options.file, options.read, options.model).texts;
   DecodeOptions how = with_common(options.decode, common);
   how.judge = false;  // what counts is whether the text came back
   for (auto start = texts.begin(); start != texts.end();) {

@@ -2,12 +2,14 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/utf8.h"
+#include "tvae/run/data_options.h"
 
 namespace tvae::apps {
 
 void add_read_flags(CLI::App& command, ReadOptions& options) {
   command
-      .add_option("--column", options.column, "which column of a table holds the texts; default text, else the first")
+      .add_option("--column", options.column,
+                  "which column of a table holds the texts; default that of the model's run, else text, else the first")
       ->type_name("NAME");
   command.add_option("--label-column", options.label_column, "which column of a table holds labels")->type_name("NAME");
   add_escapes_flag(command, options.escapes);
@@ -23,6 +25,10 @@ std::string given_text(const std::string& raw, const std::string& flag, bool esc
 
 Rows read_texts(const std::string& path, const ReadOptions& options) {
   return read_rows_with_warnings(path, options);
+}
+
+Rows read_texts(const std::string& path, const ReadOptions& options, const std::string& model) {
+  return read_rows_with_warnings(path, read_as_run(model, path, options));
 }
 
 void add_quotes_flag(CLI::App& command, bool& quotes) {

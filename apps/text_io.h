@@ -18,6 +18,9 @@ std::string given_text(const std::string& raw, const std::string& flag, bool esc
 /// read_rows with warnings: how the file was read, and which rows were left out.
 Rows read_texts(const std::string& path, const ReadOptions& options);
 
+/// The same of a file for a model: as its run read its own, where the flags do not say otherwise.
+Rows read_texts(const std::string& path, const ReadOptions& options, const std::string& model);
+
 /// Adds --quotes or --escapes alone.
 void add_quotes_flag(CLI::App& command, bool& quotes);
 void add_escapes_flag(CLI::App& command, bool& escapes);

@@ -57,6 +57,43 @@ TEST_F(Auto, OneCommandTrainsAndEvaluates) {
   EXPECT_EQ(run({"eval", path("q"), "--only", "reconstruction", "--samples", "5"}).status, 0);
 }
 
+// What the run knows of its columns, the other verbs know, too.
+TEST_F(Auto, OtherVerbsReadAsTheRunDid) {
+  ASSERT_EQ(run(train({"--set", "train.steps=2"})).status, 0);
+  const std::string other = put("other.tsv", "calm\tthe storm saw a river 7\nwild\tthe letter saw a garden 8\n");
+  const ProgramResult back = run({"reconstruct", path("m"), other, "--json"});
+  ASSERT_EQ(back.status, 0) << back.err;
+  EXPECT_NE(back.out.find("the storm saw a river 7"), std::string::npos) << back.out;
+  EXPECT_EQ(back.out.find("calm"), std::string::npos) << back.out;
+  const ProgramResult codes = run({"encode", path("m"), other, "--json"});
+  EXPECT_NE(codes.out.find("\"the letter saw a garden 8\""), std::string::npos) << codes.out;
+  const ProgramResult lines = run({"reconstruct", path("m"), "--json"}, "calm\n");
+  EXPECT_NE(lines.out.find("\"calm\""), std::string::npos) << "stdin stays lines: " << lines.err;
+  EXPECT_EQ(run({"reconstruct", path("m"), path("m/held_out.jsonl")}).status, 0);
+  const ProgramResult missing = run({"prior", "fit", path("m"), "--data", put("one.tsv", "calm\nwild\n")});
+  EXPECT_EQ(missing.status, 3);
+  EXPECT_NE(missing.err.find("no column 2"), std::string::npos) << missing.err;
+  const ProgramResult measured = run({"eval", path("m"), "--data", path("rows.tsv"), "--only", "reconstruction",
+                                      "--samples", "4", "--out", path("r.json")});
+  ASSERT_EQ(measured.status, 0) << measured.err;
+  EXPECT_EQ(get(path("r.json")).find("\"calm\""), std::string::npos) << "the labels are not what is measured";
+}
+
+TEST_F(Auto, AModelToStartFromBringsItsSettings) {
+  ASSERT_EQ(run(train({"--set", "train.steps=2"})).status, 0);
+  const ProgramResult further = run({"train", "--from", path("m"), "--train", path("rows.tsv"), "--out", path("n"),
+                                     "--device", "cpu", "--set", "train.steps=3"});
+  ASSERT_EQ(further.status, 0) << further.err;
+  EXPECT_NE(further.err.find("settings of the run of " + path("m") + ", but for train.steps=3"), std::string::npos)
+      << further.err;
+  const Json first = Json::parse(get(path("m/run.json")))["config"],
+             second = Json::parse(get(path("n/run.json")))["config"];
+  for (const char* section : {"model", "loss"}) EXPECT_EQ(second[section], first[section]) << section;
+  EXPECT_EQ(second["data"]["column"], "2");
+  EXPECT_EQ(second["train"]["steps"], 3);
+  EXPECT_EQ(run({"train", "--resume", "--out", path("n"), "--device", "cpu", "--quiet"}).status, 0);
+}
+
 TEST_F(Auto, ResumesWithWhatWasChosen) {
   std::vector<std::string> command = train({"--minutes", "0.01", "--quiet"});
   const ProgramResult trained = run(command);

@@ -11,6 +11,7 @@
 #include "tvae/eval/report_file.h"
 #include "tvae/eval/report_page.h"
 #include "tvae/latent/paths.h"
+#include "tvae/run/data_options.h"
 #include "tvae/run/model_card.h"
 #include "tvae/run/run_directory.h"
 
@@ -80,7 +81,7 @@ struct HeldOutFile {
 
 /// One file for all models, so that they can be compared: the given one, else that of the first model's run.
 HeldOutFile read_held_out_file(const std::string& first_model, const EvaluateOptions& options) {
-  HeldOutFile file{options.data, options.read, true};
+  HeldOutFile file{options.data, read_as_run(first_model, options.data, options.read, /*labels=*/true), true};
   if (options.data.empty()) {
     const RecordedData recorded = run_data(first_model, options);
     file = {recorded.valid.path, recorded.valid.read};

@@ -1,5 +1,10 @@
 #include "tvae/run/data_options.h"
 
+#include <filesystem>
+
+#include "tvae/base/compression.h"
+#include "tvae/run/run_record.h"
+
 namespace tvae {
 
 ReadOptions read_options(const DataConfig& data) {
@@ -20,6 +25,26 @@ TokenizeOptions tokenize_options(const DataConfig& data) {
   options.max_tokens = data.max_tokens;
   options.cut = data.overlong == "cut";
   return options;
+}
+
+ReadOptions read_as_run(const std::string& model, const std::string& path, const ReadOptions& given, bool labels) {
+  const auto record = read_run_record(model);
+  if (!record || path == "-") return given;
+  const DataConfig& data = record->config.data;
+  ReadOptions run = read_options(data);
+  const std::filesystem::path own = without_compression_suffix(data.train), file = without_compression_suffix(path);
+  if (file.filename() == kHeldOutFile)
+    run = {.column = "text", .label_column = run.label_column.empty() ? "" : "label"};
+  else if (!is_table_name(path) && own.extension() != file.extension())
+    return given;
+  ReadOptions read = given;
+  read.escapes |= run.escapes;
+  read.quotes |= run.quotes;
+  if (read.format.empty() && own.extension() == file.extension()) read.format = run.format;
+  if (!read.column.empty()) return read;  // another file than the run's
+  read.column = run.column;
+  if (labels && read.label_column.empty()) read.label_column = run.label_column;
+  return read;
 }
 
 }  // namespace tvae

@@ -37,11 +37,20 @@ bool is_assigned(const ResolvedConfig& resolved, const std::string& key) {
   return origin != resolved.origins.end() && origin->second == kAssigned;
 }
 
-/// A resumed run has what "auto" chose then.
-ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* resumed) {
+/// What the settings are changes to: a resumed run's own, with what "auto" chose then, or those of the model to start
+/// from, but for its data.
+RunConfig settings_to_start_from(const std::string& from, const RunRecord* resumed) {
+  if (resumed) return resumed->requested;
+  const auto parent = from.empty() ? std::nullopt : read_run_record(from);
+  if (!parent) return {};
+  RunConfig config = parent->config;
+  config.data.train = config.data.valid = config.data.tokenizer = "";
+  return config;
+}
+
+ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* resumed, const RunConfig& base) {
   std::vector<std::string> presets = options.presets;
   if (resumed) std::erase(presets, kAutoPreset);
-  const RunConfig base = resumed && presets.empty() ? resumed->requested : RunConfig();
   ResolvedConfig resolved = resolve_config(presets, options.assignments, base);
   if (!resumed && is_assigned(resolved, "train.minutes")) {
     if (is_assigned(resolved, "train.steps")) throw ConfigError("train.minutes and train.steps", "both", "one of them");
@@ -51,12 +60,6 @@ ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* re
   DataConfig& data = resolved.config.data;
   for (std::string* path : {&data.train, &data.valid, &data.tokenizer}) *path = absolute(*path);
   return resolved;
-}
-
-/// Presets say nothing of the data, so that a resumed run that is given them has its own.
-void keep_own_data(RunConfig& config, const RunRecord& resumed) {
-  if (config.data.train.empty()) config.data.train = resumed.requested.data.train;
-  if (config.data.valid.empty()) config.data.valid = resumed.requested.data.valid;
 }
 
 /// "train.steps=20": a setting for people.
@@ -69,6 +72,16 @@ std::string first_few(std::vector<std::string> settings) {
   const size_t more = settings.size() - std::min(kShown, settings.size());
   settings.resize(settings.size() - more);
   return join(settings, ", ") + (more > 0 ? " and " + std::to_string(more) + " more" : "");
+}
+
+/// How a run differs from that of the model which it starts from.
+std::string changes(const RunConfig& config, const RunConfig& parent) {
+  std::vector<std::string> changed;
+  const auto values = fields_of(config);
+  for (const std::string& key : differing_keys(parent, config))
+    if (key != "data.train" && key != "data.valid" && key != "data.tokenizer")
+      changed.push_back(setting(key, values.at(key)));
+  return changed.empty() ? "" : ", but for " + first_few(changed);
 }
 
 void require_same(const RunConfig& config, const std::string& from, const RunRecord& resumed) {
@@ -138,12 +151,12 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
   run.require_apart_from(options.from);
   const RunRecord* const resumed = run.resumed();
   const bool automatic = chooses(options, resumed);
-  ResolvedConfig resolved = requested_config(options, resumed);
-  if (resumed) {
-    keep_own_data(resolved.config, *resumed);
-    require_same(resolved.config, given_from, *resumed);
-  }
+  const RunConfig base = settings_to_start_from(given_from, resumed);
+  ResolvedConfig resolved = requested_config(options, resumed, base);
+  if (resumed) require_same(resolved.config, given_from, *resumed);
   TrainingInput input = open_training_files(resolved, resumed);
+  if (!resumed && !given_from.empty() && read_run_record(given_from))
+    log_info("settings of the run of " + options.from + changes(resolved.config, base));
   nlohmann::ordered_json chosen;
   if (automatic) chosen = choose(resolved, input, options.device, progress);
   TrainingSetup setup =

@@ -18,8 +18,10 @@ struct TrainOptions {
   /// "section.field=value". Those of data.train, data.valid and data.tokenizer become absolute, so that they hold
   /// wherever the run is resumed.
   std::vector<std::string> assignments;
-  std::string from;  // model directory to start from; empty = fresh weights
-  std::string out;   // folder of the run, which becomes a model directory
+  /// Model directory to start from; empty = fresh weights. The settings are those of its run, where it has one, with
+  /// what presets and assignments change.
+  std::string from;
+  std::string out;  // folder of the run, which becomes a model directory
   StartMode mode = StartMode::kNew;
   torch::Device device = torch::kCPU;
 };
