@@ -11,8 +11,11 @@
 #include <filesystem>
 #include <map>
 #include <sstream>
+#include <string>
 #include <system_error>
+#include <vector>
 
+#include "apps/guide.h"
 #include "apps/help.h"
 #include "apps/usage.h"
 #include "apps/verb.h"
@@ -96,7 +99,24 @@ std::string out_of_memory(const std::exception& error) {
          " (a smaller batch, shorter sequences or a smaller model need less; tvae plan says how much)";
 }
 
+/// The arguments, with `help VERB` as `VERB --help`; nothing where the guide is asked for.
+std::vector<std::string> arguments_without_help(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.empty() || arguments[0] != "help") return arguments;
+  arguments.erase(arguments.begin());
+  const std::vector<std::string> known = verbs().names();
+  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h") return {};
+  if (std::find(known.begin(), known.end(), arguments[0]) != known.end()) arguments.emplace_back("--help");
+  return arguments;
+}
+
 int run(int argc, char** argv) {
+  std::vector<std::string> arguments = arguments_without_help(argc, argv);
+  if (arguments.empty()) {
+    std::fputs(kGuide, stdout);
+    flush_stdout();
+    return static_cast<int>(ExitCode::kDone);
+  }
   CLI::App app("Transformer-VAE: a smooth latent space of sequences", "tvae");
   app.formatter(std::make_shared<HelpFormatter>());
   app.set_help_flag("-h,--help", "this page");
@@ -111,9 +131,10 @@ int run(int argc, char** argv) {
     const RunVerb run_verb = set_up(*command, common);
     command->callback([&chosen, run_verb] { chosen = run_verb; });
   }
-  app.footer("tvae VERB --help tells the arguments and flags of a verb.");  // verbs would inherit one that was there
+  app.footer("tvae help VERB tells the arguments and flags of a verb.");  // verbs would inherit one that was there
   try {
-    app.parse(argc, argv);
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+    app.parse(arguments);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {  // --help, --version
       std::ostringstream shown;

@@ -20,8 +20,11 @@ using PresetsVerb = ProgramTest;
 using ConfigVerb = ProgramTest;
 
 TEST_F(PresetsVerb, ListsEveryPresetAndPrintsOne) {
-  const ProgramResult listed = run({"presets"});
+  const ProgramResult listed = run({"presets", "--all"}), folded = run({"presets"});
   ASSERT_EQ(listed.status, 0) << listed.err;
+  EXPECT_EQ(folded.out.find("for any file\n  auto "), 0U) << "what is for people comes first";
+  EXPECT_NE(folded.out.find("2021 experiments: 43 presets (tvae presets --all lists them)"), std::string::npos)
+      << folded.out;
   EXPECT_EQ(json_lines(run({"presets", "--json"}).out).size(), all_presets().size());
   for (const Preset& preset : all_presets()) {
     EXPECT_NE(listed.out.find("  " + preset.name + " "), std::string::npos) << preset.name;

@@ -114,9 +114,20 @@ TEST_F(Messages, AMisspeltVerbIsToldWithTheNearest) {
   expect_line({"data", "dmeo", "--out", "x"}, "unknown verb: got \"dmeo\" (did you mean demo?)");
   expect_line({"direction", "m", "aply", "--name", "d"}, "unknown verb: got \"aply\" (did you mean apply?)");
   expect_line({"direction", "aply", "m", "--name", "d"}, "unknown verb: got \"aply\" (did you mean apply?)");
-  expect_line({}, "a verb is missing: expected tvae VERB [flags] (see tvae --help)");
   expect_line({"direction", "m"},
               "a verb is missing: expected tvae direction MODEL fit|apply|list [flags] (see tvae direction --help)");
+}
+
+TEST_F(Messages, AloneItShowsTheWay) {
+  const ProgramResult guide = run({});
+  EXPECT_EQ(guide.status, 0) << guide.err;
+  EXPECT_NE(guide.out.find("tvae train --train FILE --out MODEL"), std::string::npos) << guide.out;
+  EXPECT_EQ(run({"help"}).out, guide.out);
+  EXPECT_EQ(run({"help", "eval"}).out, run({"eval", "--help"}).out);
+  EXPECT_EQ(run({"help", "direction", "fit"}).status, run({"direction", "fit", "--help"}).status);
+  expect_line({"help", "evla"}, "unknown verb: got \"evla\" (did you mean eval?)");
+  for (size_t start = 0, end = 0; (end = guide.out.find('\n', start)) != std::string::npos; start = end + 1)
+    EXPECT_LE(end - start, 80U);
 }
 
 TEST_F(Messages, ArgumentsInAnotherOrderAreToldTheRightOne) {

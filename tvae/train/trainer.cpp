@@ -11,6 +11,7 @@
 #include "tvae/base/mix64.h"
 #include "tvae/base/ranges.h"
 #include "tvae/run/model_card.h"
+#include "tvae/train/health_watch.h"
 #include "tvae/train/held_out_scores.h"
 #include "tvae/train/metric_log.h"
 #include "tvae/train/model_files.h"
@@ -57,7 +58,8 @@ Trainer::~Trainer() = default;
 
 void Trainer::run(Progress& progress, const std::vector<TrainingObserver*>& observers) {
   MetricLog log(run_.file("logs"), step());
-  std::vector<TrainingObserver*> all = {&log};
+  HealthWatch health(setup_.config.loss);
+  std::vector<TrainingObserver*> all = {&log, &health};
   all.insert(all.end(), observers.begin(), observers.end());
   ObserverList told(std::move(all));
   warn_of_own_card(run_.path());

@@ -1,0 +1,63 @@
+// Warnings while a run is under way (tvae/train/health_watch.h).
+#include "tvae/train/health_watch.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace tvae {
+namespace {
+
+struct Seen {
+  int64_t step;
+  double training, held_out, kl;
+};
+
+/// What is said of a run of 1,000 steps with these evaluations.
+std::string said_of(const LossConfig& loss, const std::vector<Seen>& evaluations, int64_t total = 1000) {
+  testing::internal::CaptureStderr();
+  HealthWatch watch(loss);
+  watch.on_train_begin(0, total);
+  for (const Seen& seen : evaluations) {
+    watch.on_log(seen.step, {{"loss", 9.0}, {"cross_entropy", seen.training}});
+    HeldOutEvaluation evaluation;
+    evaluation.scores = {seen.held_out, 0.5, seen.kl};
+    watch.on_evaluate(seen.step, evaluation);
+  }
+  return testing::internal::GetCapturedStderr();
+}
+
+LossConfig steered(double target) {
+  LossConfig loss;
+  loss.kl.target = target;
+  return loss;
+}
+
+TEST(HealthWatch, SaysNothingOfAGoodRun) {
+  EXPECT_EQ(said_of(steered(50), {{100, 2, 2.1, 110}, {400, 1, 1.1, 70}, {700, 0.9, 1.0, 51}, {1000, 0.8, 0.95, 50}}),
+            "");
+}
+
+TEST(HealthWatch, TellsACollapseOnce) {
+  const std::string said = said_of(LossConfig(), {{100, 3, 3, 0.1}, {300, 3, 3, 0.01}, {600, 3, 3, 0.01}});
+  EXPECT_NE(said.find("the codes carry 0.01 nats a sequence, which is nothing"), std::string::npos) << said;
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+  EXPECT_EQ(said_of(LossConfig(), {{30, 3, 3, 0.01}}, 50), "") << "too short to judge";
+}
+
+TEST(HealthWatch, TellsARateFarFromItsTarget) {
+  EXPECT_NE(said_of(steered(50), {{900, 1, 1, 20}}).find("the code is too small"), std::string::npos);
+  EXPECT_NE(said_of(steered(50), {{900, 1, 1, 90}}).find("reconstructions will be good and samples bad"),
+            std::string::npos);
+  EXPECT_EQ(said_of(steered(50), {{300, 1, 1, 90}}), "") << "it is still to fall";
+}
+
+TEST(HealthWatch, TellsTextsThatAreLearntByHeart) {
+  const std::string said =
+      said_of(steered(50), {{300, 1.2, 1.0, 70}, {600, 1.0, 1.2, 50}, {800, 0.7, 1.3, 50}, {1000, 0.5, 1.5, 50}});
+  EXPECT_NE(said.find("worse than at step 600 (cross-entropy 1.5, was 1.2)"), std::string::npos) << said;
+  EXPECT_EQ(said_of(steered(50), {{600, 1.0, 1.2, 50}, {1000, 1.1, 1.5, 50}}), "") << "both get worse";
+}
+
+}  // namespace
+}  // namespace tvae
