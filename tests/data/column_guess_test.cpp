@@ -20,6 +20,7 @@ std::string table(const std::string& header, const std::string& separator, const
       if (kind == "id") fields.push_back("A" + std::to_string(100000 + row));
       if (kind == "number") fields.push_back(std::to_string(row) + ".5");
       if (kind == "label") fields.push_back(row % 3 ? "calm" : "wild");
+      if (kind == "date") fields.push_back(row % 2 ? "2020-01-01" : "2020-01-02");
       if (kind == "url") fields.push_back("https://example.org/pages/and/more/pages/" + std::to_string(row));
     }
     content += join(fields, separator) + "\n";
@@ -62,6 +63,10 @@ TEST(ColumnGuess, OfSeveralUnnamedLabelsNoneIsTaken) {
 TEST(ColumnGuess, SemicolonsAndUnknownEndings) {
   EXPECT_EQ(guess("x.csv", table("nr;text;mood", ";", {"number", "text", "label"})).column, "text");
   EXPECT_EQ(guess("x.dat", table("nr,text", ",", {"number", "text"})).column, "text");
+}
+
+TEST(ColumnGuess, DatesAreNoLabels) {
+  EXPECT_EQ(guess("x.csv", table("text,day", ",", {"text", "date"})).label_column, "");
 }
 
 TEST(ColumnGuess, LinesStayLines) {

@@ -178,6 +178,7 @@ size_t rank_of(const std::vector<std::string>& names, const std::string& name) {
 }
 
 bool is_label(const ColumnStatistics& s) {
+  if (s.digits > 0.4 && s.length >= 6) return false;  // dates, numbers of accounts
   return s.filled >= 10 && s.distinct >= 2 && s.distinct <= std::min(200.0, s.filled / 4) && s.length <= 40;
 }
 
