@@ -81,11 +81,18 @@ const std::string& DataFile::content() {
   return bytes_;
 }
 
-void DataFile::set_options(const ReadOptions& options, const HeldOutPart& without) {
+void DataFile::set_options(const ReadOptions& options) {
   TVAE_ASSERT(!rows_, "options come before the rows are read");
   options_ = options;
-  without_ = without;
   fingerprint_.reset();
+}
+
+void DataFile::hold_out(const HeldOutPart& part) {
+  TVAE_ASSERT(without_.fraction == 0, "a file has one held-out part");
+  rows();
+  without_ = part;
+  fingerprint_.reset();
+  if (part.fraction > 0) split();
 }
 
 }  // namespace tvae

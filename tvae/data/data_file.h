@@ -31,8 +31,10 @@ class DataFile {
 
   /// The file's content, unpacked, before its rows are asked for.
   const std::string& content();
-  /// Reads what is asked for later in another way.
-  void set_options(const ReadOptions& options, const HeldOutPart& without = {});
+  /// Reads what is asked for later in another way. To be called before rows().
+  void set_options(const ReadOptions& options);
+  /// Holds a part of the rows out, of which none was so far.
+  void hold_out(const HeldOutPart& part);
 
  private:
   void read();

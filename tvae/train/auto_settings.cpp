@@ -51,10 +51,9 @@ std::string percent(double share) {
 }
 
 struct Size {
-  const char* name;
   int64_t d_model, d_ff, heads, encoder_layers, decoder_layers;
 };
-constexpr Size kSizes[] = {{"large", 512, 1024, 8, 4, 6}, {"medium", 256, 512, 4, 2, 3}, {"small", 192, 384, 3, 2, 2}};
+constexpr Size kSizes[] = {{512, 1024, 8, 4, 6}, {256, 512, 4, 2, 3}, {192, 384, 3, 2, 2}};
 
 class Chooser {
  public:
@@ -111,14 +110,13 @@ class Chooser {
   }
 
   void held_out() {
-    if (config_.data.valid.empty() && !is_given("data.valid_fraction")) {
-      train_.set_options(read_options(config_.data));
-      const auto count = static_cast<double>(DataFile(train_).rows().texts.size());
-      if (count >= kFewestRows)
-        set("data.valid_fraction", std::clamp(kHeldOutRows / count, kLeastHeldOut, kMostHeldOut),
-            "no other held-out rows were given");
-    }
-    train_.set_options(read_options(config_.data), held_out_part(config_.data, config_.train.seed));
+    train_.set_options(read_options(config_.data));
+    if (!config_.data.valid.empty() || is_given("data.valid_fraction")) return;
+    const auto count = static_cast<double>(train_.rows().texts.size());
+    if (count < kFewestRows) return;
+    set("data.valid_fraction", std::clamp(kHeldOutRows / count, kLeastHeldOut, kMostHeldOut),
+        "no other held-out rows were given");
+    train_.hold_out(held_out_part(config_.data, config_.train.seed));
   }
 
   void rows() {
