@@ -36,6 +36,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       "The code of C, moved as the code of A is to that of B, as text: a line a strength; strength 0 is the "
       "reconstruction of C. --json gives "
       "{strength, text} a line, with \"valid\" where the data has a check. Texts that begin with - go after --.");
+  add_examples(command, {"tvae analogy models/python_lines \"x = 1\" \"x = [1]\" \"y = f(2)\"",
+                         "tvae analogy models/python_lines \"a\" \"a()\" \"b\" --strength 0.5,1"});
   return [options, &common] { analogy(*options, common); };
 }
 

@@ -42,9 +42,7 @@ ResolvedConfig resolved_config(const Options& options, const CommonOptions& comm
   std::vector<std::string> assignments = options.assignments;
   assignments.insert(assignments.end(), options.of_flags.begin(), options.of_flags.end());
   ResolvedConfig resolved = resolve_config(options.presets, assignments);
-  const bool automatic =
-      std::find(options.presets.begin(), options.presets.end(), kAutoPreset) != options.presets.end();
-  if (!automatic || resolved.config.data.train.empty()) return resolved;
+  if (!asks_for_auto(options.presets) || resolved.config.data.train.empty()) return resolved;
   UntilSignal until_signal;
   for (const std::string& line : choose_for_training(resolved, parse_device(common.device), until_signal))
     log_info(line);
@@ -60,6 +58,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
                      {"--minutes", "train.minutes", "with the preset auto: time for training", "N"}},
                     options->of_flags);
   command.add_flag("--explain", options->explain, "also where each value came from and what it means");
+  add_examples(command,
+               {"tvae config lines_small --set train.steps=100", "tvae config auto --train lines.txt --explain"});
   return [options, &common] {
     const ResolvedConfig resolved = resolved_config(*options, common);
     if (options->explain) return explain(resolved, common.json);

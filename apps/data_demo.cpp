@@ -27,6 +27,7 @@ RunVerb set_up_demo(CLI::App& command, const CommonOptions& common) {
   command.add_option("--lines", options->lines, "lines in all; one in twenty is held out")
       ->check(in_range(20, 1e7))
       ->capture_default_str();
+  add_examples(command, {"tvae data demo --out runs/data", "tvae data demo --lines 1000 --out runs/data"});
   return [options, &common] { demo(*options, common); };
 }
 

@@ -85,6 +85,11 @@ RunVerb set_up_mnist_text(CLI::App& command, const CommonOptions& common) {
       .add_option("--valid-fraction", options->valid_fraction, "share of the digits held out, without --valid-images")
       ->check(in_range(0, 1))
       ->capture_default_str();
+  add_examples(command,
+               {"tvae data mnist-text --images train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz "
+                "--out runs/mnist",
+                "tvae data mnist-text --images train-images-idx3-ubyte --labels train-labels-idx1-ubyte --size 9 "
+                "--limit 1000 --out runs/tiny"});
   return [options, &common] { mnist(*options, common); };
 }
 

@@ -52,6 +52,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->capture_default_str();
   add_quotes_flag(command, options->read.quotes);
   add_split_options(command, options->split);
+  add_examples(command, {"tvae data news headlines.csv --out runs/news",
+                         "tvae data news news.jsonl --column title --label-column topic --out runs/news"});
   return [options, &common] { news(*options, common); };
 }
 

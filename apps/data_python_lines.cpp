@@ -60,6 +60,8 @@ RunVerb set_up_python_lines(CLI::App& command, const CommonOptions& common) {
   command.add_option("--valid-fraction", options->valid_fraction, "share of the lines that --valid holds out")
       ->check(in_range(0, 1))
       ->capture_default_str();
+  add_examples(command, {"tvae data python-lines src --out runs/train.txt --valid runs/valid.txt",
+                         "tvae data python-lines /usr/lib/python3 --exclude site-packages --limit 1000 --out -"});
   return [options, &common] { python_lines(*options, common); };
 }
 

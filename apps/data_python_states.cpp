@@ -36,6 +36,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->type_name("NAME");
   add_quotes_flag(command, options->read.quotes);
   add_split_options(command, options->split);
+  add_examples(command, {"tvae data python-states states.jsonl --out runs/states",
+                         "tvae data python-states code.csv --column code --valid-fraction 0.1 --out runs/states"});
   return [options, &common] { python_states(*options, common); };
 }
 

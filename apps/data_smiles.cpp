@@ -34,6 +34,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->type_name("NAME");
   add_quotes_flag(command, options->read.quotes);
   add_split_options(command, options->split);
+  add_examples(command, {"tvae data smiles molecules.smi --out runs/molecules",
+                         "tvae data smiles molecules.csv --column SMILES --out runs/molecules"});
   return [options, &common] { smiles(*options, common); };
 }
 

@@ -67,7 +67,9 @@ void write_split(const SplitOptions& options, const std::vector<std::string>& re
 namespace {
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
-  return set_up_below(command, common, data_makers().entries());
+  const RunVerb run = set_up_below(command, common, data_makers().entries());
+  add_examples(command, {"tvae data demo --out runs/data", "tvae data python-lines src --out runs/train.txt"});
+  return run;
 }
 
 const Register<SetUpVerb> registered(verbs(),

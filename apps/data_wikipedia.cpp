@@ -29,6 +29,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       ->check(in_range(1))
       ->capture_default_str();
   add_split_options(command, options->split);
+  add_examples(command, {"tvae data wikipedia extracted --out runs/wikipedia",
+                         "tvae data wikipedia articles.txt.gz --max-length 120 --out runs/wikipedia"});
   return [options, &common] {
     write_split(options->split, options->paths, "txt", "sentences", common,
                 gather_sentences(options->paths, options->sentences));

@@ -29,6 +29,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   add_decode_flags(command, options->decode);
   add_escapes_flag(command, options->escapes);
   command.footer("A text a line. --json gives {text} a line, with \"valid\" where the data has a check.");
+  add_examples(command, {R"(echo "x = 1" | tvae encode models/python_lines | tvae decode models/python_lines)",
+                         "tvae decode models/python_lines codes.npy --json"});
   return [options, &common] { decode(*options, common); };
 }
 

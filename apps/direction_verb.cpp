@@ -94,6 +94,9 @@ RunVerb set_up_fit(CLI::App& command, const CommonOptions& common, const ModelNa
   command.footer(
       "A fifth of each kind of texts is held out to measure the accuracy; what is saved is then fitted to all of "
       "them.");
+  add_examples(command,
+               {"tvae direction runs/mine fit --name note --positive notes.txt --negative no.txt",
+                "tvae direction runs/mine fit --name long --positive a.csv --negative b.csv --method logistic"});
   return [=, &common] { fit(*model, *options, common); };
 }
 
@@ -110,6 +113,8 @@ RunVerb set_up_apply(CLI::App& command, const CommonOptions& common, const Model
   command.footer(
       "A line a strength for each text, in order. --json gives {source, strength, logit, text} a line, with \"valid\" "
       "where the data has a check; the logit says how sure it is that the code is of a positive text (above 0).");
+  add_examples(command, {R"(tvae direction runs/mine apply --name note --text "x = 1" --strength 0.5,1)",
+                         "tvae direction runs/mine apply lines.txt --name note --json"});
   return [=, &common] { apply(*model, *options, common); };
 }
 
@@ -120,16 +125,17 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   const auto with_model = [model](const auto& set_up_verb) -> SetUpVerb {
     return [=](CLI::App& below, const CommonOptions& options) { return set_up_verb(below, options, model); };
   };
-  const RunVerb run = set_up_below(
-      command, common,
-      {{"fit", "fit one to the codes of texts; written to MODEL/latent", with_model(set_up_fit)},
-       {"apply", "move texts along one", with_model(set_up_apply)},
-       {"list", "the directions that a model has",
-        [model](CLI::App&, const CommonOptions& options) { return [=, &options] { list(*model, options); }; }}});
-  command.footer(  // behind the verbs, which would inherit one that was there
-      "For example:\n"
-      "tvae direction runs/mine fit --name note --positive notes.txt --negative no.txt\n"
-      "tvae direction runs/mine apply --name note --text \"x = 1\" --strength 0.5,1");
+  const RunVerb run =
+      set_up_below(command, common,
+                   {{"fit", "fit one to the codes of texts; written to MODEL/latent", with_model(set_up_fit)},
+                    {"apply", "move texts along one", with_model(set_up_apply)},
+                    {"list", "the directions that a model has", [model](CLI::App& below, const CommonOptions& options) {
+                       add_examples(below, {"tvae direction runs/mine list", "tvae direction runs/mine list --json"});
+                       return [=, &options] { list(*model, options); };
+                     }}});
+  add_examples(command,  // behind the verbs, which would inherit them
+               {"tvae direction runs/mine fit --name note --positive notes.txt --negative no.txt",
+                R"(tvae direction runs/mine apply --name note --text "x = 1" --strength 0.5,1)"});
   return [model, run] { run(); };
 }
 

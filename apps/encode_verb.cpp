@@ -53,6 +53,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       "One code a text, in order: the mean, where the encoder gives a distribution. stdout and .tsv: the numbers of a "
       "code on a line, with tabs between them; --json and .jsonl: {text, code} a line; .npy: float32 [texts, latent "
       "tokens, latent size]; .safetensors: \"mean\", and \"log_variance\" where there is one.");
+  add_examples(command, {"tvae encode models/python_lines lines.txt --out codes.npy",
+                         R"(echo "x = 1" | tvae encode models/python_lines --json)"});
   return [options, &common] { encode(*options, common); };
 }
 

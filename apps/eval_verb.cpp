@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "apps/decoding.h"
+#include "apps/help.h"
 #include "apps/text_io.h"
 #include "tvae/base/strings.h"
 #include "tvae/eval/evaluate.h"
@@ -21,10 +22,13 @@ void eval(const Options& options, const CommonOptions& common) {
   const bool to_stdout = how.out == "-";  // the report is the output, and nothing is written
   how.write = !to_stdout;
   const auto reports = evaluate(options.models, how, parse_device(common.device));
-  if (common.json || to_stdout)
+  if (common.json || to_stdout) {
     for (const auto& report : reports) print_json(report);
-  else
-    for (const std::string& line : report_table(reports)) print_line(line);
+    return;
+  }
+  const auto sentences = reports.front()["verdict"].get<std::vector<std::string>>();
+  if (reports.size() == 1 && !sentences.empty()) print_line(wrapped(join(sentences, " ")));  // and an empty line
+  for (const std::string& line : report_table(reports)) print_line(line);
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
@@ -61,6 +65,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
                   "default MODEL/eval/report.json")
       ->type_name("FILE");
   add_read_flags(command, how.read);
+  add_examples(command, {"tvae eval runs/mine", "tvae eval runs/mine runs/other --data held_out.txt --samples 500"});
   return [options, &common] { eval(*options, common); };
 }
 

@@ -35,6 +35,8 @@ const Register<SetUpVerb> registered(
        command.add_option("MODEL", options->model, "model directory")->required();
        command.add_option("--out", options->out, "folder to write")->type_name("DIR")->required();
        command.add_flag("--overwrite", options->overwrite, "replace the model that is in --out");
+       add_examples(command, {"tvae export runs/mine --out runs/mine_t5",
+                              "tvae export runs/mine --out runs/mine_t5 --overwrite"});
        return [options, &common] { export_model(*options, common); };
      }});
 

@@ -1,31 +1,34 @@
 #include "apps/help.h"
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
 #include "tvae/base/strings.h"
 
 namespace tvae::apps {
-namespace {
 
 constexpr size_t kWidth = 80, kNames = 26;  // of the page, and of what stands left of the meanings
 
-/// The text in lines of at most `width` characters, each after `indent` blanks. A line end in the text ends a line.
-std::string wrapped(const std::string& text, size_t indent, size_t width = kWidth) {
+std::string wrapped(const std::string& text, size_t indent) {
   std::string lines;
   for (const std::string& paragraph : split(text, '\n')) {
+    const size_t own = std::min(paragraph.find_first_not_of(' '), paragraph.size());
+    const std::string before(indent + own, ' ');
     std::string line;
-    for (const std::string& word : split(paragraph, ' ')) {
-      if (!line.empty() && indent + line.size() + 1 + word.size() > width) {
-        lines += std::string(indent, ' ') + line + "\n";
+    for (const std::string& word : split(paragraph.substr(own), ' ')) {
+      if (!line.empty() && before.size() + line.size() + 1 + word.size() > kWidth) {
+        lines += before + line + "\n";
         line.clear();
       }
       line += (line.empty() ? "" : " ") + word;
     }
-    lines += std::string(indent, ' ') + line + "\n";
+    lines += (line.empty() ? "" : before + line) + "\n";
   }
   return lines;
 }
+
+namespace {
 
 /// A name, and what it means beside it, or below where the name is long.
 std::string entry(const std::string& name, const std::string& meaning) {

@@ -61,6 +61,8 @@ const Register<SetUpVerb> registered(
                                 "tokenizer folder or .model file, where HF_DIR has none")
                     ->type_name("PATH");
                 command.add_flag("--overwrite", options->overwrite, "replace the model that is in --out");
+                add_examples(command, {"tvae import t5-small t5_vae_flax --out runs/t5",
+                                       "tvae import t5-small --out runs/t5 --tokenizer spiece.model"});
                 return [options, &common] { import(*options, common); };
               }});
 

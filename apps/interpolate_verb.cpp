@@ -67,6 +67,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       "A text a line; --pairs gives --steps lines a pair, in order. --json gives {ratio, text} a line, with "
       "\"pair\" where "
       "there are many and \"valid\" where the data has a check.");
+  add_examples(command, {"tvae interpolate models/python_lines --from \"x = 1\" --to \"y = f(2)\"",
+                         "tvae interpolate models/python_lines --pairs pairs.tsv --steps 5 --json"});
   return [options, &common] { interpolate(*options, common); };
 }
 

@@ -110,8 +110,24 @@ std::vector<std::string> arguments_without_help(int argc, char** argv) {
   return arguments;
 }
 
+/// The flags of every verb that stand before the verb, behind it, where they belong.
+std::vector<std::string> with_flags_behind_verb(std::vector<std::string> arguments) {
+  static const std::vector<std::string> alone = {"--json", "--quiet", "--verbose"},
+                                        with_value = {"--device", "--threads", "--seed"};
+  const auto is_one_of = [](const std::string& flag, const std::vector<std::string>& of) {
+    return std::find(of.begin(), of.end(), flag.substr(0, flag.find('='))) != of.end();
+  };
+  size_t verb = 0;
+  while (verb < arguments.size() && (is_one_of(arguments[verb], alone) || is_one_of(arguments[verb], with_value)))
+    verb += is_one_of(arguments[verb], with_value) && arguments[verb].find('=') == std::string::npos ? 2 : 1;
+  if (verb < arguments.size())
+    std::rotate(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(verb),
+                arguments.begin() + static_cast<std::ptrdiff_t>(verb) + 1);
+  return arguments;
+}
+
 int run(int argc, char** argv) {
-  std::vector<std::string> arguments = arguments_without_help(argc, argv);
+  std::vector<std::string> arguments = with_flags_behind_verb(arguments_without_help(argc, argv));
   if (arguments.empty()) {
     std::fputs(kGuide, stdout);
     flush_stdout();

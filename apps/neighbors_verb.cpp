@@ -69,6 +69,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       "Distance, tab, text: -n lines a query, the nearest first; a text that the corpus repeats comes once. --json "
       "gives {text, distance, row} a line, with \"query\" where they come from stdin; rows are counted from 0, as tvae "
       "encode writes them.");
+  add_examples(command, {"tvae neighbors models/python_lines \"x = 1\" --corpus lines.txt",
+                         "tvae neighbors models/python_lines --corpus lines.txt -n 3 --json < queries.txt"});
   return [options, &common] { neighbors(*options, common); };
 }
 

@@ -95,6 +95,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       "codes that the property or the direction was fitted to. --json gives {step, objective, value, unlikeliness, "
       "text} a line, with \"valid\" where the data has a check: the value of the property, or the logit of the "
       "direction; and by how many standard deviations the log density of the code lies below that of typical draws.");
+  add_examples(command, {"tvae optimize models/python_lines --text \"x = 1\" --property lengths.tsv",
+                         "tvae optimize models/python_lines --text \"x = 1\" --direction note --downhill"});
   return [options, &common] { optimize(*options, common); };
 }
 

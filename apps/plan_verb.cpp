@@ -111,6 +111,7 @@ const Register<SetUpVerb> registered(
            ->take_last();
        command.add_flag("--measure", options->measure, "also run training steps, and look at what they take");
        command.add_option("--measure-batch", options->measured_batch)->group("");  // what --measure runs
+       add_examples(command, {"tvae plan lines_small --memory 8GiB", "tvae plan lines_small --batch 64 --measure"});
        return [options, &common] { plan(*options, common); };
      }});
 

@@ -65,6 +65,7 @@ const Register<SetUpVerb> registered(
                 auto options = std::make_shared<Options>();
                 command.add_option("NAME", options->name, "a preset to print");
                 command.add_flag("--all", options->all, "also list those of published experiments, one by one");
+                add_examples(command, {"tvae presets", "tvae presets lines_small"});
                 return [options, &common] { presets(*options, common); };
               }});
 

@@ -50,12 +50,15 @@ RunVerb set_up_fit(CLI::App& command, const CommonOptions& common) {
       ->check(in_range(0))
       ->capture_default_str();
   add_read_flags(command, options->read);
+  add_examples(command, {"tvae prior fit runs/mine", "tvae prior fit runs/mine --kind flow --data lines.txt"});
   return [options, &common] { fit(*options, common); };
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
-  return set_up_below(command, common,
-                      {{"fit", "fit it to the codes of texts; it replaces the one in MODEL/latent", set_up_fit}});
+  const RunVerb run = set_up_below(
+      command, common, {{"fit", "fit it to the codes of texts; it replaces the one in MODEL/latent", set_up_fit}});
+  add_examples(command, {"tvae prior fit runs/mine", "tvae prior fit runs/mine --kind flow"});
+  return run;
 }
 
 const Register<SetUpVerb> registered(verbs(), {"prior", "fit the distribution that sample draws from", set_up});

@@ -1,8 +1,10 @@
-// Progress on stderr: on a terminal one line that redraws itself, otherwise a plain line at each logged step.
+// Where a training stands, in words, on stderr: on a terminal one line that redraws itself, otherwise a plain line at
+// each logged step. The dozen figures of a step are in the run's logs, and shown with --verbose.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "tvae/train/observer.h"
@@ -17,13 +19,14 @@ class ProgressBar : public TrainingObserver {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  /// The time left is judged from the steps taken from here on.
-  void on_train_begin(int64_t steps_done, int64_t total_steps) override;
+  /// The time left is judged from all the steps of a run, those before it was resumed too.
+  void on_train_begin(int64_t steps_done, int64_t total_steps, double seconds_done) override;
   /// Moves the bar, at most ten times a second. Nothing where there is no terminal.
   void on_step_end(int64_t step) override;
-  /// The numbers to show beside the bar, or the plain line.
+  /// What stands beside the bar, or the plain line.
   void on_log(int64_t step, const Metrics& metrics) override;
-  void on_evaluate(int64_t step, const HeldOutEvaluation& evaluation) override { on_log(step, evaluation.metrics); }
+  /// A held-out text, what came back, and a path from it to another.
+  void on_evaluate(int64_t step, const HeldOutEvaluation& evaluation) override;
   void on_train_end(int64_t step) override;
 
  private:
@@ -32,10 +35,13 @@ class ProgressBar : public TrainingObserver {
   /// Takes the bar away. The lines of log.h need no clear(): they overwrite the bar, which the next step draws again.
   void clear();
   std::string time_left() const;
+  /// "5m10s left, 91% of tokens right, rate 78 nats (target 58)".
+  std::string standing() const;
 
-  int64_t total_steps_ = 0, first_step_ = 0, step_ = 0;
+  int64_t total_steps_ = 0, step_ = 0;
+  double seconds_before_ = 0.0;
   Clock::time_point start_, last_drawn_;
-  std::string numbers_;
+  std::optional<double> loss_, rate_, target_, accuracy_;  // as they were told last
   bool visible_ = false;
 };
 

@@ -38,6 +38,8 @@ const Register<SetUpVerb> registered(
            ->check(one_of({"int8", "fp16"}))
            ->capture_default_str();
        command.add_flag("--overwrite", options->overwrite, "replace the model that is in --out");
+       add_examples(command, {"tvae quantize runs/mine --out runs/mine_int8",
+                              "tvae quantize runs/mine --out runs/mine_fp16 --weights fp16"});
        return [options, &common] { quantize(*options, common); };
      }});
 

@@ -60,6 +60,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   for (CLI::Option* drawn : {temperature, top_k, top_p}) candidates->excludes(drawn);
   add_escapes_flag(command, options->escapes);
   command.footer("Codes are drawn; tokens are the likeliest unless --temperature, --top-k or --top-p is given.");
+  add_examples(command, {"tvae sample models/python_lines -n 5",
+                         "tvae sample models/python_lines --near \"x = f(1)\" --radius 2"});
   return [=, &common] { sample(*options, common, *temperature || *top_k || *top_p); };
 }
 

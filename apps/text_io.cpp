@@ -8,8 +8,9 @@ namespace tvae::apps {
 
 void add_read_flags(CLI::App& command, ReadOptions& options) {
   command
-      .add_option("--column", options.column,
-                  "which column of a table holds the texts; default that of the model's run, else text, else the first")
+      .add_option(
+          "--column", options.column,
+          "which column of a table holds the texts; default text, else the first; with a MODEL, that of its run")
       ->type_name("NAME");
   command.add_option("--label-column", options.label_column, "which column of a table holds labels")->type_name("NAME");
   add_escapes_flag(command, options.escapes);

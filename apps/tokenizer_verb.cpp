@@ -108,6 +108,8 @@ RunVerb set_up_train(CLI::App& command, const CommonOptions& common) {
   add_read_flags(command, options->read);
   command.add_option("--out", options->out, "folder to write")->type_name("DIR")->required();
   command.add_option("FILE", options->files, "texts; - = stdin")->required();
+  add_examples(command, {"tvae tokenizer train lines.txt --out runs/tokenizer",
+                         "tvae tokenizer train notes.csv --column text --kind bpe --vocab-size 1000 --out runs/bpe"});
   return [options, &common] { train(*options, common); };
 }
 
@@ -118,14 +120,19 @@ RunVerb set_up_codec(CLI::App& command, const CommonOptions& common) {
   command.add_option("DIR", options->tokenizer, "a tokenizer's folder, a model, or a .model file")->required();
   command.add_option("FILE", options->file, "lines; - = stdin")->capture_default_str();
   add_escapes_flag(command, options->escapes);
+  const std::string verb = "tvae tokenizer " + command.get_name();
+  add_examples(command, {verb + " models/python_lines lines.txt", verb + " runs/tokenizer --json < lines.txt"});
   return [options, &common] { run(*options, common); };
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {
-  return set_up_below(command, common,
-                      {{"train", "learn one from lines", set_up_train},
-                       {"encode", "text to ids, line by line", set_up_codec<encode>},
-                       {"decode", "ids to text, line by line", set_up_codec<decode>}});
+  const RunVerb run = set_up_below(command, common,
+                                   {{"train", "learn one from lines", set_up_train},
+                                    {"encode", "text to ids, line by line", set_up_codec<encode>},
+                                    {"decode", "ids to text, line by line", set_up_codec<decode>}});
+  add_examples(command, {"tvae tokenizer train lines.txt --out runs/tokenizer",
+                         "echo \"x = 1\" | tvae tokenizer encode runs/tokenizer"});
+  return run;
 }
 
 const Register<SetUpVerb> registered(verbs(), {"tokenizer", "train a tokenizer, or use one", set_up});

@@ -55,7 +55,7 @@ void train(const Options& options, const CommonOptions& common) {
   const std::string &out = trained.directory, steps = std::to_string(trained.steps);
   if (trained.was_finished)
     log_info(out + " is finished at step " + steps + " of " + std::to_string(trained.planned_steps) +
-             "; to train its model further: --from " + out + " with another --out");
+             "; --resume --minutes N, or --set train.steps=N, trains it further");
   if (common.json)
     print_json({{"out", out}, {"steps", trained.steps}});
   else
@@ -85,6 +85,8 @@ const Register<SetUpVerb> registered(
        command.add_option("--from", options->run.from, "model directory to start from")->type_name("DIR")->take_last();
        command.add_flag("--resume", options->resume, "continue the run in --out");
        command.add_flag("--overwrite", options->overwrite, "throw the run in --out away and start afresh");
+       add_examples(command, {"tvae train --train lines.txt --out runs/mine",
+                              "tvae train --train reviews.csv --column text --minutes 60 --out runs/reviews"});
        return [options, &common] { train(*options, common); };
      }});
 

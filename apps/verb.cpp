@@ -26,6 +26,12 @@ RunVerb set_up_below(CLI::App& command, const CommonOptions& common, const std::
   };
 }
 
+void add_examples(CLI::App& command, const std::vector<std::string>& examples) {
+  std::string footer = command.get_footer() + (command.get_footer().empty() ? "" : "\n\n") + "For example:";
+  for (const std::string& example : examples) footer += "\n  " + example;
+  command.footer(footer);
+}
+
 void print_line(const std::string& line) {
   if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() || std::fputc('\n', stdout) == EOF)
     throw DataError("cannot write to stdout", std::strerror(errno));

@@ -36,6 +36,9 @@ Registry<SetUpVerb>& verbs();
 /// Adds verbs below a verb, of which one has to be given, and returns what runs it. --json and the like may come last.
 RunVerb set_up_below(CLI::App& command, const CommonOptions& common, const std::vector<Verb>& below);
 
+/// Commands that --help shows at its end; called after the verbs below a verb are added, which would inherit them.
+void add_examples(CLI::App& command, const std::vector<std::string>& examples);
+
 /// Prints a line to stdout; throws DataError when stdout cannot be written (a full disk), and exits quietly on a closed
 /// pipe.
 void print_line(const std::string& line);

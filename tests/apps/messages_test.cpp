@@ -103,7 +103,7 @@ TEST_F(Messages, AMisspeltFlagIsToldWithTheNearestInEveryVerb) {
 }
 
 TEST_F(Messages, FlagsBeforeTheirVerbAreToldSo) {
-  expect_line({"--json", "presets"}, "--json stands before presets: expected tvae presets [NAME] [flags]");
+  EXPECT_EQ(run({"--json", "--threads", "1", "presets"}).out, run({"presets", "--json"}).out) << "flags of every verb";
   expect_line({"prior", "--kind", "flow", "fit", "m"},
               "--kind stands before fit: expected tvae prior fit MODEL [flags]");
 }
@@ -170,6 +170,52 @@ TEST_F(Messages, OtherMisspeltNamesAreToldTheNearest) {
               "train --help)");
   const ProgramResult key = run({"config", "--set", "train.stepz=3"});
   EXPECT_NE(key.err.find("did you mean train.steps?"), std::string::npos) << key.err;
+}
+
+TEST_F(Messages, EveryHelpEndsWithExamplesOfItsOwnFlags) {
+  for (const std::vector<std::string>& verb : all_verbs()) {
+    const std::vector<std::string> lines = lines_in(help(verb));
+    const auto start = std::find(lines.begin(), lines.end(), "For example:");
+    ASSERT_NE(start, lines.end()) << verb.back();
+    std::string page;
+    for (auto line = lines.begin(); line != start; ++line) page += *line + "\n";
+    int examples = 0;
+    for (auto line = start + 1; line != lines.end(); ++line) {
+      std::istringstream words(*line);
+      for (std::string word; words >> word;) {
+        examples += word == "tvae";
+        if (word.starts_with("--")) EXPECT_NE(page.find(word), std::string::npos) << verb.back() << ": " << word;
+      }
+    }
+    EXPECT_GE(examples, 2) << verb.back();
+  }
+}
+
+TEST_F(Messages, ShellsAndManAreTold) {
+  const std::string bash = run({"completion", "bash"}).out, fish = run({"completion", "fish"}).out,
+                    zsh = run({"completion", "zsh"}).out, man = run({"completion", "man"}).out;
+  for (const std::vector<std::string>& below_none : below({})) {
+    const std::string& verb = below_none.front();
+    EXPECT_NE(bash.find("'|" + verb + "')"), std::string::npos) << verb;
+    EXPECT_NE(zsh.find("'|" + verb + "')"), std::string::npos) << verb;
+    EXPECT_NE(fish.find(" -a " + verb + " "), std::string::npos) << verb;
+    EXPECT_NE(man.find("TVAE " + verb), std::string::npos) << verb;
+  }
+  expect_line({"completion", "csh"},
+              "KIND: got \"csh\", expected one of bash, fish, man, zsh (did you mean zsh?) (see "
+              "tvae completion --help)");
+  const auto completed = [&](const std::string& words, int at) {
+    put("try.bash",
+        bash + "COMP_WORDS=(" + words + ")\nCOMP_CWORD=" + std::to_string(at) + "\n_tvae\necho \"${COMPREPLY[*]}\"\n");
+    put("run.sh", "bash '" + path("try.bash") + "' > '" + path("said") + "'\n");
+    EXPECT_EQ(std::system(("sh '" + path("run.sh") + "'").c_str()), 0);
+    return get("said");
+  };
+  EXPECT_EQ(completed("tvae ev", 1), "eval\n");
+  EXPECT_EQ(completed("tvae prior f", 2), "fit\n");
+  EXPECT_EQ(completed("tvae prior fit m --comp", 4), "--components\n");
+  EXPECT_EQ(completed("tvae neighbors m --metric ''", 4), "cosine l2\n");
+  EXPECT_EQ(completed("tvae train lines_sm", 2), "lines_small\n");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/temporary_folder.h"
 #include "tvae/base/error.h"
 
 namespace tvae {
@@ -180,6 +181,44 @@ TEST(Presets, ConfigurationsSavedWithOlderNamesAreRead) {
   EXPECT_THROW(model_config_from_json({{"funnel", {{"d_kv", 4}}}, {"funnel_d_kv", 4}}), ConfigError) << "two values";
   EXPECT_THROW(run_config_from_json({{"loss", {{"kl", {{"target", 4}}}, {"kl_target", 5}}}}), ConfigError);
   EXPECT_THROW(run_config_from_json({{"train", {{"steps", {{"x", 1}}}}}}), ConfigError);
+}
+
+TEST(Presets, AFileOfOnesOwnIsOneToo) {
+  const test::TemporaryFolder folder;
+  const std::string mine = folder.put("mine.json", R"({"about": "mine", "base": "demo", "set": {"train.steps": 7}})");
+  const ResolvedConfig resolved = resolve_config({mine}, {});
+  EXPECT_EQ(resolved.config.train.steps, 7) << "over its base";
+  EXPECT_EQ(resolved.config.model.latent_tokens, 4) << "of its base";
+  EXPECT_EQ(resolved.origins.at("train.steps"), "preset " + mine);
+  const std::string next = folder.put("next.json", R"({"base": "mine.json", "set": {"train.batch_size": 5}})");
+  EXPECT_EQ(resolve_config({next}, {}).config.train.steps, 7) << "of a base beside it, and with its own base";
+  EXPECT_EQ(resolve_config({next}, {}).config.model.latent_tokens, 4);
+  RunConfig config;
+  config.train.steps = 11;
+  const std::string whole = folder.put("whole.json", to_json(config).dump());
+  EXPECT_EQ(resolve_config({whole}, {}).config.train.steps, 11) << "a whole configuration";
+}
+
+TEST(Presets, AFileThatIsNoneSaysWhy) {
+  const test::TemporaryFolder folder;
+  const auto error_of_file = [&](const std::string& text) {
+    const std::string error = error_of({folder.put("mine.json", text)}, {});
+    EXPECT_NE(error.find("mine.json"), std::string::npos) << error;
+    return error;
+  };
+  EXPECT_NE(error_of_file("no json").find("no JSON"), std::string::npos);
+  EXPECT_NE(error_of_file("[1]").find("no object"), std::string::npos);
+  EXPECT_NE(error_of_file(R"({"sets": {}, "about": ""})").find("set"), std::string::npos);
+  EXPECT_NE(error_of_file(R"({"set": {"train.stepz": 1}})").find("train.steps"), std::string::npos);
+  EXPECT_NE(error_of_file(R"({"set": {"train.steps": "many"}})").find("a whole number"), std::string::npos);
+  EXPECT_NE(error_of_file(R"({"set": {}, "about": 3})").find("another kind"), std::string::npos);
+  EXPECT_NE(error_of_file(R"({"base": "mine.json", "set": {}})").find("starts from itself"), std::string::npos);
+  EXPECT_THROW(resolve_config({folder.path("absent.json")}, {}), DataError);
+}
+
+TEST(Presets, AKeyWithoutItsSectionIsSuggested) {
+  EXPECT_NE(error_of({}, {"steps=3"}).find("did you mean train.steps?"), std::string::npos);
+  EXPECT_NE(error_of({}, {"target=3"}).find("did you mean loss.kl.target?"), std::string::npos);
 }
 
 }  // namespace

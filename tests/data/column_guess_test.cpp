@@ -90,5 +90,11 @@ TEST(ColumnGuess, KeysOfObjects) {
   }
 }
 
+TEST(ColumnGuess, BreaksThatNearlyEveryLineHasAreBreaks) {
+  EXPECT_TRUE(has_written_breaks("X:1\\nK:C\\nabc\nX:2\\nK:D\\nabc\n\n"));
+  EXPECT_FALSE(has_written_breaks("print('a\\n')\nx = 1\ny = 2\n"));
+  EXPECT_FALSE(has_written_breaks(""));
+}
+
 }  // namespace
 }  // namespace tvae

@@ -50,7 +50,8 @@ TEST_F(Protocol, ReportsEveryKeyOfTheContract) {
   const Model model = saved_model(folder_.path("m"), "gaussian", "mnist");
   EvaluationOptions options;
   options.samples = 20;
-  options.training_texts = std::make_shared<TextSet>(std::vector<std::string>{"line 1", "line 2"});
+  options.training_sample = {"line 1", "line 2"};
+  options.training_texts = std::make_shared<TextSet>(options.training_sample);
   PriorFit fit = fit_prior("gaussian", encode_texts(model, some_texts(60)).mean, {});
   fit.facts["fit_on"] = kFitOnSamples;
   save_prior(model, "gaussian", fit);
@@ -61,6 +62,7 @@ TEST_F(Protocol, ReportsEveryKeyOfTheContract) {
         "untokenizable"}},
       {"interpolation", {"valid", "endpoint_valid", "distinct", "smoothness", "largest_step", "monotonic", "path"}},
       {"prior", {"normal", "fitted"}},
+      {"fluency", {"held_out", "paths", "normal", "fitted"}},
       {"shape",
        {"active_units", "latent_dims", "mmd2", "mmd2_noise_floor", "effective_rank", "hole_curve", "cycle_cosine"}},
       {"probe", {"trained_on", "train_rows", "classes", "majority", "codes", "encoder_states", "tfidf", "published"}},
@@ -72,6 +74,9 @@ TEST_F(Protocol, ReportsEveryKeyOfTheContract) {
   for (const char* which : {"normal", "fitted"})
     for (const char* key : {"valid", "unique", "novel", "length_distance", "ngram_js"})
       EXPECT_TRUE(report["prior"][which].contains(key)) << which << "." << key;
+  for (const char* which : {"paths", "normal", "fitted"})
+    for (const char* key : {"nats", "fluency", "reverse_fluency", "repetition", "distinct_1", "distinct_2"})
+      EXPECT_TRUE(report["fluency"][which].contains(key)) << which << "." << key;
   EXPECT_EQ(report["prior"]["fitted"]["kind"], "gaussian");
   EXPECT_TRUE(report["prior"]["fitted"]["log_density"].is_number());
   ASSERT_EQ(report["shape"]["hole_curve"].size(), 5u);
@@ -88,6 +93,7 @@ TEST_F(Protocol, EverySectionIsRunAloneSeededAndShownInTheTable) {
   EvaluationOptions options;
   options.samples = 10;
   options.labelled_training_texts = sample_labelled("train.tsv", labelled(some_texts(12)), 1000, 1000, 1);
+  options.training_sample = some_texts(12);
   const Json whole = evaluate(model, options);
   for (const auto& section : evaluation_sections().entries()) {
     options.only = {section.name};
@@ -114,7 +120,7 @@ TEST_F(Protocol, WhatDoesNotApplyIsSkippedWithItsReason) {
   EXPECT_FALSE(report.contains("shape"));
   EXPECT_FALSE(report["prior"].contains("fitted"));
   EXPECT_FALSE(report["prior"]["normal"].contains("valid"));
-  for (const char* key : {"interpolation", "shape", "prior.fitted", "prior.novel", "valid", "probe"})
+  for (const char* key : {"interpolation", "shape", "prior.fitted", "prior.novel", "fluency", "valid", "probe"})
     EXPECT_TRUE(report["skipped"].contains(key)) << key;
   EXPECT_EQ(report["skipped"]["prior.novel"], "no training file");
 }

@@ -137,6 +137,7 @@ class ReportExamples : public testing::Test {
     save_prior(*model_, "gaussian", fit_prior("gaussian", at::randn({60, 2, 4}), {}));
     rows_.texts = texts;
     options.samples = 20;
+    options.training_sample = lines();
     Evaluation evaluation(*model_, held_out(), options);
     report_ = run_protocol(evaluation);
     examples_ = report_examples(evaluation, report_);

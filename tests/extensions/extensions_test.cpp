@@ -10,10 +10,10 @@ namespace {
 
 class Extensions : public TinyModelTest {};
 
-/// Whether nothing is left of a text's brackets and strings once those that close are taken away.
-bool brackets_close(const std::string& text) {
-  static const std::regex string("\"(\\\\[\\s\\S]|[^\"\\\\])*\""), rest("[^\\[\\]{}\"]"), pair("\\[\\]|\\{\\}");
-  std::string left = std::regex_replace(std::regex_replace(text, string, ""), rest, "");
+/// Whether every parenthesis of a text has its other.
+bool parentheses_close(const std::string& text) {
+  static const std::regex others("[^()]"), pair("\\(\\)");
+  std::string left = std::regex_replace(text, others, "");
   for (std::string before; left != before;) {
     before = left;
     left = std::regex_replace(left, pair, "");
@@ -23,11 +23,11 @@ bool brackets_close(const std::string& text) {
 
 TEST_F(Extensions, AFileOfOnesOwnAddsABottleneckAnOptimizerACheckAPriorAndAVerb) {
   std::string train;
-  for (int i = 0; i < 60; ++i) train += "{\"row\": " + std::to_string(i * 37 % 101) + "}\n";
+  for (int i = 0; i < 60; ++i) train += "(row (" + std::to_string(i * 37 % 101) + "))\n";
   std::vector<std::string> command =
-      train_command(put("train.jsonl.txt", train), put("valid.txt", train.substr(0, 300)), path("m"));
+      train_command(put("train.txt", train), put("valid.txt", train.substr(0, 300)), path("m"));
   for (const char* setting : {"model.bottleneck=mean_pool", "model.posterior=deterministic", "loss.regularizer=none",
-                              "train.optimizer=sign", "data.check=json"})
+                              "train.optimizer=sign", "data.check=parentheses"})
     command.insert(command.end(), {"--set", setting});
   const ProgramResult trained = run(command);
   ASSERT_EQ(trained.status, 0) << trained.err;
@@ -40,25 +40,25 @@ TEST_F(Extensions, AFileOfOnesOwnAddsABottleneckAnOptimizerACheckAPriorAndAVerb)
   for (const Json& sample : json_lines(sampled.out)) EXPECT_TRUE(sample.contains("valid")) << sample;
   EXPECT_EQ(run({"shape", path("m")}).out, "2 x 4\n");
 
-  const auto whole = [&](std::vector<std::string> flags) {  // outputs of 100 whose brackets and strings close
+  const auto whole = [&](std::vector<std::string> flags) {  // outputs of 100 whose parentheses close
     flags.insert(flags.begin(),
                  {"sample", path("m"), "-n", "100", "--temperature", "3", "--json", "--prior", "fitted"});
     const ProgramResult result = run(flags);
     EXPECT_EQ(result.status, 0) << result.err;
     int64_t count = 0;
-    for (const Json& sample : json_lines(result.out)) count += brackets_close(sample["text"]);
+    for (const Json& sample : json_lines(result.out)) count += parentheses_close(sample["text"]);
     return count;
   };
   EXPECT_LT(whole({}), 100);
   EXPECT_EQ(whole({"--constrain"}), 100);
-  expect_failure({"sample", model(), "--constrain"}, 2, "one of json, python, smiles");
+  expect_failure({"sample", model(), "--constrain"}, 2, "one of json, parentheses, python, smiles");
 }
 
 TEST_F(Extensions, TheyAreAmongTheChoicesThatHelpAndErrorsName) {
   const std::string help = run({"prior", "fit", "--help"}).out;
   EXPECT_NE(help.find("box (uniform in a box)"), std::string::npos) << help;
   expect_failure({"config", "--set", "train.optimizer=sgd"}, 2, "one of adafactor, adamw, muon, sign");
-  expect_failure({"config", "--set", "data.check=jsn"}, 2, "json");
+  expect_failure({"config", "--set", "data.check=parenthesis"}, 2, "parentheses");
 }
 
 }  // namespace

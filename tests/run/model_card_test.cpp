@@ -24,7 +24,7 @@ TEST(ModelCard, IsRenderedAnewAndKeepsWhatStandsAroundIt) {
   const std::string before = "# Mine\r\n\r\nOf birds.\r\n", after = "\n## Licence\n\nMIT\n";
   const std::string part = card.substr(card.find("<!-- "));
   const std::string own = before + part + after;
-  const std::string scored = model_card(record(20), {"about", "  n  5"}, own);
+  const std::string scored = model_card(record(20), {{"It is good."}, {"about", "  n  5"}}, own);
   EXPECT_EQ(scored.find(before + "<!-- "), 0u) << scored;
   EXPECT_TRUE(scored.ends_with(after)) << scored;
   EXPECT_NE(scored.find("- steps: 20\n"), std::string::npos);

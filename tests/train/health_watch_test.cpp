@@ -17,7 +17,7 @@ struct Seen {
 std::string said_of(const LossConfig& loss, const std::vector<Seen>& evaluations, int64_t total = 1000) {
   testing::internal::CaptureStderr();
   HealthWatch watch(loss);
-  watch.on_train_begin(0, total);
+  watch.on_train_begin(0, total, 0.0);
   for (const Seen& seen : evaluations) {
     watch.on_log(seen.step, {{"loss", 9.0}, {"cross_entropy", seen.training}});
     HeldOutEvaluation evaluation;

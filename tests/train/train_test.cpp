@@ -176,6 +176,19 @@ TEST_F(WholeRun, SaysWhetherItWasFinishedBefore) {
   EXPECT_EQ(again.planned_steps, 2);
 }
 
+TEST_F(WholeRun, AFinishedRunIsExtended) {
+  train(options("a", {"train.schedule=cosine", "train.early_stop_evaluations=1"}));
+  const TrainedRun longer = train(resume("a", {"train.steps=5"}));
+  EXPECT_EQ(longer.steps, 5);
+  EXPECT_FALSE(longer.was_finished);
+  const Json record = Json::parse(folder_.get("a/run.json"));
+  EXPECT_EQ(record["config"]["train"]["steps"], 5);
+  EXPECT_TRUE(train(resume("a")).was_finished) << "with the steps that it has now";
+  const std::string fewer = error_of(resume("a", {"train.steps=4"}), ExitCode::kUsage);
+  EXPECT_NE(fewer.find("train.steps: got 4, expected more than the 5 done"), std::string::npos) << fewer;
+  EXPECT_GE(train(resume("a", {"train.minutes=0.01"})).steps, 15) << "at least ten more";
+}
+
 TEST_F(WholeRun, MissingFilesAreFoundBeforeAnythingElseIsDone) {
   class Stages : public Progress {
    public:

@@ -486,7 +486,7 @@ TEST(Trainer, ARunThatIsInterruptedInItsLastStepIsFinished) {
 class Listener : public TrainingObserver {
  public:
   explicit Listener(std::string stop_at = "") : stop_at_(std::move(stop_at)) {}
-  void on_train_begin(int64_t steps_done, int64_t total_steps) override {
+  void on_train_begin(int64_t steps_done, int64_t total_steps, double) override {
     hear("begin " + std::to_string(steps_done) + " of " + std::to_string(total_steps));
   }
   void on_step_end(int64_t step) override { hear("step " + std::to_string(step)); }

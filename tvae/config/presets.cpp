@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <set>
 #include <sstream>
@@ -9,7 +10,9 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
+#include "tvae/base/files.h"
 #include "tvae/base/json.h"
+#include "tvae/base/printable.h"
 #include "tvae/base/ranges.h"
 #include "tvae/base/registry.h"
 #include "tvae/base/strings.h"
@@ -144,7 +147,12 @@ ConfigError unknown_key(const std::string& key) {
   for (const auto& [name, canonical] : known_keys()) names.push_back(name);
   std::copy_if(names.begin(), names.end(), std::back_inserter(fields),
                [&](const std::string& name) { return name.starts_with(key + "."); });
-  const std::string shown = "\"" + repair_utf8(key) + "\"", near = nearest(key, names);
+  const std::string shown = "\"" + repair_utf8(key) + "\"";
+  std::vector<std::string> owners;  // of a field that was called by its last name alone
+  for (const auto& [name, canonical] : known_keys())
+    if (name == canonical && canonical.substr(canonical.rfind('.') + 1) == key) owners.push_back(canonical);
+  if (!owners.empty()) return ConfigError("unknown key", shown, "", "did you mean " + join(owners, " or ") + "?");
+  const std::string near = nearest(key, names);
   constexpr size_t kMostFields = 20;  // a whole section has more than a line can show
   if (!fields.empty() && fields.size() < kMostFields)
     return ConfigError("a key", shown + ", which is a group", "one of " + join(fields, ", "));
@@ -155,10 +163,9 @@ ConfigError twice(const std::string& key, const std::string& one, const std::str
   return ConfigError(key, "two values, as " + one + " and as " + other, "one");
 }
 
-Preset parse_preset(const PresetText& text) {
+Preset preset_of(const std::string& name, const Json& json) {
   Preset preset;
-  preset.name = text.name;
-  const Json json = Json::parse(text.json, nullptr, true, /*ignore_comments=*/true);  // built in: not from outside
+  preset.name = name;
   preset.group = json.value("group", "");
   preset.about = json.value("about", "");
   preset.wants = json.value("wants", "");
@@ -171,25 +178,80 @@ Preset parse_preset(const PresetText& text) {
       preset.overrides = json["overrides"].get<std::vector<std::string>>();
   }
   preset.set = json.value("set", Json::object());
-  RunConfig scratch;  // a preset with a wrong key or value is our bug; the tests load all of them
+  RunConfig scratch;  // a wrong key or value is told where it stands
   for (const auto& [key, value] : preset.set.items()) set_field(scratch, key, value);
   return preset;
 }
 
-/// The presets, after the one that they start from. Throws ConfigError where they start from different ones.
+Preset parse_preset(const PresetText& text) {
+  return preset_of(text.name, Json::parse(text.json, nullptr, true, /*ignore_comments=*/true));  // not from outside
+}
+
+const std::string kPresetFile = ".json";
+const std::vector<std::string> kPresetKeys = {"group", "about", "wants", "base", "yields", "overrides", "set"};
+
+/// What a preset file or a whole configuration holds, as a preset file has it.
+Json preset_json(const Json& json) {
+  if (!json.is_object()) throw ConfigError("a preset", "JSON that is no object", "an object with \"set\"");
+  bool has_sections = !json.empty() && !json.contains("set");
+  for (const auto& [key, value] : json.items()) has_sections &= value.is_object();
+  if (has_sections) {
+    Json set = Json::object();
+    for_each_field(json, [&](const std::string& key, const Json& value) { set[key] = value; });
+    return {{"set", set}};
+  }
+  for (const auto& [key, value] : json.items())
+    if (std::find(kPresetKeys.begin(), kPresetKeys.end(), key) == kPresetKeys.end())
+      throw unknown_name("a key of a preset", key, kPresetKeys);
+  return json;
+}
+
+/// Of the user's.
+Preset read_preset(const std::string& path) {
+  const Json json = parse_json(read_file(path));
+  try {
+    if (json.is_discarded()) throw ConfigError("a preset", "no JSON", "an object with \"set\"");
+    Preset preset = preset_of(path, preset_json(json));
+    if (preset.base.ends_with(kPresetFile))
+      preset.base = (std::filesystem::path(path).parent_path() / preset.base).lexically_normal();
+    return preset;
+  } catch (const ConfigError& error) {
+    throw ConfigError(printable_line(path) + ": " + error.what());
+  } catch (const Json::exception&) {
+    throw ConfigError(printable_line(path), "a value of another kind",
+                      "group, about, wants and base as texts, yields true or false, overrides true or a list, set an "
+                      "object");
+  }
+}
+
+/// What a preset starts from, the first one first.
+std::vector<std::string> bases_of(const std::string& name) {
+  std::vector<std::string> bases;
+  for (std::string base = find_preset(name).base; !base.empty(); base = find_preset(base).base) {
+    if (base == name || std::find(bases.begin(), bases.end(), base) != bases.end())
+      throw ConfigError("preset " + name + " starts from itself", base, "", "leave its base out");
+    bases.insert(bases.begin(), base);
+  }
+  return bases;
+}
+
+/// The presets, after those that they start from. Throws ConfigError where they start from different ones.
 std::vector<std::string> with_base(const std::vector<std::string>& presets) {
-  std::string base, owner;
+  std::vector<std::string> bases;
+  std::string owner;
   for (const std::string& name : presets) {
-    const Preset& preset = find_preset(name);
-    if (preset.base.empty()) continue;
-    if (!base.empty() && base != preset.base)
+    const std::vector<std::string> own = bases_of(name);
+    if (own.empty()) continue;
+    if (!bases.empty() && bases != own)
       throw ConfigError("presets " + owner + " and " + name + " start from different models",
-                        base + " and " + preset.base, "", "leave one out");
-    base = preset.base;
+                        bases.back() + " and " + own.back(), "", "leave one out");
+    bases = own;
     owner = name;
   }
-  std::vector<std::string> all = presets;
-  if (!base.empty() && std::find(all.begin(), all.end(), base) == all.end()) all.insert(all.begin(), base);
+  std::vector<std::string> all;
+  for (const std::string& base : bases)
+    if (std::find(presets.begin(), presets.end(), base) == presets.end()) all.push_back(base);
+  all.insert(all.end(), presets.begin(), presets.end());
   return all;
 }
 
@@ -211,7 +273,8 @@ const std::vector<Preset>& all_presets() {
   return presets;
 }
 
-const Preset& find_preset(const std::string& name) {
+Preset find_preset(const std::string& name) {
+  if (name.ends_with(kPresetFile)) return read_preset(name);
   std::vector<std::string> names;
   for (const Preset& preset : all_presets()) {
     if (preset.name == name) return preset;
@@ -228,13 +291,16 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
     decided.insert(canonical_key(strip(assignment.substr(0, assignment.find('=')))));
   std::map<std::string, std::pair<std::string, Json>> given;  // key -> preset, value
   for (const std::string& name : with_base(presets)) {
-    const Preset& preset = find_preset(name);
+    const Preset preset = find_preset(name);
+    const std::vector<std::string> bases = bases_of(name);
     if (!preset.wants.empty()) resolved.wants = "preset " + name + " is for " + preset.wants;
     for (const auto& [name_of_field, value] : preset.set.items()) {
       const std::string key = canonical_key(name_of_field);
       const auto earlier = given.find(key);
       const bool may_override =
-          preset.overrides_all || (earlier != given.end() && find_preset(earlier->second.first).yields) ||
+          preset.overrides_all ||
+          (earlier != given.end() && std::find(bases.begin(), bases.end(), earlier->second.first) != bases.end()) ||
+          (earlier != given.end() && find_preset(earlier->second.first).yields) ||
           std::find(preset.overrides.begin(), preset.overrides.end(), key) != preset.overrides.end();
       if (earlier != given.end() && earlier->second.second != value && !may_override && !decided.contains(key))
         throw ConfigError("presets " + earlier->second.first + " and " + name + " disagree on " + key,

@@ -1,4 +1,5 @@
-// Presets: named sets of key = value that compose left to right. Each is a file in presets/, built into the program.
+// Presets: named sets of key = value that compose left to right. Each is a file in presets/, built into the program, or
+// a file of the user's.
 #pragma once
 
 #include <functional>
@@ -19,8 +20,9 @@ struct PresetText {
 const std::vector<PresetText>& preset_texts();
 
 /// {"group", "about", "wants", "base": preset, "yields": true, "overrides": true|[keys], "set": {key: value}} of one
-/// file. The base is what a preset starts from: it stands before all presets that are given. "wants" says which data it
-/// was made for, and how to get it.
+/// file. The base is what a preset starts from: it stands before all presets that are given, and what the preset sets
+/// wins over it. "wants" says which data it was made for, and how to get it. A file of the user's may also be a
+/// configuration as to_json gives it, which is all "set".
 struct Preset {
   std::string name;
   std::string group;
@@ -35,8 +37,10 @@ struct Preset {
 
 /// All presets, in order of group, then name.
 const std::vector<Preset>& all_presets();
-/// Throws ConfigError with the nearest name when there is none.
-const Preset& find_preset(const std::string& name);
+/// By its name, or by the path of a file that ends with .json, whose base is a name or a path from its own folder.
+/// Throws ConfigError with the nearest name when there is none, and for a file that is no preset; DataError for one
+/// that cannot be read.
+Preset find_preset(const std::string& name);
 
 /// The origin of a value that an assignment gave.
 inline const std::string kAssigned = "assignment";

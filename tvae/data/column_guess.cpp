@@ -232,6 +232,16 @@ TableSketch sketch_table(const std::string& path, std::string_view content) {
   return unknown;
 }
 
+bool has_written_breaks(std::string_view content) {
+  size_t lines = 0, with_breaks = 0;
+  for_each_line(content.substr(0, kMostBytes), [&](std::string_view line, int64_t) {
+    if (line.empty() || lines == kRowsSeen) return;
+    ++lines;
+    with_breaks += line.find("\\n") != std::string_view::npos;
+  });
+  return lines > 0 && static_cast<double>(with_breaks) >= kNearlyAll * static_cast<double>(lines);
+}
+
 ColumnGuess guess_columns(const TableSketch& table) {
   ColumnGuess guess;
   if (table.names.size() < 2) {

@@ -21,6 +21,10 @@ struct TableSketch {
 /// by tabs are a table, and so are those that JSON looks like. `content` is unpacked.
 TableSketch sketch_table(const std::string& path, std::string_view content);
 
+/// Whether nearly all of the first lines have line breaks that are written out, as a backslash and an n: then they
+/// stand for breaks. In lines of code they stand in a few, and for themselves.
+bool has_written_breaks(std::string_view content);
+
 struct ColumnGuess {
   std::string column, label_column;       // names or numbers, as ReadOptions has them; empty = none
   std::string reason;                     // for people, of the text column

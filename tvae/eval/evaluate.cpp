@@ -10,9 +10,9 @@
 #include "tvae/eval/report_examples.h"
 #include "tvae/eval/report_file.h"
 #include "tvae/eval/report_page.h"
+#include "tvae/eval/verdict.h"
 #include "tvae/latent/paths.h"
 #include "tvae/run/data_options.h"
-#include "tvae/run/model_card.h"
 #include "tvae/run/run_directory.h"
 
 namespace tvae {
@@ -22,6 +22,8 @@ using Json = nlohmann::ordered_json;
 
 // Rows that probes are trained on: of one label, and of all together for every sequence that is measured.
 constexpr int64_t kProbeRowsALabel = 1000, kProbeRowsASample = 5;
+// Of training texts, to count n-grams in.
+constexpr size_t kSampleBytes = 12'000'000;
 
 /// Probes can do without labelled training texts, so a file that lacks the label column is read without it.
 Rows read_training_rows(const RecordedData& recorded) {
@@ -49,11 +51,25 @@ std::string no_training_texts(const RecordedData& recorded, const Model& model) 
   return "the training file " + path + " holds other sequences than when the model was trained on it";
 }
 
+/// Up to kSampleBytes of the texts, in random order.
+std::vector<std::string> random_sample(const std::vector<std::string>& texts, uint64_t seed) {
+  Rng rng(seed ^ hash_bytes("training"));
+  const torch::Tensor order = at::randperm(static_cast<int64_t>(texts.size()), rng.generator(), at::kLong);
+  std::vector<std::string> sample;
+  size_t bytes = 0;
+  for (size_t i = 0; i < texts.size() && bytes < kSampleBytes; ++i) {
+    sample.push_back(texts[static_cast<size_t>(order.const_data_ptr<int64_t>()[i])]);
+    bytes += sample.back().size();
+  }
+  return sample;
+}
+
 void read_training_texts(const RecordedData& recorded, const Model& model, EvaluationOptions& options) {
   options.no_training_texts = no_training_texts(recorded, model);
   if (!options.no_training_texts.empty()) return;
   const Rows rows = read_training_rows(recorded);
   options.training_texts = std::make_shared<TextSet>(rows.texts);
+  options.training_sample = random_sample(rows.texts, options.seed);
   options.labelled_training_texts =
       sample_labelled(recorded.train.path, rows, kProbeRowsALabel, kProbeRowsASample * options.samples, options.seed);
 }
@@ -171,8 +187,10 @@ Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOp
   Json report = {{"model", model.directory}};
   report.update(identity);
   report.update(run_protocol(evaluation));
+  report["verdict"] = verdict(report);
   if (!options.write || former.fate == Fate::kKept) return report;
-  const Json whole = former.fate == Fate::kMerged ? merged_report(former, report) : report;
+  Json whole = former.fate == Fate::kMerged ? merged_report(former, report) : report;
+  whole["verdict"] = verdict(whole);
   write_file_atomically(out.report, whole.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   write_file_atomically(out.page, report_page(whole, report_examples(evaluation, whole)));
   if (for_card && has_all_sections(whole)) write_scores_to_card(model.directory, whole);
@@ -195,10 +213,11 @@ void check_options(const EvaluateOptions& options) {
 
 }  // namespace
 
-std::vector<std::string> card_scores(Json report) {
+CardScores card_scores(Json report) {
   report.erase("model");
   report["data"]["path"] = last_part(report["data"]["path"].get<std::string>());
-  return report_table({std::move(report)});
+  std::vector<std::string> sentences = verdict(report);
+  return {std::move(sentences), report_table({std::move(report)})};
 }
 
 std::vector<Json> evaluate(const std::vector<std::string>& models, const EvaluateOptions& options, torch::Device device,

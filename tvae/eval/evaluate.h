@@ -10,6 +10,7 @@
 #include "tvae/data/reader.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/latent/space.h"
+#include "tvae/run/model_card.h"
 
 namespace tvae {
 
@@ -24,7 +25,7 @@ struct EvaluateOptions {
 };
 
 /// A report as it stands in the card of the model: without the folders of this machine.
-std::vector<std::string> card_scores(nlohmann::ordered_json report);
+CardScores card_scores(nlohmann::ordered_json report);
 
 /// Measures models on one file and gives their reports (docs/evaluation.md), in order. A report of some sections leaves
 /// those that the file has besides, where they are of the same weights, texts and settings; where they are not, or

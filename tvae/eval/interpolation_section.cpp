@@ -4,49 +4,22 @@
 #include "tvae/eval/bootstrap.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/eval/text_statistics.h"
-#include "tvae/latent/paths.h"
 
 namespace tvae {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int64_t kInterior = 9;
-
-/// Index pairs of different texts.
-std::vector<std::pair<int64_t, int64_t>> random_pairs(const std::vector<std::string>& texts, int64_t count, Rng& rng) {
-  std::vector<int64_t> different;
-  std::unordered_map<std::string, bool> seen;
-  for (size_t i = 0; i < texts.size(); ++i)
-    if (seen.emplace(texts[i], true).second) different.push_back(static_cast<int64_t>(i));
-  const auto n = static_cast<int64_t>(different.size());
-  std::vector<std::pair<int64_t, int64_t>> pairs;
-  if (n < 2) return pairs;
-  const torch::Tensor first = at::randint(n, {count}, rng.generator(), at::kLong);
-  const torch::Tensor apart = at::randint(1, n, {count}, rng.generator(), at::kLong);
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t a = first.const_data_ptr<int64_t>()[i], b = (a + apart.const_data_ptr<int64_t>()[i]) % n;
-    pairs.emplace_back(different[a], different[b]);
-  }
-  return pairs;
-}
+constexpr int64_t kInterior = DecodedPaths::kInterior;
 
 }  // namespace
 
-Json measure_interpolation(Evaluation& evaluation, Rng& rng) {
-  const PathFunction& path = paths().find(evaluation.options.path);
-  const auto pairs = random_pairs(evaluation.held_out.texts, evaluation.options.samples, rng);
+Json measure_interpolation(Evaluation& evaluation, Rng&) {
+  const auto& [pairs, inside, interior] = evaluation.between();
   if (pairs.empty()) {
     evaluation.skip("interpolation", "fewer than two different held-out texts");
     return nullptr;
   }
-  const torch::Tensor& codes = evaluation.codes().mean;
-  const torch::Tensor ratios = at::arange(1, kInterior + 1, at::kDouble) / static_cast<double>(kInterior + 1);
-  std::vector<torch::Tensor> points;
-  for (const auto& [a, b] : pairs) points.push_back(path(codes[a], codes[b], ratios));
-  const torch::Tensor inside = at::cat(points);
-  const std::vector<std::string> interior = evaluation.decode(inside);
-
   std::vector<std::string> ends, middles;
   std::vector<torch::Tensor> rows;  // of each path: smoothness, largest step, distinct, monotonic steps, steps
   for (size_t i = 0; i < pairs.size(); ++i) {

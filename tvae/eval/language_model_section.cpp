@@ -137,7 +137,9 @@ const Register<EvaluationSection> registered(
           {"rec", "−E log p(x|z), summed over tokens, in nats a sequence"},
           {"kl", "KL from the posterior to the prior, in nats a sequence, without free bits or weight"},
           {"elbo", "the negative evidence lower bound, rec + kl, in nats a sequence"},
-          {"ppl", "perplexity a token, by importance sampling with k draws"},
+          {"ppl",
+           "perplexity a token, by importance sampling with k draws. With a high rate it is large, since few codes lie "
+           "near a text's own and the draws miss them: it says nothing of how well texts come back"},
           {"ppl_word", "the same a word: comparable between tokenizers"},
           {"k", "draws a sequence"},
           {"mi", "mutual information of sequence and code, in nats"},

@@ -26,18 +26,16 @@ void add_sample_shares(Json& result, Evaluation& evaluation, const std::string& 
   }
 }
 
-Json measure_samples(Evaluation& evaluation, const Prior& prior, Rng& rng, double scale = 1.0) {
-  const torch::Tensor codes = prior.sample(evaluation.options.samples, rng, scale);
-  const std::vector<Generated> outputs = evaluation.generate(codes);
-  const std::vector<std::string> texts = texts_of(evaluation.model, outputs);
+Json measure_samples(Evaluation& evaluation, const DecodedDraws& draws) {
+  const std::vector<std::string>& texts = draws.texts;
   Json result = Json::object();
   add_sample_shares(result, evaluation, "", texts);
   std::vector<double> lengths, held_out_lengths;
-  for (const Generated& output : outputs) lengths.push_back(static_cast<double>(output.ids.size()));
+  for (const Generated& output : draws.outputs) lengths.push_back(static_cast<double>(output.ids.size()));
   for (const auto& ids : evaluation.held_out.ids) held_out_lengths.push_back(static_cast<double>(ids.size() - 1));
   result["length_distance"] = wasserstein_distance(std::move(lengths), std::move(held_out_lengths));
   result["ngram_js"] = ngram_divergence(texts, evaluation.held_out.texts);
-  if (const auto searched = evaluation.searched(codes, texts))
+  if (const auto searched = evaluation.searched(draws.codes, texts))
     add_sample_shares(result, evaluation, "searched_", *searched);
   return result;
 }
@@ -46,26 +44,19 @@ Json measure_samples(Evaluation& evaluation, const Prior& prior, Rng& rng, doubl
 
 /// unique: different texts a sample; novel: share of the different texts that are not training texts; length_distance
 /// in tokens. scaled: the fitted prior, else N(0, I), with its deviations times `scale`.
-Json measure_prior(Evaluation& evaluation, Rng& rng) {
-  const ModelConfig& config = evaluation.model.vae.config();
+Json measure_prior(Evaluation& evaluation, Rng&) {
   Json result = Json::object();
-  const auto normal = make_normal_prior(config.latent_tokens, config.latent_size);
   const SavedPrior* fitted = evaluation.fitted_prior();
-  result["normal"] = measure_samples(evaluation, *normal, rng);
-  if (fitted) {
-    result["fitted"] = measure_samples(evaluation, *fitted->prior, rng);
-    result["fitted"]["kind"] = fitted->kind;
-    result["fitted"]["fit_on"] = fitted->fit_on;
-    const EncodedTexts& codes = evaluation.codes();
-    const torch::Tensor held_out = fitted->fit_on == kFitOnSamples ? codes.posterior().sample(rng) : codes.mean;
-    add_mean(result["fitted"], "log_density", fitted->prior->log_density(held_out));
-  } else {
-    evaluation.skip("prior.fitted", evaluation.no_fitted_prior());
+  for (const DecodedDraws& draws : evaluation.draws()) {
+    Json& figures = result[draws.prior] = measure_samples(evaluation, draws);
+    if (draws.prior == "fitted") {
+      figures.update({{"kind", fitted->kind}, {"fit_on", fitted->fit_on}});
+      add_mean(figures, "log_density", draws.held_out_log_density);
+    } else if (draws.prior == "scaled") {
+      figures.update({{"kind", fitted ? fitted->kind : "normal"}, {"scale", evaluation.options.prior_scale}});
+    }
   }
-  if (const double scale = evaluation.options.prior_scale; scale != 1.0) {
-    result["scaled"] = measure_samples(evaluation, fitted ? *fitted->prior : *normal, rng, scale);
-    result["scaled"].update({{"kind", fitted ? fitted->kind : "normal"}, {"scale", scale}});
-  }
+  if (!fitted) evaluation.skip("prior.fitted", evaluation.no_fitted_prior());
   result["n"] = evaluation.options.samples;
   return result;
 }

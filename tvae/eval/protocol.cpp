@@ -24,6 +24,10 @@ double rounded(double value, double unit) {
   return std::round(value / unit) * unit;
 }
 
+Rng section_rng(const EvaluationOptions& options, const std::string& section) {
+  return Rng(options.seed ^ hash_bytes(section));
+}
+
 }  // namespace
 
 Evaluation::Evaluation(const Model& measured, HeldOut data, EvaluationOptions how, Progress& listener)
@@ -52,6 +56,18 @@ const std::vector<Generated>& Evaluation::outputs() {
 const std::vector<std::string>& Evaluation::reconstructions() {
   if (!reconstructions_) reconstructions_ = texts_of(model, outputs());
   return *reconstructions_;
+}
+
+const DecodedPaths& Evaluation::between() {
+  Rng rng = section_rng(options, "interpolation");
+  if (!between_) between_ = decode_paths(*this, rng);
+  return *between_;
+}
+
+const std::vector<DecodedDraws>& Evaluation::draws() {
+  Rng rng = section_rng(options, "prior");
+  if (!draws_) draws_ = decode_draws(*this, rng);
+  return *draws_;
 }
 
 CrossEntropy Evaluation::cross_entropy(const TokenStream& stream, const torch::Tensor& codes) const {
@@ -184,7 +200,7 @@ Json run_protocol(Evaluation& evaluation) {
     report["defect"] = *defect;
     log_warning(*defect);
   }
-  for (const char* section : {"prior", "language_model"})  // a damaged prior is no reason to stop half-way
+  for (const char* section : {"prior", "fluency", "language_model"})  // a damaged prior is no reason to stop half-way
     if (options.only.empty() || evaluation.asked_for(section)) evaluation.fitted_prior();
   int64_t done = 0;  // sections
   for (const auto& [name, about, section, order] : evaluation_sections().entries()) {
@@ -195,7 +211,7 @@ Json run_protocol(Evaluation& evaluation) {
     evaluation.progress.update("measuring", done++, static_cast<int64_t>(evaluation_sections().entries().size()));
     log_info("measuring " + name);
     const auto start = std::chrono::steady_clock::now();
-    Rng rng(options.seed ^ hash_bytes(name));
+    Rng rng = section_rng(options, name);
     Json result = section.measure(evaluation, rng);
     if (result.is_null()) continue;
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

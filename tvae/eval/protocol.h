@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "tvae/eval/decoded.h"
 #include "tvae/eval/held_out.h"
 #include "tvae/latent/codec.h"
 #include "tvae/latent/prior.h"
@@ -30,6 +31,8 @@ struct EvaluationOptions {
   /// For novelty: the training texts; nullptr and why where there are none.
   std::shared_ptr<const TextSet> training_texts;
   std::string no_training_texts;
+  /// For fluency: some of them, in random order; empty where there are none.
+  std::vector<std::string> training_sample;
   /// For probes: labelled training texts; empty where there are none.
   LabelledTexts labelled_training_texts;
 };
@@ -54,6 +57,9 @@ class Evaluation {
   /// Outputs from their means, and as texts.
   const std::vector<Generated>& outputs();
   const std::vector<std::string>& reconstructions();
+  /// Outputs on paths, and of draws.
+  const DecodedPaths& between();
+  const std::vector<DecodedDraws>& draws();
   /// Of a stream, teacher-forced, from the codes [B, K, D] of its sequences. Throws CheckpointError where it is not
   /// finite.
   CrossEntropy cross_entropy(const TokenStream& stream, const torch::Tensor& codes) const;
@@ -82,6 +88,8 @@ class Evaluation {
   std::optional<std::optional<SavedPrior>> fitted_prior_;  // the outer one: whether it was looked for
   std::optional<std::vector<Generated>> outputs_;
   std::optional<std::vector<std::string>> reconstructions_;
+  std::optional<DecodedPaths> between_;
+  std::optional<std::vector<DecodedDraws>> draws_;
   std::unique_ptr<ValidityCheck> check_;
   std::unordered_map<std::string, bool> checked_;
   nlohmann::ordered_json skipped_ = nlohmann::ordered_json::object();
@@ -112,6 +120,7 @@ void check_section_names(const std::vector<std::string>& names);
 nlohmann::ordered_json measure_reconstruction(Evaluation& evaluation, Rng& rng);
 nlohmann::ordered_json measure_interpolation(Evaluation& evaluation, Rng& rng);
 nlohmann::ordered_json measure_prior(Evaluation& evaluation, Rng& rng);
+nlohmann::ordered_json measure_fluency(Evaluation& evaluation, Rng& rng);
 nlohmann::ordered_json measure_shape(Evaluation& evaluation, Rng& rng);
 nlohmann::ordered_json measure_probe(Evaluation& evaluation, Rng& rng);
 /// Throws where a probe was asked for by name and labels are missing, too few, all the same or all different.

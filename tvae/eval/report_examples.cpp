@@ -86,11 +86,11 @@ Json latent_map(Evaluation& evaluation) {
           {"points", std::move(points)}};
 }
 
-/// The first reconstructions, or the first among those that differ.
+/// The first reconstructions, or, of those that come after them, the first that differ.
 Json reconstructions(Evaluation& evaluation, size_t count, bool mistakes) {
   Json rows = Json::array();
   const std::vector<std::string>& texts = evaluation.held_out.texts;
-  for (size_t i = 0; i < texts.size() && rows.size() < count; ++i) {
+  for (size_t i = mistakes ? kReconstructions : 0; i < texts.size() && rows.size() < count; ++i) {
     const std::string& output = evaluation.reconstructions()[i];
     if (!mistakes || output != texts[i])
       rows.push_back({{"original", shown(evaluation, texts[i])}, {"output", shown(evaluation, output)}});

@@ -7,6 +7,7 @@
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/eval/protocol.h"
+#include "tvae/eval/verdict.h"
 
 namespace tvae {
 namespace {
@@ -242,7 +243,7 @@ std::string reconstruction_examples(const Json& examples) {
   if (examples.contains("reconstructions"))
     html += pairs_html("Examples", "The first of the sample, which is in random order.", examples["reconstructions"]);
   if (examples.contains("mistakes") && !examples["mistakes"].empty())
-    html += pairs_html("Mistakes", "The first that did not come back unchanged; in texts, what differs is marked.",
+    html += pairs_html("Mistakes", "More that did not come back unchanged; in texts, what differs is marked.",
                        examples["mistakes"]);
   return html;
 }
@@ -338,6 +339,7 @@ std::string headlines(const Json& report) {
   const std::vector<std::pair<std::string, std::string>> wanted = {
       {"/reconstruction/exact_match", "come back unchanged"},
       {"/interpolation/valid", "valid between two texts"},
+      {"/fluency/paths/fluency", "as fluent between two texts as real ones"},
       {"/prior/normal/valid", "valid samples, N(0, I)"},
       {"/prior/fitted/valid", "valid samples, fitted prior"},
       {"/shape/active_units", "active units"}};
@@ -355,6 +357,10 @@ std::string headlines(const Json& report) {
   return html.empty() ? "" : "<dl class=\"headlines\">\n" + html + "</dl>\n";
 }
 
+bool is_section(const std::string& name, const Json& value) {
+  return value.is_object() && name != "data" && name != "skipped";
+}
+
 /// What was measured: everything of the report that is no section.
 std::string about(const Json& report) {
   std::string html = "<dl class=\"about\">\n";
@@ -362,12 +368,27 @@ std::string about(const Json& report) {
     html += "<dt>" + words(name) + "</dt><dd>" + cell(value) + "</dd>\n";
   };
   for (const auto& [key, value] : report.items()) {
-    if (is_cell(value)) add(key, value);
+    if (is_cell(value) && key != "verdict") add(key, value);
     if (key != "data" || !value.is_object()) continue;
     for (const auto& [name, part] : value.items())
       add(name == "path" ? "data" : name == "n" ? "sequences" : name, part);
   }
   return html + "</dl>\n";
+}
+
+/// What the figures say, in sentences.
+std::string verdict_html(const Json& report) {
+  std::vector<std::string> sentences;
+  for (const std::string& sentence : verdict(report)) sentences.push_back(escaped(sentence));
+  return sentences.empty() ? "" : "<p class=\"verdict\">" + join(sentences, " ") + "</p>\n";
+}
+
+/// Links to the sections.
+std::string contents(const Json& report) {
+  std::vector<std::string> links = {"<a href=\"#training\">Training</a>"};
+  for (const auto& [name, section] : report.items())
+    if (is_section(name, section)) links.push_back("<a href=\"#" + escaped(name) + "\">" + heading(name) + "</a>");
+  return "<nav>" + join(links, " · ") + "</nav>\n";
 }
 
 std::string skipped_html(const Json& report) {
@@ -398,11 +419,12 @@ std::string script_json(const Json& json) {
 std::string report_page(const Json& report, const Json& examples) {
   std::string sections;
   for (const auto& [name, section] : report.items())
-    if (section.is_object() && name != "data" && name != "skipped") sections += section_html(name, section, examples);
+    if (is_section(name, section)) sections += section_html(name, section, examples);
   const Json plotted = {{"examples", examples}, {"shape", report.value("shape", Json::object())}};
   const std::vector<std::pair<std::string, std::string>> parts = {
       {"{{title}}", escaped(model_name(report))},
-      {"{{body}}", about(report) + headlines(report) + training_html(examples) + sections + skipped_html(report)},
+      {"{{body}}", verdict_html(report) + headlines(report) + contents(report) + about(report) +
+                       training_html(examples) + sections + skipped_html(report)},
       {"{{data}}", script_json(plotted)}};
   const std::string& page = report_page_template();
   std::string html;

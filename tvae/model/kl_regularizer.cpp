@@ -32,6 +32,7 @@ class KlRegularizer : public Regularizer {
       if (input.position.step != steered_step_) steer(nats, input.position);  // once a step, not a micro-batch
       weight = weight_;
       result.metrics["kl_weight"] = weight_;
+      result.metrics["kl_target"] = target_;
     }
     result.value = charged.sum() * (scale * weight);
     return result;
@@ -51,13 +52,14 @@ class KlRegularizer : public Regularizer {
     const double fallen =
         loss_.kl.target_descent > 0 ? std::min(1.0, position.progress() / loss_.kl.target_descent) : 1.0;
     const double start = std::max(loss_.kl.target_start, loss_.kl.target);
-    const double target = start * std::pow(loss_.kl.target / start, fallen);
-    const double error = std::clamp((nats - target) / target, -1.0, 1.0);
+    target_ = start * std::pow(loss_.kl.target / start, fallen);
+    const double error = std::clamp((nats - target_) / target_, -1.0, 1.0);
     weight_ = std::clamp(weight_ * std::exp(loss_.kl.target_rate * error), kSmallestWeight, kLargestWeight);
   }
 
   LossConfig loss_;
   double weight_;
+  double target_ = 0.0;  // of the step, in nats
   int64_t steered_step_ = -1;
 };
 

@@ -50,9 +50,10 @@ std::string past(const RunRecord& record) {
 }
 
 /// What stands between the marks.
-std::string rendered(const RunRecord& record, const std::vector<std::string>& scores) {
+std::string rendered(const RunRecord& record, const CardScores& scores) {
   const ModelConfig& model = record.config.model;
   std::ostringstream card;
+  if (!scores.verdict.empty()) card << join(scores.verdict, " ") << "\n\n";
   card << "Made by tvae " << (record.version.empty() ? TVAE_VERSION : record.version) << ".\n\n"
        << "- weights: " << record.parameters << ", encoder " << model.encoder << " (" << model.encoder_layers
        << " layers), bottleneck " << model.bottleneck << ", decoder " << model.decoder_layers << " layers, width "
@@ -71,8 +72,9 @@ std::string rendered(const RunRecord& record, const std::vector<std::string>& sc
   if (!record.weights.empty())
     for (const std::string& kind : split(record.weights, ','))
       card << "\nIts weights were rounded to " << strip(kind) << ".\n";
-  if (!scores.empty())
-    card << "\n## Scores\n\nOn held-out texts; [ ] are 95% intervals.\n\n```\n" << join(scores, "\n") << "\n```\n";
+  if (!scores.table.empty())
+    card << "\n## Scores\n\nOn held-out texts; [ ] are 95% intervals.\n\n```\n"
+         << join(scores.table, "\n") << "\n```\n";
   return card.str();
 }
 
@@ -89,7 +91,7 @@ std::string card_file(const std::string& folder) {
 
 }  // namespace
 
-std::string model_card(const RunRecord& record, const std::vector<std::string>& scores, const std::string& earlier) {
+std::string model_card(const RunRecord& record, const CardScores& scores, const std::string& earlier) {
   const std::string part = std::string(kStart) + "\n" + rendered(record, scores) + kEnd;
   const auto place = rendered_part(earlier);
   if (!place) return "# A Transformer-VAE\n\n" + part + "\n";
@@ -104,7 +106,7 @@ bool is_own_card(const std::string& card) {
   return !card.empty() && !rendered_part(card);
 }
 
-void write_model_card(const std::string& folder, const RunRecord& record, const std::vector<std::string>& scores) {
+void write_model_card(const std::string& folder, const RunRecord& record, const CardScores& scores) {
   const std::string earlier = read_model_card(folder);
   if (!is_own_card(earlier)) write_file_atomically(card_file(folder), model_card(record, scores, earlier));
 }

@@ -10,10 +10,15 @@
 
 namespace tvae {
 
-/// The card of the model that a record describes, with its scores (lines of report_table) where it was measured. The
-/// text before and behind the marks is that of an `earlier` card where there is one with marks, else a headline.
-std::string model_card(const RunRecord& record, const std::vector<std::string>& scores = {},
-                       const std::string& earlier = "");
+/// Of a model that was measured.
+struct CardScores {
+  std::vector<std::string> verdict;  // sentences
+  std::vector<std::string> table;    // lines of report_table
+};
+
+/// The card of the model that a record describes, with its scores where it was measured. The text before and behind the
+/// marks is that of an `earlier` card where there is one with marks, else a headline.
+std::string model_card(const RunRecord& record, const CardScores& scores = {}, const std::string& earlier = "");
 
 /// Empty where there is none. Throws DataError.
 std::string read_model_card(const std::string& folder);
@@ -21,7 +26,7 @@ std::string read_model_card(const std::string& folder);
 bool is_own_card(const std::string& card);
 
 /// Renders the card of a folder anew; one without marks is left alone. Throws DataError.
-void write_model_card(const std::string& folder, const RunRecord& record, const std::vector<std::string>& scores = {});
+void write_model_card(const std::string& folder, const RunRecord& record, const CardScores& scores = {});
 /// Warns where the card of a folder would be left alone.
 void warn_of_own_card(const std::string& folder);
 

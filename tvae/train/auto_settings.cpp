@@ -61,6 +61,7 @@ class Chooser {
       : resolved_(resolved), config_(resolved.config), train_(train), device_(device), progress_(progress) {}
 
   AutoSettings choose() {
+    require_possible(config_);
     progress_.update("looking at the data", 0, 0);
     columns();
     held_out();
@@ -107,6 +108,9 @@ class Chooser {
         columns_ += "; labels in " + guess.label_column;
       if (!guess.other_labels.empty()) columns_ += "; could be labels too: " + join(guess.other_labels, ", ");
     }
+    const bool json = table.format == RowFormat::kJson || table.format == RowFormat::kJsonLines;
+    if (!json && has_written_breaks(train_.content()) && set("data.escapes", true, "nearly every row has a \\n"))
+      columns_ += std::string(columns_.empty() ? "" : "; ") + "with \\n for line breaks";
   }
 
   void held_out() {
@@ -314,6 +318,10 @@ class Chooser {
 };
 
 }  // namespace
+
+bool asks_for_auto(const std::vector<std::string>& presets) {
+  return std::find(presets.begin(), presets.end(), kAutoPreset) != presets.end();
+}
 
 AutoSettings choose_settings(ResolvedConfig& resolved, DataFile& train, torch::Device device, Progress& progress) {
   return Chooser(resolved, train, device, progress).choose();

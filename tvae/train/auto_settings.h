@@ -16,6 +16,7 @@ namespace tvae {
 
 /// The preset that asks for this; its file holds what does not depend on the data.
 inline const std::string kAutoPreset = "auto";
+bool asks_for_auto(const std::vector<std::string>& presets);
 
 struct AutoSettings {
   std::vector<std::string> told;  // what was seen and what was chosen, for people: at most ten lines
@@ -26,7 +27,8 @@ struct AutoSettings {
 /// Reads the training file and sets in `resolved` what neither an assignment nor another preset has set: columns,
 /// held-out share, check, tokenizer, longest sequence, rate and size of the code, size of the model, batch and steps.
 /// With train.steps or train.epochs set nothing depends on the speed of the machine; else the steps are those of
-/// train.minutes. Throws ConfigError, DataError, Interrupted.
+/// train.minutes. Throws ConfigError (settings that exclude each other, before anything is read), DataError,
+/// Interrupted.
 AutoSettings choose_settings(ResolvedConfig& resolved, DataFile& train, torch::Device device,
                              Progress& progress = Progress::none());
 

@@ -20,7 +20,7 @@ class HealthWatch : public TrainingObserver {
  public:
   explicit HealthWatch(const LossConfig& loss) : loss_(loss) {}
 
-  void on_train_begin(int64_t steps_done, int64_t total_steps) override { total_steps_ = total_steps; }
+  void on_train_begin(int64_t, int64_t total_steps, double) override { total_steps_ = total_steps; }
   void on_log(int64_t step, const Metrics& metrics) override;
   void on_evaluate(int64_t step, const HeldOutEvaluation& evaluation) override;
 

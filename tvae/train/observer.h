@@ -51,8 +51,8 @@ class TrainingObserver {
  public:
   virtual ~TrainingObserver() = default;
 
-  /// Before the first step. A run that is resumed has done some already.
-  virtual void on_train_begin(int64_t steps_done, int64_t total_steps) {}
+  /// Before the first step. A run that is resumed has done some already, in so many seconds.
+  virtual void on_train_begin(int64_t steps_done, int64_t total_steps, double seconds_done) {}
   /// The weights have changed.
   virtual void on_step_end(int64_t step) {}
   /// Every train.log_steps: means since the last time (loss, cross_entropy, ...), learning rate, speed.

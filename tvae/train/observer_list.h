@@ -15,8 +15,8 @@ class ObserverList : public TrainingObserver {
  public:
   explicit ObserverList(std::vector<TrainingObserver*> observers) : observers_(std::move(observers)) {}
 
-  void on_train_begin(int64_t steps_done, int64_t total_steps) override {
-    tell([&](TrainingObserver& observer) { observer.on_train_begin(steps_done, total_steps); });
+  void on_train_begin(int64_t steps_done, int64_t total_steps, double seconds_done) override {
+    tell([&](TrainingObserver& observer) { observer.on_train_begin(steps_done, total_steps, seconds_done); });
   }
   void on_step_end(int64_t step) override {
     tell([&](TrainingObserver& observer) { observer.on_step_end(step); });

@@ -8,12 +8,15 @@
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/config/presets.h"
+#include "tvae/optim/schedule.h"
 #include "tvae/run/data_options.h"
 #include "tvae/train/auto_settings.h"
+#include "tvae/train/checkpoint.h"
 #include "tvae/train/model_files.h"
 #include "tvae/train/pilot.h"
 #include "tvae/train/setup.h"
 #include "tvae/train/trainer.h"
+#include "tvae/train/training_state.h"
 
 namespace tvae {
 namespace {
@@ -52,8 +55,9 @@ ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* re
   std::vector<std::string> presets = options.presets;
   if (resumed) std::erase(presets, kAutoPreset);
   ResolvedConfig resolved = resolve_config(presets, options.assignments, base);
+  if (is_assigned(resolved, "train.minutes") && is_assigned(resolved, "train.steps"))
+    throw ConfigError("train.minutes and train.steps", "both", "one of them");
   if (!resumed && is_assigned(resolved, "train.minutes")) {
-    if (is_assigned(resolved, "train.steps")) throw ConfigError("train.minutes and train.steps", "both", "one of them");
     resolved.config.train.steps = 0;
     resolved.origins.erase("train.steps");
   }
@@ -84,10 +88,21 @@ std::string changes(const RunConfig& config, const RunConfig& parent) {
   return changed.empty() ? "" : ", but for " + first_few(changed);
 }
 
-void require_same(const RunConfig& config, const std::string& from, const RunRecord& resumed) {
+/// Whether a resumed run was given more steps, or time, than it was planned for.
+bool is_extended(const ResolvedConfig& resolved, const RunRecord* resumed) {
+  if (!resumed) return false;
+  return is_assigned(resolved, "train.minutes") ||
+         (is_assigned(resolved, "train.steps") && resolved.config.train.steps != resumed->requested.train.steps);
+}
+
+void require_same(const ResolvedConfig& resolved, const std::string& from, const RunRecord& resumed) {
+  const RunConfig& config = resolved.config;
   std::vector<std::string> keys, given, own;
-  for (const std::string& key : differing_keys(resumed.requested, config))
-    if (std::find(kHarmlessKeys.begin(), kHarmlessKeys.end(), key) == kHarmlessKeys.end()) keys.push_back(key);
+  for (const std::string& key : differing_keys(resumed.requested, config)) {
+    const bool extends = (key == "train.steps" || key == "train.minutes") && is_assigned(resolved, key);
+    if (!extends && std::find(kHarmlessKeys.begin(), kHarmlessKeys.end(), key) == kHarmlessKeys.end())
+      keys.push_back(key);
+  }
   if (resumed.requested.data.valid.empty() && !config.data.valid.empty()) keys.emplace_back("data.valid");
   const auto given_fields = fields_of(config), own_fields = fields_of(resumed.requested);
   for (const std::string& key : keys) {
@@ -104,7 +119,7 @@ void require_same(const RunConfig& config, const std::string& from, const RunRec
 /// Whether the settings are to be chosen: where "auto" is among the presets, or nothing else says what to train.
 bool chooses(const TrainOptions& options, const RunRecord* resumed) {
   if (resumed) return false;
-  const bool asked = std::find(options.presets.begin(), options.presets.end(), kAutoPreset) != options.presets.end();
+  const bool asked = asks_for_auto(options.presets);
   if (asked && !options.from.empty())
     throw ConfigError("the preset auto, which is for new models, and a model to start from", "both", "one of them");
   return asked;
@@ -120,6 +135,28 @@ void settle_steps(TrainingSetup& setup, torch::Device device, Progress& progress
   log_info(counted(train.steps, "step") + " in " + setting("train.minutes", train.minutes));
 }
 
+/// More steps for a run that has a checkpoint, as many as were given, or as fit into the time by its own speed so far.
+void extend(TrainingSetup& setup, const ResolvedConfig& resolved, const Checkpoint& checkpoint) {
+  const TrainingState state = training_state_from_json(checkpoint.state);
+  const int64_t done = state.position.step, planned = state.position.total_steps;
+  TrainConfig& train = setup.config.train;
+  train.minutes = resolved.config.train.minutes;
+  train.steps = resolved.config.train.steps;
+  if (is_assigned(resolved, "train.minutes"))
+    train.steps = done + steps_within(train.minutes, state.seconds / static_cast<double>(std::max<int64_t>(done, 1)));
+  if (train.steps <= done)
+    throw ConfigError("train.steps", std::to_string(train.steps), "more than the " + std::to_string(done) + " done");
+  for (RunConfig* config : {&setup.record.config, &setup.record.requested}) {
+    config->train.steps = train.steps;
+    config->train.minutes = train.minutes;
+  }
+  char factor[16];
+  std::snprintf(factor, sizeof factor, "%.2f", learning_rate_factor(train, done, train.steps));
+  log_info("the run goes on to step " + std::to_string(train.steps) + " instead of " + std::to_string(planned) +
+           ", as if that had been planned: its " + train.schedule +
+           " schedule takes up again with the learning rate at " + factor + " of its peak");
+}
+
 void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
   log_info(std::to_string(setup.record.parameters) + " weights, " + counted(setup.train.size(), "sequence") + ", " +
            std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) + " steps");
@@ -128,7 +165,6 @@ void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
 /// Chooses and tells; what run.json keeps of it.
 nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, torch::Device device,
                               Progress& progress) {
-  require_possible(resolved.config);
   AutoSettings settings = choose_settings(resolved, input.train, device, progress);
   for (const std::string& line : settings.told) log_info(line);
   input.tokenizer = std::move(settings.tokenizer);
@@ -153,7 +189,7 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
   const bool automatic = chooses(options, resumed);
   const RunConfig base = settings_to_start_from(given_from, resumed);
   ResolvedConfig resolved = requested_config(options, resumed, base);
-  if (resumed) require_same(resolved.config, given_from, *resumed);
+  if (resumed) require_same(resolved, given_from, *resumed);
   TrainingInput input = open_training_files(resolved, resumed);
   if (!resumed && !given_from.empty() && read_run_record(given_from))
     log_info("settings of the run of " + options.from + changes(resolved.config, base));
@@ -165,10 +201,13 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
     setup.record.chosen = chosen;
     settle_steps(setup, options.device, progress);
   }
+  const auto checkpoint = resumed ? load_checkpoint(run.path()) : std::nullopt;
+  const bool extended = checkpoint && is_extended(resolved, resumed);
+  if (extended) extend(setup, resolved, *checkpoint);
   Trainer trainer(setup, run);
   if (resumed) {
-    if (const auto checkpoint = load_checkpoint(run.path())) {
-      trainer.restore(*checkpoint);
+    if (checkpoint) {
+      trainer.restore(*checkpoint, extended);
       if (!trainer.finished())
         log_info("resuming at step " + std::to_string(trainer.step()) + " of " + std::to_string(trainer.total_steps()));
     }

@@ -64,7 +64,7 @@ void Trainer::run(Progress& progress, const std::vector<TrainingObserver*>& obse
   ObserverList told(std::move(all));
   warn_of_own_card(run_.path());
   const auto due = [&](int64_t every) { return every > 0 && step() % every == 0; };
-  told.on_train_begin(step(), total_steps());
+  told.on_train_begin(step(), total_steps(), state_.seconds);
   bool stop = told.interrupted();
   if (stop) save();
   while (!finished() && !stop) {
@@ -172,7 +172,7 @@ void Trainer::save() const {
   save_checkpoint(run_.path(), saved);
 }
 
-void Trainer::restore(const Checkpoint& saved) {
+void Trainer::restore(const Checkpoint& saved, bool extended) {
   TrainingState state = training_state_from_json(saved.state);
   if (state.data != state_.data)
     throw CheckpointError("the data changed since the checkpoint",
@@ -182,9 +182,11 @@ void Trainer::restore(const Checkpoint& saved) {
   if (at < 0 || at > total_steps())
     throw CheckpointError("the checkpoint is of step " + std::to_string(at), "",
                           "a step of " + range_text(0, static_cast<double>(total_steps())));
-  if (total != total_steps())
+  if (total != total_steps() && !extended)
     throw CheckpointError("the checkpoint plans " + std::to_string(total) + " steps", std::to_string(total_steps()));
   batcher_.seek(state.batch);
+  state.position.total_steps = total_steps();
+  if (extended) state.best.evaluations_since = 0;  // where these had ended it
   state_ = std::move(state);
   step_.load_weights(saved.part("model"));
   step_.optimizer().load_state(saved.part("optimizer"));

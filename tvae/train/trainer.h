@@ -26,8 +26,9 @@ class Trainer {
   Trainer(TrainingSetup& setup, const RunDirectory& run);
   ~Trainer();
 
-  /// Goes on from a checkpoint. Throws CheckpointError where it does not fit.
-  void restore(const Checkpoint& checkpoint);
+  /// Goes on from a checkpoint, which may have planned other steps where the run is extended. Throws CheckpointError
+  /// where it does not fit.
+  void restore(const Checkpoint& checkpoint, bool extended = false);
   /// Runs to the last step; the run's own log hears of it first, then `observers`, and `progress` of each whole step.
   /// Where one of them throws Interrupted the state is saved before that leaves, unless that was the last step: a run
   /// that has just finished is finished.

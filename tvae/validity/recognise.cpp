@@ -33,8 +33,8 @@ RecognisedKind recognise_kind(const std::vector<std::string>& texts, uint64_t se
   RecognisedKind recognised;
   if (judged.empty()) return recognised;
   double best = 0;
-  for (const std::string& name : text_kinds().names()) {
-    const auto check = make_validity_check(name);
+  for (const auto& [name, help, kind, order] : text_kinds().entries()) {
+    const auto check = kind.make_check();  // what it lacks is told where it is used
     if (!check) continue;
     const double passed = recognised.shares[name] = share(*check, judged);
     if (passed < kFewest || passed <= best || share(*check, shuffled) > kMostShuffled) continue;

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "tvae/base/log.h"
 #include "tvae/validity/python_check.h"
 
 namespace tvae {
@@ -165,8 +164,8 @@ namespace {
 
 std::unique_ptr<ValidityCheck> make_smiles_check() {
   if (auto rdkit = make_rdkit_check()) return rdkit;
-  log_verbose("python3 has no RDKit: SMILES are judged by a grammar without valences");
-  return std::make_unique<FunctionCheck>(is_smiles, "SMILES grammar without valences");
+  return std::make_unique<FunctionCheck>(is_smiles, "SMILES grammar without valences",
+                                         "python3 has no RDKit: SMILES are judged by a grammar without valences");
 }
 
 const Register<TextKind> registered(text_kinds(), {"smiles", "molecules", {make_smiles_check, make_smiles_syntax}});

@@ -1,5 +1,7 @@
 #include "tvae/validity/validity.h"
 
+#include "tvae/base/log.h"
+
 namespace tvae {
 
 Registry<TextKind>& text_kinds() {
@@ -17,7 +19,9 @@ const Register<TextKind> none(text_kinds(),
 }  // namespace
 
 std::unique_ptr<ValidityCheck> make_validity_check(const std::string& name) {
-  return text_kinds().find(name).make_check();
+  auto check = text_kinds().find(name).make_check();
+  if (check && !check->shortcoming().empty()) log_info(check->shortcoming());
+  return check;
 }
 
 std::unique_ptr<BracketSyntax> no_bracket_syntax() {

@@ -19,11 +19,13 @@ class ValidityCheck {
   virtual std::vector<bool> valid(const std::vector<std::string>& texts) = 0;
   /// What the judge is, for reports: "python3 ast.parse", "SMILES grammar without valences", ...
   virtual std::string describe() const = 0;
+  /// What this machine lacks for a better judgement; "" where nothing is missing.
+  virtual std::string shortcoming() const { return ""; }
 };
 
 /// By name ("none" gives nullptr). "python" starts a pool of python3 workers that only ast.parse the text (stripped of
 /// nothing, never executed; an empty one is not valid); without a python3 it warns and gives nullptr. "smiles" asks
-/// RDKit where python3 has it, else a grammar. Throws ConfigError for unknown names.
+/// RDKit where python3 has it, else, after a notice, a grammar. Throws ConfigError for unknown names.
 std::unique_ptr<ValidityCheck> make_validity_check(const std::string& name);
 
 /// A kind of texts: who judges them, and what keeps their brackets in order while they are written.
@@ -47,18 +49,19 @@ std::vector<std::string> names_with_bracket_syntax();
 /// A judge that is a plain function of one text.
 class FunctionCheck : public ValidityCheck {
  public:
-  FunctionCheck(bool (*is_valid)(std::string_view), std::string description)
-      : is_valid_(is_valid), description_(std::move(description)) {}
+  FunctionCheck(bool (*is_valid)(std::string_view), std::string description, std::string shortcoming = "")
+      : is_valid_(is_valid), description_(std::move(description)), shortcoming_(std::move(shortcoming)) {}
   std::vector<bool> valid(const std::vector<std::string>& texts) override {
     std::vector<bool> answers;
     for (const std::string& text : texts) answers.push_back(is_valid_(text));
     return answers;
   }
   std::string describe() const override { return description_; }
+  std::string shortcoming() const override { return shortcoming_; }
 
  private:
   bool (*is_valid_)(std::string_view);
-  std::string description_;
+  std::string description_, shortcoming_;
 };
 
 }  // namespace tvae

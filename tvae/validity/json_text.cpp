@@ -1,13 +1,12 @@
-// A check of somebody else, and what keeps the brackets of its texts in order: this file alone adds both.
-#include <nlohmann/json.hpp>
-
+// Texts that are JSON, and what keeps their brackets in order.
+#include "tvae/base/json.h"
 #include "tvae/validity/validity.h"
 
 namespace tvae {
 namespace {
 
 bool is_json(std::string_view text) {
-  return nlohmann::json::accept(text);
+  return !nests_deeper(text, kDeepestJson) && nlohmann::json::accept(text);
 }
 
 std::unique_ptr<ValidityCheck> make_json_check() {

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Whether the rate that `auto` chooses is a good one: against eight others at the same compute (see README.md)."""
+
+import argparse
+import fcntl
+import json
+import pathlib
+import subprocess
+import sys
+
+# The rates, in entropies of a row under the n-gram model that `auto` looks at; its own rule is 1.75 of them.
+RULE = 1.75
+RATIOS = [0.4, 0.8, 1.2, 1.5, RULE, 2.0, 2.4, 3.0, 4.0]
+# What `auto` makes of the rate: these follow the rate of each run, everything else is the same for all.
+OF_RATE = ["loss.kl.target", "loss.kl.target_start", "model.latent_size", "model.latent_tokens"]
+SECTIONS = "reconstruction,interpolation,fluency"
+
+
+def run(command, log):
+    with open(log, "a", encoding="utf-8") as file:
+        file.write("$ " + " ".join(map(str, command)) + "\n")
+        file.flush()
+        result = subprocess.run(list(map(str, command)), stdout=file, stderr=subprocess.STDOUT, check=False)
+    if result.returncode != 0:
+        sys.exit(f"{command[0]} {command[1]} ended with {result.returncode}; see {log}")
+
+
+def choose(data, options):
+    """What `auto` chooses within the minutes: {key: value}."""
+    command = [options.tvae, "--json", "--threads", options.threads, "config", "auto", "--train", data,
+               "--minutes", options.minutes, "--explain", *given(options)]
+    lines = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout.splitlines()
+    explained = [json.loads(line) for line in lines]
+    return {line["key"]: line["value"] for line in explained if line["origin"].startswith("auto: ")}
+
+
+def given(options):
+    return [part for pair in options.set for part in ("--set", pair)]
+
+
+def settings(chosen, target):
+    keys = {key: value for key, value in chosen.items() if key not in OF_RATE and key != "train.minutes" and value != ""}
+    keys["loss.kl.target"] = target
+    text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in keys.items()}
+    return [part for key, value in text.items() for part in ("--set", f"{key}={value}")]
+
+
+def measure(folder):
+    report = json.loads((folder / "eval" / "report.json").read_text(encoding="utf-8"))
+    metrics = [json.loads(line) for line in (folder / "logs" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    rates = [line["valid_kl"] for line in metrics if "valid_kl" in line]
+    reconstruction, paths = report["reconstruction"], report["interpolation"]
+    fluency = report["fluency"]["paths"]
+    found = {
+        "rate": rates[-1] if rates else None,
+        "exact": reconstruction["exact_match"],
+        "similarity": reconstruction["edit_similarity"],
+        "valid": paths.get("valid"),
+        "fluency": fluency["fluency"],
+        "reverse": fluency["reverse_fluency"],
+        "repetition": fluency["repetition"],
+        "real_repetition": report["fluency"]["held_out"]["repetition"],
+        "distinct": paths["distinct"],
+        "smoothness": paths["smoothness"],
+    }
+    return {name: None if value is None else round(value, 4) for name, value in found.items()}
+
+
+def quality(figures):
+    """Exact match, and how good the texts between two are: valid ones where there is a check, else fluent ones."""
+    return figures["exact"] + (figures["valid"] if figures["valid"] is not None else min(1, figures["fluency"]))
+
+
+class Figures:
+    """What was measured, in a file: another call, on another machine too, goes on with it."""
+
+    def __init__(self, file):
+        self.file = file
+        self.read()
+
+    def read(self):
+        self.sets = json.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
+
+    def change(self, apply):
+        """Keeps what other calls have added in the meantime."""
+        with open(self.file.with_suffix(".lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.read()
+            apply(self.sets)
+            unfinished = self.file.with_suffix(".tmp")
+            unfinished.write_text(self.text(), encoding="utf-8")
+            unfinished.replace(self.file)
+
+    def text(self):
+        """JSON with a line for each measurement."""
+        sets = []
+        for name, made in self.sets.items():
+            runs = ",\n".join(f"      {json.dumps(ratio)}: {json.dumps(figures)}" for ratio, figures in made["runs"].items())
+            head = ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in made.items() if key != "runs")
+            sets.append(f"  {json.dumps(name)}: {{{head},\n    \"runs\": {{\n{runs}\n    }}}}")
+        return "{\n" + ",\n".join(sets) + "\n}\n"
+
+
+def make(name, data, figures, options):
+    if name not in figures.sets:
+        chosen = choose(data, options)
+        figures.change(lambda sets: sets.update({name: {"minutes": options.minutes, "threads": options.threads,
+                                                        "samples": options.samples, "set": options.set, "chosen": chosen,
+                                                        "runs": {}}}))
+    made = figures.sets[name]
+    options.set = made["set"]
+    for ratio in options.ratios:
+        if str(ratio) in made["runs"]:
+            continue
+        target = max(1, round(ratio / RULE * made["chosen"]["loss.kl.target"]))
+        folder = options.out / f"{name}-{ratio}"
+        log = options.out / f"{name}-{ratio}.log"
+        threads = ["--threads", options.threads]
+        run([options.tvae, *threads, "train", "auto", "--train", data, "--out", folder, "--resume",
+             *settings(made["chosen"], target), *given(options), "--set", "train.previews=false"], log)
+        run([options.tvae, *threads, "eval", folder, "--only", SECTIONS, "--samples", made["samples"]], log)
+        measured = {"target": target, **measure(folder)}
+        figures.change(lambda sets: sets[name]["runs"].update({str(ratio): measured}))
+        made = figures.sets[name]
+
+
+def show(value):
+    return "–" if value is None else f"{value:.3f}".lstrip("0") if value < 1 else f"{value:.2f}"
+
+
+def table(figures):
+    print("| data | " + " | ".join("**auto**" if ratio == RULE else f"{ratio:g}" for ratio in RATIOS)
+          + " | auto, share of the best |")
+    print("|---|" + "---|" * (len(RATIOS) + 1))
+    for name, made in figures.sets.items():
+        qualities = {ratio: quality(run) for ratio, run in made["runs"].items()}
+        cells = [show(qualities.get(str(ratio))) for ratio in RATIOS]
+        share = qualities[str(RULE)] / max(qualities.values()) if str(RULE) in qualities else None
+        print(f"| {name} | " + " | ".join(cells) + f" | {show(share)} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", nargs="*", help="NAME=FILE: what to train on")
+    parser.add_argument("--tvae", default="build/tvae", help="the program")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/auto"), help="where models are made")
+    parser.add_argument("--figures", type=pathlib.Path, default=pathlib.Path(__file__).with_name("auto.json"))
+    parser.add_argument("--minutes", type=float, default=20, help="that auto is given")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--samples", type=int, default=500, help="texts and paths that are measured")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings of all runs")
+    parser.add_argument("--ratios", type=float, nargs="+", default=RATIOS)
+    parser.add_argument("--table", action="store_true", help="print what is there and make nothing")
+    options = parser.parse_args()
+    figures = Figures(options.figures)
+    if not options.table:
+        options.out.mkdir(parents=True, exist_ok=True)
+        for pair in options.data:
+            name, _, file = pair.partition("=")
+            make(name, file, figures, options)
+    table(figures)
+
+
+if __name__ == "__main__":
+    main()

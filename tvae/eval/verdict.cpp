@@ -1,0 +1,97 @@
+#include "tvae/eval/verdict.h"
+
+#include <cmath>
+#include <optional>
+
+namespace tvae {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// From here on rows come back, and texts between two are good ones, so that a person finds little to mend.
+constexpr double kComesBack = 0.8, kValid = 0.85, kFluent = 0.92;
+// Plainer than real texts, and teaching little of them.
+constexpr double kPlain = 1.15, kTeachesLittle = 0.6;
+
+std::optional<double> figure(const Json& report, const std::string& path) {
+  const Json::json_pointer pointer(path);
+  if (!report.contains(pointer) || !report[pointer].is_number()) return std::nullopt;
+  return report[pointer].get<double>();
+}
+
+std::string percent(double share) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%.0f%%", share > 0.995 && share < 1 ? 99.0 : std::round(100 * share));
+  return text;
+}
+
+std::string two_digits(double value) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%.2f", value);
+  return text;
+}
+
+/// Of texts that nobody wrote, `which`: whether a check passes them, else whether they read like held-out ones.
+struct Goodness {
+  bool good = false;
+  std::string words;
+};
+std::optional<Goodness> goodness(const Json& report, const std::string& which, const std::string& of_check,
+                                 const std::string& of_fluency) {
+  if (const auto valid = figure(report, of_check + "/valid"))
+    return Goodness{*valid >= kValid, percent(*valid) + " of the texts " + which + " are valid"};
+  const auto fluency = figure(report, of_fluency + "/fluency");
+  if (!fluency) return std::nullopt;
+  const double reverse = figure(report, of_fluency + "/reverse_fluency").value_or(1);
+  const bool plain = *fluency > kPlain || reverse < kTeachesLittle, good = !plain && *fluency >= kFluent;
+  return Goodness{good, "the texts " + which +
+                            (plain  ? " are plainer than"
+                             : good ? " read like"
+                                    : " read worse than") +
+                            " real ones (fluency " + two_digits(*fluency) + ", the other way " + two_digits(reverse) +
+                            ", of 1)"};
+}
+
+std::string about_reconstruction(double exact, double similarity) {
+  const std::string unchanged = percent(exact) + " of the held-out ones unchanged";
+  if (exact >= kComesBack) return "Rows come back: " + unchanged + ".";
+  return std::string(exact >= 0.5 ? "Most rows come back: " : "Few rows come back as they were: ") + unchanged +
+         ", and of all their characters " + percent(similarity) + ".";
+}
+
+std::string advice(bool comes_back, bool smooth, const std::optional<double>& rate) {
+  const std::string now = rate ? " (it is at " + std::to_string(std::lround(*rate)) + " nats now)" : "";
+  if (comes_back && smooth) return "Good to explore as it is.";
+  if (comes_back) return "A lower rate makes it smoother: set loss.kl.target lower" + now + ".";
+  if (smooth) return "A longer training brings back more (train.minutes), or a higher loss.kl.target" + now + ".";
+  return "It needs more training (train.minutes), more rows, or shorter ones (data.max_tokens).";
+}
+
+}  // namespace
+
+std::vector<std::string> verdict(const Json& report) {
+  if (report.contains("defect"))
+    return {"The code tells nothing of the texts: what comes out does not depend on what went in.",
+            "Train it anew with a larger loss.kl.target."};
+  std::vector<std::string> sentences;
+  const auto exact = figure(report, "/reconstruction/exact_match");
+  if (exact)
+    sentences.push_back(about_reconstruction(*exact, figure(report, "/reconstruction/edit_similarity").value_or(0)));
+  const auto between = goodness(report, "between two rows", "/interpolation", "/fluency/paths");
+  if (between)
+    sentences.push_back((between->good ? "The space is smooth: " : "The space has holes: ") + between->words + ".");
+  for (const auto& [prior, which] :
+       {std::pair("fitted", "drawn from the fitted prior"), {"normal", "drawn from N(0, I)"}}) {
+    const auto drawn = goodness(report, which, std::string("/prior/") + prior, std::string("/fluency/") + prior);
+    if (!drawn) continue;
+    const bool could_be_fitted = !drawn->good && prior == std::string("normal");
+    sentences.push_back("Samples: " + drawn->words +
+                        (could_be_fitted ? "; those of a prior fitted to the codes may be better." : "."));
+    break;
+  }
+  if (exact && between)
+    sentences.push_back(advice(*exact >= kComesBack, between->good, figure(report, "/shape/rate_nats")));
+  return sentences;
+}
+
+}  // namespace tvae
