@@ -13,7 +13,7 @@ constexpr const char* kCommonGroup = "Flags of every verb";
 std::string usage_of(const CLI::App& command);
 
 /// The text in lines of at most 80 characters, each after `indent` blanks and those that its paragraph
-/// begins with. A line end in the text ends a paragraph.
+/// begins with, whose further lines stand behind more. A line end in the text ends a paragraph.
 std::string wrapped(const std::string& text, size_t indent = 0);
 
 class HelpFormatter : public CLI::Formatter {

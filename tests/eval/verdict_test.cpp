@@ -45,6 +45,7 @@ TEST(Verdict, WithoutACheckFluencyCounts) {
   EXPECT_EQ(between(0.97, 0.9),
             "The space is smooth: the texts between two rows read like real ones (fluency 0.97, the other way 0.90, of "
             "1).");
+  EXPECT_EQ(between(0.9, 0.9).find("The space is mostly smooth: the texts between two rows read nearly like real"), 0u);
   EXPECT_NE(between(0.8, 0.9).find("worse than real ones"), std::string::npos);
   EXPECT_NE(between(1.3, 0.9).find("plainer than real ones"), std::string::npos);
   EXPECT_NE(between(1.0, 0.3).find("plainer than real ones"), std::string::npos);

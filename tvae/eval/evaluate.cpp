@@ -187,10 +187,9 @@ Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOp
   Json report = {{"model", model.directory}};
   report.update(identity);
   report.update(run_protocol(evaluation));
-  report["verdict"] = verdict(report);
-  if (!options.write || former.fate == Fate::kKept) return report;
   Json whole = former.fate == Fate::kMerged ? merged_report(former, report) : report;
-  whole["verdict"] = verdict(whole);
+  for (Json* of : {&report, &whole}) (*of)["verdict"] = verdict(*of);
+  if (!options.write || former.fate == Fate::kKept) return report;
   write_file_atomically(out.report, whole.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   write_file_atomically(out.page, report_page(whole, report_examples(evaluation, whole)));
   if (for_card && has_all_sections(whole)) write_scores_to_card(model.directory, whole);

@@ -8,8 +8,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// From here on rows come back, and texts between two are good ones, so that a person finds little to mend.
-constexpr double kComesBack = 0.8, kValid = 0.85, kFluent = 0.92;
+// From here on rows come back, and texts between two are good ones, so that a person finds little to mend; from the
+// lower ones on the space is fit to be explored.
+constexpr double kComesBack = 0.8, kValid = 0.9, kFluent = 0.95, kFairlyValid = 0.7, kFairlyFluent = 0.85;
 // Plainer than real texts, and teaching little of them.
 constexpr double kPlain = 1.15, kTeachesLittle = 0.6;
 
@@ -32,24 +33,29 @@ std::string two_digits(double value) {
 }
 
 /// Of texts that nobody wrote, `which`: whether a check passes them, else whether they read like held-out ones.
+enum class Grade { kPoor, kFair, kGood };
 struct Goodness {
-  bool good = false;
+  Grade grade = Grade::kPoor;
   std::string words;
 };
+Grade grade(double value, double fair, double good) {
+  return value >= good ? Grade::kGood : value >= fair ? Grade::kFair : Grade::kPoor;
+}
 std::optional<Goodness> goodness(const Json& report, const std::string& which, const std::string& of_check,
                                  const std::string& of_fluency) {
   if (const auto valid = figure(report, of_check + "/valid"))
-    return Goodness{*valid >= kValid, percent(*valid) + " of the texts " + which + " are valid"};
+    return Goodness{grade(*valid, kFairlyValid, kValid), percent(*valid) + " of the texts " + which + " are valid"};
   const auto fluency = figure(report, of_fluency + "/fluency");
   if (!fluency) return std::nullopt;
   const double reverse = figure(report, of_fluency + "/reverse_fluency").value_or(1);
-  const bool plain = *fluency > kPlain || reverse < kTeachesLittle, good = !plain && *fluency >= kFluent;
-  return Goodness{good, "the texts " + which +
-                            (plain  ? " are plainer than"
-                             : good ? " read like"
-                                    : " read worse than") +
-                            " real ones (fluency " + two_digits(*fluency) + ", the other way " + two_digits(reverse) +
-                            ", of 1)"};
+  const bool plain = *fluency > kPlain || reverse < kTeachesLittle;
+  const Grade found = plain ? Grade::kPoor : grade(*fluency, kFairlyFluent, kFluent);
+  const std::string reads = plain                   ? " are plainer than"
+                            : found == Grade::kGood ? " read like"
+                            : found == Grade::kFair ? " read nearly like"
+                                                    : " read worse than";
+  return Goodness{found, "the texts " + which + reads + " real ones (fluency " + two_digits(*fluency) +
+                             ", the other way " + two_digits(reverse) + ", of 1)"};
 }
 
 std::string about_reconstruction(double exact, double similarity) {
@@ -57,6 +63,12 @@ std::string about_reconstruction(double exact, double similarity) {
   if (exact >= kComesBack) return "Rows come back: " + unchanged + ".";
   return std::string(exact >= 0.5 ? "Most rows come back: " : "Few rows come back as they were: ") + unchanged +
          ", and of all their characters " + percent(similarity) + ".";
+}
+
+std::string space_in_words(Grade smoothness) {
+  return smoothness == Grade::kGood   ? "The space is smooth: "
+         : smoothness == Grade::kFair ? "The space is mostly smooth: "
+                                      : "The space has holes: ";
 }
 
 std::string advice(bool comes_back, bool smooth, const std::optional<double>& rate) {
@@ -78,19 +90,19 @@ std::vector<std::string> verdict(const Json& report) {
   if (exact)
     sentences.push_back(about_reconstruction(*exact, figure(report, "/reconstruction/edit_similarity").value_or(0)));
   const auto between = goodness(report, "between two rows", "/interpolation", "/fluency/paths");
-  if (between)
-    sentences.push_back((between->good ? "The space is smooth: " : "The space has holes: ") + between->words + ".");
+  if (between) sentences.push_back(space_in_words(between->grade) + between->words + ".");
   for (const auto& [prior, which] :
        {std::pair("fitted", "drawn from the fitted prior"), {"normal", "drawn from N(0, I)"}}) {
     const auto drawn = goodness(report, which, std::string("/prior/") + prior, std::string("/fluency/") + prior);
     if (!drawn) continue;
-    const bool could_be_fitted = !drawn->good && prior == std::string("normal");
+    const bool could_be_fitted = drawn->grade == Grade::kPoor && prior == std::string("normal");
     sentences.push_back("Samples: " + drawn->words +
                         (could_be_fitted ? "; those of a prior fitted to the codes may be better." : "."));
     break;
   }
   if (exact && between)
-    sentences.push_back(advice(*exact >= kComesBack, between->good, figure(report, "/shape/rate_nats")));
+    sentences.push_back(
+        advice(*exact >= kComesBack, between->grade != Grade::kPoor, figure(report, "/shape/rate_nats")));
   return sentences;
 }
 

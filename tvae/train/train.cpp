@@ -91,8 +91,9 @@ std::string changes(const RunConfig& config, const RunConfig& parent) {
 /// Whether a resumed run was given more steps, or time, than it was planned for.
 bool is_extended(const ResolvedConfig& resolved, const RunRecord* resumed) {
   if (!resumed) return false;
-  return is_assigned(resolved, "train.minutes") ||
-         (is_assigned(resolved, "train.steps") && resolved.config.train.steps != resumed->requested.train.steps);
+  const TrainConfig &now = resolved.config.train, &then = resumed->requested.train;
+  return (is_assigned(resolved, "train.minutes") && now.minutes != then.minutes) ||
+         (is_assigned(resolved, "train.steps") && now.steps != then.steps);
 }
 
 void require_same(const ResolvedConfig& resolved, const std::string& from, const RunRecord& resumed) {
@@ -135,7 +136,8 @@ void settle_steps(TrainingSetup& setup, torch::Device device, Progress& progress
   log_info(counted(train.steps, "step") + " in " + setting("train.minutes", train.minutes));
 }
 
-/// More steps for a run that has a checkpoint, as many as were given, or as fit into the time by its own speed so far.
+/// Other steps for a run that has a checkpoint: those that were given, or those that fit into the time, of which it has
+/// taken a part already, by its own speed so far.
 void extend(TrainingSetup& setup, const ResolvedConfig& resolved, const Checkpoint& checkpoint) {
   const TrainingState state = training_state_from_json(checkpoint.state);
   const int64_t done = state.position.step, planned = state.position.total_steps;
@@ -143,9 +145,10 @@ void extend(TrainingSetup& setup, const ResolvedConfig& resolved, const Checkpoi
   train.minutes = resolved.config.train.minutes;
   train.steps = resolved.config.train.steps;
   if (is_assigned(resolved, "train.minutes"))
-    train.steps = done + steps_within(train.minutes, state.seconds / static_cast<double>(std::max<int64_t>(done, 1)));
+    train.steps = steps_within(train.minutes, state.seconds / static_cast<double>(std::max<int64_t>(done, 1)));
   if (train.steps <= done)
-    throw ConfigError("train.steps", std::to_string(train.steps), "more than the " + std::to_string(done) + " done");
+    throw ConfigError("train.steps", std::to_string(train.steps), "more than the " + std::to_string(done) + " done",
+                      "train.minutes counts from the start");
   for (RunConfig* config : {&setup.record.config, &setup.record.requested}) {
     config->train.steps = train.steps;
     config->train.minutes = train.minutes;

@@ -46,8 +46,8 @@ std::vector<std::string> choose_for_training(ResolvedConfig& resolved, torch::De
 
 /// Trains to the last step, or goes on where an earlier call or process came to. Until its whole beginning is written a
 /// new run leaves `out` as it was. A resumed run takes its own settings where no others are given; others that would
-/// shape its result are OtherSettings, but its data may lie elsewhere, and assignments of train.steps or train.minutes
-/// extend it, a finished run too. `progress` hears of the stages of the
+/// shape its result are OtherSettings, but its data may lie elsewhere, and assignments of other train.steps or
+/// train.minutes, both counted from its start, extend it, a finished run too. `progress` hears of the stages of the
 /// preparation and of every step, `observers` of all that happens in the run; where one of them throws Interrupted the
 /// state is saved first. Throws ConfigError, DataError, CheckpointError.
 TrainedRun train(const TrainOptions& options, Progress& progress = Progress::none(),
