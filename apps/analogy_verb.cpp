@@ -15,12 +15,13 @@ struct Options {
 };
 
 void analogy(const Options& options, const CommonOptions& common) {
-  const auto text = [&](const std::string& raw) { return given_text(raw, "a text", options.escapes); };
+  const bool escapes = with_escapes(options.escapes, options.model);
+  const auto text = [&](const std::string& raw) { return given_text(raw, "a text", escapes); };
   const std::string a = text(options.a), b = text(options.b), c = text(options.c);
   const LatentSpace space = open_space(options.model, common);
   const auto outputs = space.analogy(a, b, c, options.strengths, with_common(options.decode, common));
   for (size_t i = 0; i < outputs.size(); ++i)
-    print_output(outputs[i], options.escapes, common, {{"strength", options.strengths[i]}});
+    print_output(outputs[i], escapes, common, {{"strength", options.strengths[i]}});
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {

@@ -19,7 +19,8 @@ void decode(const Options& options, const CommonOptions& common) {
   const DecodeOptions how = with_common(options.decode, common);
   const torch::Tensor codes = load_codes(options.file, space.latent_tokens(), space.latent_size());
   for (const torch::Tensor& part : codes.split(kTextsAtOnce))
-    for (const Decoded& output : space.decode(part, how)) print_output(output, options.escapes, common);
+    for (const Decoded& output : space.decode(part, how))
+      print_output(output, with_escapes(options.escapes, options.model), common);
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {

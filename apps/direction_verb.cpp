@@ -45,14 +45,15 @@ void fit(const std::string& directory, const FitOptions& options, const CommonOp
 void apply(const std::string& directory, const ApplyOptions& options, const CommonOptions& common) {
   const LatentSpace space = open_space(directory, common);
   const Direction direction = space.direction(options.name).direction;
-  const std::vector<std::string> texts =
-      options.text ? std::vector<std::string>{given_text(*options.text, "--text", options.read.escapes)}
-                   : read_texts(options.file, options.read, directory).texts;
+  const bool escapes = with_escapes(options.read.escapes, directory);
+  const std::vector<std::string> texts = options.text
+                                             ? std::vector<std::string>{given_text(*options.text, "--text", escapes)}
+                                             : read_texts(options.file, options.read, directory).texts;
   const int64_t at_once = std::max<int64_t>(1, kTextsAtOnce / static_cast<int64_t>(options.strengths.size()));
   size_t start = 0;
   for (const torch::Tensor& codes : space.encode(texts).mean.split(at_once)) {
     for (const MovedText& moved : space.move(codes, direction, options.strengths, with_common(options.decode, common)))
-      print_output(moved.output, options.read.escapes, common,
+      print_output(moved.output, escapes, common,
                    {{"source", texts[start + moved.source]}, {"strength", moved.strength}, {"logit", moved.logit}});
     start += static_cast<size_t>(codes.size(0));
   }

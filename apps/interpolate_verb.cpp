@@ -19,22 +19,23 @@ struct Options {
 };
 
 /// Ends of the paths: from, to, from, to, ...
-std::vector<std::string> ends_of(const Options& options) {
+std::vector<std::string> ends_of(const Options& options, bool escapes) {
   if (!options.pairs.empty()) {
     if (options.from || options.to) throw ConfigError("--pairs goes without --from and --to");
     std::vector<std::string> ends;
-    for (auto& [from, to] : read_text_pairs(options.pairs, {.escapes = options.escapes}))
+    for (auto& [from, to] : read_text_pairs(options.pairs, {.escapes = escapes}))
       ends.insert(ends.end(), {std::move(from), std::move(to)});
     return ends;
   }
   if (!options.from || !options.to) throw ConfigError("interpolate needs --from and --to, or --pairs");
-  return {given_text(*options.from, "--from", options.escapes), given_text(*options.to, "--to", options.escapes)};
+  return {given_text(*options.from, "--from", escapes), given_text(*options.to, "--to", escapes)};
 }
 
 void interpolate(const Options& options, const CommonOptions& common) {
   paths().find(options.path.path);
-  const std::vector<std::string> ends = ends_of(options);
   const LatentSpace space = open_space(options.model, common);
+  const bool escapes = with_escapes(options.escapes, options.model);
+  const std::vector<std::string> ends = ends_of(options, escapes);
   PathOptions how = options.path;
   how.decode = with_common(how.decode, common);
   const torch::Tensor codes = space.encode(ends).mean;
@@ -43,7 +44,7 @@ void interpolate(const Options& options, const CommonOptions& common) {
       nlohmann::ordered_json fields;
       if (!options.pairs.empty()) fields["pair"] = pair;
       fields["ratio"] = point.ratio;
-      print_output(point.output, options.escapes, common, fields);
+      print_output(point.output, escapes, common, fields);
     }
 }
 

@@ -33,20 +33,23 @@ void neighbors(const Options& options, const CommonOptions& common) {
   const LatentSpace space = open_space(options.model, common);
   ReadOptions read = options.read;
   read.keep_empty = true;  // rows are numbered as tvae encode writes them
-  const std::vector<std::string> corpus = read_texts(options.corpus, read, options.model).texts;
-  std::vector<std::string> queries = {given_text(options.query, "QUERY", options.read.escapes)};
-  if (many) queries = read_texts("-", {.escapes = options.read.escapes, .keep_empty = true}).texts;
-  const TextIndex index = space.index(corpus, options.metric);
+  const bool escapes = with_escapes(options.read.escapes, options.model);
+  const Rows corpus = read_labelled_texts(options.corpus, read, options.model);
+  std::vector<std::string> queries = {given_text(options.query, "QUERY", escapes)};
+  if (many) queries = read_texts("-", {.escapes = escapes, .keep_empty = true}).texts;
+  const TextIndex index = space.index(corpus.texts, options.metric);
   const auto found = index.query(space.encode(queries).mean, options.count, options.search);
   for (size_t query = 0; query < found.size(); ++query)
     for (const auto& [text, distance] : found[query]) {
       if (!common.json) {
-        print_line(short_number(distance) + "\t" + output_line(index.texts()[text], options.read.escapes));
+        print_line(short_number(distance) + "\t" + output_line(index.texts()[text], escapes));
         continue;
       }
       nlohmann::ordered_json json;
       if (many) json["query"] = queries[query];
-      json.update({{"text", index.texts()[text]}, {"distance", distance}, {"row", index.rows()[text]}});
+      const auto row = static_cast<size_t>(index.rows()[text]);
+      json.update({{"text", index.texts()[text]}, {"distance", distance}, {"row", corpus.numbers[row]}});
+      if (!corpus.labels.empty()) json["label"] = corpus.labels[row];
       print_json(json);
     }
 }
@@ -67,8 +70,9 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   add_read_flags(command, options->read);
   command.footer(
       "Distance, tab, text: -n lines a query, the nearest first; a text that the corpus repeats comes once. --json "
-      "gives {text, distance, row} a line, with \"query\" where they come from stdin; rows are counted from 0, as tvae "
-      "encode writes them.");
+      "gives {text, distance, row} a line, with \"query\" where they come from stdin and \"label\" where rows have "
+      "one; "
+      "rows are those of the file, from 0, as tvae encode writes them.");
   add_examples(command, {"tvae neighbors models/python_lines \"x = 1\" --corpus lines.txt",
                          "tvae neighbors models/python_lines --corpus lines.txt -n 3 --json < queries.txt"});
   return [options, &common] { neighbors(*options, common); };

@@ -33,14 +33,15 @@ void optimize(const Options& options, const CommonOptions& common) {
   if (options.direction.empty() == options.property.empty())
     throw ConfigError("optimize needs --direction or --property", options.direction.empty() ? "neither" : "both",
                       "one of them");
-  const std::string text = given_text(options.text, "--text", options.read.escapes);
+  const bool escapes = with_escapes(options.read.escapes, options.model);
+  const std::string text = given_text(options.text, "--text", escapes);
   const LatentSpace space = open_space(options.model, common);
   const DecodeOptions how = with_common(options.decode, common);
   const LinearProperty property = options.direction.empty() ? property_of_file(space, options, how.seed)
                                                             : space.direction(options.direction).direction.logit;
   const OptimizedTexts way = space.optimize(text, property, options.climb, how);
   for (const OptimizedText& point : way.texts)
-    print_output(point.output, options.read.escapes, common,
+    print_output(point.output, escapes, common,
                  {{"step", point.step},
                   {"objective", point.objective},
                   {"value", point.value},

@@ -17,11 +17,12 @@ struct Options {
 
 void sample(const Options& options, const CommonOptions& common, bool drawn_tokens) {
   SampleOptions how = options.sample;
-  if (options.near) how.near = given_text(*options.near, "--near", options.escapes);
+  const bool escapes = with_escapes(options.escapes, options.model);
+  if (options.near) how.near = given_text(*options.near, "--near", escapes);
   how.decode = with_common(how.decode, common);
   how.decode.sample = drawn_tokens;
   open_space(options.model, common).sample(how, [&](const std::vector<Decoded>& outputs) {
-    for (const Decoded& output : outputs) print_output(output, options.escapes, common);
+    for (const Decoded& output : outputs) print_output(output, escapes, common);
   });
 }
 

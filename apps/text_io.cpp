@@ -32,6 +32,20 @@ Rows read_texts(const std::string& path, const ReadOptions& options, const std::
   return read_rows_with_warnings(path, read_as_run(model, path, options));
 }
 
+Rows read_labelled_texts(const std::string& path, const ReadOptions& options, const std::string& model) {
+  const ReadOptions labelled = read_as_run(model, path, options, /*labels=*/true);
+  if (labelled.label_column == options.label_column) return read_rows_with_warnings(path, labelled);
+  try {
+    return read_rows_with_warnings(path, labelled);
+  } catch (const DataError&) {  // without labels, or with the reason why not even so
+    return read_texts(path, options, model);
+  }
+}
+
+bool with_escapes(bool given, const std::string& model) {
+  return read_as_run(model, "-", {.escapes = given}).escapes;
+}
+
 void add_quotes_flag(CLI::App& command, bool& quotes) {
   command.add_flag("--quotes", quotes, "quotes around the fields of a tab table are not part of them (pandas)");
 }

@@ -6,12 +6,20 @@
 #include <fstream>
 
 #include "tvae/base/error.h"
+#include "tvae/io/safetensors.h"
 
 namespace tvae {
 namespace {
 
 namespace fs = std::filesystem;
 using torch::Tensor;
+
+Rows rows_of(std::vector<std::string> texts) {
+  Rows rows;
+  for (size_t i = 0; i < texts.size(); ++i) rows.numbers.push_back(static_cast<int64_t>(i));
+  rows.texts = std::move(texts);
+  return rows;
+}
 
 class CodeFile : public testing::Test {
  protected:
@@ -25,6 +33,10 @@ class CodeFile : public testing::Test {
   std::string put(const std::string& name, const std::string& content) const {
     std::ofstream(folder_ + "/" + name, std::ios::binary) << content;
     return folder_ + "/" + name;
+  }
+  std::string get(const std::string& name) const {
+    std::ifstream file(folder_ + "/" + name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
   }
   std::string message(const std::string& name, const std::string& content) const {
     try {
@@ -43,14 +55,42 @@ TEST_F(CodeFile, EveryFormatGivesTheSameNumbersBack) {
   EncodedTexts encoded;
   encoded.mean = at::randn({3, 2, 4}, rng.generator(), at::kFloat) * 1e-3;
   encoded.log_variance = at::zeros({3, 2, 4});
-  const std::vector<std::string> texts = {"a", "b\t\"c\"", "\xff"};
+  const Rows rows = rows_of({"a", "b\t\"c\"", "\xff"});
   for (const std::string name : {"z.npy", "z.safetensors", "z.jsonl", "z.tsv"}) {
     const std::string path = folder_ + "/" + name;
-    save_codes(path, encoded, texts);
+    save_codes(path, encoded, rows);
     EXPECT_TRUE(load_codes(path, 2, 4).equal(encoded.mean)) << name;
     EXPECT_THROW(load_codes(path, 2, 5), DataError) << name;
   }
   EXPECT_THROW(code_format("z.txt"), ConfigError);
+}
+
+TEST_F(CodeFile, LabelsAndNumbersOfRowsTravel) {
+  EncodedTexts encoded;
+  encoded.mean = torch::tensor({1.0F, 2.0F, 3.0F, 4.0F}).view({2, 1, 2});
+  Rows rows = rows_of({"a", "c"});
+  rows.numbers = {0, 2};
+  rows.labels = {"up", "a\tb"};
+  rows.bad_count = 1;
+  for (const std::string name : {"z.npy", "z.safetensors", "z.jsonl", "z.tsv"}) {
+    save_codes(folder_ + "/" + name, encoded, rows);
+    EXPECT_TRUE(load_codes(folder_ + "/" + name, 1, 2).equal(encoded.mean)) << name;
+  }
+  EXPECT_EQ(get("z.tsv"), "row\tlabel\t0\t1\n0\tup\t1\t2\n2\ta\\tb\t3\t4\n");
+  EXPECT_EQ(get("z.jsonl").substr(0, get("z.jsonl").find('\n')), R"({"row":0,"text":"a","label":"up","code":[[1,2]]})");
+  std::map<std::string, std::string> metadata;
+  const TensorMap tensors = load_safetensors(folder_ + "/z.safetensors", &metadata);
+  EXPECT_TRUE(tensors.at("row").equal(torch::tensor({0, 2}, at::kLong)));
+  EXPECT_TRUE(tensors.at("label").equal(torch::tensor({1, 0}, at::kLong)));
+  EXPECT_EQ(metadata.at("labels"), R"(["a\tb","up"])");
+  EXPECT_NE(get("z.rows.npy").find("'<i8', 'fortran_order': False, 'shape': (2,), }"), std::string::npos);
+  rows.labels.clear();
+  save_codes(folder_ + "/z.tsv", encoded, rows);
+  EXPECT_EQ(get("z.tsv"), "row\t0\t1\n0\t1\t2\n2\t3\t4\n");
+  EXPECT_TRUE(load_codes(folder_ + "/z.tsv", 1, 2).equal(encoded.mean));
+  rows.bad_count = 0;
+  save_codes(folder_ + "/z.npy", encoded, rows);
+  EXPECT_FALSE(fs::exists(folder_ + "/z.rows.npy")) << "that of other codes";
 }
 
 TEST_F(CodeFile, LinesEndAsTheyDoInDataFiles) {

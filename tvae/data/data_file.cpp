@@ -56,11 +56,13 @@ void DataFile::split() {
     Rows& side = positions[i] < without_.fraction || positions[i] == first ? held_out_ : *rows_;
     side.texts.push_back(std::move(all.texts[i]));
     if (!all.labels.empty()) side.labels.push_back(std::move(all.labels[i]));
+    side.numbers.push_back(all.numbers[i]);
   }
   if (rows_->texts.empty())
     throw DataError(path_ + ": all rows are held out", counted(all.texts.size(), "row"), "two different ones at least");
   all.texts.clear();
   all.labels.clear();
+  all.numbers.clear();
   rows_->bad = std::move(all.bad);
   rows_->bad_count = all.bad_count;
   rows_->notices = std::move(all.notices);

@@ -30,6 +30,7 @@ struct Rows {
   int64_t bad_count = 0;
   std::vector<std::string> notices = {};  // what the user should know of how the file was read, a sentence each
   std::string unit = "line";              // what bad rows are counted by: "row" in one JSON value
+  std::vector<int64_t> numbers = {};      // one a text: which row of the file it is, from 0, bad ones counted too
 };
 
 /// How a file holds its rows. Names are told from each other by their ending, in either case, under an ending of

@@ -13,6 +13,7 @@ constexpr size_t kExampleLength = 40;  // bytes shown of a text
 }  // namespace
 
 void RowCollector::add_bad(int64_t line, const std::string& reason) {
+  ++seen_;
   if (options_.strict)
     throw DataError(name_ + " " + rows_.unit + " " + std::to_string(line) + ": " + reason, "", "",
                     "without data.strict such rows are skipped and counted");
@@ -29,6 +30,7 @@ void RowCollector::add(int64_t line, std::string&& text, std::string* label) {
   if (text.empty() && !options_.keep_empty) return add_bad(line, "empty");
   if (!is_valid_utf8(text) || (label && !is_valid_utf8(*label))) return add_bad(line, "bad UTF-8");
   rows_.texts.push_back(std::move(text));
+  rows_.numbers.push_back(seen_++);
   if (keep_places_) places_.push_back(line);
   if (label) rows_.labels.push_back(std::move(*label));
 }

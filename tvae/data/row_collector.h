@@ -39,6 +39,7 @@ class RowCollector {
   ReadOptions options_;
   bool keep_places_;
   Rows rows_;
+  int64_t seen_ = 0;  // rows so far, good and bad
   std::vector<int64_t> places_;
 };
 

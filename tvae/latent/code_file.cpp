@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "tvae/base/error.h"
 #include "tvae/base/json.h"
+#include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/data/records.h"
 #include "tvae/io/safetensors.h"
@@ -18,6 +21,7 @@ namespace {
 using torch::Tensor;
 
 constexpr std::string_view kNpyMagic("\x93NUMPY", 6);
+constexpr std::string_view kRowColumn = "row", kLabelColumn = "label";
 
 /// The shortest text that reads back as the same float.
 void append_number(std::string& line, float value) {
@@ -34,10 +38,11 @@ void append_numbers(std::string& line, const float* values, int64_t count, char 
 }
 
 /// NumPy's format 1.0: magic, version, header length, a Python dict padded to 64 bytes, the array.
-std::string npy_header(const Tensor& codes) {
-  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
-  for (const int64_t size : codes.sizes()) header += std::to_string(size) + ", ";
-  header.replace(header.size() - 2, 2, "), }");
+std::string npy_header(const Tensor& array) {
+  std::string header = std::string("{'descr': '") + (array.scalar_type() == at::kLong ? "<i8" : "<f4") +
+                       "', 'fortran_order': False, 'shape': (";
+  for (const int64_t size : array.sizes()) header += std::to_string(size) + ", ";
+  header.replace(header.size() - (array.dim() > 1 ? 2 : 1), array.dim() > 1 ? 2 : 1, "), }");
   const size_t prefix = kNpyMagic.size() + 4;
   header.append(63 - (prefix + header.size()) % 64, ' ');
   header += '\n';
@@ -197,14 +202,22 @@ std::vector<float> parse_json_line(const std::string& line, const std::string& w
   return numbers;
 }
 
-std::vector<float> parse_tsv_line(const std::string& line, const std::string& where) {
+/// Columns before the numbers, of which a header tells: row and, maybe, label.
+size_t columns_before_numbers(const std::string& first_line) {
+  const std::vector<std::string> names = split(first_line, '\t');
+  if (names[0] != kRowColumn) return 0;
+  return names.size() > 1 && names[1] == kLabelColumn ? 2 : 1;
+}
+
+std::vector<float> parse_tsv_line(const std::string& line, const std::string& where, size_t skipped) {
   std::vector<float> numbers;
-  for (const std::string& field : split(line, '\t')) {
+  const std::vector<std::string> fields = split(line, '\t');
+  for (size_t i = std::min(skipped, fields.size()); i < fields.size(); ++i) {
+    const std::string& field = fields[i];
     float value = 0;
     const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
     if (error != std::errc() || end != field.data() + field.size())
-      throw DataError(where + ", field " + std::to_string(numbers.size() + 1), "\"" + field.substr(0, 40) + "\"",
-                      "a number");
+      throw DataError(where + ", field " + std::to_string(i + 1), "\"" + field.substr(0, 40) + "\"", "a number");
     numbers.push_back(value);
   }
   return numbers;
@@ -215,12 +228,14 @@ Tensor parse_lines(const std::string& path, const std::string& content, int64_t 
   const auto expected = static_cast<size_t>(latent_tokens * latent_size);
   std::vector<float> all;
   int64_t rows = 0;
+  size_t skipped = 0;
   for_each_line(content, [&](std::string_view line, int64_t number) {
     const std::string where = path + " line " + std::to_string(number);
     const std::string text = strip(line);
     if (text.empty()) return;
+    if (number == 1 && (skipped = columns_before_numbers(text)) > 0) return;
     const std::vector<float> row =
-        text[0] == '{' || text[0] == '[' ? parse_json_line(text, where) : parse_tsv_line(text, where);
+        text[0] == '{' || text[0] == '[' ? parse_json_line(text, where) : parse_tsv_line(text, where, skipped);
     if (row.size() != expected)
       throw DataError(where, std::to_string(row.size()) + " numbers",
                       std::to_string(latent_tokens) + " × " + std::to_string(latent_size),
@@ -236,6 +251,47 @@ Tensor load_safetensors_codes(const std::string& path) {
   if (const auto mean = tensors.find("mean"); mean != tensors.end()) return mean->second.to(at::kFloat);
   if (tensors.size() == 1) return tensors.begin()->second.to(at::kFloat);
   throw DataError(path + " holds no tensor \"mean\"", std::to_string(tensors.size()) + " tensors");
+}
+
+std::string json_text(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void save_npy(const std::string& path, const Tensor& array) {
+  const Tensor values = array.contiguous();
+  write_file_atomically(path, [&](const Sink& sink) {
+    sink(npy_header(values));
+    sink({static_cast<const char*>(values.const_data_ptr()), static_cast<size_t>(values.nbytes())});
+  });
+}
+
+void save_code_tensors(const std::string& path, const EncodedTexts& encoded, const Rows& rows) {
+  TensorMap tensors = {{"mean", encoded.mean}, {"row", torch::tensor(rows.numbers, at::kLong)}};
+  if (encoded.log_variance) tensors["log_variance"] = *encoded.log_variance;
+  if (rows.labels.empty()) return save_safetensors(path, tensors);
+  const std::set<std::string> different(rows.labels.begin(), rows.labels.end());
+  const std::vector<std::string> names(different.begin(), different.end());
+  std::vector<int64_t> places;
+  for (const std::string& label : rows.labels)
+    places.push_back(std::lower_bound(names.begin(), names.end(), label) - names.begin());
+  tensors["label"] = torch::tensor(places, at::kLong);
+  save_safetensors(path, tensors,
+                   {{"labels", nlohmann::json(names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)}});
+}
+
+/// A table: row, label and the numbers.
+void write_code_table(const Tensor& codes, const Rows& rows, const Sink& sink) {
+  const Tensor values = codes.to(at::kCPU, at::kFloat).flatten(1).contiguous();
+  const int64_t count = values.size(1);
+  std::string header = std::string(kRowColumn) + (rows.labels.empty() ? "" : "\t" + std::string(kLabelColumn));
+  for (int64_t i = 0; i < count; ++i) header += "\t" + std::to_string(i);
+  sink(header + "\n");
+  for (int64_t n = 0; n < values.size(0); ++n) {
+    std::string line = std::to_string(rows.numbers[n]) + "\t";
+    if (!rows.labels.empty()) line += escape_line(rows.labels[n]) + "\t";
+    append_numbers(line, values.const_data_ptr<float>() + n * count, count, '\t');
+    sink(line + "\n");
+  }
 }
 
 std::string shape_text(at::IntArrayRef sizes) {
@@ -254,7 +310,7 @@ CodeFormat code_format(const std::string& path) {
   throw ConfigError("format of " + path, "", ".npy, .safetensors, .jsonl or .tsv");
 }
 
-void write_code_lines(CodeFormat format, const Tensor& codes, const std::vector<std::string>& texts, const Sink& sink) {
+void write_code_lines(CodeFormat format, const Tensor& codes, const Rows& rows, const Sink& sink) {
   const Tensor values = codes.to(at::kCPU, at::kFloat).contiguous();
   const int64_t latent_tokens = codes.size(1), latent_size = codes.size(2);
   const float* row = values.const_data_ptr<float>();
@@ -263,8 +319,9 @@ void write_code_lines(CodeFormat format, const Tensor& codes, const std::vector<
     if (format == CodeFormat::kTsv) {
       append_numbers(line, row, latent_tokens * latent_size, '\t');
     } else {
-      const auto text = nlohmann::json(texts[n]).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-      line = "{\"text\":" + text + ",\"code\":[";
+      line = "{\"row\":" + std::to_string(rows.numbers[n]) + ",\"text\":" + json_text(rows.texts[n]);
+      if (!rows.labels.empty()) line += ",\"label\":" + json_text(rows.labels[n]);
+      line += ",\"code\":[";
       for (int64_t k = 0; k < latent_tokens; ++k) {
         line += k > 0 ? ",[" : "[";
         append_numbers(line, row + k * latent_size, latent_size, ',');
@@ -276,19 +333,28 @@ void write_code_lines(CodeFormat format, const Tensor& codes, const std::vector<
   }
 }
 
-void save_codes(const std::string& path, const EncodedTexts& encoded, const std::vector<std::string>& texts) {
+void save_codes(const std::string& path, const EncodedTexts& encoded, const Rows& rows) {
   const CodeFormat format = code_format(path);
-  if (format == CodeFormat::kSafetensors) {
-    TensorMap tensors = {{"mean", encoded.mean}};
-    if (encoded.log_variance) tensors["log_variance"] = *encoded.log_variance;
-    return save_safetensors(path, tensors);
+  if (format == CodeFormat::kSafetensors) return save_code_tensors(path, encoded, rows);
+  if (format == CodeFormat::kNpy) {
+    save_npy(path, encoded.mean);
+    if (rows.bad_count > 0)
+      save_npy(rows_file(path), torch::tensor(rows.numbers, at::kLong));
+    else if (std::filesystem::remove(rows_file(path)))
+      log_info(rows_file(path) + ", which was of other codes, is removed");
+    return;
   }
+  const bool columns = format == CodeFormat::kTsv && (rows.bad_count > 0 || !rows.labels.empty());
   write_file_atomically(path, [&](const Sink& sink) {
-    if (format != CodeFormat::kNpy) return write_code_lines(format, encoded.mean, texts, sink);
-    const Tensor values = encoded.mean.contiguous();
-    sink(npy_header(values));
-    sink({static_cast<const char*>(values.const_data_ptr()), static_cast<size_t>(values.nbytes())});
+    if (columns)
+      write_code_table(encoded.mean, rows, sink);
+    else
+      write_code_lines(format, encoded.mean, rows, sink);
   });
+}
+
+std::string rows_file(const std::string& path) {
+  return path.substr(0, path.rfind('.')) + ".rows.npy";
 }
 
 Tensor load_codes(const std::string& path, int64_t latent_tokens, int64_t latent_size) {

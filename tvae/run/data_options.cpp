@@ -29,16 +29,16 @@ TokenizeOptions tokenize_options(const DataConfig& data) {
 
 ReadOptions read_as_run(const std::string& model, const std::string& path, const ReadOptions& given, bool labels) {
   const auto record = read_run_record(model);
-  if (!record || path == "-") return given;
+  if (!record) return given;
   const DataConfig& data = record->config.data;
-  ReadOptions run = read_options(data);
+  ReadOptions run = read_options(data), read = given;
+  read.escapes |= run.escapes;
+  if (path == "-") return read;
   const std::filesystem::path own = without_compression_suffix(data.train), file = without_compression_suffix(path);
   if (file.filename() == kHeldOutFile)
     run = {.column = "text", .label_column = run.label_column.empty() ? "" : "label"};
   else if (!is_table_name(path) && own.extension() != file.extension())
-    return given;
-  ReadOptions read = given;
-  read.escapes |= run.escapes;
+    return read;
   read.quotes |= run.quotes;
   if (read.format.empty() && own.extension() == file.extension()) read.format = run.format;
   if (!read.column.empty()) return read;  // another file than the run's

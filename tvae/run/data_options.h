@@ -14,9 +14,9 @@ namespace tvae {
 ReadOptions read_options(const DataConfig& data);
 /// Of the training file, where the run has no other held-out texts.
 HeldOutPart held_out_part(const DataConfig& data, int64_t seed);
-/// How to read a file of texts for a model: as its run read its own, but for what `given` says. Of stdin, and of files
-/// that neither their name nor the run's own file of that ending says to be tables, the columns are not asked: they are
-/// lines. With `labels` the label column is that of the run, too. The run's kHeldOutFile is known. Throws
+/// How to read a file of texts for a model: as its run read its own, but for what `given` says. Of stdin ("-"), and of
+/// files that neither their name nor the run's own file of that ending says to be tables, the columns are not asked:
+/// they are lines. With `labels` the label column is that of the run, too. The run's kHeldOutFile is known. Throws
 /// CheckpointError where run.json is damaged.
 ReadOptions read_as_run(const std::string& model, const std::string& path, const ReadOptions& given,
                         bool labels = false);
