@@ -184,7 +184,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions&) {
   std::vector<std::string> kinds;
   for (const auto& [name, write] : kWriters) kinds.push_back(name);
   command.add_option("KIND", *kind, "a shell, or man for the man page")->check(one_of(kinds))->required();
-  add_examples(command, {"source <(tvae completion bash)", "tvae completion man | man -l -"});
+  add_examples(command, {"source <(tvae completion bash)", "tvae completion man > tvae.1"});
   return [kind, &command] {
     const CLI::App* root = &command;
     while (root->get_parent() != nullptr) root = root->get_parent();

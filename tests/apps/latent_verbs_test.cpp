@@ -48,6 +48,32 @@ TEST_F(LatentVerbs, ReconstructionInJson) {
   }
 }
 
+TEST_F(LatentVerbs, RowsAreToldByTheirNumbersAndLabels) {
+  const std::string table = put("in.csv", "b,kind\nrow 1,up\nrow 2\nrow 3,down\n"), codes = path("z.npy");
+  const std::vector<std::string> columns = {"--column", "b", "--label-column", "kind"};
+  const auto with_columns = [&](std::vector<std::string> command) {
+    command.insert(command.end(), columns.begin(), columns.end());
+    return run(command);
+  };
+  for (const std::string verb : {"encode", "reconstruct"}) {
+    const std::vector<Json> rows = json_lines(with_columns({verb, model(), table, "--json"}).out);
+    ASSERT_EQ(rows.size(), 2u) << verb;
+    EXPECT_EQ(rows[1]["row"], 2) << verb << ": the second could not be used";
+    EXPECT_EQ(rows[1]["label"], "down") << verb;
+  }
+  const std::vector<Json> near =
+      json_lines(with_columns({"neighbors", model(), "row 3", "--corpus", table, "--json"}).out);
+  ASSERT_EQ(near.size(), 2u);
+  for (const Json& row : near) EXPECT_EQ(row["label"], row["row"] == 2 ? "down" : "up");
+
+  const ProgramResult refused = with_columns({"encode", model(), table, "--out", codes});
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_NE(refused.err.find("--skip-bad"), std::string::npos) << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(codes));
+  EXPECT_EQ(with_columns({"encode", model(), table, "--out", codes, "--skip-bad"}).status, 0);
+  EXPECT_TRUE(std::filesystem::exists(path("z.rows.npy")));
+}
+
 TEST_F(LatentVerbs, TablesOnStdin) {
   for (const std::string table : {"a,b\n1,row 7\n", "a\tb\n1\trow 7\n", "{\"a\": 1, \"b\": \"row 7\"}\n"}) {
     const ProgramResult result = run({"encode", model(), "--json", "--column", "b"}, table);

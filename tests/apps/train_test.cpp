@@ -134,8 +134,9 @@ TEST_F(Train, WritesAModelDirectoryTheSameTwiceAndKeepsIt) {
   const ProgramResult finished = run({"train", "--resume", "--out", path("a"), "--set", "train.save_steps=3"});
   EXPECT_EQ(finished.status, 0) << finished.err;
   EXPECT_EQ(finished.out, path("a") + "\n");
-  EXPECT_EQ(finished.err, path("a") + " is finished at step 12 of 12; to train its model further: --from " + path("a") +
-                              " with another --out\n");
+  EXPECT_EQ(
+      finished.err,
+      path("a") + " is finished at step 12 of 12; --resume --minutes N, or --set train.steps=N, trains it further\n");
   EXPECT_TRUE(get(path("a") + "/model.safetensors") == weights);
   EXPECT_EQ(get(path("a") + "/logs/metrics.jsonl"), log);
 

@@ -43,11 +43,11 @@ TEST_F(Reader, TextKeepsEverythingButLineEnds) {
 }
 
 TEST_F(Reader, RowsKnowTheirNumbers) {
-  const Rows lines = read_rows(put("a.txt", "one\n\ntwo\n\xff\nthree\n"));
+  const Rows lines = read("a.txt", "one\n\ntwo\n\xff\nthree\n");
   EXPECT_EQ(lines.numbers, (std::vector<int64_t>{0, 2, 4})) << "bad ones are counted too";
-  const Rows table = read_rows(put("a.csv", "text\n\"one\nrow\"\nx,y\ntwo\n"));
+  const Rows table = read("a.csv", "text\n\"one\nrow\"\nx,y\ntwo\n");
   EXPECT_EQ(table.numbers, (std::vector<int64_t>{0, 2})) << "of rows, not lines";
-  const Rows json = read_rows(put("a.jsonl", "{\"text\": \"one\"}\nno\n{\"text\": \"two\"}\n"));
+  const Rows json = read("a.jsonl", "{\"text\": \"one\"}\nno\n{\"text\": \"two\"}\n");
   EXPECT_EQ(json.numbers, (std::vector<int64_t>{0, 2}));
 }
 
