@@ -47,6 +47,13 @@ if(NOT TARGET tvae_libtorch)
 endif()
 set(TORCH_LIBRARIES tvae_libtorch)
 
-# An installed program finds libtorch where it was built against.
+# An installed program finds libtorch where it was built against. Where that lies in this tree, which may go away, the
+# program has its own copy of what it needs of it (cmake/install.cmake).
 set(CMAKE_INSTALL_RPATH ${torch_root}/lib)
+set(TORCH_TO_INSTALL)
+cmake_path(IS_PREFIX CMAKE_SOURCE_DIR ${torch_root} NORMALIZE torch_is_in_tree)
+if(torch_is_in_tree AND NOT EXISTS ${torch_root}/lib/libtorch_cuda.so)
+  file(GLOB TORCH_TO_INSTALL ${torch_root}/lib/libtorch_cpu.so ${torch_root}/lib/libc10.so
+    ${torch_root}/lib/libgomp*.so*)
+endif()
 set(Torch_FOUND TRUE)

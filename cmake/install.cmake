@@ -15,7 +15,25 @@ target_include_directories(tvae_all INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTAL
 target_compile_features(tvae_all INTERFACE cxx_std_20)
 target_link_libraries(tvae_all INTERFACE tvae_libtorch)
 
+if(TORCH_TO_INSTALL)
+  file(RELATIVE_PATH to_libtorch /prefix/${CMAKE_INSTALL_BINDIR} /prefix/${CMAKE_INSTALL_LIBDIR}/tvae/libtorch)
+  set_target_properties(tvae PROPERTIES INSTALL_RPATH "$ORIGIN/${to_libtorch}")
+  install(FILES ${TORCH_TO_INSTALL} DESTINATION ${CMAKE_INSTALL_LIBDIR}/tvae/libtorch)
+endif()
 install(TARGETS tvae RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# What the program itself says of its flags, for shells and man.
+foreach(kind_and_file bash:${CMAKE_INSTALL_DATADIR}/bash-completion/completions/tvae
+        zsh:${CMAKE_INSTALL_DATADIR}/zsh/site-functions/_tvae
+        fish:${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d/tvae.fish
+        man:${CMAKE_INSTALL_MANDIR}/man1/tvae.1)
+  string(REGEX MATCH "^[^:]+" kind ${kind_and_file})
+  string(REGEX REPLACE "^[^:]+:" "" file ${kind_and_file})
+  install(CODE "
+    set(file \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${file}\")
+    cmake_path(GET file PARENT_PATH folder)
+    file(MAKE_DIRECTORY \"\${folder}\")
+    execute_process(COMMAND \"$<TARGET_FILE:tvae>\" completion ${kind} OUTPUT_FILE \"\${file}\" COMMAND_ERROR_IS_FATAL ANY)")
+endforeach()
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/tvae DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(TARGETS tvae_all ${tvae_libraries} tvae_libtorch tvae_svm tvae_hnswlib EXPORT tvae_targets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/tvae)
