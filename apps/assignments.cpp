@@ -1,5 +1,7 @@
 #include "apps/assignments.h"
 
+#include "tvae/base/strings.h"
+
 namespace tvae::apps {
 
 void add_set_option(CLI::App& command, std::vector<std::string>& assignments) {
@@ -17,6 +19,13 @@ void add_setting_flags(CLI::App& command, const std::vector<SettingFlag>& flags,
     if (setting.value == nullptr)
       command.add_flag_function(
           setting.flag, [assign](int64_t count) { assign(count > 0 ? "true" : "false"); }, help);
+    else if (setting.files)
+      command
+          .add_option_function<std::vector<std::string>>(
+              setting.flag, [assign](const std::vector<std::string>& files) { assign(join(files, "|")); }, help)
+          ->type_name(setting.value)
+          ->take_all()
+          ->allow_extra_args(false);
     else
       command.add_option_function<std::string>(setting.flag, assign, help)->type_name(setting.value)->take_last();
   }

@@ -17,6 +17,7 @@ struct SettingFlag {
   const char* key;
   const char* help;
   const char* value = nullptr;  // what the help calls its value; none: a switch, which sets the key to true
+  bool files = false;           // given several times, all of them are read (data/file_set.h)
 };
 /// What the flags say becomes assignments, which a verb puts after those of --set. They must live as long as the verb.
 void add_setting_flags(CLI::App& command, const std::vector<SettingFlag>& flags, std::vector<std::string>& assignments);

@@ -5,6 +5,7 @@
 #include "apps/output_folder.h"
 #include "apps/verb.h"
 #include "tvae/run/huggingface_model.h"
+#include "tvae/run/run_record.h"
 
 namespace tvae::apps {
 namespace {
@@ -32,9 +33,12 @@ void import(const Options& options, const CommonOptions& common) {
   out.require_apart_from(options.source.t5);
   out.require_apart_from(options.source.funnel);
   const Model model = import_with_hints(options.source, resolved);
-  out.replace([&model](const std::string& folder) {
+  RunConfig settings = resolved.config;
+  settings.model = model.vae.config();
+  out.replace([&](const std::string& folder) {
     save_model(folder, model.vae.config(), model.max_tokens, model.check, model.vae.parameters().to_map(),
                model.tokenizer);
+    write_imported_settings(folder, settings);
   });
   if (common.json)
     print_json({{"out", out.path()}, {"weights", model.vae.parameters().count()}, {"ids", model.tokenizer.size()}});

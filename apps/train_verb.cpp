@@ -68,16 +68,18 @@ const Register<SetUpVerb> registered(
        auto options = std::make_shared<Options>();
        command.add_option("PRESET", options->run.presets, "presets, left to right");
        add_set_option(command, options->run.assignments);
-       add_setting_flags(command,
-                         {{"--train", "data.train", "training sequences", "FILE"},
-                          {"--valid", "data.valid", "held-out sequences", "FILE"},
-                          {"--column", "data.column", "text column of a table", "NAME"},
-                          {"--label-column", "data.label_column", "label column of a table", "NAME"},
-                          {"--escapes", "data.escapes", "read \\n, \\t and \\\\ in lines"},
-                          {"--strict", "data.strict", "bad rows are errors"},
-                          {"--minutes", "train.minutes", "train as many steps as fit into this time", "N"},
-                          {"--quotes", "data.quotes", "fields of a tab table may stand in quotes"}},
-                         options->of_flags);
+       add_setting_flags(
+           command,
+           {{"--train", "data.train",
+             "training sequences; several files: again, or as a pattern in quotes, 'DIR/*.txt'", "FILE", true},
+            {"--valid", "data.valid", "held-out sequences, likewise", "FILE", true},
+            {"--column", "data.column", "text column of a table", "NAME"},
+            {"--label-column", "data.label_column", "label column of a table", "NAME"},
+            {"--escapes", "data.escapes", "read \\n, \\t and \\\\ in lines"},
+            {"--strict", "data.strict", "bad rows are errors"},
+            {"--minutes", "train.minutes", "train as many steps as fit into this time", "N"},
+            {"--quotes", "data.quotes", "fields of a tab table may stand in quotes"}},
+           options->of_flags);
        command.add_option("--out", options->run.out, "folder of the run: becomes a model directory")
            ->type_name("DIR")
            ->required()

@@ -84,7 +84,7 @@ TEST_F(Auto, AModelToStartFromBringsItsSettings) {
   const ProgramResult further = run({"train", "--from", path("m"), "--train", path("rows.tsv"), "--out", path("n"),
                                      "--device", "cpu", "--set", "train.steps=3"});
   ASSERT_EQ(further.status, 0) << further.err;
-  EXPECT_NE(further.err.find("settings of the run of " + path("m") + ", but for train.steps=3"), std::string::npos)
+  EXPECT_NE(further.err.find("settings of " + path("m") + ", but for train.steps=3"), std::string::npos)
       << further.err;
   const Json first = Json::parse(get(path("m/run.json")))["config"],
              second = Json::parse(get(path("n/run.json")))["config"];

@@ -84,5 +84,20 @@ TEST_F(ImportExport, AFunnelEncoderComesWithTheT5AndTheModelTrains) {
   EXPECT_NE(swapped.err.find("model_type: got \"t5\", expected \"funnel\""), std::string::npos) << swapped.err;
 }
 
+TEST_F(ImportExport, ARunFromAnImportedModelHasTheSettingsOfTheImport) {
+  const std::string t5 = exported_t5({"data.max_tokens=24"});
+  ASSERT_EQ(run({"import", t5, "--out", path("m"), "--set", "data.max_tokens=24", "--set", "model.latent_tokens=2",
+                 "--set", "model.latent_size=4", "--set", "model.bottleneck=queries", "--set",
+                 "model.posterior=gaussian", "--set", "loss.regularizer=kl", "--set", "loss.kl.target=9"})
+                .status,
+            0);
+  const ProgramResult trained =
+      run({"train", "--from", path("m"), "--train", path("lines.txt"), "--out", path("run"), "--device", "cpu", "--set",
+           "train.steps=2", "--set", "data.cache_dir=" + path("cache")});
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  EXPECT_NE(trained.err.find("settings of " + path("m") + ", but for "), std::string::npos) << trained.err;
+  EXPECT_EQ(nlohmann::json::parse(get(path("run/run.json")))["config"]["loss"]["kl"]["target"], 9.0);
+}
+
 }  // namespace
 }  // namespace tvae

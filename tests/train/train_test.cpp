@@ -176,6 +176,22 @@ TEST_F(WholeRun, SaysWhetherItWasFinishedBefore) {
   EXPECT_EQ(again.planned_steps, 2);
 }
 
+TEST_F(WholeRun, SeveralFilesAreReadAsOne) {
+  const std::string more = folder_.put("more.txt", "y = 1\ny = 2\n\xff\n"), whole = folder_.path("train.txt");
+  TrainOptions both = options("a", {"data.train=" + whole + "|" + more});
+  train(both);
+  Json record = Json::parse(folder_.get("a/run.json"));
+  EXPECT_EQ(record["data"]["train"]["sequences"], 32);
+  EXPECT_EQ(train(resume("a")).steps, 2);
+  train(options("b", {"data.train=" + folder_.path("*r*.txt")}));
+  record = Json::parse(folder_.get("b/run.json"));
+  EXPECT_EQ(record["data"]["train"]["sequences"], 32) << "more.txt and train.txt";
+  const std::string none = error_of(options("c", {"data.train=" + folder_.path("*.csv")}), ExitCode::kData);
+  EXPECT_NE(none.find("no file of such a name"), std::string::npos) << none;
+  const std::string folder = error_of(options("c", {"data.train=" + folder_.path("a")}), ExitCode::kData);
+  EXPECT_NE(folder.find("/*.txt' takes its files"), std::string::npos) << folder;
+}
+
 TEST_F(WholeRun, AFinishedRunIsExtended) {
   train(options("a", {"train.schedule=cosine", "train.early_stop_evaluations=1"}));
   const TrainedRun longer = train(resume("a", {"train.steps=5"}));

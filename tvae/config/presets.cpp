@@ -280,7 +280,9 @@ Preset find_preset(const std::string& name) {
     if (preset.name == name) return preset;
     names.push_back(preset.name);
   }
-  throw ConfigError("unknown preset", "\"" + name + "\"", "", suggestion(name, names));
+  throw ConfigError("unknown preset", "\"" + name + "\"", "",
+                    file_exists(name) ? "it is a file: several training files are a pattern in quotes, as 'DIR/*.txt'"
+                                      : suggestion(name, names));
 }
 
 ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments,

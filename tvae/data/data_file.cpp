@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/strings.h"
+#include "tvae/data/file_set.h"
 #include "tvae/data/split.h"
 
 namespace tvae {
@@ -15,21 +17,42 @@ namespace {
 
 constexpr int64_t kRules = 2;  // raised where parse_rows would give other rows for the same bytes
 
+/// Rows of one more file. What was wrong with them is told with its name where there are `several`.
+void append(Rows& all, Rows&& more, const std::string& path, bool several) {
+  const int64_t before = static_cast<int64_t>(all.texts.size()) + all.bad_count;
+  if (!several) {
+    all = std::move(more);
+    return;
+  }
+  all.unit = more.unit;
+  std::move(more.texts.begin(), more.texts.end(), std::back_inserter(all.texts));
+  std::move(more.labels.begin(), more.labels.end(), std::back_inserter(all.labels));
+  std::move(more.notices.begin(), more.notices.end(), std::back_inserter(all.notices));
+  for (const int64_t number : more.numbers) all.numbers.push_back(before + number);
+  for (const BadRow& bad : more.bad)
+    all.bad.push_back({bad.line, bad.reason + " in " + std::filesystem::path(path).filename().string()});
+  all.bad_count += more.bad_count;
+}
+
 }  // namespace
 
 void DataFile::read() {
-  if (!content_hash_) {
-    bytes_ = read_file(path_);
-    content_hash_ = hash_bytes(bytes_);
+  if (content_hash_) return;
+  uint64_t hash = 0;
+  for (const std::string& file : files_of(path_)) {
+    require_no_folder(file);
+    parts_.push_back({file, read_file(file)});
+    hash = hash_bytes(parts_.back().bytes, hash);
   }
+  content_hash_ = hash;
 }
 
 uint64_t DataFile::fingerprint() {
   if (fingerprint_) return *fingerprint_;
   read();
   uint64_t hash = *content_hash_;
-  for (const std::string& part :
-       {std::filesystem::path(path_).filename().string(), options_.column, options_.label_column, options_.format})
+  for (const Part& part : parts_) hash = hash_bytes(std::filesystem::path(part.path).filename().string(), hash);
+  for (const std::string& part : {options_.column, options_.label_column, options_.format})
     hash = hash_bytes(part, hash);
   const int64_t numbers[] = {kRules, options_.escapes, options_.strict, options_.keep_empty, options_.quotes};
   hash = hash_bytes({reinterpret_cast<const char*>(numbers), sizeof numbers}, hash);
@@ -41,8 +64,11 @@ uint64_t DataFile::fingerprint() {
 const Rows& DataFile::rows() {
   if (rows_) return *rows_;
   fingerprint();
-  content();
-  rows_ = parse_rows(path_, std::exchange(bytes_, {}), options_);
+  rows_.emplace();
+  for (Part& part : parts_) {
+    unpack_part(part);
+    append(*rows_, parse_rows(part.path, std::exchange(part.bytes, {}), options_), part.path, parts_.size() > 1);
+  }
   if (without_.fraction > 0) split();
   return *rows_;
 }
@@ -79,8 +105,12 @@ DataFile DataFile::held_out() {
 
 const std::string& DataFile::content() {
   read();
-  if (!std::exchange(unpacked_, true)) bytes_ = unpack(path_, std::move(bytes_));
-  return bytes_;
+  unpack_part(parts_.front());
+  return parts_.front().bytes;
+}
+
+void DataFile::unpack_part(Part& part) {
+  if (!std::exchange(part.unpacked, true)) part.bytes = unpack(part.path, std::move(part.bytes));
 }
 
 void DataFile::set_options(const ReadOptions& options) {

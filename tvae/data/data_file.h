@@ -1,9 +1,11 @@
-// A file of training data, read once however often it is asked: pipes can be read no second time.
+// A file of training data, or several as one (file_set.h), read once however often it is asked: pipes can be read no
+// second time.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tvae/data/reader.h"
 
@@ -29,7 +31,7 @@ class DataFile {
   /// The rows that are held out, as a file of its own that is not read again.
   DataFile held_out();
 
-  /// The file's content, unpacked, before its rows are asked for.
+  /// The content of the (first) file, unpacked, before its rows are asked for.
   const std::string& content();
   /// Reads what is asked for later in another way. To be called before rows().
   void set_options(const ReadOptions& options);
@@ -37,15 +39,19 @@ class DataFile {
   void hold_out(const HeldOutPart& part);
 
  private:
+  struct Part {
+    std::string path, bytes;  // these until they are parsed
+    bool unpacked = false;
+  };
   void read();
+  void unpack_part(Part& part);
   void split();
 
   std::string path_;
   ReadOptions options_;
   HeldOutPart without_;
   std::optional<uint64_t> content_hash_, fingerprint_;
-  std::string bytes_;  // until they are parsed
-  bool unpacked_ = false;
+  std::vector<Part> parts_;
   std::optional<Rows> rows_;
   Rows held_out_;
 };

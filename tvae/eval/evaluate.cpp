@@ -7,6 +7,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
+#include "tvae/data/file_set.h"
 #include "tvae/eval/report_examples.h"
 #include "tvae/eval/report_file.h"
 #include "tvae/eval/report_page.h"
@@ -43,7 +44,7 @@ Rows read_training_rows(const RecordedData& recorded) {
 std::string no_training_texts(const RecordedData& recorded, const Model& model) {
   const std::string& path = recorded.train.path;
   if (path.empty()) return "the model does not say what it was trained on";
-  if (!is_regular_file(path))
+  if (!are_regular_files(path))
     return "the training file " + path + (file_exists(path) ? " was a pipe" : " is not there");
   const RecordedData own = recorded_data(model.directory);
   if (!has_changed(own.train, own, model.tokenizer)) return "";

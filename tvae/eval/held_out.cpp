@@ -5,6 +5,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/data/file_set.h"
 #include "tvae/latent/codec.h"
 #include "tvae/run/data_options.h"
 #include "tvae/run/run_record.h"
@@ -31,8 +32,9 @@ RecordedData recorded_data(const std::string& model_directory) {
 
 void require_recorded_file(const std::string& what, const std::string& path, const std::string& hint) {
   const std::string file = "the " + what + " file " + path + " of the model's run.json ";
+  if (are_regular_files(path)) return;
   if (!file_exists(path)) throw with_remedy(DataError(file + "is not there", "", "", hint), Remedy::kGiveTexts);
-  if (!is_regular_file(path)) throw with_remedy(ConfigError(file + "was a pipe", "", "", hint), Remedy::kGiveTexts);
+  throw with_remedy(ConfigError(file + "was a pipe", "", "", hint), Remedy::kGiveTexts);
 }
 
 Rows training_rows(const std::string& model_directory) {
@@ -49,7 +51,7 @@ Rows training_rows(const std::string& model_directory) {
 
 bool has_changed(const RecordedFile& file, const RecordedData& recorded, const Tokenizer& tokenizer) {
   if (file.fingerprint.empty()) return false;
-  if (!is_regular_file(file.path)) return true;  // a pipe gives its rows once
+  if (!are_regular_files(file.path)) return true;  // a pipe gives its rows once
   try {
     DataFile again(file.path, file.read, file.without);
     const TokenDataset now = TokenDataset::from_file(again, tokenizer, recorded.tokenize, recorded.cache_dir);

@@ -21,8 +21,9 @@ namespace fs = std::filesystem;
 
 /// What a run or model is made of, and nothing else in the folder is touched. Without its config.json it is no model,
 /// so that goes first and comes last: no moment shows a mixture.
-const std::vector<std::string> kModelFiles = {
-    "config.json", "checkpoint", "logs", "latent", "eval", "README.md", "run.json", "model.safetensors", kHeldOutFile};
+const std::vector<std::string> kModelFiles = {"config.json", "checkpoint",         "logs",     "latent",
+                                              "eval",        "README.md",          "run.json", "model.safetensors",
+                                              kHeldOutFile,  kImportedSettingsFile};
 const std::vector<std::string> kTokenizerFiles = {"tokenizer_config.json", "tokenizer.json", "special_tokens_map.json",
                                                   "spiece.model"};
 

@@ -166,6 +166,20 @@ std::string last_part(const std::string& path) {
   return (whole.has_filename() ? whole : whole.parent_path()).filename();
 }
 
+std::optional<RunConfig> read_imported_settings(const std::string& directory) {
+  const std::string path = directory + "/" + kImportedSettingsFile;
+  if (!file_exists(path)) return std::nullopt;
+  try {
+    return run_config_from_json(read_json_file(path));
+  } catch (const ConfigError& error) {
+    throw CheckpointError(path + ": " + error.what());
+  }
+}
+
+void write_imported_settings(const std::string& directory, const RunConfig& config) {
+  write_file_atomically(directory + "/" + kImportedSettingsFile, to_json(config).dump(2) + "\n");
+}
+
 std::vector<AncestorRecord> ancestors_with(const std::string& from, const RunRecord* record_of_from) {
   AncestorRecord parent{last_part(from), {}, {}};
   if (record_of_from == nullptr) return {parent};

@@ -73,6 +73,14 @@ std::optional<RunRecord> read_run_record(const std::string& directory);
 /// Atomically. Throws DataError.
 void write_run_record(const std::string& directory, const RunRecord& record);
 
+/// The settings that a model was imported with, by presets and assignments, for a run that starts from it; nullopt for
+/// others. Throws CheckpointError where they are damaged.
+std::optional<RunConfig> read_imported_settings(const std::string& directory);
+/// Atomically. Throws DataError.
+void write_imported_settings(const std::string& directory, const RunConfig& config);
+/// Their file.
+inline constexpr char kImportedSettingsFile[] = "settings.json";
+
 /// The model `from` and its own ancestors, nearest first, for the record of a run that starts from it.
 std::vector<AncestorRecord> ancestors_with(const std::string& from, const RunRecord* record_of_from);
 

@@ -25,6 +25,7 @@ constexpr double kDefaultMinutes = 20;
 
 // Held-out rows that evaluations have use for, and the shares of the rows within which they are taken.
 constexpr double kFewestRows = 20, kHeldOutRows = 2000, kLeastHeldOut = 0.002, kMostHeldOut = 0.1;
+constexpr double kWorthTelling = 0.02;        // of the rows that pass a check
 constexpr size_t kSampledTokens = 2'000'000;  // for lengths and entropy
 constexpr double kCovered = 0.995;            // of the rows by max_tokens
 constexpr int64_t kLongest = 1024;            // tokens, more of which take more memory and time than a first try should
@@ -144,10 +145,11 @@ class Chooser {
     if (is_given("data.check")) return;
     const RecognisedKind kind = recognise_kind(train_.rows().texts, kSeed);
     std::vector<std::string> shares;
-    for (const auto& [name, share] : kind.shares) shares.push_back(percent(share) + " " + name);
-    const std::string reason = shares.empty() ? "" : "of the rows " + join(shares, ", ") + " would pass";
+    for (const auto& [name, share] : kind.shares)
+      if (share >= kWorthTelling) shares.push_back(percent(share) + " " + name);
+    const std::string reason = shares.empty() ? "no known kind of text" : join(shares, ", ") + " of the rows pass";
     set("data.check", kind.name, reason);
-    tell("check", (kind.name == "none" ? "no known kind of text" : kind.name) + ": " + reason);
+    tell("check", kind.name + ": " + reason);
   }
 
   /// Pieces grow with the text there is to learn them from, and with the characters it is written in.

@@ -6,6 +6,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/data/data_file.h"
+#include "tvae/data/file_set.h"
 #include "tvae/latent/probe.h"
 #include "tvae/model/bottleneck.h"
 #include "tvae/run/data_options.h"
@@ -122,7 +123,10 @@ void require_files(const ResolvedConfig& resolved, const RunRecord* resumed) {
   if (data.train.empty())
     throw with_remedy(ConfigError("no training data", "", "data.train, a file of one sequence a line", resolved.wants),
                       resolved.wants.empty() ? Remedy::kGiveTrainingTexts : Remedy::kNone);
-  for (const std::string& path : {data.train, data.valid}) {
+  std::vector<std::string> files;
+  for (const std::string& path : {data.train, data.valid})
+    for (const std::string& file : files_of(path)) files.push_back(file);
+  for (const std::string& path : files) {
     if (path.empty()) continue;
     if (path == "-")
       throw ConfigError("training data", "stdin", "a file", "a run reads its data again when it is resumed");
@@ -131,6 +135,7 @@ void require_files(const ResolvedConfig& resolved, const RunRecord* resumed) {
     if (resumed && pipe)
       throw ConfigError("training data", "the pipe " + path, "a file",
                         "a run reads its data again when it is resumed, and a pipe gives it once");
+    require_no_folder(path);
     if (!pipe) LineReader{path};  // says why where it cannot be opened
   }
 }

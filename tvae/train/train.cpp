@@ -8,6 +8,7 @@
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/config/presets.h"
+#include "tvae/data/file_set.h"
 #include "tvae/optim/schedule.h"
 #include "tvae/run/data_options.h"
 #include "tvae/train/auto_settings.h"
@@ -27,8 +28,7 @@ const std::vector<std::string> kHarmlessKeys = {"train.log_steps",       "train.
                                                 "data.cache_dir",        "data.train",         "data.valid"};
 
 std::string absolute(const std::string& path) {
-  if (path.empty() || path == "-") return path;
-  const std::string whole = std::filesystem::absolute(path).lexically_normal();
+  const std::string whole = absolute_files(path);
   if (!is_valid_utf8(whole))
     throw ConfigError("a path of the run", "bytes that are no UTF-8: " + repair_utf8(whole), "a path in UTF-8",
                       "run.json could not keep it");
@@ -40,13 +40,15 @@ bool is_assigned(const ResolvedConfig& resolved, const std::string& key) {
   return origin != resolved.origins.end() && origin->second == kAssigned;
 }
 
-/// What the settings are changes to: a resumed run's own, with what "auto" chose then, or those of the model to start
-/// from, but for its data.
+/// What the settings are changes to: a resumed run's own, with what "auto" chose then, or those of the run or import
+/// that made the model to start from, but for its data.
 RunConfig settings_to_start_from(const std::string& from, const RunRecord* resumed) {
   if (resumed) return resumed->requested;
-  const auto parent = from.empty() ? std::nullopt : read_run_record(from);
-  if (!parent) return {};
-  RunConfig config = parent->config;
+  if (from.empty()) return {};
+  const auto parent = read_run_record(from);
+  const auto imported = parent ? std::nullopt : read_imported_settings(from);
+  if (!parent && !imported) return {};
+  RunConfig config = parent ? parent->config : *imported;
   config.data.train = config.data.valid = config.data.tokenizer = "";
   return config;
 }
@@ -194,8 +196,8 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
   ResolvedConfig resolved = requested_config(options, resumed, base);
   if (resumed) require_same(resolved, given_from, *resumed);
   TrainingInput input = open_training_files(resolved, resumed);
-  if (!resumed && !given_from.empty() && read_run_record(given_from))
-    log_info("settings of the run of " + options.from + changes(resolved.config, base));
+  if (!resumed && !given_from.empty() && (read_run_record(given_from) || read_imported_settings(given_from)))
+    log_info("settings of " + options.from + changes(resolved.config, base));
   nlohmann::ordered_json chosen;
   if (automatic) chosen = choose(resolved, input, options.device, progress);
   TrainingSetup setup =

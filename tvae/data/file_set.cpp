@@ -1,0 +1,68 @@
+#include "tvae/data/file_set.h"
+
+#include <glob.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "tvae/base/error.h"
+#include "tvae/base/files.h"
+#include "tvae/base/strings.h"
+
+namespace tvae {
+namespace {
+
+constexpr char kBetween = '|';
+
+/// Throws DataError where there are none.
+std::vector<std::string> matches(const std::string& pattern) {
+  glob_t found{};
+  const int status = glob(pattern.c_str(), 0, nullptr, &found);
+  std::vector<std::string> files(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  globfree(&found);
+  std::erase_if(files, directory_exists);
+  if (status != 0 || files.empty()) throw DataError("cannot read " + pattern, "no file of such a name");
+  return files;
+}
+
+}  // namespace
+
+std::vector<std::string> files_of(const std::string& path) {
+  if (path.empty() || path == "-" || file_exists(path)) return {path};
+  std::vector<std::string> files;
+  for (const std::string& part : split(path, kBetween)) {
+    if (file_exists(part) || part.find_first_of("*?[") == std::string::npos) {
+      files.push_back(part);
+      continue;
+    }
+    const std::vector<std::string> more = matches(part);
+    files.insert(files.end(), more.begin(), more.end());
+  }
+  return files;
+}
+
+std::string absolute_files(const std::string& path) {
+  if (path.empty() || path == "-") return path;
+  std::vector<std::string> parts = file_exists(path) ? std::vector<std::string>{path} : split(path, kBetween);
+  for (std::string& part : parts) part = std::filesystem::absolute(part).lexically_normal();
+  return join(parts, std::string(1, kBetween));
+}
+
+void require_no_folder(const std::string& path) {
+  if (!directory_exists(path)) return;
+  throw DataError("cannot read " + path, "a folder", "a file of rows",
+                  "'" + path +
+                      "/*.txt' takes its files, a row a line; whole documents go into one .jsonl, {\"text\": "
+                      "...} a line");
+}
+
+bool are_regular_files(const std::string& path) {
+  try {
+    const std::vector<std::string> files = files_of(path);
+    return std::all_of(files.begin(), files.end(), is_regular_file);
+  } catch (const DataError&) {
+    return false;
+  }
+}
+
+}  // namespace tvae

@@ -1,0 +1,23 @@
+// Several files that are read as one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tvae {
+
+/// The files that a path stands for: itself where there is such a file, or nothing tells of others; those of a pattern
+/// with *, ? or [], in order of their names; and those of several of them with | between. Throws DataError for a
+/// pattern that fits no file.
+std::vector<std::string> files_of(const std::string& path);
+
+/// The path with every one of several made absolute; "" and "-" stay.
+std::string absolute_files(const std::string& path);
+
+/// Whether all of them are there, as files that can be read again.
+bool are_regular_files(const std::string& path);
+
+/// Throws DataError for a folder, which may hold anything, and says what can be read instead.
+void require_no_folder(const std::string& path);
+
+}  // namespace tvae
