@@ -18,7 +18,8 @@ namespace {
 
 constexpr auto kRedrawInterval = std::chrono::milliseconds(100);
 constexpr int64_t kBarWidth = 12;
-constexpr size_t kWidth = 80;  // of lines that are not redrawn
+constexpr int64_t kMostLines = 40;  // that tell of a run without a terminal
+constexpr size_t kWidth = 80;       // of lines that are not redrawn
 
 size_t terminal_width() {
   winsize size{};
@@ -95,10 +96,10 @@ void ProgressBar::on_log(int64_t step, const Metrics& metrics) {
   rate_ = value_of(metrics, "kl");
   target_ = value_of(metrics, "kl_target");
   log_verbose(describe(metrics));
-  if (draws_bar())
-    draw();
-  else
-    log_info("step " + std::to_string(step_) + " of " + std::to_string(total_steps_) + ": " + standing());
+  if (draws_bar()) return draw();
+  if (step < next_line_ && step < total_steps_) return;
+  next_line_ = step + total_steps_ / kMostLines;
+  log_info("step " + std::to_string(step_) + " of " + std::to_string(total_steps_) + ": " + standing());
 }
 
 void ProgressBar::on_evaluate(int64_t step, const HeldOutEvaluation& evaluation) {

@@ -41,6 +41,7 @@ class ProgressBar : public TrainingObserver {
   int64_t total_steps_ = 0, step_ = 0;
   double seconds_before_ = 0.0;
   Clock::time_point start_, last_drawn_;
+  int64_t next_line_ = 0;                                  // the step of the next plain line
   std::optional<double> loss_, rate_, target_, accuracy_;  // as they were told last
   bool visible_ = false;
 };

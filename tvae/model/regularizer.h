@@ -51,4 +51,8 @@ std::unique_ptr<Regularizer> make_regularizer(const LossConfig& loss, const Mode
 /// Weight of the regularizer at a position: loss.regularizer_weight times its schedule.
 double regularizer_weight(const LossConfig& loss, const TrainingPosition& position);
 
+/// Whether a steered rate has come down to its target, at this share of a run: until then codes carry less and less,
+/// and texts come back worse, as they should. Always, where nothing is steered.
+bool rate_has_settled(const LossConfig& loss, double progress);
+
 }  // namespace tvae

@@ -290,12 +290,19 @@ class Chooser {
     const double useful = std::ceil(kMostEpochs * total / pilot.tokens_a_step);
     const double steps = std::clamp(std::min(affordable, useful), 10.0, kMostSteps);
     const double taken = minutes * steps / affordable;
+    const bool few_rows = useful < affordable;
     set("train.steps", static_cast<int64_t>(steps),
-        rounded(pilot.seconds_a_step, 2) + " seconds a step" +
-            (useful < affordable ? ", and the data has few rows" : ""));
+        rounded(pilot.seconds_a_step, 2) + " seconds a step" + (few_rows ? ", and the data has few rows" : ""));
     set("train.warmup_steps", static_cast<int64_t>(std::clamp(steps / 40, 1.0, 200.0)), "the steps");
     set("train.log_steps", static_cast<int64_t>(std::clamp(steps / 100, 1.0, 100.0)), "the steps");
-    set("train.eval_steps", static_cast<int64_t>(std::max(std::ceil(steps / 10), 1.0)), "ten evaluations");
+    const double evaluations = few_rows ? 20 : 10;
+    set("train.eval_steps", static_cast<int64_t>(std::max(std::ceil(steps / evaluations), 1.0)),
+        rounded(evaluations) + " evaluations");
+    if (few_rows && (!config_.data.valid.empty() || config_.data.valid_fraction > 0)) {
+      const std::string reason = "few rows may be learnt by heart: then the best weights are kept";
+      set("train.save_model", "best", reason);
+      set("train.early_stop_evaluations", int64_t{4}, reason);
+    }
     set("train.save_steps", static_cast<int64_t>(std::clamp(60 / pilot.seconds_a_step, 1.0, 5000.0)), "a minute");
     set("train.ema_decay", steps < 1000 ? 0.98 : steps < 3000 ? 0.995 : 0.998, "the steps");
     tell("model", rounded(static_cast<double>(pilot.parameters) / 1e6, 1) + " million weights, a code of " +
@@ -303,7 +310,7 @@ class Chooser {
     tell("steps", counted(static_cast<int64_t>(steps), "step") + " of " + rounded(pilot.tokens_a_step) + " tokens, " +
                       rounded(steps * pilot.tokens_a_step / total, 1) + " passes over the data, some " +
                       rounded(std::max(1.0, taken)) + " minutes (" + rounded(pilot.seconds_a_step, 2) + " s a step" +
-                      (useful < affordable ? "; more would learn the few rows by heart)" : ")"));
+                      (few_rows ? "; more would learn the few rows by heart)" : ")"));
   }
 
   ResolvedConfig& resolved_;

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "tvae/base/log.h"
+#include "tvae/model/regularizer.h"
 
 namespace tvae {
 namespace {
@@ -55,8 +56,7 @@ void HealthWatch::judge_rate(int64_t step, double kl) {
 }
 
 void HealthWatch::judge_reconstruction(int64_t step, double cross_entropy) {
-  // While the target falls the codes carry less and less, so that reconstruction gets worse as it should.
-  if (loss_.regularizer == "kl" && loss_.kl.target > 0 && done(step) < loss_.kl.target_descent) return;
+  if (!rate_has_settled(loss_, done(step))) return;
   if (!best_ || cross_entropy < best_->cross_entropy) {
     best_ = Best{step, cross_entropy, training_cross_entropy_};
     return;

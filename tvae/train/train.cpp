@@ -229,6 +229,10 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
   if (!was_finished) {
     say_what_is_trained(setup, trainer);
     trainer.run(progress, observers);
+    if (trainer.step() < trainer.total_steps())
+      log_info("stopped at step " + std::to_string(trainer.step()) + " of " + std::to_string(trainer.total_steps()) +
+               ": held-out texts have come back no better since step " + std::to_string(trainer.best_step()) +
+               (setup.config.train.save_model == "best" ? ", whose weights are kept" : ""));
   }
   return {run.path(), trainer.step(), trainer.total_steps(), was_finished};
 }

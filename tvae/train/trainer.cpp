@@ -10,6 +10,7 @@
 #include "tvae/base/log.h"
 #include "tvae/base/mix64.h"
 #include "tvae/base/ranges.h"
+#include "tvae/model/regularizer.h"
 #include "tvae/run/model_card.h"
 #include "tvae/train/health_watch.h"
 #include "tvae/train/held_out_scores.h"
@@ -139,9 +140,11 @@ HeldOutEvaluation Trainer::evaluate() {
   return found;
 }
 
-/// Saves the model where the score is the best so far and those weights are to be kept.
+/// Saves the model where the score is the best so far and those weights are to be kept. No score is one to beat while
+/// the rate falls, since codes that carry more give texts back better.
 void Trainer::take(const HeldOutScores& scores) {
   state_.last_scores = scores;
+  if (step() < total_steps() && !rate_has_settled(setup_.config.loss, state_.position.progress())) return;
   if (state_.best.take(step(), scores.cross_entropy) && config_.save_model == "best") save_model_files(run_.path());
 }
 

@@ -40,6 +40,8 @@ class Trainer {
   int64_t total_steps() const { return state_.position.total_steps; }
   /// At the last step, or stopped early.
   bool finished() const;
+  /// Of the best held-out score; -1 where there is none yet.
+  int64_t best_step() const { return state_.best.step; }
 
  private:
   void train_step();
