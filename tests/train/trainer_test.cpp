@@ -389,6 +389,20 @@ TEST(Trainer, SomeOfAHeldOutFileStandForAllOfIt) {
   EXPECT_NEAR(scores(texts, 300).cross_entropy, of_all, 0.1 * std::abs(of_first - of_all));
 }
 
+TEST(Trainer, NoScoreIsOneToBeatBeforeTheRateHasSettled) {
+  RunConfig config = tiny_run();
+  config.loss.regularizer = "kl";
+  config.loss.kl.target = 5;
+  config.loss.kl.target_descent = 0.5;
+  config.train.learning_rate = 0;  // no evaluation is better than the first that counts
+  config.train.steps = 8;
+  config.train.eval_steps = 1;
+  config.train.early_stop_evaluations = 2;
+  TestRun run(config);
+  EXPECT_EQ(run.go(), 6);
+  EXPECT_EQ(run.checkpoint().state["best"]["step"], 4);
+}
+
 TEST(Trainer, SavesTheBestOrTheLastWeights) {
   for (const double ema_decay : {0.0, 0.5})
     for (const std::string which : {"best", "last"}) {
