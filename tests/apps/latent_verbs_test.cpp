@@ -129,6 +129,10 @@ TEST_F(LatentVerbs, PathsStartAndEndAtTheReconstructions) {
   }
   const std::string pairs = put("pairs.tsv", "row 1\tsomething\nsomething\trow 1\n");
   EXPECT_EQ(lines_of(run({"interpolate", model(), "--pairs", pairs}).out).size(), 22u);
+  const std::string table = put("pairs.csv", "id,b,a\n1,row 1,something\n");
+  EXPECT_EQ(run({"interpolate", model(), "--pairs", table, "--column", "a", "--column", "b", "--steps", "2"}).out,
+            run({"interpolate", model(), "--from", "something", "--to", "row 1", "--steps", "2"}).out);
+  expect_failure({"interpolate", model(), "--pairs", table, "--column", "a"}, 2, "--column: got 1 name, expected two");
   const std::vector<Json> points =
       json_lines(run({"interpolate", model(), "--pairs", pairs, "--steps", "2", "--json"}).out);
   ASSERT_EQ(points.size(), 4u);
