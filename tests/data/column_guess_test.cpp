@@ -90,6 +90,16 @@ TEST(ColumnGuess, KeysOfObjects) {
   }
 }
 
+TEST(ColumnGuess, TheTextOfAnObjectInAnObject) {
+  std::string rows;
+  for (int i = 0; i < 30; ++i)
+    rows += "{\"id\": " + std::to_string(i) + ", \"review\": {\"lang\": \"en\", \"text\": \"the food was " +
+            std::to_string(i) + " times good\"}, \"stars\": {\"label\": \"" + (i % 2 ? "good" : "bad") + "\"}}\n";
+  const ColumnGuess guess = guess_columns(sketch_table("rows.jsonl", rows));
+  EXPECT_EQ(guess.column, "review.text");
+  EXPECT_EQ(guess.label_column, "stars.label");
+}
+
 TEST(ColumnGuess, BreaksThatNearlyEveryLineHasAreBreaks) {
   EXPECT_TRUE(has_written_breaks("X:1\\nK:C\\nabc\nX:2\\nK:D\\nabc\n\n"));
   EXPECT_FALSE(has_written_breaks("print('a\\n')\nx = 1\ny = 2\n"));

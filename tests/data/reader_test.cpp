@@ -51,6 +51,16 @@ TEST_F(Reader, RowsKnowTheirNumbers) {
   EXPECT_EQ(json.numbers, (std::vector<int64_t>{0, 2}));
 }
 
+TEST_F(Reader, FieldsOfObjectsInObjects) {
+  const std::string rows =
+      "{\"id\": 1, \"a\": {\"text\": \"one\", \"b\": {\"c\": \"deep\"}}}\n{\"id\": 2, \"a\": {}}\n";
+  EXPECT_EQ(read("z.jsonl", rows, {.column = "a.text"}).texts, (Strings{"one"}));
+  EXPECT_EQ(read("z.jsonl", rows, {.column = "a.b.c", .label_column = "a.text"}).labels, (Strings{"one"}));
+  EXPECT_EQ(read("z.jsonl", "{\"a.b\": \"own\", \"a\": {\"b\": \"inner\"}}\n", {.column = "a.b"}).texts,
+            (Strings{"own"}));
+  EXPECT_NE(error("z.jsonl", rows, {.column = "a"}).find("column a is an object with a.text, a.b"), std::string::npos);
+}
+
 TEST_F(Reader, EmptyLinesOnRequest) {
   EXPECT_EQ(read("a.txt", "a\n\nb\n", {.keep_empty = true}).texts, (Strings{"a", "", "b"}));
 }

@@ -22,6 +22,7 @@ using Records = std::vector<std::vector<std::string>>;
 constexpr size_t kRowsSeen = 1000;
 constexpr size_t kMostBytes = 4 << 20;  // of the beginning that is looked at
 constexpr double kNearlyAll = 0.95;
+constexpr size_t kMostColumns = 500;  // from here on objects in objects are not looked into
 
 /// In the order in which they are preferred.
 const std::vector<std::string> kTextNames = {
@@ -137,6 +138,17 @@ std::string text_of(const Json& value) {
   return value.is_number() || value.is_boolean() ? value.dump() : "";
 }
 
+/// Of an object's fields; of those of objects in it as "outer.inner".
+void add_names(const Json& object, const std::string& before, std::vector<std::string>& names) {
+  for (const auto& [key, value] : object.items()) {
+    const std::string name = before + key;
+    if (value.is_object() && names.size() < kMostColumns)
+      add_names(value, name + ".", names);
+    else if (std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
+  }
+}
+
 TableSketch sketch_json(std::string_view content, bool lines) {
   TableSketch sketch;
   sketch.format = lines ? RowFormat::kJsonLines : RowFormat::kJson;
@@ -153,13 +165,13 @@ TableSketch sketch_json(std::string_view content, bool lines) {
     for_each_json_element(seen, [&](std::string_view source, int64_t) { take(source); });
   else
     for_each_line(seen, [&](std::string_view source, int64_t) { take(source); });
-  for (const Json& object : objects)
-    for (const auto& [key, value] : object.items())
-      if (std::find(sketch.names.begin(), sketch.names.end(), key) == sketch.names.end()) sketch.names.push_back(key);
+  for (const Json& object : objects) add_names(object, "", sketch.names);
   for (const std::string& name : sketch.names) {
     sketch.columns.emplace_back();
-    for (const Json& object : objects)
-      sketch.columns.back().push_back(object.contains(name) ? text_of(object[name]) : std::string());
+    for (const Json& object : objects) {
+      const Json* value = find_field(object, name);
+      sketch.columns.back().push_back(value ? text_of(*value) : std::string());
+    }
   }
   return sketch;
 }
@@ -173,8 +185,10 @@ TableSketch sketch_records(RowFormat format, const Records& records, size_t widt
   return sketch;
 }
 
+/// Of a column, or of a field of an object in an object.
 size_t rank_of(const std::vector<std::string>& names, const std::string& name) {
-  return static_cast<size_t>(std::find(names.begin(), names.end(), lower_case(name)) - names.begin());
+  const std::string own = lower_case(name.substr(name.rfind('.') + 1));
+  return static_cast<size_t>(std::find(names.begin(), names.end(), own) - names.begin());
 }
 
 bool is_label(const ColumnStatistics& s) {

@@ -182,17 +182,14 @@ class JsonRows {
     if (record.is_string() && label_column().empty()) return add(line, record.get<std::string>());
     if (!record.is_object() || record.empty()) return rows_.add_bad(line, "not an object with columns");
     settle_column(keys_of(record));
-    take_fields(line, [&](const std::string& column) {
-      const auto found = record.find(column);
-      return found == record.end() ? nullptr : &*found;
-    });
+    take_fields(line, [&](const std::string& column) { return find_field(record, column); });
   }
 
   void take_fields(int64_t line, const Field& field) {
     const Json* text = field(column_);
     if (!text) return rows_.add_bad(line, "missing column " + column_);
     const std::optional<std::string> text_value = as_text(*text);
-    if (!text_value) return rows_.add_bad(line, "column " + column_ + " is no text");
+    if (!text_value) return rows_.add_bad(line, "column " + column_ + " is " + why_no_text(*text));
     if (label_column().empty()) return add(line, *text_value);
     const Json* label = field(label_column());
     if (!label) return rows_.add_bad(line, "missing column " + label_column());
@@ -200,6 +197,15 @@ class JsonRows {
     if (!label_value) return rows_.add_bad(line, "column " + label_column() + " is no label");
     if (!add_half_pair(line, *text_value) && !add_half_pair(line, *label_value))
       rows_.add(line, *text_value, *label_value);
+  }
+
+  /// "no text", or, of an object, "an object: name review.text, review.lang".
+  std::string why_no_text(const Json& value) const {
+    if (!value.is_object() || value.empty()) return "no text";
+    std::vector<std::string> names;
+    for (const std::string& key : keys_of(value)) names.push_back(column_ + "." + key);
+    if (names.size() > kKeysNamed) names.resize(kKeysNamed);
+    return "an object with " + join(names, ", ");
   }
 
   void add(int64_t line, const std::string& text) {
@@ -303,6 +309,17 @@ bool looks_like_json(std::string_view content) {
     return next != std::string_view::npos && rest[next] == '{';
   }
   return first.starts_with('{') && (parse(first).value.is_object() || parse(content).value.is_object());
+}
+
+const Json* find_field(const Json& object, const std::string& column) {
+  const auto found = object.find(column);
+  if (found != object.end()) return &*found;
+  for (size_t dot = column.find('.'); dot != std::string::npos; dot = column.find('.', dot + 1)) {
+    const auto outer = object.find(column.substr(0, dot));
+    if (outer == object.end() || !outer->is_object()) continue;
+    if (const Json* inner = find_field(*outer, column.substr(dot + 1))) return inner;
+  }
+  return nullptr;
 }
 
 }  // namespace tvae

@@ -109,6 +109,8 @@ class Chooser {
         columns_ += "; labels in " + guess.label_column;
       if (!guess.other_labels.empty()) columns_ += "; could be labels too: " + join(guess.other_labels, ", ");
     }
+    if (guess.column.empty() && table.names.size() > 1 && config_.data.column.empty())
+      columns_ = "the column text or the first, since none looks like texts, of " + join(table.names, ", ");
     const bool json = table.format == RowFormat::kJson || table.format == RowFormat::kJsonLines;
     if (!json && has_written_breaks(train_.content()) && set("data.escapes", true, "nearly every row has a \\n"))
       columns_ += std::string(columns_.empty() ? "" : "; ") + "with \\n for line breaks";
