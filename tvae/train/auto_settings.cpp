@@ -33,8 +33,10 @@ constexpr double kManyOverlong = 0.02;        // from here on they are cut, sinc
 /// The rate at which rows come back and the space stays smooth, in entropies of a row under a 5-gram model: 1.8 was
 /// best for lines of Python, 1.8 for molecules and 1.7 for generated lines, each found by hand (docs/auto.md).
 constexpr double kRateOfEntropy = 1.75;
-constexpr double kFirstRate = 2.4;      // in rates: where the target begins to fall
-constexpr double kUnitsOfRate = 2.8;    // units of the code a nat of the rate
+constexpr double kFirstRate = 2.4;    // in rates: where the target begins to fall
+constexpr double kUnitsOfRate = 2.8;  // units of the code a nat of the rate
+constexpr double kMostCodes = 64;
+constexpr int64_t kWidestCode = 32;
 constexpr double kTokensAWeight = 3;    // that a model should see in training at least
 constexpr int64_t kBatchTokens = 2048;  // a step, but at least some sequences
 constexpr double kLeastSequences = 12;
@@ -48,7 +50,7 @@ std::string rounded(double value, int digits = 0) {
 }
 
 std::string percent(double share) {
-  return rounded(100 * share, share > 0.0995 && share < 0.9905 ? 0 : 1) + "%";
+  return rounded(100 * share, (share > 0.0995 && share < 0.9905) || share == 1 ? 0 : 1) + "%";
 }
 
 struct Size {
@@ -138,7 +140,12 @@ class Chooser {
     if (config_.data.valid.empty() && config_.data.valid_fraction > 0)
       tell("held out", counted(train_.held_out().rows().texts.size(), "row") + " (" +
                            percent(config_.data.valid_fraction) + "), kept with the run");
-    for (const std::string& text : rows.texts) bytes_ += text.size();
+    size_t with_blanks = 0;
+    for (const std::string& text : rows.texts) {
+      bytes_ += text.size();
+      with_blanks += text.find(' ') != std::string::npos;
+    }
+    words_ = 2 * with_blanks > rows.texts.size();
     for (size_t i = 0; i < rows.texts.size(); i += 1 + rows.texts.size() / 20000)
       for (const std::string_view character : utf8_characters(rows.texts[i])) alphabet_.insert(std::string(character));
   }
@@ -148,18 +155,24 @@ class Chooser {
     const RecognisedKind kind = recognise_kind(train_.rows().texts, kSeed);
     std::vector<std::string> shares;
     for (const auto& [name, share] : kind.shares)
-      if (share >= kWorthTelling) shares.push_back(percent(share) + " " + name);
-    const std::string reason = shares.empty() ? "no known kind of text" : join(shares, ", ") + " of the rows pass";
+      if (share >= kWorthTelling) shares.push_back(name + ": " + percent(share));
+    const bool also_shuffled =
+        kind.name == "none" && std::any_of(kind.shares.begin(), kind.shares.end(),
+                                           [](const auto& share) { return share.second >= kRecognisedShare; });
+    const std::string reason =
+        shares.empty() ? "no known kind of text"
+                       : join(shares, ", ") + " of the rows pass" + (also_shuffled ? ", and so do shuffled ones" : "");
     set("data.check", kind.name, reason);
     tell("check", kind.name + ": " + reason);
   }
 
-  /// Pieces grow with the text there is to learn them from, and with the characters it is written in.
+  /// Pieces grow with the text there is to learn them from; in texts without words they are few anyway, and grow with
+  /// the characters that these are written in.
   void tokenizer() {
     if (config_.data.tokenizer.empty()) {
       const double characters = static_cast<double>(alphabet_.size());
       const double by_text = std::exp2(std::round(std::log2(0.9 * std::sqrt(static_cast<double>(bytes_)))));
-      const double by_alphabet = characters < 60 ? 16 * characters : by_text;
+      const double by_alphabet = words_ ? by_text : 16 * characters;
       const double most = std::max(8192.0, 2 * characters);
       const double size = std::clamp(std::max(std::min(by_text, by_alphabet), 300 + 1.2 * characters), 320.0, most);
       set("data.tokenizer_kind", characters <= 8 ? "char" : "unigram", counted(alphabet_.size(), "character"));
@@ -227,8 +240,10 @@ class Chooser {
     if (config_.loss.regularizer != "kl") return;
     if (!is_given("loss.kl.target")) {
       const double nats = entropy();
-      const double target = std::max(4.0, std::round(kRateOfEntropy * nats));
-      const std::string reason = "a row holds " + rounded(nats) + " nats under a 5-gram model";
+      const double most = std::floor(kMostCodes * kWidestCode / kUnitsOfRate);
+      const double wanted = std::round(kRateOfEntropy * nats), target = std::clamp(wanted, 4.0, most);
+      const std::string reason = "a row holds " + rounded(nats) + " nats under a 5-gram model" +
+                                 (wanted > most ? ", more than a code carries: long rows come back in part" : "");
       set("loss.kl.target", target, reason);
       tell("rate", rounded(target) + " nats a row: " + reason);
     }
@@ -236,8 +251,9 @@ class Chooser {
     set("loss.kl.target_start", std::round(kFirstRate * target), "from where the target falls");
     if (config_.model.bottleneck != "queries") return;
     const double units = kUnitsOfRate * target;
-    set("model.latent_size", units < 128 ? int64_t{16} : int64_t{32}, "the rate");
-    const double tokens = std::clamp(std::round(units / static_cast<double>(config_.model.latent_size)), 2.0, 64.0);
+    set("model.latent_size", units < 128 ? int64_t{16} : int64_t{kWidestCode}, "the rate");
+    const double tokens =
+        std::clamp(std::round(units / static_cast<double>(config_.model.latent_size)), 2.0, kMostCodes);
     set("model.latent_tokens", static_cast<int64_t>(tokens), "the rate");
   }
 
@@ -323,6 +339,7 @@ class Chooser {
   AutoSettings settings_;
   std::string columns_;  // what is told of them
   size_t bytes_ = 0;
+  bool words_ = false;  // whether most rows have blanks
   std::unordered_set<std::string> alphabet_;
   KneserNey::Sequences sample_;
   double mean_tokens_ = 0;

@@ -10,7 +10,7 @@ namespace tvae {
 namespace {
 
 constexpr size_t kJudged = 400;
-constexpr double kFewest = 0.95, kMostShuffled = 0.5;
+constexpr double kMostShuffled = 0.5;
 
 double share(ValidityCheck& check, const std::vector<std::string>& texts) {
   const std::vector<bool> valid = check.valid(texts);
@@ -37,7 +37,7 @@ RecognisedKind recognise_kind(const std::vector<std::string>& texts, uint64_t se
     const auto check = kind.make_check();  // what it lacks is told where it is used
     if (!check) continue;
     const double passed = recognised.shares[name] = share(*check, judged);
-    if (passed < kFewest || passed <= best || share(*check, shuffled) > kMostShuffled) continue;
+    if (passed < kRecognisedShare || passed <= best || share(*check, shuffled) > kMostShuffled) continue;
     best = passed;
     recognised.name = name;
   }

@@ -8,6 +8,9 @@
 
 namespace tvae {
 
+/// Of the texts, at least, that pass the check of their kind.
+inline constexpr double kRecognisedShare = 0.95;
+
 struct RecognisedKind {
   std::string name = "none";             // of text_kinds
   std::map<std::string, double> shares;  // of the texts that pass, by kind; kinds whose judge is missing are left out
