@@ -6,7 +6,8 @@ import fcntl
 import json
 import pathlib
 import subprocess
-import sys
+
+from recipe import run
 
 # The rates, in entropies of a row under the n-gram model that `auto` looks at; its own rule is 1.75 of them.
 RULE = 1.75
@@ -14,15 +15,6 @@ RATIOS = [0.4, 0.8, 1.2, 1.5, RULE, 2.0, 2.4, 3.0, 4.0]
 # What `auto` makes of the rate: these follow the rate of each run, everything else is the same for all.
 OF_RATE = ["loss.kl.target", "loss.kl.target_start", "model.latent_size", "model.latent_tokens"]
 SECTIONS = "reconstruction,interpolation,fluency"
-
-
-def run(command, log):
-    with open(log, "a", encoding="utf-8") as file:
-        file.write("$ " + " ".join(map(str, command)) + "\n")
-        file.flush()
-        result = subprocess.run(list(map(str, command)), stdout=file, stderr=subprocess.STDOUT, check=False)
-    if result.returncode != 0:
-        sys.exit(f"{command[0]} {command[1]} ended with {result.returncode}; see {log}")
 
 
 def choose(data, options):
