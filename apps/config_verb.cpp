@@ -6,6 +6,7 @@
 #include "apps/verb.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
+#include "tvae/base/wrap.h"
 #include "tvae/config/presets.h"
 #include "tvae/run/model_directory.h"
 #include "tvae/train/auto_settings.h"
@@ -45,7 +46,7 @@ ResolvedConfig resolved_config(const Options& options, const CommonOptions& comm
   if (!asks_for_auto(options.presets) || resolved.config.data.train.empty()) return resolved;
   UntilSignal until_signal;
   for (const std::string& line : choose_for_training(resolved, parse_device(common.device), until_signal))
-    log_info(line);
+    log_info(wrapped_entry(line, kToldTopic));
   return resolved;
 }
 
@@ -54,7 +55,10 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("PRESET", options->presets, "presets (tvae presets lists them); no two may disagree");
   add_set_option(command, options->assignments);
   add_setting_flags(command,
-                    {{"--train", "data.train", "with the preset auto: the file that it looks at", "FILE"},
+                    {{"--train", "data.train", "with the preset auto: the file that it looks at", "FILE", true},
+                     {"--valid", "data.valid", "with the preset auto: held-out sequences", "FILE", true},
+                     {"--column", "data.column", "text column of a table", "NAME"},
+                     {"--label-column", "data.label_column", "label column of a table", "NAME"},
                      {"--minutes", "train.minutes", "with the preset auto: time for training", "N"}},
                     options->of_flags);
   command.add_flag("--explain", options->explain, "also where each value came from and what it means");

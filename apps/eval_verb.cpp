@@ -2,9 +2,9 @@
 #include <memory>
 
 #include "apps/decoding.h"
-#include "apps/help.h"
 #include "apps/text_io.h"
 #include "tvae/base/strings.h"
+#include "tvae/base/wrap.h"
 #include "tvae/eval/evaluate.h"
 #include "tvae/latent/paths.h"
 

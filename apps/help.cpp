@@ -5,30 +5,11 @@
 #include <vector>
 
 #include "tvae/base/strings.h"
+#include "tvae/base/wrap.h"
 
 namespace tvae::apps {
 
-constexpr size_t kWidth = 80, kNames = 26;  // of the page, and of what stands left of the meanings
-constexpr size_t kContinued = 4;            // blanks before the further lines of an indented paragraph
-
-std::string wrapped(const std::string& text, size_t indent) {
-  std::string lines;
-  for (const std::string& paragraph : split(text, '\n')) {
-    const size_t own = std::min(paragraph.find_first_not_of(' '), paragraph.size());
-    std::string before(indent + own, ' ');
-    std::string line;
-    for (const std::string& word : split(paragraph.substr(own), ' ')) {
-      if (!line.empty() && before.size() + line.size() + 1 + word.size() > kWidth) {
-        lines += before + line + "\n";
-        line.clear();
-        if (own > 0) before = std::string(indent + own + kContinued, ' ');
-      }
-      line += (line.empty() ? "" : " ") + word;
-    }
-    lines += (line.empty() ? "" : before + line) + "\n";
-  }
-  return lines;
-}
+constexpr size_t kNames = 26;  // of what stands left of the meanings
 
 namespace {
 

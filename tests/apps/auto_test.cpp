@@ -84,8 +84,7 @@ TEST_F(Auto, AModelToStartFromBringsItsSettings) {
   const ProgramResult further = run({"train", "--from", path("m"), "--train", path("rows.tsv"), "--out", path("n"),
                                      "--device", "cpu", "--set", "train.steps=3"});
   ASSERT_EQ(further.status, 0) << further.err;
-  EXPECT_NE(further.err.find("settings of " + path("m") + ", but for train.steps=3"), std::string::npos)
-      << further.err;
+  EXPECT_NE(further.err.find("settings of " + path("m") + ", but for train.steps=3"), std::string::npos) << further.err;
   const Json first = Json::parse(get(path("m/run.json")))["config"],
              second = Json::parse(get(path("n/run.json")))["config"];
   for (const char* section : {"model", "loss"}) EXPECT_EQ(second[section], first[section]) << section;
@@ -111,6 +110,22 @@ TEST_F(Auto, TheSameCommandGivesTheSameModel) {
   const std::string weights = get(path("m/model.safetensors"));
   ASSERT_EQ(run(train({"--set", "train.steps=3", "--overwrite"})).status, 0);
   EXPECT_TRUE(get(path("m/model.safetensors")) == weights);
+}
+
+TEST_F(Auto, APresetThatStartsFromItChoosesToo) {
+  const std::string mine = put("mine.json", R"({"base": "auto", "set": {"train.steps": 3}})");
+  const ProgramResult trained =
+      run({"train", mine, "--train", path("rows.tsv"), "--out", path("m"), "--device", "cpu"});
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  EXPECT_NE(trained.err.find("column 2"), std::string::npos) << trained.err;
+  EXPECT_EQ(run({"train", mine, "--train", path("rows.tsv"), "--out", path("m"), "--resume", "--quiet"}).status, 0);
+}
+
+TEST_F(Auto, AGivenColumnLeavesTheRestToIt) {
+  const ProgramResult shown =
+      run({"config", "auto", "--train", path("rows.tsv"), "--column", "2", "--set", "train.steps=3"});
+  ASSERT_EQ(shown.status, 0) << shown.err;
+  EXPECT_NE(shown.err.find("column 2 of 1, 2; labels in 1"), std::string::npos) << shown.err;
 }
 
 TEST_F(Auto, ConfigShowsTheChoice) {

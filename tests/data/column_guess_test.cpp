@@ -100,6 +100,19 @@ TEST(ColumnGuess, TheTextOfAnObjectInAnObject) {
   EXPECT_EQ(guess.label_column, "stars.label");
 }
 
+TEST(ColumnGuess, AFirstLineThatNamesTheSeparator) {
+  std::string rows = "sep=;\nnr;text\n";
+  for (int i = 0; i < 30; ++i) rows += std::to_string(i) + ";sentence, number " + std::to_string(i) + "\n";
+  EXPECT_EQ(guess_columns(sketch_table("z.csv", rows)).column, "text");
+}
+
+TEST(ColumnGuess, TimesAreNoTexts) {
+  std::string rows;
+  for (int i = 10; i < 40; ++i)
+    rows += "{\"ts\": \"2024-05-24T13:00:" + std::to_string(i) + "Z\", \"word\": \"w" + std::to_string(i) + "\"}\n";
+  EXPECT_EQ(guess_columns(sketch_table("z.jsonl", rows)).column, "word");
+}
+
 TEST(ColumnGuess, BreaksThatNearlyEveryLineHasAreBreaks) {
   EXPECT_TRUE(has_written_breaks("X:1\\nK:C\\nabc\nX:2\\nK:D\\nabc\n\n"));
   EXPECT_FALSE(has_written_breaks("print('a\\n')\nx = 1\ny = 2\n"));

@@ -61,6 +61,17 @@ TEST_F(Reader, FieldsOfObjectsInObjects) {
   EXPECT_NE(error("z.jsonl", rows, {.column = "a"}).find("column a is an object with a.text, a.b"), std::string::npos);
 }
 
+TEST_F(Reader, WhatExcelWrites) {
+  const Rows rows = read("z.csv", "\xEF\xBB\xBFsep=;\r\nnr;text\r\n1;\"a;b\"\r\n2;c\r\n");
+  EXPECT_EQ(rows.texts, (Strings{"a;b", "c"}));
+  EXPECT_EQ(read("z.csv", "text\nsep=;\n").texts, (Strings{"sep=;"})) << "only a first line says it";
+  std::string latin;
+  for (int i = 0; i < 200; ++i) latin += i % 2 ? "Br\xF6tchen\n" : "Brot\n";
+  EXPECT_NE(error("z.txt", latin).find("100 rows of 200 in other bytes, expected UTF-8 text (iconv -f WINDOWS-1252"),
+            std::string::npos)
+      << error("z.txt", latin);
+}
+
 TEST_F(Reader, EmptyLinesOnRequest) {
   EXPECT_EQ(read("a.txt", "a\n\nb\n", {.keep_empty = true}).texts, (Strings{"a", "", "b"}));
 }

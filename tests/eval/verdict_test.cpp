@@ -31,7 +31,7 @@ TEST(Verdict, SaysWhatIsThereAndWhatToTry) {
 }
 
 TEST(Verdict, AdviceFollowsWhatIsWanting) {
-  EXPECT_NE(last(report_of(0.9, 0.5)).find("loss.kl.target lower (it is at 58 nats now)"), std::string::npos);
+  EXPECT_NE(last(report_of(0.9, 0.5)).find("loss.kl.target lower (its codes carry 58 nats now)"), std::string::npos);
   EXPECT_NE(last(report_of(0.3, 0.9)).find("longer training"), std::string::npos);
   EXPECT_NE(last(report_of(0.3, 0.3)).find("more training"), std::string::npos);
   EXPECT_EQ(verdict(report_of(0.3, 0.3))[0],
@@ -43,8 +43,7 @@ TEST(Verdict, WithoutACheckFluencyCounts) {
     return verdict({{"fluency", {{"paths", {{"fluency", fluency}, {"reverse_fluency", reverse}}}}}}).at(0);
   };
   EXPECT_EQ(between(0.97, 0.9),
-            "The space is smooth: the texts between two rows read like real ones (fluency 0.97, the other way 0.90, of "
-            "1).");
+            "The space is smooth: the texts between two rows read like real ones (fluency 0.97, of real ones 1).");
   EXPECT_EQ(between(0.9, 0.9).find("The space is mostly smooth: the texts between two rows read nearly like real"), 0u);
   EXPECT_NE(between(0.8, 0.9).find("worse than real ones"), std::string::npos);
   EXPECT_NE(between(1.3, 0.9).find("plainer than real ones"), std::string::npos);
@@ -56,6 +55,9 @@ TEST(Verdict, OfACollapsedModelAndOfNothing) {
   collapsed["defect"] = "no dimension is active";
   EXPECT_NE(verdict(collapsed).front().find("tells nothing of the texts"), std::string::npos);
   EXPECT_TRUE(verdict(Json::object()).empty());
+  Json few = report_of(0.9, 0.9);
+  few["data"]["n"] = 12;
+  EXPECT_EQ(verdict(few).at(3), "All this is rough: only 12 rows were measured.");
 }
 
 }  // namespace

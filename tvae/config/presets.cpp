@@ -235,8 +235,9 @@ std::vector<std::string> bases_of(const std::string& name) {
   return bases;
 }
 
-/// The presets, after those that they start from. Throws ConfigError where they start from different ones.
-std::vector<std::string> with_base(const std::vector<std::string>& presets) {
+}  // namespace
+
+std::vector<std::string> with_bases(const std::vector<std::string>& presets) {
   std::vector<std::string> bases;
   std::string owner;
   for (const std::string& name : presets) {
@@ -254,8 +255,6 @@ std::vector<std::string> with_base(const std::vector<std::string>& presets) {
   all.insert(all.end(), presets.begin(), presets.end());
   return all;
 }
-
-}  // namespace
 
 std::vector<std::string> choices_of(const std::string& key, const FieldInfo& info) {
   return info.choices.empty() ? registered_names(key) : info.choices;
@@ -281,7 +280,8 @@ Preset find_preset(const std::string& name) {
     names.push_back(preset.name);
   }
   throw ConfigError("unknown preset", "\"" + name + "\"", "",
-                    file_exists(name) ? "it is a file: several training files are a pattern in quotes, as 'DIR/*.txt'"
+                    file_exists(name) ? "it is a file: data.train is where training files go, several as a pattern in "
+                                        "quotes, 'DIR/*.txt'"
                                       : suggestion(name, names));
 }
 
@@ -292,7 +292,7 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
   for (const std::string& assignment : assignments)
     decided.insert(canonical_key(strip(assignment.substr(0, assignment.find('=')))));
   std::map<std::string, std::pair<std::string, Json>> given;  // key -> preset, value
-  for (const std::string& name : with_base(presets)) {
+  for (const std::string& name : with_bases(presets)) {
     const Preset preset = find_preset(name);
     const std::vector<std::string> bases = bases_of(name);
     if (!preset.wants.empty()) resolved.wants = "preset " + name + " is for " + preset.wants;

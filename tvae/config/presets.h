@@ -42,6 +42,9 @@ const std::vector<Preset>& all_presets();
 /// that cannot be read.
 Preset find_preset(const std::string& name);
 
+/// The presets, after those that they start from. Throws ConfigError where they start from different ones.
+std::vector<std::string> with_bases(const std::vector<std::string>& presets);
+
 /// The origin of a value that an assignment gave.
 inline const std::string kAssigned = "assignment";
 

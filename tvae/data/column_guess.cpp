@@ -198,7 +198,8 @@ bool is_label(const ColumnStatistics& s) {
 
 /// Values that could be sequences.
 bool is_text(const ColumnStatistics& s) {
-  return s.filled > 0 && s.numbers < 0.5 && s.addresses < 0.5 && s.distinct > s.filled / 20;
+  const bool dates = s.digits > 0.4 && s.several_words < 0.5 && s.length >= 6;  // numbers of accounts, too
+  return s.filled > 0 && s.numbers < 0.5 && s.addresses < 0.5 && !dates && s.distinct > s.filled / 20;
 }
 
 double text_score(const ColumnStatistics& s, const std::string& name) {
@@ -226,9 +227,12 @@ TableSketch sketch_table(const std::string& path, std::string_view content) {
     RowFormat format;
   };
   const bool table = named == RowFormat::kCsv || named == RowFormat::kTsv;
+  char told = '\0';
+  if (table) content = without_separator_line(content, told);
   std::vector<Cut> cuts = {{'\t', false, RowFormat::kTsv}};
   if (table || !named) cuts.insert(cuts.end(), {{';', true, RowFormat::kCsv}, {',', true, RowFormat::kCsv}});
   if (named == RowFormat::kCsv) std::rotate(cuts.begin(), cuts.end() - 1, cuts.end());
+  if (told) cuts = {{told, true, *named}};
   for (const Cut& cut : cuts) {
     const Records records = records_of(content, cut.separator, cut.quotes);
     const size_t width = common_width(records);

@@ -8,6 +8,7 @@
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/data/file_set.h"
 #include "tvae/data/split.h"
@@ -101,6 +102,11 @@ DataFile DataFile::held_out() {
   other.fingerprint_ = hash_bytes("held out", fingerprint());
   other.rows_ = held_out_;
   return other;
+}
+
+void DataFile::tell_reading() {
+  if (std::exchange(told_, true)) return;
+  for (const std::string& line : describe_reading(rows(), path_)) log_warning(line);
 }
 
 const std::string& DataFile::content() {

@@ -31,6 +31,10 @@ class DataFile {
   /// The rows that are held out, as a file of its own that is not read again.
   DataFile held_out();
 
+  /// Whether it has been told how the rows were read.
+  bool is_told() const { return told_; }
+  /// Warns of how the rows were read (describe_reading), once.
+  void tell_reading();
   /// The content of the (first) file, unpacked, before its rows are asked for.
   const std::string& content();
   /// Reads what is asked for later in another way. To be called before rows().
@@ -54,6 +58,7 @@ class DataFile {
   std::vector<Part> parts_;
   std::optional<Rows> rows_;
   Rows held_out_;
+  bool told_ = false;
 };
 
 }  // namespace tvae

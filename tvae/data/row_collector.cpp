@@ -9,6 +9,9 @@ namespace {
 
 constexpr size_t kBadRowsKept = 1000;
 constexpr size_t kExampleLength = 40;  // bytes shown of a text
+// From here on rows that are no UTF-8 are no accidents: the file is in another encoding.
+constexpr int64_t kManyInOtherBytes = 50;
+constexpr double kShareInOtherBytes = 0.05;
 
 }  // namespace
 
@@ -22,13 +25,21 @@ void RowCollector::add_bad(int64_t line, const std::string& reason) {
 }
 
 Rows RowCollector::finish() {
+  if (in_other_bytes_ >= kManyInOtherBytes &&
+      static_cast<double>(in_other_bytes_) >= kShareInOtherBytes * static_cast<double>(seen_))
+    throw DataError(name_ + ": not a text file in UTF-8",
+                    counted(in_other_bytes_, "row") + " of " + std::to_string(seen_) + " in other bytes", "UTF-8 text",
+                    "iconv -f WINDOWS-1252 -t UTF-8 converts what Excel and older programs write in Western Europe");
   if (rows_.texts.empty()) throw DataError(name_ + ": no usable rows", describe_bad_rows(rows_, name_));
   return std::move(rows_);
 }
 
 void RowCollector::add(int64_t line, std::string&& text, std::string* label) {
   if (text.empty() && !options_.keep_empty) return add_bad(line, "empty");
-  if (!is_valid_utf8(text) || (label && !is_valid_utf8(*label))) return add_bad(line, "bad UTF-8");
+  if (!is_valid_utf8(text) || (label && !is_valid_utf8(*label))) {
+    ++in_other_bytes_;
+    return add_bad(line, "bad UTF-8");
+  }
   rows_.texts.push_back(std::move(text));
   rows_.numbers.push_back(seen_++);
   if (keep_places_) places_.push_back(line);

@@ -40,6 +40,7 @@ class RowCollector {
   bool keep_places_;
   Rows rows_;
   int64_t seen_ = 0;  // rows so far, good and bad
+  int64_t in_other_bytes_ = 0;
   std::vector<int64_t> places_;
 };
 
@@ -52,6 +53,10 @@ std::optional<RowFormat> format_by_name(const std::string& path);
 
 /// A content without its byte order mark.
 std::string_view without_mark(std::string_view content);
+
+/// A content without the first line "sep=;" in which Excel writes what stands between the fields, which `separator`
+/// then is; else as it is.
+std::string_view without_separator_line(std::string_view content, char& separator);
 
 /// "3 rows" or "1 row", of which a notice speaks; an example of their texts, with its line.
 class Occurrences {

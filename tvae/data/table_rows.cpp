@@ -113,10 +113,22 @@ bool has_asked_column(const std::vector<std::string>& first, const ReadOptions& 
          (!options.label_column.empty() && has(options.label_column));
 }
 
+std::string_view without_separator_line(std::string_view content, char& separator) {
+  constexpr std::string_view kStart = "sep=";
+  const size_t end = content.find('\n');
+  if (!content.starts_with(kStart) || end == std::string_view::npos) return content;
+  const std::string_view said = content.substr(kStart.size(), end - kStart.size());
+  if (said.empty() || (said.size() > 1 && said.substr(1) != "\r")) return content;
+  separator = said.front();
+  return content.substr(end + 1);
+}
+
 void read_table(std::string_view content, RowFormat format, RowCollector& rows) {
   const ReadOptions& options = rows.options();
-  char separator = format == RowFormat::kCsv ? ',' : '\t';
-  char other = other_separator(content, separator);
+  char separator = format == RowFormat::kCsv ? ',' : '\t', told = '\0';
+  content = without_separator_line(content, told);
+  char other = told ? '\0' : other_separator(content, separator);
+  if (told) separator = told;
   if (other && has_asked_column(first_fields(content, other), options)) {
     rows.add_notice(rows.name() + " is read as a table with " + name_of(other) + " between its fields");
     separator = std::exchange(other, '\0');

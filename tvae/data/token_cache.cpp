@@ -271,7 +271,7 @@ TokenDataset TokenDataset::from_file(DataFile& file, const Tokenizer& tokenizer,
       log_warning(std::string("going on without a token cache: ") + error.what());
     }
   }
-  if (!storage->report.empty())
+  if (!storage->report.empty() && !file.is_told())
     for (const std::string& line : split(storage->report, '\n')) log_warning(line);
   if (storage->header.sequences == 0)
     throw DataError(file.path() + ": no usable sequences",

@@ -11,6 +11,9 @@
 namespace tvae {
 namespace {
 
+// Ends included: from here on texts have several words.
+constexpr double kWordsOfAText = 2.2;
+
 using Json = nlohmann::ordered_json;
 using torch::Tensor;
 
@@ -84,12 +87,17 @@ Json measure_language_model(Evaluation& evaluation, Rng& rng) {
   for (const auto& ids : data.ids) tokens.push_back(static_cast<int64_t>(ids.size()));
   for (const std::string& text : data.texts) words.push_back(count_words(text));
   const Tensor counts = at::stack({torch::tensor(tokens, at::kDouble), torch::tensor(words, at::kDouble)}, 1);
+  const bool has_words = counts.select(1, 1).sum().item<double>() > kWordsOfAText * static_cast<double>(words.size());
   /// "ppl" a token and "ppl_word", sequences resampled for their intervals.
   const auto perplexities = [&](const Tensor& log_prior) {
     const Tensor nats = -importance_estimate(draws.log_likelihood + log_prior - draws.log_posterior);
     const Tensor rows = at::cat({nats.unsqueeze(1), counts}, 1);
     Json found = Json::object();
     for (const auto& [key, column] : {std::pair<std::string, int64_t>{"ppl", 1}, {"ppl_word", 2}}) {
+      if (key == "ppl_word" && !has_words) {
+        evaluation.skip("language_model.ppl_word", "texts without blanks have no words");
+        continue;
+      }
       add_figure(found, key, rows, [column](const Tensor& sums) {
         return std::exp(sums[0].item<double>() / sums[column].item<double>());
       });

@@ -11,6 +11,7 @@ using Json = nlohmann::ordered_json;
 // From here on rows come back, and texts between two are good ones, so that a person finds little to mend; from the
 // lower ones on the space is fit to be explored.
 constexpr double kComesBack = 0.8, kValid = 0.9, kFluent = 0.95, kFairlyValid = 0.7, kFairlyFluent = 0.85;
+constexpr double kRough = 100;  // rows, with fewer of which figures say little
 // Plainer than real texts, and teaching little of them.
 constexpr double kPlain = 1.15, kTeachesLittle = 0.6;
 
@@ -54,8 +55,9 @@ std::optional<Goodness> goodness(const Json& report, const std::string& which, c
                             : found == Grade::kGood ? " read like"
                             : found == Grade::kFair ? " read nearly like"
                                                     : " read worse than";
-  return Goodness{found, "the texts " + which + reads + " real ones (fluency " + two_digits(*fluency) +
-                             ", the other way " + two_digits(reverse) + ", of 1)"};
+  const std::string figures =
+      "fluency " + two_digits(*fluency) + (plain ? ", the other way " + two_digits(reverse) : "") + ", of real ones 1";
+  return Goodness{found, "the texts " + which + reads + " real ones (" + figures + ")"};
 }
 
 std::string about_reconstruction(double exact, double similarity) {
@@ -72,7 +74,7 @@ std::string space_in_words(Grade smoothness) {
 }
 
 std::string advice(bool comes_back, bool smooth, const std::optional<double>& rate) {
-  const std::string now = rate ? " (it is at " + std::to_string(std::lround(*rate)) + " nats now)" : "";
+  const std::string now = rate ? " (its codes carry " + std::to_string(std::lround(*rate)) + " nats now)" : "";
   if (comes_back && smooth) return "Good to explore as it is.";
   if (comes_back) return "A lower rate makes it smoother: set loss.kl.target lower" + now + ".";
   if (smooth) return "A longer training brings back more (train.minutes), or a higher loss.kl.target" + now + ".";

@@ -194,8 +194,8 @@ Tokenizer train_pieces(const std::vector<std::string_view>& lines, const Tokeniz
   require_room(training);
   Tokenizer tokenizer = train_sentencepiece(lines, training, choose_characters(lines, room(training) / 2, kCoverage));
   if (tokenizer.size() < training.vocab_size)
-    log_warning("the lines give a vocabulary of " + std::to_string(tokenizer.size()) + " ids, not " +
-                std::to_string(training.vocab_size));
+    log_info("the lines give a vocabulary of " + std::to_string(tokenizer.size()) + " ids, not " +
+             std::to_string(training.vocab_size));
   return tokenizer;
 }
 

@@ -24,6 +24,7 @@ constexpr uint64_t kSeed = 1;
 constexpr double kDefaultMinutes = 20;
 
 // Held-out rows that evaluations have use for, and the shares of the rows within which they are taken.
+constexpr double kManyRows = 500;  // from which a space can be learnt
 constexpr double kFewestRows = 20, kHeldOutRows = 2000, kLeastHeldOut = 0.002, kMostHeldOut = 0.1;
 constexpr double kWorthTelling = 0.02;        // of the rows that pass a check
 constexpr size_t kSampledTokens = 2'000'000;  // for lengths and entropy
@@ -95,7 +96,7 @@ class Chooser {
   }
 
   void tell(const std::string& topic, const std::string& what) {
-    settings_.told.push_back(topic + std::string(topic.size() < 9 ? 9 - topic.size() : 1, ' ') + what);
+    settings_.told.push_back(topic + std::string(kToldTopic - topic.size(), ' ') + what);
   }
 
   void columns() {
@@ -107,12 +108,15 @@ class Chooser {
         set("data.format", kRowFormats.at(static_cast<size_t>(table.format)), "its rows look like that");
       set("data.column", guess.column, guess.reason);
       columns_ = "column " + guess.column + " (" + guess.reason + ") of " + join(table.names, ", ");
-      if (!guess.label_column.empty() && set("data.label_column", guess.label_column, "few different short values"))
-        columns_ += "; labels in " + guess.label_column;
-      if (!guess.other_labels.empty()) columns_ += "; could be labels too: " + join(guess.other_labels, ", ");
-    }
-    if (guess.column.empty() && table.names.size() > 1 && config_.data.column.empty())
+    } else if (is_given("data.column")) {
+      columns_ = "column " + config_.data.column + (table.names.empty() ? "" : " of " + join(table.names, ", "));
+    } else if (table.names.size() > 1) {
       columns_ = "the column text or the first, since none looks like texts, of " + join(table.names, ", ");
+    }
+    if (guess.label_column != config_.data.column && !guess.label_column.empty() && !config_.data.column.empty())
+      set("data.label_column", guess.label_column, "few different short values");
+    if (!config_.data.label_column.empty()) columns_ += "; labels in " + config_.data.label_column;
+    if (!guess.other_labels.empty()) columns_ += "; could be labels too: " + join(guess.other_labels, ", ");
     const bool json = table.format == RowFormat::kJson || table.format == RowFormat::kJsonLines;
     if (!json && has_written_breaks(train_.content()) && set("data.escapes", true, "nearly every row has a \\n"))
       columns_ += std::string(columns_.empty() ? "" : "; ") + "with \\n for line breaks";
@@ -130,12 +134,14 @@ class Chooser {
 
   void rows() {
     const Rows& rows = train_.rows();
+    train_.tell_reading();
     std::unordered_set<std::string_view> different(rows.texts.begin(), rows.texts.end());
     const double count = static_cast<double>(rows.texts.size()),
                  repeated = 1 - static_cast<double>(different.size()) / count;
     std::string seen = counted(rows.texts.size(), "row");
     if (!columns_.empty()) seen += ", " + columns_;
     if (repeated > 0.005) seen += ", " + percent(repeated) + " repeated";
+    if (count < kManyRows) seen += "; few, of which little can be learnt";
     tell("data", seen);
     if (config_.data.valid.empty() && config_.data.valid_fraction > 0)
       tell("held out", counted(train_.held_out().rows().texts.size(), "row") + " (" +
@@ -348,7 +354,8 @@ class Chooser {
 }  // namespace
 
 bool asks_for_auto(const std::vector<std::string>& presets) {
-  return std::find(presets.begin(), presets.end(), kAutoPreset) != presets.end();
+  const std::vector<std::string> all = with_bases(presets);
+  return std::find(all.begin(), all.end(), kAutoPreset) != all.end();
 }
 
 AutoSettings choose_settings(ResolvedConfig& resolved, DataFile& train, torch::Device device, Progress& progress) {

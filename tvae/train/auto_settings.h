@@ -18,8 +18,12 @@ namespace tvae {
 inline const std::string kAutoPreset = "auto";
 bool asks_for_auto(const std::vector<std::string>& presets);
 
+inline constexpr size_t kToldTopic = 9;
+
 struct AutoSettings {
-  std::vector<std::string> told;  // what was seen and what was chosen, for people: at most ten lines
+  /// What was seen and what was chosen, for people: a topic, in kToldTopic characters, and what there is to say. At
+  /// most ten.
+  std::vector<std::string> told;
   nlohmann::ordered_json chosen = nlohmann::ordered_json::object();  // key → {"value", "reason"}
   std::optional<Tokenizer> tokenizer;                                // that was made on the way
 };

@@ -50,9 +50,8 @@ void HealthWatch::judge_rate(int64_t step, double kl) {
                               ": the texts hold less than that, or the code is too small (model.latent_tokens, "
                               "model.latent_size)");
   if (kl > kFarAbove * loss_.kl.target)
-    warn_once("high rate", rate +
-                               ": reconstructions will be good and samples bad (more train.steps, or a higher "
-                               "loss.kl.target_rate)");
+    warn_once("high rate",
+              rate + ": more steps would bring that down, and make the space smoother (train.steps, train.minutes)");
 }
 
 void HealthWatch::judge_reconstruction(int64_t step, double cross_entropy) {

@@ -7,6 +7,7 @@
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
+#include "tvae/base/wrap.h"
 #include "tvae/config/presets.h"
 #include "tvae/data/file_set.h"
 #include "tvae/optim/schedule.h"
@@ -55,8 +56,11 @@ RunConfig settings_to_start_from(const std::string& from, const RunRecord* resum
 
 ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* resumed, const RunConfig& base) {
   std::vector<std::string> presets = options.presets;
-  if (resumed) std::erase(presets, kAutoPreset);
+  if (resumed)  // what these chose and set is in the run
+    std::erase_if(presets, [](const std::string& preset) { return asks_for_auto({preset}); });
   ResolvedConfig resolved = resolve_config(presets, options.assignments, base);
+  if (is_assigned(resolved, "train.minutes") && resolved.config.train.minutes == 0)
+    throw ConfigError("train.minutes", "0", "more than 0");
   if (is_assigned(resolved, "train.minutes") && is_assigned(resolved, "train.steps"))
     throw ConfigError("train.minutes and train.steps", "both", "one of them");
   if (!resumed && is_assigned(resolved, "train.minutes")) {
@@ -171,7 +175,7 @@ void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
 nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, torch::Device device,
                               Progress& progress) {
   AutoSettings settings = choose_settings(resolved, input.train, device, progress);
-  for (const std::string& line : settings.told) log_info(line);
+  for (const std::string& line : settings.told) log_info(wrapped_entry(line, kToldTopic));
   input.tokenizer = std::move(settings.tokenizer);
   if (input.valid) input.valid->set_options(read_options(resolved.config.data));
   return {{"told", settings.told}, {"settings", settings.chosen}};

@@ -1,0 +1,23 @@
+#include "tvae/base/wrap.h"
+
+#include <gtest/gtest.h>
+
+namespace tvae {
+namespace {
+
+TEST(Wrap, LinesOfATerminal) {
+  const std::string words = "word word word word word word word word word word word word word word word word word";
+  EXPECT_EQ(wrapped("one\n\ntwo"), "one\n\ntwo\n");
+  EXPECT_EQ(wrapped(words, 2), "  " + words.substr(0, 74) + "\n  word word\n");
+  EXPECT_EQ(wrapped("  " + words), "  " + words.substr(0, 74) + "\n      word word\n");
+}
+
+TEST(Wrap, EntriesKeepTheirColumn) {
+  EXPECT_EQ(wrapped_entry("data     short", 9), "data     short");
+  EXPECT_EQ(wrapped_entry("data     " + std::string(60, 'a') + " " + std::string(20, 'b'), 9),
+            "data     " + std::string(60, 'a') + "\n         " + std::string(20, 'b'));
+  EXPECT_EQ(wrapped_entry("rate", 9), "rate");
+}
+
+}  // namespace
+}  // namespace tvae

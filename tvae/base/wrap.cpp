@@ -1,0 +1,39 @@
+#include "tvae/base/wrap.h"
+
+#include <algorithm>
+
+#include "tvae/base/strings.h"
+
+namespace tvae {
+namespace {
+
+constexpr size_t kWidth = 80;
+
+}  // namespace
+
+std::string wrapped(const std::string& text, size_t indent, size_t further) {
+  std::string lines;
+  for (const std::string& paragraph : split(text, '\n')) {
+    const size_t own = std::min(paragraph.find_first_not_of(' '), paragraph.size());
+    std::string before(indent + own, ' ');
+    std::string line;
+    for (const std::string& word : split(paragraph.substr(own), ' ')) {
+      if (!line.empty() && before.size() + line.size() + 1 + word.size() > kWidth) {
+        lines += before + line + "\n";
+        line.clear();
+        if (own > 0) before = std::string(indent + own + further, ' ');
+      }
+      line += (line.empty() ? "" : " ") + word;
+    }
+    lines += (line.empty() ? "" : before + line) + "\n";
+  }
+  return lines;
+}
+
+std::string wrapped_entry(const std::string& text, size_t column) {
+  if (text.size() <= column) return text;
+  const std::string below = wrapped(text.substr(column), column);
+  return text.substr(0, column) + below.substr(column, below.size() - column - 1);
+}
+
+}  // namespace tvae

@@ -1,0 +1,17 @@
+// Text as lines of a terminal.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace tvae {
+
+/// The text in lines of at most 80 characters, each after `indent` blanks and those that its paragraph begins with, but
+/// for the further ones of a paragraph that begins with blanks, which stand behind `further` more. A line end in the
+/// text ends a paragraph.
+std::string wrapped(const std::string& text, size_t indent = 0, size_t further = 4);
+
+/// "topic    what there is to say": the further lines below the second part.
+std::string wrapped_entry(const std::string& text, size_t column);
+
+}  // namespace tvae
