@@ -45,8 +45,8 @@ ResolvedConfig resolved_config(const Options& options, const CommonOptions& comm
   ResolvedConfig resolved = resolve_config(options.presets, assignments);
   if (!asks_for_auto(options.presets) || resolved.config.data.train.empty()) return resolved;
   UntilSignal until_signal;
-  for (const std::string& line : choose_for_training(resolved, parse_device(common.device), until_signal))
-    log_info(wrapped_entry(line, kToldTopic));
+  for (const std::string& told : choose_for_training(resolved, parse_device(common.device), until_signal))
+    for (const std::string& line : wrapped_entry(told, kToldTopic)) log_info(line);
   return resolved;
 }
 

@@ -9,9 +9,9 @@ import subprocess
 
 from recipe import run
 
-# The rates, in entropies of a row under the n-gram model that `auto` looks at; its own rule is 1.75 of them.
-RULE = 1.75
-RATIOS = [0.4, 0.8, 1.2, 1.5, RULE, 2.0, 2.4, 3.0, 4.0]
+# The rates, in entropies of a row under the n-gram model that `auto` looks at; its own rule is 2 of them.
+RULE = 2.0
+RATIOS = [0.4, 0.8, 1.2, 1.5, 1.75, RULE, 2.4, 3.0, 4.0]
 # What `auto` makes of the rate: these follow the rate of each run, everything else is the same for all.
 OF_RATE = ["loss.kl.target", "loss.kl.target_start", "model.latent_size", "model.latent_tokens"]
 SECTIONS = "reconstruction,interpolation,fluency"
@@ -96,15 +96,15 @@ class Figures:
 def make(name, data, figures, options):
     if name not in figures.sets:
         chosen = choose(data, options)
-        figures.change(lambda sets: sets.update({name: {"minutes": options.minutes, "threads": options.threads,
-                                                        "samples": options.samples, "set": options.set, "chosen": chosen,
-                                                        "runs": {}}}))
+        made = {"minutes": options.minutes, "threads": options.threads, "samples": options.samples, "set": options.set,
+                "entropy": chosen["loss.kl.target"] / RULE, "chosen": chosen, "runs": {}}
+        figures.change(lambda sets: sets.update({name: made}))
     made = figures.sets[name]
     options.set = made["set"]
     for ratio in options.ratios:
         if str(ratio) in made["runs"]:
             continue
-        target = max(1, round(ratio / RULE * made["chosen"]["loss.kl.target"]))
+        target = max(1, round(ratio * made["entropy"]))
         folder = options.out / f"{name}-{ratio}"
         log = options.out / f"{name}-{ratio}.log"
         threads = ["--threads", options.threads]

@@ -39,8 +39,7 @@ class BadInput : public ProgramTest {
           std::string("model.latent_tokens=2"), std::string("model.latent_size=4"), std::string("train.steps=2"),
           "data.cache_dir=" + cache_.path()})
       arguments.insert(arguments.end(), {"--set", setting});
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
+    return with_arguments(arguments, more);
   }
 
   /// Contents of every file and folder but the program's own streams.
@@ -118,9 +117,8 @@ TEST_F(BadInput, TrainingData) {
   expect_refused(train_on(put("latin1.txt", "caf\xe9\nna\xefve\n")), kData, "latin1.txt");
   expect_refused(train_on(put("torn.txt.gz", "\x1f\x8b\x08")), kData, "torn.txt.gz");
   expect_refused(train_on(put("not.json", "{\"text\": ")), kData, "not.json");
-  expect_refused(
-      train(out, {"--train", put("long.txt", std::string(100, 'x') + "\n"), "--set", "data.overlong=drop"}), kData,
-      "long.txt: no usable sequences");
+  expect_refused(train(out, {"--train", put("long.txt", std::string(100, 'x') + "\n"), "--set", "data.overlong=drop"}),
+                 kData, "long.txt: no usable sequences");
   expect_refused(train_on(folder_), kData, "a folder");
   expect_refused(train_on(put("packed.txt.bz2", "BZh9")), kData, "got the format .bz2");
   expect_refused(train_on(put("wide.txt", std::string("\xff\xfe") + "a\0\n\0")), kData, "got UTF-16");

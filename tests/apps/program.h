@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -60,6 +61,17 @@ class BackgroundProgram {
   int status_ = 0;
   bool ended_ = false;
 };
+
+/// A command with more arguments: other files of --train and --valid take the place of its own, since both would be
+/// read.
+inline std::vector<std::string> with_arguments(std::vector<std::string> command, const std::vector<std::string>& more) {
+  for (const char* flag : {"--train", "--valid"}) {
+    const auto own = std::find(command.begin(), command.end(), flag);
+    if (own != command.end() && std::find(more.begin(), more.end(), flag) != more.end()) command.erase(own, own + 2);
+  }
+  command.insert(command.end(), more.begin(), more.end());
+  return command;
+}
 
 /// A fixture with a folder of its own, removed after the test.
 class ProgramTest : public testing::Test {

@@ -73,8 +73,7 @@ class Train : public ProgramTest {
         "train.log_steps=1",        "train.eval_steps=6",  "train.save_steps=5"};
     all.insert(all.end(), settings.begin(), settings.end());
     for (const std::string& setting : all) arguments.insert(arguments.end(), {"--set", setting});
-    arguments.insert(arguments.end(), flags.begin(), flags.end());
-    return arguments;
+    return with_arguments(arguments, flags);
   }
 
   void expect_same_run(const std::string& a, const std::string& b) const {

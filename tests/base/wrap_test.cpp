@@ -13,10 +13,11 @@ TEST(Wrap, LinesOfATerminal) {
 }
 
 TEST(Wrap, EntriesKeepTheirColumn) {
-  EXPECT_EQ(wrapped_entry("data     short", 9), "data     short");
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(wrapped_entry("data     short", 9), (Lines{"data     short"}));
   EXPECT_EQ(wrapped_entry("data     " + std::string(60, 'a') + " " + std::string(20, 'b'), 9),
-            "data     " + std::string(60, 'a') + "\n         " + std::string(20, 'b'));
-  EXPECT_EQ(wrapped_entry("rate", 9), "rate");
+            (Lines{"data     " + std::string(60, 'a'), "         " + std::string(20, 'b')}));
+  EXPECT_EQ(wrapped_entry("rate", 9), (Lines{"rate"}));
 }
 
 }  // namespace

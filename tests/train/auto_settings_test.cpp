@@ -66,8 +66,8 @@ TEST_F(AutoSettingsTest, TheRateFollowsWhatARowHolds) {
   const double four = choose(file_of("four.txt", 3000, draws(4)), {"train.steps=10"}).loss.kl.target;
   const double twelve = choose(file_of("twelve.txt", 3000, draws(12)), {"train.steps=10"}).loss.kl.target;
   for (const auto& [rate, words] : {std::pair{four, 4}, {twelve, 12}}) {
-    EXPECT_GE(rate, std::floor(1.75 * words * std::log(8)));
-    EXPECT_LE(rate, 1.25 * std::ceil(1.75 * words * std::log(8)));
+    EXPECT_GE(rate, std::floor(2.0 * words * std::log(8)));
+    EXPECT_LE(rate, 1.25 * std::ceil(2.0 * words * std::log(8)));
   }
   EXPECT_GT(resolved_.config.model.latent_tokens * resolved_.config.model.latent_size, twelve);
 }

@@ -30,10 +30,12 @@ std::string wrapped(const std::string& text, size_t indent, size_t further) {
   return lines;
 }
 
-std::string wrapped_entry(const std::string& text, size_t column) {
-  if (text.size() <= column) return text;
-  const std::string below = wrapped(text.substr(column), column);
-  return text.substr(0, column) + below.substr(column, below.size() - column - 1);
+std::vector<std::string> wrapped_entry(const std::string& text, size_t column) {
+  if (text.size() <= column) return {text};
+  std::vector<std::string> lines = split(wrapped(text.substr(column), column), '\n');
+  lines.pop_back();
+  lines.front() = text.substr(0, column) + lines.front().substr(column);
+  return lines;
 }
 
 }  // namespace tvae

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace tvae {
 
@@ -11,7 +12,7 @@ namespace tvae {
 /// text ends a paragraph.
 std::string wrapped(const std::string& text, size_t indent = 0, size_t further = 4);
 
-/// "topic    what there is to say": the further lines below the second part.
-std::string wrapped_entry(const std::string& text, size_t column);
+/// The lines of "topic    what there is to say", the further ones below the second part, which begins at a column.
+std::vector<std::string> wrapped_entry(const std::string& text, size_t column);
 
 }  // namespace tvae

@@ -31,11 +31,12 @@ constexpr size_t kSampledTokens = 2'000'000;  // for lengths and entropy
 constexpr double kCovered = 0.995;            // of the rows by max_tokens
 constexpr int64_t kLongest = 1024;            // tokens, more of which take more memory and time than a first try should
 constexpr double kManyOverlong = 0.02;        // from here on they are cut, since to drop them would lose a kind of row
-/// The rate at which rows come back and the space stays smooth, in entropies of a row under a 5-gram model: 1.8 was
-/// best for lines of Python, 1.8 for molecules and 1.7 for generated lines, each found by hand (docs/auto.md).
-constexpr double kRateOfEntropy = 1.75;
-constexpr double kFirstRate = 2.4;    // in rates: where the target begins to fall
-constexpr double kUnitsOfRate = 2.8;  // units of the code a nat of the rate
+/// The rate at which rows come back and the space stays smooth, in entropies of a row under a 5-gram model. After a
+/// long training 1.5 to 2.1 are nearly the same for lines of Python; after a short one more is better, since rows come
+/// back sooner (docs/auto.md).
+constexpr double kRateOfEntropy = 2.0;
+constexpr double kFirstRate = 2.1;     // in rates: where the target begins to fall
+constexpr double kUnitsOfRate = 2.45;  // units of the code a nat of the rate
 constexpr double kMostCodes = 64;
 constexpr int64_t kWidestCode = 32;
 constexpr double kTokensAWeight = 3;    // that a model should see in training at least

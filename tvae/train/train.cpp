@@ -175,7 +175,8 @@ void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
 nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, torch::Device device,
                               Progress& progress) {
   AutoSettings settings = choose_settings(resolved, input.train, device, progress);
-  for (const std::string& line : settings.told) log_info(wrapped_entry(line, kToldTopic));
+  for (const std::string& told : settings.told)
+    for (const std::string& line : wrapped_entry(told, kToldTopic)) log_info(line);
   input.tokenizer = std::move(settings.tokenizer);
   if (input.valid) input.valid->set_options(read_options(resolved.config.data));
   return {{"told", settings.told}, {"settings", settings.chosen}};
