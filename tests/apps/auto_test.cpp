@@ -36,12 +36,13 @@ class Auto : public ProgramTest {
 TEST_F(Auto, OneCommandTrainsAndEvaluates) {
   const ProgramResult trained = run(train({"--set", "train.steps=3"}));
   ASSERT_EQ(trained.status, 0) << trained.err;
-  for (const std::string part : {" rows", "column 2", "labels in 1", "held out", "nats a row"})
+  for (const std::string part : {" rows", "column 2", "labels in", "held out", "nats a row"})
     EXPECT_NE(trained.err.find(part), std::string::npos) << trained.err;
   const Json record = Json::parse(get(path("m/run.json")));
   EXPECT_EQ(record["config"]["data"]["column"], "2");
   EXPECT_EQ(record["config"]["data"]["label_column"], "1");
   EXPECT_LE(record["auto"]["told"].size(), 10U);
+  EXPECT_NE(record["auto"]["told"][0].get<std::string>().find("; labels in 1"), std::string::npos);
   EXPECT_EQ(record["auto"]["settings"]["data.column"]["value"], "2");
   EXPECT_EQ(record["data"]["valid"]["path"], "held_out.jsonl");
   const std::string held_out = get(path("m/held_out.jsonl"));

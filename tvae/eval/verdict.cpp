@@ -102,6 +102,8 @@ std::vector<std::string> verdict(const Json& report) {
                         (could_be_fitted ? "; those of a prior fitted to the codes may be better." : "."));
     break;
   }
+  if (const auto texts = figure(report, "/data/n"); texts && *texts < kRough)
+    sentences.push_back("All this is rough: only " + std::to_string(std::lround(*texts)) + " rows were measured.");
   if (exact && between)
     sentences.push_back(
         advice(*exact >= kComesBack, between->grade != Grade::kPoor, figure(report, "/shape/rate_nats")));
