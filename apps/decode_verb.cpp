@@ -18,9 +18,9 @@ void decode(const Options& options, const CommonOptions& common) {
   const LatentSpace space = open_space(options.model, common);
   const DecodeOptions how = with_common(options.decode, common);
   const torch::Tensor codes = load_codes(options.file, space.latent_tokens(), space.latent_size());
+  const bool escapes = with_escapes(options.escapes, options.model);
   for (const torch::Tensor& part : codes.split(kTextsAtOnce))
-    for (const Decoded& output : space.decode(part, how))
-      print_output(output, with_escapes(options.escapes, options.model), common);
+    for (const Decoded& output : space.decode(part, how)) print_output(output, escapes, common);
 }
 
 RunVerb set_up(CLI::App& command, const CommonOptions& common) {

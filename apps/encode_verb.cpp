@@ -36,6 +36,7 @@ void encode(const Options& options, const CommonOptions& common) {
   const bool to_stdout = options.out == "-";
   if (!to_stdout) code_format(options.out);  // refuse before any work
   check_output_file(options.out, {options.file});
+  if (options.skip_bad && options.out.ends_with(".npy")) check_output_file(rows_file(options.out), {options.file});
   const LatentSpace space = open_space(options.model, common);
   const Rows rows = read_labelled_texts(options.file, options.read, options.model);
   require_every_row(options, rows);

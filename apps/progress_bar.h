@@ -1,5 +1,5 @@
-// Where a training stands, in words, on stderr: on a terminal one line that redraws itself, otherwise a plain line at
-// each logged step. The dozen figures of a step are in the run's logs, and shown with --verbose.
+// Where a training stands, in words, on stderr: on a terminal one line that redraws itself, otherwise some
+// forty plain lines. The dozen figures of a step are in the run's logs, and shown with --verbose.
 #pragma once
 
 #include <chrono>
@@ -35,7 +35,7 @@ class ProgressBar : public TrainingObserver {
   /// Takes the bar away. The lines of log.h need no clear(): they overwrite the bar, which the next step draws again.
   void clear();
   std::string time_left() const;
-  /// "5m10s left, 91% of tokens right, rate 78 nats (target 58)".
+  /// "52%, 5m10s left, 91% of tokens right, rate 78 (target 58)".
   std::string standing() const;
 
   int64_t total_steps_ = 0, step_ = 0;

@@ -35,11 +35,11 @@ Rows read_texts(const std::string& path, const ReadOptions& options, const std::
 Rows read_labelled_texts(const std::string& path, const ReadOptions& options, const std::string& model) {
   const ReadOptions labelled = read_as_run(model, path, options, /*labels=*/true);
   if (labelled.label_column == options.label_column) return read_rows_with_warnings(path, labelled);
-  try {
-    return read_rows_with_warnings(path, labelled);
-  } catch (const DataError&) {  // without labels, or with the reason why not even so
-    return read_texts(path, options, model);
+  try {  // labels that nobody asked for cost no row, and no error
+    if (read_rows(path, labelled).bad_count == 0) return read_rows_with_warnings(path, labelled);
+  } catch (const DataError&) {
   }
+  return read_texts(path, options, model);
 }
 
 bool with_escapes(bool given, const std::string& model) {

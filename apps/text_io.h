@@ -21,7 +21,7 @@ Rows read_texts(const std::string& path, const ReadOptions& options);
 /// The same of a file for a model: as its run read its own, where the flags do not say otherwise.
 Rows read_texts(const std::string& path, const ReadOptions& options, const std::string& model);
 
-/// The same with the labels of the run's own label column, where the file has it.
+/// The same with the labels of the run's own label column, where every row of the file has one.
 Rows read_labelled_texts(const std::string& path, const ReadOptions& options, const std::string& model);
 
 /// Whether texts are given and shown with escapes: where that was asked for, or the model's run read its own so.

@@ -20,14 +20,14 @@ SECTIONS = "reconstruction,interpolation,fluency"
 def choose(data, options):
     """What `auto` chooses within the minutes: {key: value}."""
     command = [options.tvae, "--json", "--threads", options.threads, "config", "auto", "--train", data,
-               "--minutes", options.minutes, "--explain", *given(options)]
+               "--minutes", options.minutes, "--explain", *given(options.set)]
     lines = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout.splitlines()
     explained = [json.loads(line) for line in lines]
     return {line["key"]: line["value"] for line in explained if line["origin"].startswith("auto: ")}
 
 
-def given(options):
-    return [part for pair in options.set for part in ("--set", pair)]
+def given(pairs):
+    return [part for pair in pairs for part in ("--set", pair)]
 
 
 def settings(chosen, target):
@@ -100,7 +100,6 @@ def make(name, data, figures, options):
                 "entropy": chosen["loss.kl.target"] / RULE, "chosen": chosen, "runs": {}}
         figures.change(lambda sets: sets.update({name: made}))
     made = figures.sets[name]
-    options.set = made["set"]
     for ratio in options.ratios:
         if str(ratio) in made["runs"]:
             continue
@@ -109,7 +108,7 @@ def make(name, data, figures, options):
         log = options.out / f"{name}-{ratio}.log"
         threads = ["--threads", options.threads]
         run([options.tvae, *threads, "train", "auto", "--train", data, "--out", folder, "--resume",
-             *settings(made["chosen"], target), *given(options), "--set", "train.previews=false"], log)
+             *settings(made["chosen"], target), *given(made["set"]), "--set", "train.previews=false"], log)
         run([options.tvae, *threads, "eval", folder, "--only", SECTIONS, "--samples", made["samples"]], log)
         measured = {"target": target, **measure(folder)}
         figures.change(lambda sets: sets[name]["runs"].update({str(ratio): measured}))

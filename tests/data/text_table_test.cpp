@@ -103,5 +103,10 @@ TEST_F(TextTable, WhatIsWrongIsToldWithItsLine) {
   EXPECT_TRUE(message("v.tsv", "").starts_with("v.tsv: no usable rows"));
 }
 
+TEST_F(TextTable, AFirstLineThatNamesTheSeparator) {
+  expect_pairs("p.csv", "sep=;\nn;to;from\n1;c;a, b\n2;;d\n");
+  expect_values("v.csv", "sep=;\ntext;value\na, b;1.5\nc;-2\n");
+}
+
 }  // namespace
 }  // namespace tvae

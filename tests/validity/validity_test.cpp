@@ -292,7 +292,8 @@ TEST(Validity, AbcTunes) {
   const std::string head = "X: 7\nT:Red Haired Boy\nM:4/4\nL:1/4\nK:A\n";
   expect_answers("abc",
                  {head + "A/2F/2|\"A\"EA A/2B/2|\\\n\"A\"e/2d/2 =G3/2F/2|", head + "|:(3abc [CEG]2 z4 ^f'>_B, :|",
-                  head + "{ag}a2-a [1\"E7\"BcB:|[2 d2||\nK:G\n(GA)B|]", "X:1\nK:C\n% notes\n[M:3/4]!trill!C3 |1,3 D"},
+                  head + "{ag}a2-a [1\"E7\"BcB:|[2 d2||\nK:G\n(GA)B|]", "X:1\nK:C\n% notes\n[M:3/4]!trill!C3 |1,3 D",
+                  head + "(ab\nc)d|"},
                  true);
   expect_answers("abc",
                  {"", head, "T:no number\nK:C\nabc|", "X:1\nT:no key\nabc|", head + "abc hij|", head + "\"open|",

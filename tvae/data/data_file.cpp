@@ -16,7 +16,7 @@
 namespace tvae {
 namespace {
 
-constexpr int64_t kRules = 2;  // raised where parse_rows would give other rows for the same bytes
+constexpr int64_t kRules = 3;  // raised where parse_rows would give other rows for the same bytes
 
 /// Rows of one more file. What was wrong with them is told with its name where there are `several`.
 void append(Rows& all, Rows&& more, const std::string& path, bool several) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string_view>
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
@@ -13,6 +14,15 @@ namespace tvae {
 namespace {
 
 constexpr char kBetween = '|';
+constexpr std::string_view kSpecial = "*?[";  // of patterns
+
+/// A folder's name in a pattern.
+std::string escaped(const std::string& name) {
+  std::string text;
+  for (const char c : name)
+    text += c == '\\' || kSpecial.find(c) != std::string_view::npos ? std::string("\\") + c : std::string(1, c);
+  return text;
+}
 
 /// Throws DataError where there are none.
 std::vector<std::string> matches(const std::string& pattern) {
@@ -31,7 +41,7 @@ std::vector<std::string> files_of(const std::string& path) {
   if (path.empty() || path == "-" || file_exists(path)) return {path};
   std::vector<std::string> files;
   for (const std::string& part : split(path, kBetween)) {
-    if (file_exists(part) || part.find_first_of("*?[") == std::string::npos) {
+    if (file_exists(part) || part.find_first_of(kSpecial) == std::string::npos) {
       files.push_back(part);
       continue;
     }
@@ -44,7 +54,15 @@ std::vector<std::string> files_of(const std::string& path) {
 std::string absolute_files(const std::string& path) {
   if (path.empty() || path == "-") return path;
   std::vector<std::string> parts = file_exists(path) ? std::vector<std::string>{path} : split(path, kBetween);
-  for (std::string& part : parts) part = std::filesystem::absolute(part).lexically_normal();
+  for (std::string& part : parts) {
+    if (part.empty()) throw ConfigError("files to read", "\"" + path + "\", which has an empty name", "names of files");
+    if (part == "-") continue;
+    const bool pattern = !file_exists(part) && part.find_first_of(kSpecial) != std::string::npos;
+    const std::filesystem::path here = std::filesystem::current_path();
+    if (std::filesystem::path(part).is_relative())
+      part = (pattern ? std::filesystem::path(escaped(here)) : here) / part;
+    if (!pattern) part = std::filesystem::path(part).lexically_normal();
+  }
   return join(parts, std::string(1, kBetween));
 }
 

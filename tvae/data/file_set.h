@@ -11,7 +11,7 @@ namespace tvae {
 /// pattern that fits no file.
 std::vector<std::string> files_of(const std::string& path);
 
-/// The path with every one of several made absolute; "" and "-" stay.
+/// The path with every one of several made absolute; "" and "-" stay. Throws ConfigError where one of several is empty.
 std::string absolute_files(const std::string& path);
 
 /// Whether all of them are there, as files that can be read again.

@@ -199,12 +199,15 @@ class JsonRows {
       rows_.add(line, *text_value, *label_value);
   }
 
-  /// "no text", or, of an object, "an object: name review.text, review.lang".
+  /// "no text", or, of an object, "an object with review.text, review.lang".
   std::string why_no_text(const Json& value) const {
     if (!value.is_object() || value.empty()) return "no text";
     std::vector<std::string> names;
     for (const std::string& key : keys_of(value)) names.push_back(column_ + "." + key);
-    if (names.size() > kKeysNamed) names.resize(kKeysNamed);
+    if (names.size() > kKeysNamed) {
+      names.resize(kKeysNamed);
+      names.emplace_back("...");
+    }
     return "an object with " + join(names, ", ");
   }
 

@@ -118,7 +118,9 @@ std::string_view without_separator_line(std::string_view content, char& separato
   const size_t end = content.find('\n');
   if (!content.starts_with(kStart) || end == std::string_view::npos) return content;
   const std::string_view said = content.substr(kStart.size(), end - kStart.size());
-  if (said.empty() || (said.size() > 1 && said.substr(1) != "\r")) return content;
+  constexpr std::string_view kSeparators = ";,\t|:";
+  if (said.empty() || kSeparators.find(said.front()) == std::string_view::npos) return content;
+  if (said.size() > 1 && said.substr(1) != "\r") return content;
   separator = said.front();
   return content.substr(end + 1);
 }
@@ -139,6 +141,7 @@ void read_table(std::string_view content, RowFormat format, RowCollector& rows) 
   const auto clean = [&](const std::string& field) { return options.escapes ? unescape_line(field) : field; };
   const auto take = [&](TableRecord&& record) {
     const std::vector<std::string>& fields = record.fields;
+    if (told) ++record.line;  // the line that says what stands between the fields
     if (!record.bad.empty()) return rows.add_bad(record.line, record.bad);
     if (fields.size() == 1 && fields[0].empty()) return rows.add_bad(record.line, "empty");
     if (!columns) {

@@ -51,7 +51,9 @@ ReadOptions with_columns(const std::string& path, std::string_view content, cons
     if (two.empty()) two = names.second;
     return options;
   }
-  const std::vector<std::string> first = first_row(content, named == RowFormat::kCsv ? ',' : '\t');
+  char separator = named == RowFormat::kCsv ? ',' : '\t';
+  content = without_separator_line(content, separator);
+  const std::vector<std::string> first = first_row(content, separator);
   const bool has_first = place_of(first, names.first) > 0, has_second = place_of(first, names.second) > 0;
   if (one.empty() && has_first) one = names.first;
   if (two.empty() && has_second) two = names.second;

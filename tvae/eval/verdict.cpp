@@ -34,7 +34,7 @@ std::string two_digits(double value) {
 }
 
 /// Of texts that nobody wrote, `which`: whether a check passes them, else whether they read like held-out ones.
-enum class Grade { kPoor, kFair, kGood };
+enum class Grade { kPlain, kPoor, kFair, kGood };
 struct Goodness {
   Grade grade = Grade::kPoor;
   std::string words;
@@ -50,7 +50,7 @@ std::optional<Goodness> goodness(const Json& report, const std::string& which, c
   if (!fluency) return std::nullopt;
   const double reverse = figure(report, of_fluency + "/reverse_fluency").value_or(1);
   const bool plain = *fluency > kPlain || reverse < kTeachesLittle;
-  const Grade found = plain ? Grade::kPoor : grade(*fluency, kFairlyFluent, kFluent);
+  const Grade found = plain ? Grade::kPlain : grade(*fluency, kFairlyFluent, kFluent);
   const std::string reads = plain                   ? " are plainer than"
                             : found == Grade::kGood ? " read like"
                             : found == Grade::kFair ? " read nearly like"
@@ -68,16 +68,20 @@ std::string about_reconstruction(double exact, double similarity) {
 }
 
 std::string space_in_words(Grade smoothness) {
-  return smoothness == Grade::kGood   ? "The space is smooth: "
-         : smoothness == Grade::kFair ? "The space is mostly smooth: "
-                                      : "The space has holes: ";
+  return smoothness == Grade::kGood    ? "The space is smooth: "
+         : smoothness == Grade::kFair  ? "The space is mostly smooth: "
+         : smoothness == Grade::kPlain ? "The space says little: "
+                                       : "The space has holes: ";
 }
 
 std::string advice(bool comes_back, bool smooth, const std::optional<double>& rate) {
   const std::string now = rate ? " (its codes carry " + std::to_string(std::lround(*rate)) + " nats now)" : "";
   if (comes_back && smooth) return "Good to explore as it is.";
-  if (comes_back) return "A lower rate makes it smoother: set loss.kl.target lower" + now + ".";
-  if (smooth) return "A longer training brings back more (train.minutes), or a higher loss.kl.target" + now + ".";
+  if (comes_back && rate) return "A lower rate makes it smoother: set loss.kl.target lower" + now + ".";
+  if (comes_back) return "A stronger regularizer makes it smoother (loss.regularizer_weight).";
+  if (smooth)
+    return "A longer training brings back more (train.minutes)" +
+           (rate ? ", or a higher loss.kl.target" + now : std::string()) + ".";
   return "It needs more training (train.minutes), more rows, or shorter ones (data.max_tokens).";
 }
 
@@ -97,7 +101,7 @@ std::vector<std::string> verdict(const Json& report) {
        {std::pair("fitted", "drawn from the fitted prior"), {"normal", "drawn from N(0, I)"}}) {
     const auto drawn = goodness(report, which, std::string("/prior/") + prior, std::string("/fluency/") + prior);
     if (!drawn) continue;
-    const bool could_be_fitted = drawn->grade == Grade::kPoor && prior == std::string("normal");
+    const bool could_be_fitted = drawn->grade <= Grade::kPoor && prior == std::string("normal");
     sentences.push_back("Samples: " + drawn->words +
                         (could_be_fitted ? "; those of a prior fitted to the codes may be better." : "."));
     break;

@@ -337,11 +337,11 @@ void save_codes(const std::string& path, const EncodedTexts& encoded, const Rows
   const CodeFormat format = code_format(path);
   if (format == CodeFormat::kSafetensors) return save_code_tensors(path, encoded, rows);
   if (format == CodeFormat::kNpy) {
-    save_npy(path, encoded.mean);
-    if (rows.bad_count > 0)
-      save_npy(rows_file(path), torch::tensor(rows.numbers, at::kLong));
-    else if (std::filesystem::remove(rows_file(path)))
+    std::error_code ignored;  // numbers of other codes go first: no moment shows them beside these
+    if (std::filesystem::remove(rows_file(path), ignored) && rows.bad_count == 0)
       log_info(rows_file(path) + ", which was of other codes, is removed");
+    save_npy(path, encoded.mean);
+    if (rows.bad_count > 0) save_npy(rows_file(path), torch::tensor(rows.numbers, at::kLong));
     return;
   }
   const bool columns = format == CodeFormat::kTsv && (rows.bad_count > 0 || !rows.labels.empty());

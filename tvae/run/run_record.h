@@ -79,7 +79,7 @@ std::optional<RunConfig> read_imported_settings(const std::string& directory);
 /// Atomically. Throws DataError.
 void write_imported_settings(const std::string& directory, const RunConfig& config);
 /// Their file.
-inline constexpr char kImportedSettingsFile[] = "settings.json";
+inline constexpr char kImportedSettingsFile[] = "import.json";
 
 /// The model `from` and its own ancestors, nearest first, for the record of a run that starts from it.
 std::vector<AncestorRecord> ancestors_with(const std::string& from, const RunRecord* record_of_from);

@@ -7,6 +7,7 @@
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/data/column_guess.h"
+#include "tvae/data/file_set.h"
 #include "tvae/data/row_collector.h"
 #include "tvae/run/data_options.h"
 #include "tvae/text/kneser_ney.h"
@@ -101,10 +102,11 @@ class Chooser {
   }
 
   void columns() {
-    const TableSketch table = sketch_table(config_.data.train, train_.content());
+    const std::string first = files_of(config_.data.train).front();
+    const TableSketch table = sketch_table(first, train_.content());
     const ColumnGuess guess = guess_columns(table);
     if (!guess.column.empty() && !is_given("data.column") && !is_given("data.format")) {
-      const auto named = format_by_name(config_.data.train);
+      const auto named = format_by_name(first);
       if (named != table.format && !table.columns.empty())
         set("data.format", kRowFormats.at(static_cast<size_t>(table.format)), "its rows look like that");
       set("data.column", guess.column, guess.reason);

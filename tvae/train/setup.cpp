@@ -124,8 +124,11 @@ void require_files(const ResolvedConfig& resolved, const RunRecord* resumed) {
     throw with_remedy(ConfigError("no training data", "", "data.train, a file of one sequence a line", resolved.wants),
                       resolved.wants.empty() ? Remedy::kGiveTrainingTexts : Remedy::kNone);
   std::vector<std::string> files;
-  for (const std::string& path : {data.train, data.valid})
+  for (const std::string& path : {data.train, data.valid}) {
+    if (resumed && !path.empty() && path != "-" && !file_exists(path) && !are_regular_files(path))
+      throw MovedData(path);
     for (const std::string& file : files_of(path)) files.push_back(file);
+  }
   for (const std::string& path : files) {
     if (path.empty()) continue;
     if (path == "-")
@@ -206,7 +209,7 @@ TrainingInput open_training_files(const ResolvedConfig& resolved, const RunRecor
 
 Tokenizer make_tokenizer(const DataConfig& data, DataFile& train) {
   if (!data.tokenizer.empty()) return with_missing_characters(Tokenizer::load(data.tokenizer), train);
-  const std::string beside = std::filesystem::path(data.train).parent_path() / "tokenizer";
+  const std::string beside = std::filesystem::path(files_of(data.train).front()).parent_path() / "tokenizer";
   if (data.check == "mnist" && directory_exists(beside)) {  // tvae data mnist-text makes it
     log_info("taking the tokenizer " + beside);
     return Tokenizer::load(beside);

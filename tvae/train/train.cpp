@@ -28,8 +28,10 @@ const std::vector<std::string> kHarmlessKeys = {"train.log_steps",       "train.
                                                 "train.preview.samples", "train.preview.path", "train.preview.probe",
                                                 "data.cache_dir",        "data.train",         "data.valid"};
 
-std::string absolute(const std::string& path) {
-  const std::string whole = absolute_files(path);
+std::string absolute(const std::string& path, bool several = false) {
+  if (path.empty() || path == "-") return path;
+  const std::string whole =
+      several ? absolute_files(path) : std::filesystem::absolute(path).lexically_normal().string();
   if (!is_valid_utf8(whole))
     throw ConfigError("a path of the run", "bytes that are no UTF-8: " + repair_utf8(whole), "a path in UTF-8",
                       "run.json could not keep it");
@@ -54,11 +56,19 @@ RunConfig settings_to_start_from(const std::string& from, const RunRecord* resum
   return config;
 }
 
+/// What the preset "auto" sets is where the choice begins; what a resumed run goes on with is what was chosen then.
+void keep_what_auto_chose(ResolvedConfig& resolved, const RunConfig& own) {
+  const auto values = fields_of(own);
+  std::erase_if(resolved.origins, [&](const auto& origin) {
+    if (origin.second != "preset " + kAutoPreset) return false;
+    set_field(resolved.config, origin.first, values.at(origin.first));
+    return true;
+  });
+}
+
 ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* resumed, const RunConfig& base) {
-  std::vector<std::string> presets = options.presets;
-  if (resumed)  // what these chose and set is in the run
-    std::erase_if(presets, [](const std::string& preset) { return asks_for_auto({preset}); });
-  ResolvedConfig resolved = resolve_config(presets, options.assignments, base);
+  ResolvedConfig resolved = resolve_config(options.presets, options.assignments, base);
+  if (resumed) keep_what_auto_chose(resolved, base);
   if (is_assigned(resolved, "train.minutes") && resolved.config.train.minutes == 0)
     throw ConfigError("train.minutes", "0", "more than 0");
   if (is_assigned(resolved, "train.minutes") && is_assigned(resolved, "train.steps"))
@@ -68,7 +78,8 @@ ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* re
     resolved.origins.erase("train.steps");
   }
   DataConfig& data = resolved.config.data;
-  for (std::string* path : {&data.train, &data.valid, &data.tokenizer}) *path = absolute(*path);
+  for (std::string* files : {&data.train, &data.valid}) *files = absolute(*files, /*several=*/true);
+  data.tokenizer = absolute(data.tokenizer);
   return resolved;
 }
 
@@ -95,9 +106,8 @@ std::string changes(const RunConfig& config, const RunConfig& parent) {
 }
 
 /// Whether a resumed run was given more steps, or time, than it was planned for.
-bool is_extended(const ResolvedConfig& resolved, const RunRecord* resumed) {
-  if (!resumed) return false;
-  const TrainConfig &now = resolved.config.train, &then = resumed->requested.train;
+bool is_extended(const ResolvedConfig& resolved, const RunRecord& resumed) {
+  const TrainConfig &now = resolved.config.train, &then = resumed.requested.train;
   return (is_assigned(resolved, "train.minutes") && now.minutes != then.minutes) ||
          (is_assigned(resolved, "train.steps") && now.steps != then.steps);
 }
@@ -144,26 +154,36 @@ void settle_steps(TrainingSetup& setup, torch::Device device, Progress& progress
 
 /// Other steps for a run that has a checkpoint: those that were given, or those that fit into the time, of which it has
 /// taken a part already, by its own speed so far.
-void extend(TrainingSetup& setup, const ResolvedConfig& resolved, const Checkpoint& checkpoint) {
-  const TrainingState state = training_state_from_json(checkpoint.state);
+void extend(TrainingSetup& setup, const ResolvedConfig& resolved, const TrainingState& state) {
   const int64_t done = state.position.step, planned = state.position.total_steps;
   TrainConfig& train = setup.config.train;
-  train.minutes = resolved.config.train.minutes;
-  train.steps = resolved.config.train.steps;
   if (is_assigned(resolved, "train.minutes"))
-    train.steps = steps_within(train.minutes, state.seconds / static_cast<double>(std::max<int64_t>(done, 1)));
+    train.steps = steps_within(train.minutes, state.seconds / static_cast<double>(done));
   if (train.steps <= done)
     throw ConfigError("train.steps", std::to_string(train.steps), "more than the " + std::to_string(done) + " done",
                       "train.minutes counts from the start");
-  for (RunConfig* config : {&setup.record.config, &setup.record.requested}) {
-    config->train.steps = train.steps;
-    config->train.minutes = train.minutes;
-  }
+  for (RunConfig* config : {&setup.record.config, &setup.record.requested}) config->train.steps = train.steps;
   char factor[16];
   std::snprintf(factor, sizeof factor, "%.2f", learning_rate_factor(train, done, train.steps));
   log_info("the run goes on to step " + std::to_string(train.steps) + " instead of " + std::to_string(planned) +
            ", as if that had been planned: its " + train.schedule +
            " schedule takes up again with the learning rate at " + factor + " of its peak");
+}
+
+/// Settles the steps of a resumed run. Whether its checkpoint planned others: because the run is extended now, or was
+/// by a session that ended before its first save.
+bool settle_resumed_steps(TrainingSetup& setup, const ResolvedConfig& resolved, const RunRecord& resumed,
+                          const std::optional<Checkpoint>& checkpoint, torch::Device device, Progress& progress) {
+  const auto state = checkpoint ? std::optional(training_state_from_json(checkpoint->state)) : std::nullopt;
+  if (is_extended(resolved, resumed)) {
+    if (state && state->position.step > 0) {
+      extend(setup, resolved, *state);
+    } else if (is_assigned(resolved, "train.minutes")) {  // nothing that tells its speed
+      setup.config.train.steps = 0;
+      settle_steps(setup, device, progress);
+    }
+  }
+  return state && setup.config.train.steps > 0 && state->position.total_steps != setup.config.train.steps;
 }
 
 void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
@@ -212,8 +232,8 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
     settle_steps(setup, options.device, progress);
   }
   const auto checkpoint = resumed ? load_checkpoint(run.path()) : std::nullopt;
-  const bool extended = checkpoint && is_extended(resolved, resumed);
-  if (extended) extend(setup, resolved, *checkpoint);
+  const bool extended =
+      resumed && settle_resumed_steps(setup, resolved, *resumed, checkpoint, options.device, progress);
   Trainer trainer(setup, run);
   if (resumed) {
     if (checkpoint) {
@@ -236,7 +256,8 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
     trainer.run(progress, observers);
     if (trainer.step() < trainer.total_steps())
       log_info("stopped at step " + std::to_string(trainer.step()) + " of " + std::to_string(trainer.total_steps()) +
-               ": held-out texts have come back no better since step " + std::to_string(trainer.best_step()) +
+               ": held-out texts have come back no better since step " +
+               std::to_string(std::max<int64_t>(trainer.best_step(), 0)) +
                (setup.config.train.save_model == "best" ? ", whose weights are kept" : ""));
   }
   return {run.path(), trainer.step(), trainer.total_steps(), was_finished};

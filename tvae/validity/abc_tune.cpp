@@ -22,13 +22,14 @@ bool is_field(std::string_view line) {
 /// A line of music, from left to right.
 class MusicLine {
  public:
-  explicit MusicLine(std::string_view line) : rest_(line) {}
+  /// `slurs` are open ones, which may close in a later line.
+  MusicLine(std::string_view line, int& slurs) : rest_(line), slurs_(slurs) {}
 
   /// Whether all of it is music; counts its notes and rests.
   bool read(int& notes) {
     while (!rest_.empty())
       if (!take_element(notes)) return false;
-    return slurs_ >= 0;
+    return true;
   }
 
  private:
@@ -128,21 +129,21 @@ class MusicLine {
   }
 
   std::string_view rest_;
-  int slurs_ = 0;  // open ones; they may close in a later line
+  int& slurs_;
 };
 
 bool is_abc(std::string_view text) {
   const std::vector<std::string> lines = split(std::string(text), '\n');
   if (!lines.front().starts_with("X:")) return false;
   bool in_header = true;
-  int notes = 0;
+  int notes = 0, slurs = 0;
   for (const std::string& line : lines) {
     if (line.starts_with('%')) continue;
     if (is_field(line)) {
       in_header &= !line.starts_with("K:");
       continue;
     }
-    if (in_header || line.empty() || !MusicLine(line).read(notes)) return false;
+    if (in_header || line.empty() || !MusicLine(line, slurs).read(notes)) return false;
   }
   return notes > 0;
 }
