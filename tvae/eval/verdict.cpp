@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 constexpr double kComesBack = 0.8, kValid = 0.9, kFluent = 0.95, kFairlyValid = 0.7, kFairlyFluent = 0.85;
 constexpr double kRough = 100;  // rows, with fewer of which figures say little
 // Plainer than real texts, and teaching little of them.
-constexpr double kPlain = 1.15, kTeachesLittle = 0.6;
+constexpr double kPlainFluency = 1.15, kTeachesLittle = 0.6;
 
 std::optional<double> figure(const Json& report, const std::string& path) {
   const Json::json_pointer pointer(path);
@@ -49,7 +49,7 @@ std::optional<Goodness> goodness(const Json& report, const std::string& which, c
   const auto fluency = figure(report, of_fluency + "/fluency");
   if (!fluency) return std::nullopt;
   const double reverse = figure(report, of_fluency + "/reverse_fluency").value_or(1);
-  const bool plain = *fluency > kPlain || reverse < kTeachesLittle;
+  const bool plain = *fluency > kPlainFluency || reverse < kTeachesLittle;
   const Grade found = plain ? Grade::kPlain : grade(*fluency, kFairlyFluent, kFluent);
   const std::string reads = plain                   ? " are plainer than"
                             : found == Grade::kGood ? " read like"
