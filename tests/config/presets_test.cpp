@@ -221,5 +221,11 @@ TEST(Presets, AKeyWithoutItsSectionIsSuggested) {
   EXPECT_NE(error_of({}, {"target=3"}).find("did you mean loss.kl.target?"), std::string::npos);
 }
 
+TEST(Presets, WhatYieldsYieldsToBothSides) {
+  EXPECT_EQ(resolve_config({"lines_small", "auto"}, {}).config.train.save_model, "last");
+  EXPECT_EQ(resolve_config({"auto", "lines_small"}, {}).config.train.save_model, "last");
+  EXPECT_EQ(resolve_config({"auto"}, {}).config.train.save_model, "best");
+}
+
 }  // namespace
 }  // namespace tvae

@@ -43,7 +43,7 @@ TEST(Verdict, WithoutACheckFluencyCounts) {
     return verdict({{"fluency", {{"paths", {{"fluency", fluency}, {"reverse_fluency", reverse}}}}}}).at(0);
   };
   EXPECT_EQ(between(0.97, 0.9),
-            "The space is smooth: the texts between two rows read like real ones (fluency 0.97, of real ones 1).");
+            "The space is smooth: the texts between two rows read like real ones (fluency 0.97; real ones have 1).");
   EXPECT_EQ(between(0.9, 0.9).find("The space is mostly smooth: the texts between two rows read nearly like real"), 0u);
   EXPECT_NE(between(0.8, 0.9).find("worse than real ones"), std::string::npos);
   EXPECT_NE(between(1.3, 0.9).find("plainer than real ones"), std::string::npos);

@@ -299,6 +299,7 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
     for (const auto& [name_of_field, value] : preset.set.items()) {
       const std::string key = canonical_key(name_of_field);
       const auto earlier = given.find(key);
+      if (preset.yields && earlier != given.end()) continue;  // to those before it, too
       const bool may_override =
           preset.overrides_all ||
           (earlier != given.end() && std::find(bases.begin(), bases.end(), earlier->second.first) != bases.end()) ||

@@ -56,7 +56,7 @@ std::optional<Goodness> goodness(const Json& report, const std::string& which, c
                             : found == Grade::kFair ? " read nearly like"
                                                     : " read worse than";
   const std::string figures =
-      "fluency " + two_digits(*fluency) + (plain ? ", the other way " + two_digits(reverse) : "") + ", of real ones 1";
+      "fluency " + two_digits(*fluency) + (plain ? ", the other way " + two_digits(reverse) : "") + "; real ones have 1";
   return Goodness{found, "the texts " + which + reads + " real ones (" + figures + ")"};
 }
 

@@ -325,11 +325,8 @@ class Chooser {
     const double evaluations = few_rows ? 20 : 10;
     set("train.eval_steps", static_cast<int64_t>(std::max(std::ceil(steps / evaluations), 1.0)),
         rounded(evaluations) + " evaluations");
-    if (few_rows && (!config_.data.valid.empty() || config_.data.valid_fraction > 0)) {
-      const std::string reason = "few rows may be learnt by heart: then the best weights are kept";
-      set("train.save_model", "best", reason);
-      set("train.early_stop_evaluations", int64_t{4}, reason);
-    }
+    if (few_rows && (!config_.data.valid.empty() || config_.data.valid_fraction > 0))
+      set("train.early_stop_evaluations", int64_t{4}, "few rows are soon learnt by heart");
     set("train.save_steps", static_cast<int64_t>(std::clamp(60 / pilot.seconds_a_step, 1.0, 5000.0)), "a minute");
     set("train.ema_decay", steps < 1000 ? 0.98 : steps < 3000 ? 0.995 : 0.998, "the steps");
     tell("model", rounded(static_cast<double>(pilot.parameters) / 1e6, 1) + " million weights, a code of " +
