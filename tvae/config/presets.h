@@ -29,7 +29,7 @@ struct Preset {
   std::string about;
   std::string wants;
   std::string base;
-  bool yields = false;  // presets after it may give its keys other values
+  bool yields = false;  // what other presets say of its keys wins
   bool overrides_all = false;
   std::vector<std::string> overrides;
   nlohmann::ordered_json set;
