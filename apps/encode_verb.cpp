@@ -64,8 +64,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.footer(
       "One code a text, in order: the mean, where the encoder gives a distribution. stdout and .tsv: the numbers of a "
       "code on a line, with tabs between them; --json and .jsonl: {row, text, label, code} a line; .npy: float32 "
-      "[texts, "
-      "latent tokens, latent size]; .safetensors: \"mean\", \"row\", and \"log_variance\" where there is one. Where "
+      "[texts, latent tokens, latent size]; .safetensors: \"mean\", \"row\", and \"log_variance\" where there is one. "
+      "Where "
       "rows were left out or have labels, .tsv has a header, and the columns row and label before the numbers; "
       ".safetensors has \"label\", places in the metadata \"labels\".");
   add_examples(command, {"tvae encode models/python_lines lines.txt --out codes.npy",

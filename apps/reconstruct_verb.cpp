@@ -56,8 +56,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.footer(
       "--json gives {row, label (where rows have one), text, reconstruction, exact, edit_distance (characters), "
       "probability (of each token, the end of the text last)} a line. With --candidates the output is kept whose own "
-      "code is nearest to the text's; one that "
-      "was not the first has no probability.");
+      "code is nearest to the text's; one that was not the first has no probability.");
   add_examples(command, {"echo \"x = f(1)\" | tvae reconstruct models/python_lines",
                          "tvae reconstruct models/python_lines lines.txt --candidates 8 --json"});
   return [options, &common] { reconstruct(*options, common); };

@@ -1,6 +1,7 @@
 #include "apps/text_io.h"
 
 #include "tvae/base/error.h"
+#include "tvae/base/log.h"
 #include "tvae/base/utf8.h"
 #include "tvae/run/data_options.h"
 
@@ -36,7 +37,11 @@ Rows read_labelled_texts(const std::string& path, const ReadOptions& options, co
   const ReadOptions labelled = read_as_run(model, path, options, /*labels=*/true);
   if (labelled.label_column == options.label_column) return read_rows_with_warnings(path, labelled);
   try {  // labels that nobody asked for cost no row, and no error
-    if (read_rows(path, labelled).bad_count == 0) return read_rows_with_warnings(path, labelled);
+    Rows rows = read_rows(path, labelled);
+    if (rows.bad_count == 0) {
+      for (const std::string& line : describe_reading(rows, path)) log_warning(line);
+      return rows;
+    }
   } catch (const DataError&) {
   }
   return read_texts(path, options, model);

@@ -292,9 +292,11 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
   for (const std::string& assignment : assignments)
     decided.insert(canonical_key(strip(assignment.substr(0, assignment.find('=')))));
   std::map<std::string, std::pair<std::string, Json>> given;  // key -> preset, value
+  std::set<std::string> yielding;                             // presets
   for (const std::string& name : with_bases(presets)) {
     const Preset preset = find_preset(name);
     const std::vector<std::string> bases = bases_of(name);
+    if (preset.yields) yielding.insert(name);
     if (!preset.wants.empty()) resolved.wants = "preset " + name + " is for " + preset.wants;
     for (const auto& [name_of_field, value] : preset.set.items()) {
       const std::string key = canonical_key(name_of_field);
@@ -303,7 +305,7 @@ ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std
       const bool may_override =
           preset.overrides_all ||
           (earlier != given.end() && std::find(bases.begin(), bases.end(), earlier->second.first) != bases.end()) ||
-          (earlier != given.end() && find_preset(earlier->second.first).yields) ||
+          (earlier != given.end() && yielding.contains(earlier->second.first)) ||
           std::find(preset.overrides.begin(), preset.overrides.end(), key) != preset.overrides.end();
       if (earlier != given.end() && earlier->second.second != value && !may_override && !decided.contains(key))
         throw ConfigError("presets " + earlier->second.first + " and " + name + " disagree on " + key,

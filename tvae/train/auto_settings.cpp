@@ -195,8 +195,6 @@ class Chooser {
     const std::vector<std::string>& texts = train_.rows().texts;
     std::vector<int64_t> lengths;
     size_t tokens = 0;
-    std::vector<size_t> order(texts.size());
-    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
     Rng rng(kSeed);
     const torch::Tensor drawn = at::randperm(static_cast<int64_t>(texts.size()), rng.generator(), at::kLong);
     const auto* const at = drawn.const_data_ptr<int64_t>();
