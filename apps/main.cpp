@@ -61,7 +61,9 @@ std::string with_command(const Error& error) {
   static const std::map<Remedy, std::string> commands = {{Remedy::kFitPrior, "tvae prior fit MODEL"},
                                                          {Remedy::kFitDirection, "tvae direction MODEL fit"},
                                                          {Remedy::kGiveTexts, "--data FILE"},
-                                                         {Remedy::kGiveTrainingTexts, "--train FILE"}};
+                                                         {Remedy::kGiveTrainingTexts, "--train FILE"},
+                                                         {Remedy::kListPresets, "tvae presets"},
+                                                         {Remedy::kAssign, "--set KEY=VALUE"}};
   std::string message = error.what();
   const auto command = commands.find(error.remedy());
   if (command == commands.end()) return message;
@@ -105,7 +107,7 @@ std::vector<std::string> arguments_without_help(int argc, char** argv) {
   if (arguments.empty() || arguments[0] != "help") return arguments;
   arguments.erase(arguments.begin());
   const std::vector<std::string> known = verbs().names();
-  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h") return {};
+  if (arguments.empty() || arguments[0] == "help" || arguments[0] == "--help" || arguments[0] == "-h") return {};
   if (std::find(known.begin(), known.end(), arguments[0]) != known.end()) arguments.emplace_back("--help");
   return arguments;
 }

@@ -112,7 +112,7 @@ TEST_F(LatentVerbs, LongTextsAreCutAndCounted) {
   const ProgramResult result = run({"reconstruct", model()}, std::string(100, 'x') + "\nrow\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(lines_of(result.out).size(), 2u);
-  EXPECT_NE(result.err.find("1 of 2 texts are longer than the model's 24 tokens"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("cut at the model's 24 tokens: 1 of 2 texts"), std::string::npos) << result.err;
 }
 
 TEST_F(LatentVerbs, PathsStartAndEndAtTheReconstructions) {

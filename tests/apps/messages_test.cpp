@@ -123,6 +123,7 @@ TEST_F(Messages, AloneItShowsTheWay) {
   EXPECT_EQ(guide.status, 0) << guide.err;
   EXPECT_NE(guide.out.find("tvae train --train FILE --out MODEL"), std::string::npos) << guide.out;
   EXPECT_EQ(run({"help"}).out, guide.out);
+  EXPECT_EQ(run({"help", "help"}).out, guide.out);
   EXPECT_EQ(run({"help", "eval"}).out, run({"eval", "--help"}).out);
   EXPECT_EQ(run({"help", "direction", "fit"}).status, run({"direction", "fit", "--help"}).status);
   expect_line({"help", "evla"}, "unknown verb: got \"evla\" (did you mean eval?)");
@@ -165,6 +166,10 @@ TEST_F(Messages, ValuesAreToldTheirRange) {
 
 TEST_F(Messages, OtherMisspeltNamesAreToldTheNearest) {
   expect_line({"config", "dmeo"}, "unknown preset: got \"dmeo\" (did you mean demo?)");
+  expect_line({"config", "demo", "--set", "train.steps=3", "train.seed=4"},
+              "unknown preset: got \"train.seed=4\" (a setting is given by: --set KEY=VALUE)");
+  const ProgramResult unlike = run({"config", "xylophone"});
+  EXPECT_TRUE(unlike.err.ends_with(" are known: tvae presets)\n")) << "not a list of all of them: " << unlike.err;
   expect_line({"tokenizer", "train", "--quiet", "--kind", "bpee", "--out", path("t"), put("f.txt", "a\nb\n")},
               "--kind: got \"bpee\", expected one of unigram, bpe, char, byte (did you mean bpe?) (see tvae tokenizer "
               "train --help)");

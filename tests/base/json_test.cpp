@@ -37,6 +37,14 @@ TEST(Json, ParsesToItsDepthAndNoDeeper) {
   EXPECT_EQ(copy.dump(), nested(kDeepestJson)) << "can be copied and printed";
 }
 
+TEST(Json, AFaultHasItsPlace) {
+  EXPECT_EQ(json_fault(R"({"a": 1})"), "");
+  EXPECT_EQ(json_fault("{\"a\": 1,\n  \"b\": x}"), "no JSON at line 2, column 8");
+  EXPECT_EQ(json_fault("{\n"), "no JSON at line 2, column 1");
+  EXPECT_EQ(json_fault(""), "no JSON at line 1, column 1");
+  EXPECT_NE(json_fault(nested(1000)).find("nests too deeply"), std::string::npos);
+}
+
 TEST(Json, FilesAreNamedInErrors) {
   const test::TemporaryFolder folder;
   EXPECT_EQ(read_json_file(folder.put("good.json", "{\"a\": 1}"))["a"], 1);

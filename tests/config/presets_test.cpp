@@ -193,6 +193,8 @@ TEST(Presets, AFileOfOnesOwnIsOneToo) {
   const std::string next = folder.put("next.json", R"({"base": "mine.json", "set": {"train.batch_size": 5}})");
   EXPECT_EQ(resolve_config({next}, {}).config.train.steps, 7) << "of a base beside it, and with its own base";
   EXPECT_EQ(resolve_config({next}, {}).config.model.latent_tokens, 4);
+  EXPECT_EQ(resolve_config({mine, next}, {}).config.train.batch_size, 5) << "the bases of one begin those of the other";
+  EXPECT_EQ(resolve_config({next, mine}, {}).config.model.latent_tokens, 4);
   RunConfig config;
   config.train.steps = 11;
   const std::string whole = folder.put("whole.json", to_json(config).dump());
@@ -206,7 +208,7 @@ TEST(Presets, AFileThatIsNoneSaysWhy) {
     EXPECT_NE(error.find("mine.json"), std::string::npos) << error;
     return error;
   };
-  EXPECT_NE(error_of_file("no json").find("no JSON"), std::string::npos);
+  EXPECT_NE(error_of_file("no json").find("no JSON at line 1, column 2"), std::string::npos);
   EXPECT_NE(error_of_file("[1]").find("no object"), std::string::npos);
   EXPECT_NE(error_of_file(R"({"sets": {}, "about": ""})").find("set"), std::string::npos);
   EXPECT_NE(error_of_file(R"({"set": {"train.stepz": 1}})").find("train.steps"), std::string::npos);

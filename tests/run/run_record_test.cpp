@@ -76,6 +76,15 @@ TEST(RunRecord, OfAnOlderVersionIsRead) {
       << model_card(child);
 }
 
+TEST(RunRecord, CardsNameAllFiles) {
+  EXPECT_EQ(file_names("a/b.txt"), "b.txt");
+  EXPECT_EQ(file_names("a/b.txt|c/d.csv"), "b.txt, d.csv");
+  EXPECT_EQ(file_names("a|b|c|d|e"), "a, b, c, 2 more");
+  RunRecord record;
+  record.train.path = "/x/a.txt|/y/b.txt";
+  EXPECT_NE(model_card(record).find("training data: a.txt, b.txt,"), std::string::npos) << model_card(record);
+}
+
 TEST(RunRecord, IsAbsentDamagedOrOfAnotherVersion) {
   const test::TemporaryFolder folder;
   EXPECT_FALSE(read_run_record(folder.path()).has_value());

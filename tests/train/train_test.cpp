@@ -7,6 +7,7 @@
 
 #include "tests/support/temporary_folder.h"
 #include "tvae/base/error.h"
+#include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/config/presets.h"
 #include "tvae/run/model_directory.h"
@@ -183,6 +184,9 @@ TEST_F(WholeRun, SeveralFilesAreReadAsOne) {
   Json record = Json::parse(folder_.get("a/run.json"));
   EXPECT_EQ(record["data"]["train"]["sequences"], 32);
   EXPECT_EQ(train(resume("a")).steps, 2);
+  train(options("d", {"data.train=" + more + "|" + folder_.path("*r*.txt") + "|" + more}));
+  record = Json::parse(folder_.get("d/run.json"));
+  EXPECT_EQ(record["data"]["train"]["sequences"], 32) << "each file once";
   train(options("b", {"data.train=" + folder_.path("*r*.txt")}));
   record = Json::parse(folder_.get("b/run.json"));
   EXPECT_EQ(record["data"]["train"]["sequences"], 32) << "more.txt and train.txt";
@@ -190,6 +194,20 @@ TEST_F(WholeRun, SeveralFilesAreReadAsOne) {
   EXPECT_NE(none.find("no file of such a name"), std::string::npos) << none;
   const std::string folder = error_of(options("c", {"data.train=" + folder_.path("a")}), ExitCode::kData);
   EXPECT_NE(folder.find("/*.txt' takes its files"), std::string::npos) << folder;
+}
+
+TEST_F(WholeRun, ARunFromOneWithHeldOutRowsHoldsRowsOutToo) {
+  std::string rows, held_out;
+  for (int i = 0; i < 30; ++i) rows += "x = " + std::to_string(i) + "\n";
+  train(options("a", {"data.train=" + folder_.put("many.txt", rows), "data.valid=" + folder_.put("few.txt", "x = 1\ny = 2\n")}));
+  TrainOptions further = options("b", {"data.train=" + folder_.path("many.txt"), "data.valid="});
+  std::erase_if(further.assignments, [](const std::string& text) { return text.starts_with("model."); });
+  further.from = folder_.path("a");
+  train(further);
+  const Json data = Json::parse(folder_.get("b/run.json"))["data"];
+  EXPECT_GT(data["valid"]["sequences"], 0);
+  EXPECT_EQ(data["valid"]["sequences"].get<int>() + data["train"]["sequences"].get<int>(), 30);
+  EXPECT_TRUE(file_exists(folder_.path("b/held_out.jsonl")));
 }
 
 TEST_F(WholeRun, AnExtensionThatWasCutOffGoesOn) {

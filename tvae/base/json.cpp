@@ -1,5 +1,6 @@
 #include "tvae/base/json.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "tvae/base/error.h"
@@ -33,6 +34,20 @@ Json parse_json(std::string_view text) {
   return Json::parse(text, nullptr, /*allow_exceptions=*/false);
 }
 
+std::string json_fault(std::string_view text) {
+  if (nests_deeper(text, kDeepestJson)) return "JSON that nests too deeply";
+  try {
+    const Json parsed = Json::parse(text);
+    return "";
+  } catch (const Json::parse_error& error) {
+    const size_t end = std::min(error.byte > 0 ? error.byte - 1 : 0, text.size());  // the bytes before the fault
+    const std::string_view before = text.substr(0, end);
+    const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+    return "no JSON at line " + std::to_string(1 + std::count(before.begin(), before.end(), '\n')) + ", column " +
+           std::to_string(1 + end - line_start);
+  }
+}
+
 Json read_json_file(const std::string& path) {
   const std::string text = read_file(path);
   Json json = parse_json(text);
@@ -40,7 +55,7 @@ Json read_json_file(const std::string& path) {
   if (nests_deeper(text, kDeepestJson))
     throw CheckpointError(path + ": its JSON nests too deeply", "",
                           "at most " + std::to_string(kDeepestJson) + " levels");
-  throw CheckpointError(path + " is not a JSON object", json.is_discarded() ? "" : json.type_name());
+  throw CheckpointError(path + " is not a JSON object", json.is_discarded() ? json_fault(text) : json.type_name());
 }
 
 std::optional<int64_t> whole_number(const Json& value) {

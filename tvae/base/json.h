@@ -20,6 +20,9 @@ bool nests_deeper(std::string_view json, int most);
 /// The value of a JSON text; a discarded one (is_discarded()) where it is no JSON or nests deeper than kDeepestJson.
 nlohmann::ordered_json parse_json(std::string_view text);
 
+/// Why parse_json has no value for a text, and where: "no JSON at line 3, column 5", "JSON that nests too deeply".
+std::string json_fault(std::string_view text);
+
 /// The object in a JSON file. Throws CheckpointError naming the file where that is no JSON, nests too deeply, or is
 /// something else than an object, and DataError where it cannot be read.
 nlohmann::ordered_json read_json_file(const std::string& path);

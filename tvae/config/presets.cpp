@@ -208,9 +208,10 @@ Json preset_json(const Json& json) {
 
 /// Of the user's.
 Preset read_preset(const std::string& path) {
-  const Json json = parse_json(read_file(path));
+  const std::string text = read_file(path);
+  const Json json = parse_json(text);
   try {
-    if (json.is_discarded()) throw ConfigError("a preset", "no JSON", "an object with \"set\"");
+    if (json.is_discarded()) throw ConfigError("a preset", json_fault(text), "an object with \"set\"");
     Preset preset = preset_of(path, preset_json(json));
     if (preset.base.ends_with(kPresetFile))
       preset.base = (std::filesystem::path(path).parent_path() / preset.base).lexically_normal();
@@ -243,11 +244,14 @@ std::vector<std::string> with_bases(const std::vector<std::string>& presets) {
   for (const std::string& name : presets) {
     const std::vector<std::string> own = bases_of(name);
     if (own.empty()) continue;
-    if (!bases.empty() && bases != own)
+    const size_t shared = std::min(bases.size(), own.size());
+    if (!std::equal(bases.begin(), bases.begin() + static_cast<std::ptrdiff_t>(shared), own.begin()))
       throw ConfigError("presets " + owner + " and " + name + " start from different models",
                         bases.back() + " and " + own.back(), "", "leave one out");
-    bases = own;
-    owner = name;
+    if (own.size() > bases.size()) {
+      bases = own;
+      owner = name;
+    }
   }
   std::vector<std::string> all;
   for (const std::string& base : bases)
@@ -279,10 +283,16 @@ Preset find_preset(const std::string& name) {
     if (preset.name == name) return preset;
     names.push_back(preset.name);
   }
-  throw ConfigError("unknown preset", "\"" + name + "\"", "",
-                    file_exists(name) ? "it is a file: data.train is where training files go, several as a pattern in "
-                                        "quotes, 'DIR/*.txt'"
-                                      : suggestion(name, names));
+  if (name.find('=') != std::string::npos)
+    throw with_remedy(ConfigError("unknown preset", "\"" + name + "\"", "", "a setting is given by"), Remedy::kAssign);
+  const std::string near = nearest(name, names);
+  const bool is_file = file_exists(name);
+  const std::string hint = is_file ? "it is a file: data.train is where training files go, several as a pattern in "
+                                     "quotes, 'DIR/*.txt'"
+                           : near.empty() ? std::to_string(names.size()) + " are known"
+                                          : "did you mean " + near + "?";
+  throw with_remedy(ConfigError("unknown preset", "\"" + name + "\"", "", hint),
+                    is_file || !near.empty() ? Remedy::kNone : Remedy::kListPresets);
 }
 
 ResolvedConfig resolve_config(const std::vector<std::string>& presets, const std::vector<std::string>& assignments,

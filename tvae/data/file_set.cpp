@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <string_view>
+#include <system_error>
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
@@ -13,7 +15,6 @@
 namespace tvae {
 namespace {
 
-constexpr char kBetween = '|';
 constexpr std::string_view kSpecial = "*?[";  // of patterns
 
 /// A folder's name in a pattern.
@@ -40,20 +41,24 @@ std::vector<std::string> matches(const std::string& pattern) {
 std::vector<std::string> files_of(const std::string& path) {
   if (path.empty() || path == "-" || file_exists(path)) return {path};
   std::vector<std::string> files;
-  for (const std::string& part : split(path, kBetween)) {
-    if (file_exists(part) || part.find_first_of(kSpecial) == std::string::npos) {
-      files.push_back(part);
-      continue;
-    }
-    const std::vector<std::string> more = matches(part);
-    files.insert(files.end(), more.begin(), more.end());
+  std::set<std::string> known;
+  const auto add = [&](const std::string& file) {
+    std::error_code error;
+    const std::filesystem::path real = std::filesystem::canonical(file, error);
+    if (known.insert(error ? file : real.string()).second) files.push_back(file);
+  };
+  for (const std::string& part : split(path, kBetweenFiles)) {
+    if (file_exists(part) || part.find_first_of(kSpecial) == std::string::npos)
+      add(part);
+    else
+      for (const std::string& file : matches(part)) add(file);
   }
   return files;
 }
 
 std::string absolute_files(const std::string& path) {
   if (path.empty() || path == "-") return path;
-  std::vector<std::string> parts = file_exists(path) ? std::vector<std::string>{path} : split(path, kBetween);
+  std::vector<std::string> parts = file_exists(path) ? std::vector<std::string>{path} : split(path, kBetweenFiles);
   for (std::string& part : parts) {
     if (part.empty()) throw ConfigError("files to read", "\"" + path + "\", which has an empty name", "names of files");
     if (part == "-") continue;
@@ -63,7 +68,7 @@ std::string absolute_files(const std::string& path) {
       part = (pattern ? std::filesystem::path(escaped(here)) : here) / part;
     if (!pattern) part = std::filesystem::path(part).lexically_normal();
   }
-  return join(parts, std::string(1, kBetween));
+  return join(parts, std::string(1, kBetweenFiles));
 }
 
 void require_no_folder(const std::string& path) {

@@ -6,9 +6,12 @@
 
 namespace tvae {
 
+/// Between the names of several files.
+constexpr char kBetweenFiles = '|';
+
 /// The files that a path stands for: itself where there is such a file, or nothing tells of others; those of a pattern
-/// with *, ? or [], in order of their names; and those of several of them with | between. Throws DataError for a
-/// pattern that fits no file.
+/// with *, ? or [], in order of their names; and those of several of them with | between. A file that is named
+/// twice is one: patterns overlap. Throws DataError for a pattern that fits no file.
 std::vector<std::string> files_of(const std::string& path);
 
 /// The path with every one of several made absolute; "" and "-" stay. Throws ConfigError where one of several is empty.

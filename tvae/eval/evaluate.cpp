@@ -215,7 +215,7 @@ void check_options(const EvaluateOptions& options) {
 
 CardScores card_scores(Json report) {
   report.erase("model");
-  report["data"]["path"] = last_part(report["data"]["path"].get<std::string>());
+  report["data"]["path"] = file_names(report["data"]["path"].get<std::string>());
   std::vector<std::string> sentences = verdict(report);
   return {std::move(sentences), report_table({std::move(report)})};
 }

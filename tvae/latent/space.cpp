@@ -8,6 +8,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 #include "tvae/latent/bracket_constraint.h"
 #include "tvae/latent/paths.h"
 #include "tvae/latent/shrunk_gaussian.h"
@@ -110,8 +111,8 @@ int64_t LatentSpace::latent_size() const {
 EncodedTexts LatentSpace::encode(const std::vector<std::string>& texts, Progress& progress) const {
   EncodedTexts encoded = encode_texts(model(), texts, progress);
   if (const int64_t cut = encoded.cut_count(); cut > 0)
-    log_warning(std::to_string(cut) + " of " + std::to_string(texts.size()) + " texts are longer than the model's " +
-                std::to_string(model().max_tokens) + " tokens and were cut");
+    log_warning("cut at the model's " + std::to_string(model().max_tokens) + " tokens: " + std::to_string(cut) + " of " +
+                counted(texts.size(), "text"));
   return encoded;
 }
 

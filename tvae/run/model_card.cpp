@@ -24,7 +24,7 @@ std::string number(double value, int digits) {
 }
 
 std::string data_line(const DataRecord& data) {
-  return "- training data: " + last_part(data.path) + ", " + std::to_string(data.sequences) + " sequences, " +
+  return "- training data: " + file_names(data.path) + ", " + std::to_string(data.sequences) + " sequences, " +
          std::to_string(data.tokens) + " tokens\n";
 }
 
@@ -63,7 +63,7 @@ std::string rendered(const RunRecord& record, const CardScores& scores) {
        << " tokens\n"
        << data_line(record.train) << steps_line(record.training);
   if (record.valid && record.training.held_out)
-    card << "- held out (" << last_part(record.valid->path) << "): cross-entropy "
+    card << "- held out (" << file_names(record.valid->path) << "): cross-entropy "
          << number(record.training.held_out->cross_entropy, 3) << " nats a token, teacher-forced token accuracy "
          << number(record.training.held_out->token_accuracy, 3) << "\n";
   card << past(record)

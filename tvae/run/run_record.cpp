@@ -9,7 +9,9 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/json.h"
+#include "tvae/base/strings.h"
 #include "tvae/config/presets.h"
+#include "tvae/data/file_set.h"
 
 namespace tvae {
 namespace {
@@ -166,6 +168,18 @@ std::string last_part(const std::string& path) {
   return (whole.has_filename() ? whole : whole.parent_path()).filename();
 }
 
+std::string file_names(const std::string& path) {
+  constexpr size_t kMost = 3;
+  std::vector<std::string> names;
+  for (const std::string& part : split(path, kBetweenFiles)) names.push_back(last_part(part));
+  if (names.size() > kMost + 1) {
+    const std::string more = std::to_string(names.size() - kMost) + " more";
+    names.resize(kMost);
+    names.push_back(more);
+  }
+  return join(names, ", ");
+}
+
 std::optional<RunConfig> read_imported_settings(const std::string& directory) {
   const std::string path = directory + "/" + kImportedSettingsFile;
   if (!file_exists(path)) return std::nullopt;
@@ -184,7 +198,7 @@ std::vector<AncestorRecord> ancestors_with(const std::string& from, const RunRec
   AncestorRecord parent{last_part(from), {}, {}};
   if (record_of_from == nullptr) return {parent};
   parent.data = record_of_from->train;
-  parent.data.path = last_part(parent.data.path);
+  parent.data.path = file_names(parent.data.path);
   parent.training = record_of_from->training;
   if (parent.training.steps == 0) parent.training.steps = record_of_from->config.train.steps;
   std::vector<AncestorRecord> all = {parent};

@@ -86,5 +86,7 @@ std::vector<AncestorRecord> ancestors_with(const std::string& from, const RunRec
 
 /// The last part of a path, for texts that are read where the path means nothing.
 std::string last_part(const std::string& path);
+/// Those of one or several files (tvae/data/file_set.h): "a.txt, b.txt"; of many the first ones, and how many more.
+std::string file_names(const std::string& path);
 
 }  // namespace tvae

@@ -43,8 +43,15 @@ bool is_assigned(const ResolvedConfig& resolved, const std::string& key) {
   return origin != resolved.origins.end() && origin->second == kAssigned;
 }
 
+/// Of the rows of a run with held-out rows of their own file, so that one that starts from it has some too. In (0, 0.1].
+double held_out_share(const RunRecord& record) {
+  constexpr double kMost = 0.1;
+  const auto held_out = static_cast<double>(record.valid->sequences);
+  return std::min(kMost, held_out / (held_out + static_cast<double>(record.train.sequences)));
+}
+
 /// What the settings are changes to: a resumed run's own, with what "auto" chose then, or those of the run or import
-/// that made the model to start from, but for its data.
+/// that made the model to start from, but for its data; held-out rows are then split off, where none are given.
 RunConfig settings_to_start_from(const std::string& from, const RunRecord* resumed) {
   if (resumed) return resumed->requested;
   if (from.empty()) return {};
@@ -53,6 +60,7 @@ RunConfig settings_to_start_from(const std::string& from, const RunRecord* resum
   if (!parent && !imported) return {};
   RunConfig config = parent ? parent->config : *imported;
   config.data.train = config.data.valid = config.data.tokenizer = "";
+  if (parent && parent->valid && config.data.valid_fraction == 0) config.data.valid_fraction = held_out_share(*parent);
   return config;
 }
 
@@ -187,7 +195,8 @@ bool settle_resumed_steps(TrainingSetup& setup, const ResolvedConfig& resolved, 
 }
 
 void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
-  log_info(std::to_string(setup.record.parameters) + " weights, " + counted(setup.train.size(), "sequence") + ", " +
+  log_info(std::to_string(setup.record.parameters) + " weights, " + counted(setup.train.size(), "sequence") +
+           (setup.valid ? " and " + std::to_string(setup.valid->size()) + " held out" : "") + ", " +
            std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) + " steps");
 }
 
