@@ -21,6 +21,7 @@ class ProgressBar : public TrainingObserver {
 
   /// The time left is judged from all the steps of a run, those before it was resumed too.
   void on_train_begin(int64_t steps_done, int64_t total_steps, double seconds_done) override;
+  void on_new_plan(int64_t total_steps) override { total_steps_ = total_steps; }
   /// Moves the bar, at most ten times a second. Nothing where there is no terminal.
   void on_step_end(int64_t step) override;
   /// What stands beside the bar, or the plain line.

@@ -17,6 +17,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/run/model_directory.h"
+#include "tvae/run/run_record.h"
 #include "tvae/train/held_out_scores.h"
 
 namespace tvae::test {
@@ -483,6 +484,49 @@ TEST(Trainer, ScoresThatAreNoNumbersAreKeptAndNeverTheBest) {
     EXPECT_EQ(best["step"], 2) << best;
     EXPECT_TRUE(best["cross_entropy"].is_number_float()) << best;
   }
+}
+
+/// The steps that a run takes, and those that its observers hear of, where `planned` were to fill the minutes.
+struct Planned {
+  int64_t total = 0, heard = 0, eval_steps = 0;
+};
+Planned steps_of_timed_run(int64_t planned, double minutes, const TimedPlan& plan) {
+  class Listener : public TrainingObserver {
+   public:
+    int64_t total = 0;
+    void on_new_plan(int64_t total_steps) override { total = total_steps; }
+  } listener;
+  RunConfig config = tiny_run();
+  config.train.steps = planned;
+  config.train.minutes = minutes;
+  config.train.eval_steps = 20;
+  config.train.previews = false;
+  TrainingSetup setup = make_setup(config);
+  setup.plan = plan;
+  setup.record.config = setup.record.requested = config;
+  TemporaryFolder folder;
+  const RunDirectory directory(folder.path(), StartMode::kResume);
+  Trainer trainer(setup, directory);
+  trainer.run(Progress::none(), {&listener});
+  EXPECT_TRUE(trainer.finished());
+  EXPECT_EQ(trainer.step(), trainer.total_steps());
+  const RunRecord record = read_run_record(folder.path()).value();
+  EXPECT_EQ(record.config.train.steps, trainer.total_steps());
+  EXPECT_EQ(record.requested.train.steps, trainer.total_steps()) << "what a resumed run is compared with";
+  return {trainer.total_steps(), listener.total, record.config.train.eval_steps};
+}
+
+TEST(Trainer, ARunWithATimeToKeepToPlansAgainByItsOwnSpeed) {
+  const Planned slower = steps_of_timed_run(100'000'000, 0.005, {.paced = {&TrainConfig::eval_steps}});
+  EXPECT_LT(slower.total, 1'000'000);
+  EXPECT_EQ(slower.heard, slower.total);
+  EXPECT_EQ(slower.eval_steps, 1) << "it shrinks as the steps do";
+  const Planned faster = steps_of_timed_run(40, 60, {.most_steps = 60, .paced = {&TrainConfig::eval_steps}});
+  EXPECT_EQ(faster.total, 60) << "more are of no use";
+  EXPECT_EQ(faster.eval_steps, 30);
+  const Planned as_planned = steps_of_timed_run(40, 60, {.most_steps = 42});
+  EXPECT_EQ(as_planned.total, 40) << "nearly the same";
+  EXPECT_EQ(as_planned.heard, 0);
 }
 
 TEST(Trainer, ARunThatIsInterruptedInItsLastStepIsFinished) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <unordered_set>
 
 #include "tvae/base/strings.h"
@@ -327,6 +328,12 @@ class Chooser {
       set("train.early_stop_evaluations", int64_t{4}, "few rows are soon learnt by heart");
     set("train.save_steps", static_cast<int64_t>(std::clamp(60 / pilot.seconds_a_step, 1.0, 5000.0)), "a minute");
     set("train.ema_decay", steps < 1000 ? 0.98 : steps < 3000 ? 0.995 : 0.998, "the steps");
+    settings_.plan = TimedPlan{static_cast<int64_t>(std::clamp(useful, 10.0, kMostSteps)), {}};
+    for (const auto& [key, setting] : std::map<std::string, int64_t TrainConfig::*>{
+             {"log_steps", &TrainConfig::log_steps},
+             {"eval_steps", &TrainConfig::eval_steps},
+             {"save_steps", &TrainConfig::save_steps}})
+      if (!is_given("train." + key)) settings_.plan->paced.push_back(setting);
     tell("model", rounded(static_cast<double>(pilot.parameters) / 1e6, 1) + " million weights, a code of " +
                       std::to_string(config_.model.latent_tokens) + " x " + std::to_string(config_.model.latent_size));
     tell("steps", counted(static_cast<int64_t>(steps), "step") + " of " + rounded(pilot.tokens_a_step) + " tokens, " +

@@ -11,6 +11,7 @@
 #include "tvae/data/data_file.h"
 #include "tvae/ops/torch.h"
 #include "tvae/text/tokenizer.h"
+#include "tvae/train/pilot.h"
 
 namespace tvae {
 
@@ -26,6 +27,7 @@ struct AutoSettings {
   std::vector<std::string> told;
   nlohmann::ordered_json chosen = nlohmann::ordered_json::object();  // key → {"value", "reason"}
   std::optional<Tokenizer> tokenizer;                                // that was made on the way
+  std::optional<TimedPlan> plan;                                     // where the steps are those of train.minutes
 };
 
 /// Reads the training file and sets in `resolved` what neither an assignment nor another preset has set: columns,

@@ -21,6 +21,7 @@ class HealthWatch : public TrainingObserver {
   explicit HealthWatch(const LossConfig& loss) : loss_(loss) {}
 
   void on_train_begin(int64_t, int64_t total_steps, double) override { total_steps_ = total_steps; }
+  void on_new_plan(int64_t total_steps) override { total_steps_ = total_steps; }
   void on_log(int64_t step, const Metrics& metrics) override;
   void on_evaluate(int64_t step, const HeldOutEvaluation& evaluation) override;
 

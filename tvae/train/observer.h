@@ -53,6 +53,8 @@ class TrainingObserver {
 
   /// Before the first step. A run that is resumed has done some already, in so many seconds.
   virtual void on_train_begin(int64_t steps_done, int64_t total_steps, double seconds_done) {}
+  /// The run will take another number of steps than it planned: it has a time to keep to, and its speed is known now.
+  virtual void on_new_plan(int64_t total_steps) {}
   /// The weights have changed.
   virtual void on_step_end(int64_t step) {}
   /// Every train.log_steps: means since the last time (loss, cross_entropy, ...), learning rate, speed.

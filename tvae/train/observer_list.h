@@ -18,6 +18,9 @@ class ObserverList : public TrainingObserver {
   void on_train_begin(int64_t steps_done, int64_t total_steps, double seconds_done) override {
     tell([&](TrainingObserver& observer) { observer.on_train_begin(steps_done, total_steps, seconds_done); });
   }
+  void on_new_plan(int64_t total_steps) override {
+    tell([&](TrainingObserver& observer) { observer.on_new_plan(total_steps); });
+  }
   void on_step_end(int64_t step) override {
     tell([&](TrainingObserver& observer) { observer.on_step_end(step); });
   }

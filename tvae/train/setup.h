@@ -14,6 +14,7 @@
 #include "tvae/run/model_directory.h"
 #include "tvae/run/run_directory.h"
 #include "tvae/run/run_record.h"
+#include "tvae/train/pilot.h"
 
 namespace tvae {
 
@@ -31,6 +32,7 @@ struct TrainingSetup {
   LabelledSequences probe;  // what of `valid` the previews' probe is shown, or none
   RunRecord record = {};    // what run.json says, without how far the training is
   Rows split_off = {};      // what was held out of the training file, in the order of `valid`
+  std::optional<TimedPlan> plan = {};  // where the steps are those of train.minutes, by the speed of a pilot
 };
 
 /// A file of a resumed run is not where it was.

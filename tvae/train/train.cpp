@@ -156,6 +156,7 @@ void settle_steps(TrainingSetup& setup, torch::Device device, Progress& progress
   if (train.steps > 0 || train.minutes == 0) return;
   const PilotSpeed speed = measure_speed(setup.config, setup.model.vae.config(), setup.train, device, progress);
   train.steps = steps_within(train.minutes, speed.seconds_a_step);
+  setup.plan.emplace();
   for (RunConfig* config : {&setup.record.config, &setup.record.requested}) config->train.steps = train.steps;
   log_info(counted(train.steps, "step") + " in " + setting("train.minutes", train.minutes));
 }
@@ -201,12 +202,13 @@ void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
 }
 
 /// Chooses and tells; what run.json keeps of it.
-nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, torch::Device device,
-                              Progress& progress) {
+nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, std::optional<TimedPlan>& plan,
+                              torch::Device device, Progress& progress) {
   AutoSettings settings = choose_settings(resolved, input.train, device, progress);
   for (const std::string& told : settings.told)
     for (const std::string& line : wrapped_entry(told, kToldTopic)) log_info(line);
   input.tokenizer = std::move(settings.tokenizer);
+  plan = std::move(settings.plan);
   if (input.valid) input.valid->set_options(read_options(resolved.config.data));
   return {{"told", settings.told}, {"settings", settings.chosen}};
 }
@@ -233,11 +235,13 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
   if (!resumed && !given_from.empty() && (read_run_record(given_from) || read_imported_settings(given_from)))
     log_info("settings of " + options.from + changes(resolved.config, base));
   nlohmann::ordered_json chosen;
-  if (automatic) chosen = choose(resolved, input, options.device, progress);
+  std::optional<TimedPlan> plan;
+  if (automatic) chosen = choose(resolved, input, plan, options.device, progress);
   TrainingSetup setup =
       prepare_training(resolved, std::move(input), resumed ? resumed->from : given_from, run, options.device, progress);
   if (!resumed) {
     setup.record.chosen = chosen;
+    setup.plan = std::move(plan);
     settle_steps(setup, options.device, progress);
   }
   const auto checkpoint = resumed ? load_checkpoint(run.path()) : std::nullopt;

@@ -1,8 +1,10 @@
 #include "tvae/train/trainer.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <utility>
 
 #include "tvae/base/error.h"
@@ -10,6 +12,7 @@
 #include "tvae/base/log.h"
 #include "tvae/base/mix64.h"
 #include "tvae/base/ranges.h"
+#include "tvae/base/strings.h"
 #include "tvae/model/regularizer.h"
 #include "tvae/run/model_card.h"
 #include "tvae/train/health_watch.h"
@@ -70,6 +73,7 @@ void Trainer::run(Progress& progress, const std::vector<TrainingObserver*>& obse
   if (stop) save();
   while (!finished() && !stop) {
     train_step();
+    if (plan_again()) told.on_new_plan(total_steps());
     told.on_step_end(step());
     if (due(config_.log_steps)) told.on_log(step(), close_interval());
     if (setup_.valid && (due(config_.eval_steps) || step() == total_steps())) {
@@ -107,6 +111,32 @@ void Trainer::train_step() {
   interval.tokens += sizes.tokens;
   interval.seconds += seconds;
   state_.seconds += seconds;
+}
+
+bool Trainer::plan_again() {
+  constexpr std::array kShares = {0.05, 0.15};  // of the steps or the time, when the schedules have hardly begun
+  constexpr int64_t kFewestSteps = 5;
+  constexpr double kSame = 0.1;
+  if (!setup_.plan || plans_ == kShares.size() || step() < kFewestSteps) return false;
+  if (std::max(state_.position.progress(), state_.seconds / (60 * config_.minutes)) < kShares[plans_]) return false;
+  ++plans_;
+  const double seconds_a_step = state_.seconds / static_cast<double>(step());
+  const int64_t before = total_steps();
+  const int64_t now = std::max(
+      step() + 1, std::min(setup_.plan->most_steps, steps_within(config_.minutes, seconds_a_step)));
+  const double factor = static_cast<double>(now) / static_cast<double>(before);
+  if (std::abs(factor - 1) < kSame) return false;
+  for (RunConfig* config : {&setup_.config, &setup_.record.config, &setup_.record.requested}) {
+    config->train.steps = now;
+    for (const auto paced : setup_.plan->paced)
+      config->train.*paced = std::max<int64_t>(1, std::llround(factor * static_cast<double>(config->train.*paced)));
+  }
+  state_.position.total_steps = now;
+  char seconds[16];
+  std::snprintf(seconds, sizeof seconds, "%.2g", seconds_a_step);
+  log_info("a step takes " + std::string(seconds) + " s, so that " + counted(now, "step") + " fit into the time, not " +
+           std::to_string(before));
+  return true;
 }
 
 /// What the log says of the interval that ends here; a new one begins.

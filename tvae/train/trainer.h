@@ -45,6 +45,8 @@ class Trainer {
 
  private:
   void train_step();
+  /// Other steps, where the run has a time to keep to and now knows its speed. Whether the plan has changed.
+  bool plan_again();
   Metrics close_interval();
   HeldOutEvaluation evaluate();
   void take(const HeldOutScores& scores);
@@ -58,6 +60,7 @@ class Trainer {
   TrainStep step_;
   TrainingState state_;
   std::unique_ptr<Previewer> previewer_;
+  size_t plans_ = 0;            // how often the plan was looked at
   double learning_rate_ = 0.0;  // of the last step
 };
 
