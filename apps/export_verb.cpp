@@ -15,13 +15,7 @@ struct Options {
 
 void export_model(const Options& options, const CommonOptions& common) {
   RunDirectory out = open_output(options.out, options.overwrite);
-  out.require_apart_from(options.model);
-  const Model model = load_model(options.model);
-  const HuggingFaceT5 t5 = export_huggingface_t5(model.vae);
-  out.replace([&](const std::string& folder) {
-    model.tokenizer.save(folder);
-    save_huggingface_t5(folder, t5);
-  });
+  const HuggingFaceT5 t5 = export_huggingface_t5(options.model, out);
   if (common.json)
     print_json({{"out", out.path()}, {"tensors", t5.weights.size()}});
   else

@@ -5,7 +5,6 @@
 #include "apps/output_folder.h"
 #include "apps/verb.h"
 #include "tvae/run/huggingface_model.h"
-#include "tvae/run/run_record.h"
 
 namespace tvae::apps {
 namespace {
@@ -17,9 +16,9 @@ struct Options {
   bool overwrite = false;
 };
 
-Model import_with_hints(const HuggingFaceSource& source, const ResolvedConfig& resolved) {
+Model import_with_hints(const HuggingFaceSource& source, const ResolvedConfig& resolved, RunDirectory& out) {
   try {
-    return import_huggingface(source, resolved);
+    return import_huggingface(source, resolved, out);
   } catch (const NoTokenizer& error) {
     throw CheckpointError(error.what(), "", "", "--tokenizer DIR takes one from elsewhere");
   }
@@ -30,16 +29,7 @@ void import(const Options& options, const CommonOptions& common) {
   if (common.seed_given) assignments.push_back("train.seed=" + std::to_string(common.seed));
   const ResolvedConfig resolved = resolve_config(options.presets, assignments);
   RunDirectory out = open_output(options.out, options.overwrite);
-  out.require_apart_from(options.source.t5);
-  out.require_apart_from(options.source.funnel);
-  const Model model = import_with_hints(options.source, resolved);
-  RunConfig settings = resolved.config;
-  settings.model = model.vae.config();
-  out.replace([&](const std::string& folder) {
-    save_model(folder, model.vae.config(), model.max_tokens, model.check, model.vae.parameters().to_map(),
-               model.tokenizer);
-    write_imported_settings(folder, settings);
-  });
+  const Model model = import_with_hints(options.source, resolved, out);
   if (common.json)
     print_json({{"out", out.path()}, {"weights", model.vae.parameters().count()}, {"ids", model.tokenizer.size()}});
   else

@@ -301,7 +301,7 @@ TEST_F(WholeRun, AResumedRunMayNotBecomeAnother) {
   const std::string other = error_of(resume("a", {"train.learning_rate=0.5", "train.save_steps=7"}), ExitCode::kUsage);
   EXPECT_EQ(other,
             "a run goes on with the settings that it began with: got train.learning_rate=0.5, expected "
-            "train.learning_rate=0.07");
+            "train.learning_rate=0.15");
   TrainOptions preset = resume("a");
   preset.presets = {folder_.put("more.json", R"({"set": {"train.steps": 4}})")};
   const std::string longer = error_of(preset, ExitCode::kUsage);

@@ -4,6 +4,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
+#include "tvae/run/run_record.h"
 
 namespace tvae {
 namespace {
@@ -130,6 +131,20 @@ Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& 
   return {source.t5, std::move(tokenizer), std::move(vae), resolved.config.data.max_tokens, resolved.config.data.check};
 }
 
+Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved, RunDirectory& out) {
+  out.require_apart_from(source.t5);
+  out.require_apart_from(source.funnel);
+  Model model = import_huggingface(source, resolved);
+  RunConfig settings = resolved.config;
+  settings.model = model.vae.config();
+  out.replace([&](const std::string& folder) {
+    save_model(folder, model.vae.config(), model.max_tokens, model.check, model.vae.parameters().to_map(),
+               model.tokenizer);
+    write_imported_settings(folder, settings);
+  });
+  return model;
+}
+
 HuggingFaceT5 export_huggingface_t5(const TransformerVae& vae) {
   ModelConfig config = vae.config();
   HuggingFaceT5 t5;
@@ -148,6 +163,17 @@ HuggingFaceT5 export_huggingface_t5(const TransformerVae& vae) {
     config.scale_attention = false;
   }
   t5.config = huggingface_config(config);
+  return t5;
+}
+
+HuggingFaceT5 export_huggingface_t5(const std::string& model, RunDirectory& out) {
+  out.require_apart_from(model);
+  const Model loaded = load_model(model);
+  HuggingFaceT5 t5 = export_huggingface_t5(loaded.vae);
+  out.replace([&](const std::string& folder) {
+    loaded.tokenizer.save(folder);
+    save_huggingface_t5(folder, t5);
+  });
   return t5;
 }
 

@@ -7,6 +7,7 @@
 #include "tvae/config/presets.h"
 #include "tvae/io/huggingface.h"
 #include "tvae/run/model_directory.h"
+#include "tvae/run/run_directory.h"
 
 namespace tvae {
 
@@ -31,9 +32,15 @@ struct HuggingFaceSource {
 /// finite among them), NoTokenizer.
 Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved);
 
+/// The same into a folder, with what training from it begins with (read_imported_settings). Throws ConfigError too where
+/// the folder is one of those that are read.
+Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved, RunDirectory& out);
+
 /// Encoder and decoder as T5ForConditionalGeneration computes them. Hugging Face scales the logits of tied embeddings
 /// and only those: untied scaled logits get the scale folded into lm_head. Throws ConfigError where that is no
 /// Hugging Face T5: a Funnel encoder, or tied embeddings without scaled logits.
 HuggingFaceT5 export_huggingface_t5(const TransformerVae& vae);
+/// The same of a model directory, with its tokenizer, into a folder that is not in it.
+HuggingFaceT5 export_huggingface_t5(const std::string& model, RunDirectory& out);
 
 }  // namespace tvae

@@ -42,8 +42,11 @@ constexpr double kUnitsOfRate = 2.45;  // units of the code a nat of the rate
 constexpr double kMostCodes = 64;
 constexpr int64_t kWidestCode = 32;
 constexpr double kTokensAWeight = 3;    // that a model should see in training at least
+constexpr double kPiecesOfRoot = 4;        // of a tokenizer, for the root of the text's bytes
+constexpr double kPiecesOfCharacter = 64;  // and at most, in texts without blanks, for each of their characters
 constexpr int64_t kBatchTokens = 2048;  // a step, but at least some sequences
 constexpr double kLeastSequences = 12;
+constexpr double kEvaluations = 10;
 constexpr double kMostEpochs = 40;
 constexpr double kMostSteps = 1e6;
 
@@ -181,8 +184,8 @@ class Chooser {
   void tokenizer() {
     if (config_.data.tokenizer.empty()) {
       const double characters = static_cast<double>(alphabet_.size());
-      const double by_text = std::exp2(std::round(std::log2(0.9 * std::sqrt(static_cast<double>(bytes_)))));
-      const double by_alphabet = words_ ? by_text : 16 * characters;
+      const double by_text = std::exp2(std::round(std::log2(kPiecesOfRoot * std::sqrt(static_cast<double>(bytes_)))));
+      const double by_alphabet = words_ ? by_text : kPiecesOfCharacter * characters;
       const double most = std::max(8192.0, 2 * characters);
       const double size = std::clamp(std::max(std::min(by_text, by_alphabet), 300 + 1.2 * characters), 320.0, most);
       set("data.tokenizer_kind", characters <= 8 ? "char" : "unigram", counted(alphabet_.size(), "character"));
@@ -267,7 +270,7 @@ class Chooser {
 
   void optimizer() {
     const bool muon = config_.train.optimizer == "muon";
-    set("train.learning_rate", muon ? 0.07 : 1e-3, "usual with " + config_.train.optimizer);
+    set("train.learning_rate", muon ? 0.15 : 1e-3, "usual with " + config_.train.optimizer);
     if (!is_given("train.batch_size"))
       set("train.batch_tokens",
           static_cast<int64_t>(std::max<double>(kBatchTokens, std::round(kLeastSequences * mean_tokens_))),
@@ -287,6 +290,16 @@ class Chooser {
                          progress_);
   }
 
+  /// What follows from the number of steps.
+  void pace(double steps, double evaluations) {
+    // Fewer steps of warm-up than this, and the code is never learnt as well (docs/auto.md).
+    set("train.warmup_steps", static_cast<int64_t>(std::clamp(std::round(steps / 6), 1.0, 100.0)), "the steps");
+    set("train.log_steps", static_cast<int64_t>(std::clamp(steps / 100, 1.0, 100.0)), "the steps");
+    set("train.eval_steps", static_cast<int64_t>(std::max(std::ceil(steps / evaluations), 1.0)),
+        rounded(evaluations) + " evaluations");
+    set("train.ema_decay", steps < 1000 ? 0.98 : steps < 3000 ? 0.995 : 0.998, "the steps");
+  }
+
   void size_and_steps() {
     const double total = mean_tokens_ * static_cast<double>(train_.rows().texts.size());
     const bool by_steps = is_given("train.steps") || is_given("train.epochs");
@@ -297,6 +310,7 @@ class Chooser {
         *settings_.tokenizer, options);
     if (by_steps) {  // a decision without a clock, so that the same command makes the same model
       set_size(kSizes[1], "the middle one, where the steps are given");
+      if (config_.train.steps > 0) pace(static_cast<double>(config_.train.steps), kEvaluations);
       tell("model", counted(config_.train.steps, "step") + ", width " + std::to_string(config_.model.d_model));
       return;
     }
@@ -319,15 +333,10 @@ class Chooser {
     const bool few_rows = useful < affordable;
     set("train.steps", static_cast<int64_t>(steps),
         rounded(pilot.seconds_a_step, 2) + " seconds a step" + (few_rows ? ", and the data has few rows" : ""));
-    set("train.warmup_steps", static_cast<int64_t>(std::clamp(steps / 40, 1.0, 200.0)), "the steps");
-    set("train.log_steps", static_cast<int64_t>(std::clamp(steps / 100, 1.0, 100.0)), "the steps");
-    const double evaluations = few_rows ? 20 : 10;
-    set("train.eval_steps", static_cast<int64_t>(std::max(std::ceil(steps / evaluations), 1.0)),
-        rounded(evaluations) + " evaluations");
+    pace(steps, few_rows ? 2 * kEvaluations : kEvaluations);
     if (few_rows && (!config_.data.valid.empty() || config_.data.valid_fraction > 0))
       set("train.early_stop_evaluations", int64_t{4}, "few rows are soon learnt by heart");
     set("train.save_steps", static_cast<int64_t>(std::clamp(60 / pilot.seconds_a_step, 1.0, 5000.0)), "a minute");
-    set("train.ema_decay", steps < 1000 ? 0.98 : steps < 3000 ? 0.995 : 0.998, "the steps");
     settings_.plan = TimedPlan{static_cast<int64_t>(std::clamp(useful, 10.0, kMostSteps)), {}};
     for (const auto& [key, setting] : std::map<std::string, int64_t TrainConfig::*>{
              {"log_steps", &TrainConfig::log_steps},
