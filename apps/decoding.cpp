@@ -86,9 +86,10 @@ std::string rounded_text(double value) {
 void print_facts(const nlohmann::ordered_json& facts, const CommonOptions& common) {
   if (common.json) return print_json(facts);
   for (const auto& [key, value] : facts.items())
-    print_line(key + " = " + (value.is_string()         ? value.get<std::string>()
-                              : value.is_number_float() ? limit_text(value.get<double>())
-                                                        : value.dump()));
+    print_line(key + " = " +
+               (value.is_string()         ? value.get<std::string>()
+                : value.is_number_float() ? limit_text(value.get<double>())
+                                          : value.dump()));
 }
 
 }  // namespace tvae::apps

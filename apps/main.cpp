@@ -58,12 +58,10 @@ int fail(ExitCode code, const std::string& message) {
 
 /// What the library says would help, as a command.
 std::string with_command(const Error& error) {
-  static const std::map<Remedy, std::string> commands = {{Remedy::kFitPrior, "tvae prior fit MODEL"},
-                                                         {Remedy::kFitDirection, "tvae direction MODEL fit"},
-                                                         {Remedy::kGiveTexts, "--data FILE"},
-                                                         {Remedy::kGiveTrainingTexts, "--train FILE"},
-                                                         {Remedy::kListPresets, "tvae presets"},
-                                                         {Remedy::kAssign, "--set KEY=VALUE"}};
+  static const std::map<Remedy, std::string> commands = {
+      {Remedy::kFitPrior, "tvae prior fit MODEL"}, {Remedy::kFitDirection, "tvae direction MODEL fit"},
+      {Remedy::kGiveTexts, "--data FILE"},         {Remedy::kGiveTrainingTexts, "--train FILE"},
+      {Remedy::kListPresets, "tvae presets"},      {Remedy::kAssign, "--set KEY=VALUE"}};
   std::string message = error.what();
   const auto command = commands.find(error.remedy());
   if (command == commands.end()) return message;

@@ -10,6 +10,11 @@ function(tvae_find_torch)
     set(candidates ${TVAE_TORCH})
   elseif(NOT "$ENV{TVAE_TORCH}" STREQUAL "")
     set(candidates $ENV{TVAE_TORCH})
+  elseif(SKBUILD) # what the package will run with, even where pip builds in an environment of its own
+    execute_process(COMMAND ${Python_EXECUTABLE} -c "import importlib.util, pathlib, sysconfig
+spec = importlib.util.find_spec('torch')
+print(pathlib.Path(spec.origin).parent if spec else sysconfig.get_path('platlib') + '/torch')"
+      OUTPUT_VARIABLE candidates OUTPUT_STRIP_TRAILING_WHITESPACE)
   else()
     set(candidates ${venv} ${config_dir}/../../..)
   endif()

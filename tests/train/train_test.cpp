@@ -199,7 +199,8 @@ TEST_F(WholeRun, SeveralFilesAreReadAsOne) {
 TEST_F(WholeRun, ARunFromOneWithHeldOutRowsHoldsRowsOutToo) {
   std::string rows, held_out;
   for (int i = 0; i < 30; ++i) rows += "x = " + std::to_string(i) + "\n";
-  train(options("a", {"data.train=" + folder_.put("many.txt", rows), "data.valid=" + folder_.put("few.txt", "x = 1\ny = 2\n")}));
+  train(options(
+      "a", {"data.train=" + folder_.put("many.txt", rows), "data.valid=" + folder_.put("few.txt", "x = 1\ny = 2\n")}));
   TrainOptions further = options("b", {"data.train=" + folder_.path("many.txt"), "data.valid="});
   std::erase_if(further.assignments, [](const std::string& text) { return text.starts_with("model."); });
   further.from = folder_.path("a");

@@ -32,8 +32,8 @@ struct HuggingFaceSource {
 /// finite among them), NoTokenizer.
 Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved);
 
-/// The same into a folder, with what training from it begins with (read_imported_settings). Throws ConfigError too where
-/// the folder is one of those that are read.
+/// The same into a folder, with what training from it begins with (read_imported_settings). Throws ConfigError too
+/// where the folder is one of those that are read.
 Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved, RunDirectory& out);
 
 /// Encoder and decoder as T5ForConditionalGeneration computes them. Hugging Face scales the logits of tied embeddings

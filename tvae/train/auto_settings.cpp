@@ -41,10 +41,10 @@ constexpr double kFirstRate = 2.1;     // in rates: where the target begins to f
 constexpr double kUnitsOfRate = 2.45;  // units of the code a nat of the rate
 constexpr double kMostCodes = 64;
 constexpr int64_t kWidestCode = 32;
-constexpr double kTokensAWeight = 3;    // that a model should see in training at least
+constexpr double kTokensAWeight = 3;       // that a model should see in training at least
 constexpr double kPiecesOfRoot = 4;        // of a tokenizer, for the root of the text's bytes
 constexpr double kPiecesOfCharacter = 64;  // and at most, in texts without blanks, for each of their characters
-constexpr int64_t kBatchTokens = 2048;  // a step, but at least some sequences
+constexpr int64_t kBatchTokens = 2048;     // a step, but at least some sequences
 constexpr double kLeastSequences = 12;
 constexpr double kEvaluations = 10;
 constexpr double kMostEpochs = 40;
@@ -338,10 +338,10 @@ class Chooser {
       set("train.early_stop_evaluations", int64_t{4}, "few rows are soon learnt by heart");
     set("train.save_steps", static_cast<int64_t>(std::clamp(60 / pilot.seconds_a_step, 1.0, 5000.0)), "a minute");
     settings_.plan = TimedPlan{static_cast<int64_t>(std::clamp(useful, 10.0, kMostSteps)), {}};
-    for (const auto& [key, setting] : std::map<std::string, int64_t TrainConfig::*>{
-             {"log_steps", &TrainConfig::log_steps},
-             {"eval_steps", &TrainConfig::eval_steps},
-             {"save_steps", &TrainConfig::save_steps}})
+    for (const auto& [key, setting] :
+         std::map<std::string, int64_t TrainConfig::*>{{"log_steps", &TrainConfig::log_steps},
+                                                       {"eval_steps", &TrainConfig::eval_steps},
+                                                       {"save_steps", &TrainConfig::save_steps}})
       if (!is_given("train." + key)) settings_.plan->paced.push_back(setting);
     tell("model", rounded(static_cast<double>(pilot.parameters) / 1e6, 1) + " million weights, a code of " +
                       std::to_string(config_.model.latent_tokens) + " x " + std::to_string(config_.model.latent_size));

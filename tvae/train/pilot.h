@@ -26,8 +26,8 @@ PilotSpeed measure_speed(const RunConfig& config, const ModelConfig& model, cons
 /// The steps that fit into so many minutes, with time left for evaluations and saving; at least 10.
 int64_t steps_within(double minutes, double seconds_a_step);
 
-/// How a run with a time to keep to (train.minutes) plans its steps again once it knows its own speed: that of the pilot
-/// was of a moment, in which the machine may have had other things to do.
+/// How a run with a time to keep to (train.minutes) plans its steps again once it knows its own speed: that of the
+/// pilot was of a moment, in which the machine may have had other things to do.
 struct TimedPlan {
   int64_t most_steps = std::numeric_limits<int64_t>::max();  // more are of no use
   std::vector<int64_t TrainConfig::*> paced = {};            // settings that grow and shrink with the steps

@@ -29,9 +29,9 @@ struct TrainingSetup {
   Model model;
   TokenDataset train;
   std::optional<TokenDataset> valid;
-  LabelledSequences probe;  // what of `valid` the previews' probe is shown, or none
-  RunRecord record = {};    // what run.json says, without how far the training is
-  Rows split_off = {};      // what was held out of the training file, in the order of `valid`
+  LabelledSequences probe;             // what of `valid` the previews' probe is shown, or none
+  RunRecord record = {};               // what run.json says, without how far the training is
+  Rows split_off = {};                 // what was held out of the training file, in the order of `valid`
   std::optional<TimedPlan> plan = {};  // where the steps are those of train.minutes, by the speed of a pilot
 };
 

@@ -43,7 +43,8 @@ bool is_assigned(const ResolvedConfig& resolved, const std::string& key) {
   return origin != resolved.origins.end() && origin->second == kAssigned;
 }
 
-/// Of the rows of a run with held-out rows of their own file, so that one that starts from it has some too. In (0, 0.1].
+/// Of the rows of a run with held-out rows of their own file, so that one that starts from it has some too. In (0,
+/// 0.1].
 double held_out_share(const RunRecord& record) {
   constexpr double kMost = 0.1;
   const auto held_out = static_cast<double>(record.valid->sequences);

@@ -122,8 +122,8 @@ bool Trainer::plan_again() {
   ++plans_;
   const double seconds_a_step = state_.seconds / static_cast<double>(step());
   const int64_t before = total_steps();
-  const int64_t now = std::max(
-      step() + 1, std::min(setup_.plan->most_steps, steps_within(config_.minutes, seconds_a_step)));
+  const int64_t now =
+      std::max(step() + 1, std::min(setup_.plan->most_steps, steps_within(config_.minutes, seconds_a_step)));
   const double factor = static_cast<double>(now) / static_cast<double>(before);
   if (std::abs(factor - 1) < kSame) return false;
   for (RunConfig* config : {&setup_.config, &setup_.record.config, &setup_.record.requested}) {

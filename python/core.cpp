@@ -1,0 +1,557 @@
+// The Python module tvae._core: the library's front doors (latent/space.h, eval/evaluate.h, train/train.h) as Python
+// objects, and nothing that they do not have. What users see is made of it in python/tvae/*.py.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+#include <torch/version.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "tvae/base/error.h"
+#include "tvae/base/json.h"
+#include "tvae/base/log.h"
+#include "tvae/base/threads.h"
+#include "tvae/base/utf8.h"
+#include "tvae/config/presets.h"
+#include "tvae/eval/evaluate.h"
+#include "tvae/latent/paths.h"
+#include "tvae/latent/space.h"
+#include "tvae/ops/out_of_memory.h"
+#include "tvae/run/huggingface_model.h"
+#include "tvae/run/run_directory.h"
+#include "tvae/train/setup.h"
+#include "tvae/train/train.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace tvae {
+namespace {
+
+// ---- Arrays
+
+/// What Python gives as codes: [N, K, D] fp32 in rows, on the CPU; nothing is copied.
+using GivenCodes = nb::ndarray<const float, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+template <class Number>
+using Array = nb::ndarray<nb::numpy, Number>;
+
+/// Valid as long as the array is.
+torch::Tensor tensor_of(const GivenCodes& codes) {
+  const std::vector<int64_t> shape = {static_cast<int64_t>(codes.shape(0)), static_cast<int64_t>(codes.shape(1)),
+                                      static_cast<int64_t>(codes.shape(2))};
+  return torch::from_blob(const_cast<float*>(codes.data()), shape, at::kFloat);  // NOLINT: it is read alone
+}
+
+/// The tensor's own memory, which lives as long as the array.
+template <class Number>
+Array<Number> array_of(torch::Tensor tensor) {
+  tensor = tensor.to(at::kCPU, c10::CppTypeToScalarType<Number>::value).contiguous();
+  const std::vector<size_t> shape(tensor.sizes().begin(), tensor.sizes().end());
+  auto* const owner = new torch::Tensor(std::move(tensor));
+  const nb::capsule capsule(owner, [](void* held) noexcept { delete static_cast<torch::Tensor*>(held); });
+  return {owner->data_ptr<Number>(), shape.size(), shape.data(), capsule};
+}
+
+// ---- Progress, Ctrl-C and errors
+
+/// A Python callable (what, done, total), or None.
+using Listener = std::optional<nb::callable>;
+
+/// Tells a Listener, ten times a second at most, and looks for Ctrl-C. What the callable or
+/// Ctrl-C raises stops the work, and is raised again once that has stopped.
+class PythonProgress : public Progress {
+ public:
+  explicit PythonProgress(Listener listener = std::nullopt) : listener_(std::move(listener)) {}
+
+  void update(const char* what, int64_t done, int64_t total) override {
+    constexpr auto kBetween = std::chrono::milliseconds(100);
+    const auto now = std::chrono::steady_clock::now();
+    what_ = what;
+    left_ = total - done;
+    total_ = total;
+    if (now < next_ && (total == 0 || done < total)) return;
+    next_ = now + kBetween;
+    tell(done);
+  }
+
+  /// Runs Python code; what it raises is kept, and stops the work.
+  template <class Call>
+  void keep_what_it_raises(const Call& call) {
+    try {
+      call();
+    } catch (nb::python_error& error) {
+      raised_.emplace(std::move(error));
+      throw Interrupted("stopped by Python");
+    }
+  }
+
+  /// The call without the interpreter's lock, so that other threads of Python go on.
+  template <class Call>
+  auto run(const Call& call) {
+    try {
+      const nb::gil_scoped_release released;
+      if constexpr (std::is_void_v<decltype(call())>) {
+        call();
+        finish();
+      } else {
+        auto result = call();
+        finish();
+        return result;
+      }
+    } catch (const Interrupted&) {
+      if (raised_) throw std::exchange(raised_, std::nullopt).value();
+      throw;
+    }
+  }
+
+ private:
+  /// All is done, where the last that was told is less.
+  void finish() {
+    if (left_ > 0) tell(total_);
+  }
+  void tell(int64_t done) {
+    const nb::gil_scoped_acquire gil;
+    keep_what_it_raises([&] {
+      if (PyErr_CheckSignals() != 0) throw nb::python_error();
+      if (listener_) (*listener_)(what_, done, total_);
+    });
+  }
+
+  Listener listener_;
+  const char* what_ = "";
+  int64_t left_ = 0, total_ = 0;  // as they were told last
+  std::chrono::steady_clock::time_point next_;
+  std::optional<nb::python_error> raised_;
+};
+
+const char* name_of(Remedy remedy) {
+  switch (remedy) {
+    case Remedy::kNone:
+      return "";
+    case Remedy::kFitPrior:
+      return "fit_prior";
+    case Remedy::kFitDirection:
+      return "fit_direction";
+    case Remedy::kGiveTexts:
+      return "give_texts";
+    case Remedy::kGiveTrainingTexts:
+      return "give_training_texts";
+    case Remedy::kListPresets:
+      return "list_presets";
+    case Remedy::kAssign:
+      return "assign";
+  }
+  return "";
+}
+
+/// Raises tvae.errors.KIND(message).
+void raise(const char* kind, const std::string& message, const char* remedy = "") {
+  nb::module_::import_("tvae.errors").attr("raise_error")(kind, message, remedy);
+}
+
+void translate(const std::exception_ptr& pointer, void*) {
+  try {
+    try {
+      std::rethrow_exception(pointer);
+    } catch (const OccupiedFolder& error) {
+      raise("ConfigError", error.what(), error.holds_run ? "occupied_by_run" : "occupied");
+    } catch (const OtherSettings& error) {
+      raise("ConfigError", error.what(), "other_settings");
+    } catch (const MovedData& error) {
+      raise("DataError", error.what(), "moved_data");
+    } catch (const NoTokenizer& error) {
+      raise("CheckpointError", error.what(), "no_tokenizer");
+    } catch (const ConfigError& error) {
+      raise("ConfigError", error.what(), name_of(error.remedy()));
+    } catch (const DataError& error) {
+      raise("DataError", error.what(), name_of(error.remedy()));
+    } catch (const CheckpointError& error) {
+      raise("CheckpointError", error.what(), name_of(error.remedy()));
+    } catch (const Error& error) {
+      raise("Error", error.what(), name_of(error.remedy()));
+    } catch (const std::filesystem::filesystem_error& error) {
+      raise("DataError", error.path1().string() + ": " + error.code().message());
+    } catch (const c10::Error& error) {
+      if (is_out_of_memory(error)) {
+        PyErr_SetString(PyExc_MemoryError, "out of memory: fewer texts at a time, or a smaller model, need less");
+      } else {
+        const std::string what = error.what_without_backtrace();
+        raise("Error", "internal error: " + what.substr(0, what.find('\n')));
+      }
+    }
+  } catch (nb::python_error& raised) {
+    raised.restore();
+  }
+}
+
+/// Every line that the library would write to stderr goes to tvae.messages.take(level, text).
+void take_message(LogLevel least, bool warning, const std::string& message) {
+  if (Py_IsInitialized() == 0) return;
+  const nb::gil_scoped_acquire gil;
+  const char* level = warning ? "warning" : least == LogLevel::kVerbose ? "debug" : "info";
+  try {
+    nb::module_::import_("tvae.messages").attr("take")(level, message);
+  } catch (nb::python_error& error) {  // a warning that the user made an error would leave through the library
+    error.discard_as_unraisable("tvae");
+  }
+}
+
+nb::object from_json(const nlohmann::ordered_json& json) {
+  return nb::module_::import_("json").attr("loads")(
+      json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+// ---- Training
+
+/// Tells methods of a Python object.
+class PythonObserver : public TrainingObserver {
+ public:
+  PythonObserver(nb::object listener, PythonProgress& progress) : listener_(std::move(listener)), progress_(progress) {}
+
+  void on_train_begin(int64_t steps_done, int64_t total_steps, double seconds_done) override {
+    tell([&] { listener_.attr("on_train_begin")(steps_done, total_steps, seconds_done); });
+  }
+  void on_new_plan(int64_t total_steps) override {
+    tell([&] { listener_.attr("on_new_plan")(total_steps); });
+  }
+  void on_log(int64_t step, const Metrics& metrics) override {
+    tell([&] { listener_.attr("on_log")(step, as_dict(metrics)); });
+  }
+  void on_evaluate(int64_t step, const HeldOutEvaluation& evaluation) override {
+    tell([&] {
+      listener_.attr("on_evaluate")(step, as_dict(evaluation.metrics), texts_of(evaluation.preview.interpolation),
+                                    texts_of(evaluation.preview.samples));
+    });
+  }
+  void on_train_end(int64_t step) override {
+    tell([&] { listener_.attr("on_train_end")(step); });
+  }
+
+ private:
+  static nb::dict as_dict(const Metrics& metrics) {
+    nb::dict dict;
+    for (const auto& [name, value] : metrics) dict[name.c_str()] = value;
+    return dict;
+  }
+  static nb::list texts_of(const std::vector<PreviewText>& texts) {
+    nb::list list;
+    for (const PreviewText& text : texts) list.append(nb::make_tuple(text.ratio, repair_utf8(text.text), text.valid));
+    return list;
+  }
+  template <class Call>
+  void tell(const Call& call) {
+    const nb::gil_scoped_acquire gil;
+    progress_.keep_what_it_raises(call);
+  }
+
+  nb::object listener_;
+  PythonProgress& progress_;
+};
+
+StartMode start_mode(const std::string& name) {
+  return name == "resume" ? StartMode::kResume : name == "overwrite" ? StartMode::kOverwrite : StartMode::kNew;
+}
+
+nb::dict train_run(const TrainOptions& options, nb::object listener, Listener progress_listener) {
+  PythonProgress progress(std::move(progress_listener));
+  PythonObserver observer(std::move(listener), progress);
+  const TrainedRun run = progress.run([&] { return train(options, progress, {&observer}); });
+  nb::dict result;
+  result["directory"] = run.directory;
+  result["steps"] = run.steps;
+  result["planned_steps"] = run.planned_steps;
+  result["was_finished"] = run.was_finished;
+  return result;
+}
+
+// ---- The module
+
+using Texts = std::vector<std::string>;
+
+template <class Options>
+nb::class_<Options> options_class(nb::module_& module, const char* name) {
+  return nb::class_<Options>(module, name).def(nb::init<>());
+}
+
+void bind_values(nb::module_& module) {
+  options_class<DecodeOptions>(module, "DecodeOptions")
+      .def_rw("constrain", &DecodeOptions::constrain)
+      .def_rw("judge", &DecodeOptions::judge)
+      .def_rw("candidates", &DecodeOptions::candidates)
+      .def_rw("search_radius", &DecodeOptions::search_radius)
+      .def_rw("sample", &DecodeOptions::sample)
+      .def_rw("temperature", &DecodeOptions::temperature)
+      .def_rw("top_k", &DecodeOptions::top_k)
+      .def_rw("top_p", &DecodeOptions::top_p)
+      .def_rw("seed", &DecodeOptions::seed);
+  options_class<OptimizeOptions>(module, "OptimizeOptions")
+      .def_rw("steps", &OptimizeOptions::steps)
+      .def_rw("step_size", &OptimizeOptions::step_size)
+      .def_rw("prior_weight", &OptimizeOptions::prior_weight)
+      .def_rw("text_weight", &OptimizeOptions::text_weight)
+      .def_rw("downhill", &OptimizeOptions::downhill);
+  nb::class_<Decoded>(module, "Decoded")
+      .def_prop_ro("text", [](const Decoded& decoded) { return repair_utf8(decoded.text); })
+      .def_prop_ro("probability",
+                   [](const Decoded& decoded) { return nb::cast(array_of<float>(torch::tensor(decoded.probability))); })
+      .def_ro("valid", &Decoded::valid)
+      .def_ro("searched", &Decoded::searched);
+  nb::class_<Reconstruction>(module, "Reconstruction")
+      .def_ro("text", &Reconstruction::text)
+      .def_ro("output", &Reconstruction::output)
+      .def_ro("exact", &Reconstruction::exact);
+  nb::class_<PathPoint>(module, "PathPoint").def_ro("ratio", &PathPoint::ratio).def_ro("output", &PathPoint::output);
+  nb::class_<MovedText>(module, "MovedText")
+      .def_ro("source", &MovedText::source)
+      .def_ro("strength", &MovedText::strength)
+      .def_ro("logit", &MovedText::logit)
+      .def_ro("output", &MovedText::output);
+  nb::class_<OptimizedText>(module, "OptimizedText")
+      .def_ro("step", &OptimizedText::step)
+      .def_ro("objective", &OptimizedText::objective)
+      .def_ro("value", &OptimizedText::value)
+      .def_ro("unlikeliness", &OptimizedText::unlikeliness)
+      .def_ro("output", &OptimizedText::output);
+  nb::class_<LinearProperty>(module, "LinearProperty")
+      .def("value", [](const LinearProperty& property,
+                       const GivenCodes& codes) { return array_of<double>(property.value(tensor_of(codes))); })
+      .def_prop_ro("weights",
+                   [](const LinearProperty& property) { return nb::cast(array_of<double>(property.weights)); })
+      .def_ro("intercept", &LinearProperty::intercept);
+  nb::class_<PropertyFit>(module, "PropertyFit")
+      .def_ro("property", &PropertyFit::property)
+      .def_prop_ro("r2", [](const PropertyFit& fit) { return fit.score.r2; })
+      .def_prop_ro("spearman", [](const PropertyFit& fit) { return fit.score.spearman; })
+      .def_prop_ro("held_out", [](const PropertyFit& fit) { return fit.score.held_out_rows; });
+  nb::class_<DirectionFit>(module, "DirectionFit")
+      .def_prop_ro("step", [](const DirectionFit& fit) { return nb::cast(array_of<float>(fit.direction.step)); })
+      .def_prop_ro("logit", [](const DirectionFit& fit) { return fit.direction.logit; })
+      .def_prop_ro("facts", [](const DirectionFit& fit) { return from_json(fit.facts); });
+  nb::class_<TextIndex>(module, "TextIndex")
+      .def_prop_ro("texts", &TextIndex::texts)
+      .def_prop_ro("rows", &TextIndex::rows)
+      .def_prop_ro("codes", [](const TextIndex& index) { return nb::cast(array_of<float>(index.codes())); })
+      .def("query", [](const TextIndex& index, const GivenCodes& codes, int64_t n) {
+        const torch::Tensor wanted = tensor_of(codes);
+        PythonProgress progress;
+        const auto found = progress.run([&] { return index.query(wanted, n); });
+        std::vector<std::vector<std::pair<size_t, double>>> all;
+        for (const auto& of_query : found) {
+          all.emplace_back();
+          for (const TextIndex::Neighbor& neighbor : of_query)
+            all.back().emplace_back(neighbor.text, neighbor.distance);
+        }
+        return all;
+      });
+}
+
+void bind_space(nb::module_& module) {
+  using Space = LatentSpace;
+  nb::class_<Space>(module, "Space")
+      .def_static("open",
+                  [](const std::string& directory, const std::string& device) {
+                    PythonProgress progress;
+                    return progress.run([&] { return Space::open(directory, parse_device(device)); });
+                  })
+      .def_prop_ro("directory", [](const Space& space) { return space.model().directory; })
+      .def_prop_ro("latent_tokens", &Space::latent_tokens)
+      .def_prop_ro("latent_size", &Space::latent_size)
+      .def_prop_ro("max_tokens", [](const Space& space) { return space.model().max_tokens; })
+      .def_prop_ro("check", [](const Space& space) { return space.model().check; })
+      .def_prop_ro("weights", [](const Space& space) { return space.model().vae.parameters().count(); })
+      .def_prop_ro("config",
+                   [](const Space& space) { return from_json(model_config_to_json(space.model().vae.config())); })
+      .def("encode",
+           [](const Space& space, const Texts& texts, Listener listener) {
+             PythonProgress progress(std::move(listener));
+             const EncodedTexts encoded = progress.run([&] { return space.encode(texts, progress); });
+             nb::object deviation = nb::none();
+             if (encoded.log_variance) deviation = nb::cast(array_of<float>(encoded.posterior().deviation()));
+             return nb::make_tuple(array_of<float>(encoded.mean), deviation, encoded.cut);
+           })
+      .def("decode",
+           [](const Space& space, const GivenCodes& codes, const DecodeOptions& options, Listener listener) {
+             PythonProgress progress(std::move(listener));
+             const torch::Tensor given = tensor_of(codes);
+             return progress.run([&] { return space.decode(given, options, progress); });
+           })
+      .def("reconstruct",
+           [](const Space& space, const Texts& texts, const DecodeOptions& options, Listener listener) {
+             PythonProgress progress(std::move(listener));
+             return progress.run([&] { return space.reconstruct(texts, options, progress); });
+           })
+      .def("judge",
+           [](const Space& space, const Texts& texts) {
+             PythonProgress progress;
+             return progress.run([&] { return space.judge(texts); });
+           })
+      .def("interpolate",
+           [](const Space& space, const GivenCodes& ends, const std::string& path, int64_t steps,
+              const DecodeOptions& options, Listener listener) {
+             PythonProgress progress(std::move(listener));
+             const torch::Tensor given = tensor_of(ends);
+             return progress.run([&] {
+               return space.interpolate(given[0], given[1], PathOptions{path, steps, options}, progress);
+             });
+           })
+      .def("analogy",
+           [](const Space& space, const std::string& a, const std::string& b, const std::string& c,
+              const std::vector<double>& strengths, const DecodeOptions& options, Listener listener) {
+             PythonProgress progress(std::move(listener));
+             return progress.run([&] { return space.analogy(a, b, c, strengths, options, progress); });
+           })
+      .def("mix",
+           [](const Space& space, const Texts& texts, const std::vector<double>& weights, const DecodeOptions& options,
+              Listener listener) {
+             PythonProgress progress(std::move(listener));
+             return progress.run([&] { return space.mix(texts, weights, options, progress); });
+           })
+      .def(
+          "sample",
+          [](const Space& space, int64_t count, const std::string& prior, double prior_scale,
+             std::optional<std::string> near, double radius, const DecodeOptions& options, Listener listener) {
+            PythonProgress progress(std::move(listener));
+            const SampleOptions how{count, prior, prior_scale, std::move(near), radius, options};
+            return progress.run([&] { return space.sample(how, progress); });
+          },
+          "count"_a, "prior"_a, "prior_scale"_a, "near"_a.none(), "radius"_a, "options"_a, "listener"_a)
+      .def("fit_prior",
+           [](const Space& space, const Texts& texts, const std::string& kind, const std::string& fit_on,
+              int64_t most_texts, int64_t components, uint64_t seed, Listener listener) {
+             PythonProgress progress(std::move(listener));
+             const PriorRequest request{kind, fit_on, most_texts, {components, seed}};
+             return from_json(progress.run([&] {
+               const PriorFit fit = space.fit_prior(texts, request, progress);
+               space.save_prior(kind, fit);
+               return fit.facts;
+             }));
+           })
+      .def_prop_ro("has_fitted_prior", [](const Space& space) { return space.fitted_prior() != nullptr; })
+      .def("log_density", [](const Space& space,
+                             const GivenCodes& codes) { return array_of<double>(space.log_density(tensor_of(codes))); })
+      .def("fit_direction",
+           [](const Space& space, const Texts& positive, const Texts& negative, const std::string& method,
+              uint64_t seed, Listener listener) {
+             PythonProgress progress(std::move(listener));
+             return progress.run([&] { return space.fit_direction(positive, negative, method, seed, progress); });
+           })
+      .def("save_direction", &Space::save_direction)
+      .def("direction", &Space::direction)
+      .def("directions", &Space::directions)
+      .def("move",
+           [](const Space& space, const GivenCodes& codes, const DirectionFit& fit,
+              const std::vector<double>& strengths, const DecodeOptions& options, Listener listener) {
+             PythonProgress progress(std::move(listener));
+             const torch::Tensor given = tensor_of(codes);
+             return progress.run([&] { return space.move(given, fit.direction, strengths, options, progress); });
+           })
+      .def("fit_property",
+           [](const Space& space, const Texts& texts, const std::vector<double>& values, uint64_t seed,
+              Listener listener) {
+             PythonProgress progress(std::move(listener));
+             return progress.run([&] { return space.fit_property(texts, values, seed, progress); });
+           })
+      .def("optimize",
+           [](const Space& space, const std::string& text, const LinearProperty& property,
+              const OptimizeOptions& options, const DecodeOptions& decode, Listener listener) {
+             PythonProgress progress(std::move(listener));
+             const OptimizedTexts way =
+                 progress.run([&] { return space.optimize(text, property, options, decode, progress); });
+             return nb::make_tuple(way.texts, way.first_value, way.last_value, way.steps);
+           })
+      .def("index", [](const Space& space, const Texts& corpus, const std::string& metric, Listener listener) {
+        PythonProgress progress(std::move(listener));
+        const Metric by = metric == "l2" ? Metric::kL2 : Metric::kCosine;
+        return progress.run([&] { return space.index(corpus, by, progress); });
+      });
+}
+
+void bind_functions(nb::module_& module) {
+  options_class<ReadOptions>(module, "ReadOptions")
+      .def_rw("column", &ReadOptions::column)
+      .def_rw("label_column", &ReadOptions::label_column)
+      .def_rw("escapes", &ReadOptions::escapes);
+  module.def("evaluate", [](const LatentSpace& space, const std::string& data, const ReadOptions& read,
+                            const Texts& only, int64_t samples, uint64_t seed, const std::string& path,
+                            int64_t candidates, bool constrain, double prior_scale, bool write, Listener listener) {
+    PythonProgress progress(std::move(listener));
+    EvaluateOptions options;
+    options.data = data;
+    options.read = read;
+    options.write = write;
+    options.protocol.only = only;
+    options.protocol.samples = samples;
+    options.protocol.seed = seed;
+    options.protocol.path = path;
+    options.protocol.search.candidates = candidates;
+    options.protocol.constrain = constrain;
+    options.protocol.prior_scale = prior_scale;
+    return from_json(progress.run([&] { return evaluate(space, options, progress); }));
+  });
+  module.def("report_table", [](const std::string& report) { return report_table({parse_json(report)}); });
+  module.def("sections", [] { return evaluation_sections().names(); });
+
+  module.def("train",
+             [](const Texts& presets, const Texts& assignments, const std::string& from, const std::string& out,
+                const std::string& mode, const std::string& device, nb::object listener, Listener progress) {
+               const TrainOptions options{presets, assignments, from, out, start_mode(mode), parse_device(device)};
+               return train_run(options, std::move(listener), std::move(progress));
+             });
+
+  module.def("presets", [] {
+    std::vector<std::pair<std::string, std::pair<std::string, std::string>>> all;
+    for (const Preset& preset : all_presets()) all.push_back({preset.name, {preset.group, preset.about}});
+    return all;
+  });
+  module.def("config", [](const Texts& presets, const Texts& assignments) {
+    return from_json(to_json(resolve_config(presets, assignments).config));
+  });
+  module.def("path_names", [] { return paths().names(); });
+  module.def("import_t5", [](const std::string& t5, const std::string& funnel, const std::string& tokenizer,
+                             const Texts& presets, const Texts& assignments, const std::string& out, bool overwrite) {
+    PythonProgress progress;
+    progress.run([&] {
+      RunDirectory directory(out, overwrite ? StartMode::kOverwrite : StartMode::kNew);
+      import_huggingface({t5, funnel, tokenizer}, resolve_config(presets, assignments), directory);
+    });
+  });
+  module.def("export_t5", [](const std::string& model, const std::string& out, bool overwrite) {
+    PythonProgress progress;
+    progress.run([&] {
+      RunDirectory directory(out, overwrite ? StartMode::kOverwrite : StartMode::kNew);
+      export_huggingface_t5(model, directory);
+    });
+  });
+  module.def("set_threads", [](int64_t threads) {
+    at::set_num_threads(static_cast<int>(threads));
+    set_max_threads(static_cast<size_t>(threads));
+  });
+  module.def("threads", [] { return at::get_num_threads(); });
+}
+
+}  // namespace
+}  // namespace tvae
+
+NB_MODULE(_core, module) {
+#ifdef NDEBUG
+  nb::set_leak_warnings(false);
+#endif
+  tvae::throw_where_memory_runs_out();
+  tvae::set_log_handler(tvae::take_message);
+  nb::register_exception_translator(tvae::translate);
+  tvae::bind_values(module);
+  tvae::bind_space(module);
+  tvae::bind_functions(module);
+  module.attr("version") = TVAE_VERSION;
+  module.attr("libtorch_version") = TORCH_VERSION;
+}

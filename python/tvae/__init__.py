@@ -1,0 +1,46 @@
+"""A smooth latent space of sequences: text, code, molecules, music.
+
+>>> import tvae                                             # doctest: +SKIP
+>>> model = tvae.load("models/python_lines")                # doctest: +SKIP
+>>> model.interpolate("x = 1", "return self.name")          # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from typing import Any
+
+from . import _core, errors
+from .errors import CheckpointError, ConfigError, DataError, Error
+from .messages import TvaeWarning
+from .model import Decoded, Direction, Index, Model, Property, Reconstruction, load, set_threads
+from .outputs import Outputs
+from .report import Report
+from .settings import config, import_t5, presets
+from .training import Run, train
+
+__version__ = _core.version
+__all__ = [
+    "CheckpointError", "ConfigError", "DataError", "Decoded", "Direction", "Error", "Index", "Model", "Outputs",
+    "Property", "Reconstruction", "Report", "Run", "TvaeWarning", "config", "import_t5", "load", "presets",
+    "set_threads", "to_torch", "train",
+]
+
+# A child of os.fork() has no threads of the pool that computes; one thread is what it can compute with.
+os.register_at_fork(after_in_child=lambda: _core.set_threads(1))
+
+
+def to_torch(codes: Any) -> Any:
+    """An array as a PyTorch tensor, without a copy."""
+    import torch
+
+    return torch.from_numpy(codes)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Encoder":  # scikit-learn is needed for it alone
+        from .sklearn import Encoder
+
+        return Encoder
+    raise AttributeError(f"module 'tvae' has no attribute {name!r}")

@@ -1,0 +1,53 @@
+"""Progress of long work: a tqdm bar, in a terminal or a notebook, or a callable of the user's."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, Union
+
+Listener = Callable[[str, int, int], Any]
+Progress = Union[bool, Listener, None]
+
+DELAY = 1.0  # seconds after which work is long enough for a bar
+
+
+class Bar:
+    """A tqdm bar for each kind of work that is told of, one after the other."""
+
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
+        self._bar: Any = None
+        self._what = ""
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what != self._what or self._bar is None:
+            from tqdm.auto import tqdm
+
+            self.close()
+            self._what = what
+            self._bar = tqdm(desc=what, total=total or None, delay=self._delay, leave=False)
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+@contextlib.contextmanager
+def listening(progress: Progress) -> Iterator[Listener | None]:
+    """The callable that the library tells. ``None``: a bar for what takes longer than a second; ``True``: a bar at
+    once; ``False``: nothing; else a callable that takes (what, done, total)."""
+    if progress is False:
+        yield None
+    elif callable(progress):
+        yield progress
+    elif progress is None or progress is True:
+        bar = Bar(0.0 if progress else DELAY)
+        try:
+            yield bar
+        finally:
+            bar.close()
+    else:
+        raise TypeError(f"progress: got {progress!r}, expected True, False, None or a callable (what, done, total)")

@@ -1,0 +1,307 @@
+#!/usr/bin/env python3
+"""The package tvae as its users call it, on the model in the repository."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import warnings
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("TVAE_BUILD", ROOT / "build"))
+sys.path.insert(0, str(BUILD / "python"))
+
+import numpy as np
+
+import tvae
+
+MODEL = ROOT / "models" / "python_lines"
+TEXTS = ["import numpy as np", "return self.name", "x = [1, 2]", "for i in range(10):"]
+
+
+def program(*arguments, text=""):
+    """What the program prints."""
+    return subprocess.run([str(BUILD / "tvae"), *map(str, arguments)], input=text, capture_output=True, text=True,
+                          check=True).stdout
+
+
+class Codes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = tvae.load(MODEL, device="cpu")
+
+    def test_encodes_and_decodes_as_the_program(self):
+        codes = self.model.encode(TEXTS)
+        self.assertEqual(codes.dtype, np.float32)
+        self.assertEqual(codes.shape, (4, *self.model.latent_shape))
+        lines = program("reconstruct", MODEL, text="\n".join(TEXTS) + "\n").splitlines()
+        self.assertEqual(self.model.decode(codes), lines)
+        self.assertEqual(self.model.reconstruct(TEXTS), lines)
+
+    def test_one_text_is_one_code(self):
+        code = self.model.encode(TEXTS[0])
+        self.assertEqual(code.shape, self.model.latent_shape)
+        self.assertIsInstance(self.model.decode(code), str)
+        mean, deviation = self.model.encode(TEXTS, return_std=True)
+        self.assertEqual(mean.shape, deviation.shape)
+        self.assertGreater(deviation.min(), 0)
+        self.assertEqual(self.model.encode([]).shape, (0, *self.model.latent_shape))
+        self.assertEqual(self.model.decode(self.model.encode([])), [])
+
+    def test_codes_may_be_of_any_kind(self):
+        codes = self.model.encode(TEXTS)
+        expected = self.model.decode(codes)
+        for given in (codes.tolist(), codes.astype(np.float64), np.asfortranarray(codes), codes[::-1][::-1]):
+            self.assertEqual(self.model.decode(given), expected)
+
+    def test_details_judge(self):
+        details = self.model.decode(self.model.encode(TEXTS), details=True)
+        self.assertEqual(len(details), 4)
+        self.assertIn(details[0].valid, (True, False))
+        self.assertTrue((np.asarray(details[0].probability) <= 1).all())
+        reconstruction = self.model.reconstruct(TEXTS[0], details=True)
+        self.assertEqual(reconstruction.text, TEXTS[0])
+        self.assertEqual(reconstruction.exact, reconstruction.output.text == TEXTS[0])
+
+    def test_walks(self):
+        path = self.model.interpolate(TEXTS[0], TEXTS[1], steps=5)
+        self.assertEqual(len(path), 5)
+        self.assertEqual(path.columns["ratio"], [0, .25, .5, .75, 1])
+        self.assertEqual(len(path.valid), 5)
+        self.assertIn("<table", path._repr_html_())
+        codes = self.model.encode(TEXTS)
+        self.assertEqual(self.model.interpolate(codes[0], codes[1], steps=5), list(path))
+        self.assertIsInstance(self.model.mix(TEXTS, weights=[1, 2, 3, 4]), str)
+        self.assertIsInstance(self.model.analogy(*TEXTS[:3]), str)
+        self.assertEqual(self.model.analogy(*TEXTS[:3], strength=[0, 1])[1], self.model.analogy(*TEXTS[:3]))
+        samples = self.model.sample(3, prior="normal", seed=1)
+        self.assertEqual(samples, self.model.sample(3, prior="normal", seed=1))
+        self.assertEqual(len(self.model.sample(2, near=TEXTS[0], radius=.5)), 2)
+
+    def test_index(self):
+        index = self.model.index(TEXTS + TEXTS[:1])
+        self.assertEqual(len(index), 4)
+        nearest = index.query(TEXTS[2], n=2)
+        self.assertEqual(nearest[0], TEXTS[2])
+        self.assertAlmostEqual(nearest.columns["distance"][0], 0, places=4)
+        self.assertEqual([found[0] for found in index.query(TEXTS, n=1)], TEXTS)
+
+    def test_properties(self):
+        texts = [f"x = {i}" for i in range(30)] + [f"print(value_{i})" for i in range(30)]
+        prop = self.model.fit_property(texts, [len(text) for text in texts])
+        self.assertGreater(prop.r2, .5)
+        way = self.model.optimize("x = 1", prop, text_weight=.05)
+        values = way.columns["value"]
+        self.assertGreater(values[-1], values[0])
+        self.assertAlmostEqual(prop.value("x = 1"), values[0], places=3)
+
+    def test_threads_share_a_model(self):
+        codes = self.model.encode(TEXTS)
+        expected = self.model.decode(codes)
+        found = [None] * 8
+
+        def work(place):
+            found[place] = self.model.decode(self.model.encode(TEXTS))
+
+        threads = [threading.Thread(target=work, args=(place,)) for place in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(found, [expected] * 8)
+
+    def test_ctrl_c_ends_long_work(self):
+        timer = threading.Timer(.5, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        begin = time.monotonic()
+        with self.assertRaises(KeyboardInterrupt):
+            self.model.sample(200_000, prior="normal", progress=False)
+        self.assertLess(time.monotonic() - begin, 10)
+        self.assertIsInstance(self.model.reconstruct(TEXTS[0]), str)
+
+    def test_progress(self):
+        told = []
+        self.model.encode(TEXTS * 200, progress=lambda *of: told.append(of))
+        self.assertEqual(told[-1][1], told[-1][2])
+
+        def fails(*_):
+            raise RuntimeError("enough")
+
+        with self.assertRaisesRegex(RuntimeError, "enough"):
+            self.model.encode(TEXTS, progress=fails)
+
+    def test_represents_itself(self):
+        self.assertIn("python_lines", repr(self.model))
+        self.assertIn("weights", self.model.card)
+        self.assertIn("<pre", self.model._repr_html_())
+
+
+class Misuse(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = tvae.load(MODEL, device="cpu")
+
+    def test_texts_that_are_none(self):
+        for given in (None, b"bytes", 3, {"a": 1}, [1], ["a", None], [b"x"], np.zeros(3), object()):
+            with self.assertRaises((TypeError, tvae.Error), msg=repr(given)):
+                self.model.encode(given)
+
+    def test_codes_that_are_none(self):
+        tokens, size = self.model.latent_shape
+        good = np.zeros((1, tokens, size), np.float32)
+        for given in (None, "text", b"x", 3, [], [[]], np.zeros(3), np.zeros((1, tokens, size + 1)), {"a": 1},
+                      np.zeros((1, 1, tokens, size)), np.full_like(good, np.nan), np.full_like(good, np.inf),
+                      good.astype(complex), good.astype(str), np.array([None]), object()):
+            with self.assertRaises((TypeError, tvae.DataError), msg=repr(given)[:60]):
+                self.model.decode(given)
+
+    def test_settings_that_cannot_be(self):
+        code = self.model.encode("x")
+        for call in (lambda: self.model.decode(code, candidate=2), lambda: self.model.decode(code, candidates="two"),
+                     lambda: self.model.interpolate("a", "b", path="slurp"), lambda: self.model.interpolate("a", None),
+                     lambda: self.model.interpolate("a", "b", steps=-1), lambda: self.model.mix([], None),
+                     lambda: self.model.mix(["a"], [1, 2]), lambda: self.model.mix(["a"], [-1]),
+                     lambda: self.model.sample(-1), lambda: self.model.sample(1, prior="flat"),
+                     lambda: self.model.index([]), lambda: self.model.index(["a"], metric="taxi"),
+                     lambda: self.model.direction("none"), lambda: self.model.fit_direction("a", ["x"], ["y"]),
+                     lambda: self.model.fit_property(["a"], [1]), lambda: self.model.optimize("a", "b"),
+                     lambda: self.model.encode("x", progress=3), lambda: tvae.load(MODEL, device="tpu"),
+                     lambda: tvae.load(MODEL, threads=0), lambda: tvae.config("dmeo"),
+                     lambda: self.model.evaluate(only=["nothing"], write=False)):
+            with self.assertRaises((TypeError, tvae.Error)):
+                call()
+
+    def test_errors_are_the_builtins_that_fit(self):
+        with self.assertRaises(OSError) as raised:
+            tvae.load("nowhere")
+        self.assertIsInstance(raised.exception, tvae.CheckpointError)
+        self.assertNotIn("\n", str(raised.exception))
+        with self.assertRaisesRegex(ValueError, "did you mean demo"):
+            tvae.config("dmeo")
+        with self.assertRaisesRegex(tvae.ConfigError, r"tvae.presets\(\)"):
+            tvae.config("xylophone")
+
+    def test_a_closed_model(self):
+        with tvae.load(MODEL, device="cpu") as model:
+            model.encode("x")
+        self.assertEqual(repr(model), "tvae.Model(closed)")
+        with self.assertRaisesRegex(tvae.Error, "closed"):
+            model.encode("x")
+
+    def test_a_folder_that_goes_away(self):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(MODEL, pathlib.Path(folder) / "m")
+            model = tvae.load(pathlib.Path(folder) / "m", device="cpu")
+            shutil.rmtree(pathlib.Path(folder) / "m")
+            self.assertIsInstance(model.reconstruct("x"), str)
+            self.assertEqual(model.card, "")
+
+    def test_long_texts_warn(self):
+        with self.assertWarns(tvae.TvaeWarning):
+            self.model.encode("x " * 2000)
+
+
+class Training(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = pathlib.Path(self.folder.name)
+        self.texts = self.path / "lines.txt"
+        self.texts.write_text("".join(f"value_{i} = {i * 7}\n" for i in range(400)), encoding="utf-8")
+        self.valid = self.path / "valid.txt"
+        self.valid.write_text("".join(f"value_{i} = {i * 7}\n" for i in range(400, 440)), encoding="utf-8")
+        self.small = {"model.d_model": 32, "model.d_ff": 32, "model.num_heads": 2, "model.encoder_layers": 1,
+                      "model.decoder_layers": 1, "data.vocab_size": 300, "train.log_steps": 2, "train.eval_steps": 5,
+                      "train.steps": 10, "train.previews": False}
+
+    def train(self, out, **more):
+        overrides = {**self.small, **more.pop("overrides", {})}
+        return tvae.train("demo", train=self.texts, valid=self.valid, out=self.path / out, overrides=overrides,
+                          device="cpu", progress=False, **more)
+
+    def test_a_run_and_its_model(self):
+        run = self.train("a")
+        records = list(run.metrics)
+        self.assertEqual(records[-1]["step"], 10)
+        self.assertIn("valid_cross_entropy", records[-1])
+        model = run.model
+        self.assertEqual(len(model.reconstruct(["value_1 = 7"])), 1)
+        report = model.evaluate(samples=20, progress=False)
+        self.assertIn("exact_match", report["reconstruction"])
+        self.assertEqual(json.loads((self.path / "a" / "eval" / "report.json").read_text())["reconstruction"],
+                         report["reconstruction"])
+        self.assertIn("exact", str(report))
+        facts = model.fit_prior(self.texts.read_text().splitlines(), progress=False)
+        self.assertIn("held_out_log_density", facts)
+        self.assertEqual(len(model.sample(2, prior="fitted")), 2)
+
+    def test_live_in_the_background(self):
+        run = self.train("b", background=True, overrides={"train.steps": 60})
+        seen = 0
+        for record in run.metrics:
+            seen = record["step"]
+        self.assertEqual(seen, 60)
+        self.assertTrue(run.finished)
+
+    def test_stops_and_goes_on(self):
+        run = self.train("c", background=True, overrides={"train.steps": 100_000})
+        for record in run.metrics:
+            if record["step"] >= 10:
+                run.stop()
+        steps = json.loads((self.path / "c" / "run.json").read_text())
+        self.assertTrue(run.finished)
+        done = steps["training"]["steps"]
+        self.assertGreaterEqual(done, 10)
+        again = self.train("c", resume=True, overrides={"train.steps": done + 5})
+        self.assertEqual(list(again.metrics)[-1]["step"], done + 5)
+
+    def test_refusals(self):
+        self.train("d")
+        for call, error in ((lambda: self.train("d"), tvae.ConfigError),
+                            (lambda: self.train("e", resume=True, overwrite=True), tvae.ConfigError),
+                            (lambda: self.train("e", overrides={"train.stepz": 1}), tvae.ConfigError),
+                            (lambda: tvae.train("demo", train="nowhere.txt", out=self.path / "f", progress=False),
+                             tvae.DataError),
+                            (lambda: tvae.train("demo", out=self.path / "f", progress=False), tvae.ConfigError)):
+            with self.assertRaises(error) as raised:
+                call()
+            self.assertNotIn("--", str(raised.exception), "hints speak Python")
+
+    def test_configurations(self):
+        self.assertIn("demo", tvae.presets())
+        self.assertEqual(tvae.config("demo", overrides={"train.steps": 3})["train"]["steps"], 3)
+
+
+class Processes(unittest.TestCase):
+    def run_python(self, code):
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300,
+                              env={**os.environ, "PYTHONPATH": str(BUILD / "python")})
+
+    def test_a_forked_child_computes(self):
+        result = self.run_python(f"""
+import os, tvae
+model = tvae.load({str(MODEL)!r}, device="cpu")
+model.encode(["x = 1"] * 50)
+child = os.fork()
+if child == 0:
+    model.encode(["x = 1"] * 50)
+    os._exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+""")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_import_does_not_need_torch(self):
+        result = self.run_python("import sys, tvae; assert 'torch' not in sys.modules")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("error", ResourceWarning)
+    unittest.main()
