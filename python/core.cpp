@@ -6,6 +6,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 #include <torch/version.h>
 
@@ -13,6 +14,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -65,7 +67,8 @@ Array<Number> array_of(torch::Tensor tensor) {
 // ---- Progress, Ctrl-C and errors
 
 /// A Python callable (what, done, total), or None.
-using Listener = std::optional<nb::callable>;
+using Listener = std::optional<nb::typed<nb::callable, nb::any(nb::str, nb::int_, nb::int_)>>;
+using Dict = nb::typed<nb::dict, nb::str, nb::any>;
 
 /// Tells a Listener, ten times a second at most, and looks for Ctrl-C. What the callable or
 /// Ctrl-C raises stops the work, and is raised again once that has stopped.
@@ -206,9 +209,9 @@ void take_message(LogLevel least, bool warning, const std::string& message) {
   }
 }
 
-nb::object from_json(const nlohmann::ordered_json& json) {
-  return nb::module_::import_("json").attr("loads")(
-      json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+Dict from_json(const nlohmann::ordered_json& json) {
+  return nb::cast<Dict>(nb::module_::import_("json").attr("loads")(
+      json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
 }
 
 // ---- Training
@@ -262,11 +265,11 @@ StartMode start_mode(const std::string& name) {
   return name == "resume" ? StartMode::kResume : name == "overwrite" ? StartMode::kOverwrite : StartMode::kNew;
 }
 
-nb::dict train_run(const TrainOptions& options, nb::object listener, Listener progress_listener) {
+Dict train_run(const TrainOptions& options, nb::object listener, Listener progress_listener) {
   PythonProgress progress(std::move(progress_listener));
   PythonObserver observer(std::move(listener), progress);
   const TrainedRun run = progress.run([&] { return train(options, progress, {&observer}); });
-  nb::dict result;
+  Dict result;
   result["directory"] = run.directory;
   result["steps"] = run.steps;
   result["planned_steps"] = run.planned_steps;
@@ -302,8 +305,9 @@ void bind_values(nb::module_& module) {
       .def_rw("downhill", &OptimizeOptions::downhill);
   nb::class_<Decoded>(module, "Decoded")
       .def_prop_ro("text", [](const Decoded& decoded) { return repair_utf8(decoded.text); })
-      .def_prop_ro("probability",
-                   [](const Decoded& decoded) { return nb::cast(array_of<float>(torch::tensor(decoded.probability))); })
+      .def_prop_ro(
+          "probability", [](const Decoded& decoded) { return array_of<float>(torch::tensor(decoded.probability)); },
+          nb::rv_policy::automatic)
       .def_ro("valid", &Decoded::valid)
       .def_ro("searched", &Decoded::searched);
   nb::class_<Reconstruction>(module, "Reconstruction")
@@ -325,22 +329,25 @@ void bind_values(nb::module_& module) {
   nb::class_<LinearProperty>(module, "LinearProperty")
       .def("value", [](const LinearProperty& property,
                        const GivenCodes& codes) { return array_of<double>(property.value(tensor_of(codes))); })
-      .def_prop_ro("weights",
-                   [](const LinearProperty& property) { return nb::cast(array_of<double>(property.weights)); })
+      .def_prop_ro(
+          "weights", [](const LinearProperty& property) { return array_of<double>(property.weights); },
+          nb::rv_policy::automatic)
       .def_ro("intercept", &LinearProperty::intercept);
   nb::class_<PropertyFit>(module, "PropertyFit")
-      .def_ro("property", &PropertyFit::property)
+      .def_ro("linear", &PropertyFit::property)
       .def_prop_ro("r2", [](const PropertyFit& fit) { return fit.score.r2; })
       .def_prop_ro("spearman", [](const PropertyFit& fit) { return fit.score.spearman; })
       .def_prop_ro("held_out", [](const PropertyFit& fit) { return fit.score.held_out_rows; });
   nb::class_<DirectionFit>(module, "DirectionFit")
-      .def_prop_ro("step", [](const DirectionFit& fit) { return nb::cast(array_of<float>(fit.direction.step)); })
+      .def_prop_ro(
+          "step", [](const DirectionFit& fit) { return array_of<float>(fit.direction.step); }, nb::rv_policy::automatic)
       .def_prop_ro("logit", [](const DirectionFit& fit) { return fit.direction.logit; })
       .def_prop_ro("facts", [](const DirectionFit& fit) { return from_json(fit.facts); });
   nb::class_<TextIndex>(module, "TextIndex")
       .def_prop_ro("texts", &TextIndex::texts)
       .def_prop_ro("rows", &TextIndex::rows)
-      .def_prop_ro("codes", [](const TextIndex& index) { return nb::cast(array_of<float>(index.codes())); })
+      .def_prop_ro(
+          "codes", [](const TextIndex& index) { return array_of<float>(index.codes()); }, nb::rv_policy::automatic)
       .def("query", [](const TextIndex& index, const GivenCodes& codes, int64_t n) {
         const torch::Tensor wanted = tensor_of(codes);
         PythonProgress progress;
@@ -375,9 +382,9 @@ void bind_space(nb::module_& module) {
            [](const Space& space, const Texts& texts, Listener listener) {
              PythonProgress progress(std::move(listener));
              const EncodedTexts encoded = progress.run([&] { return space.encode(texts, progress); });
-             nb::object deviation = nb::none();
-             if (encoded.log_variance) deviation = nb::cast(array_of<float>(encoded.posterior().deviation()));
-             return nb::make_tuple(array_of<float>(encoded.mean), deviation, encoded.cut);
+             std::optional<Array<float>> deviation;
+             if (encoded.log_variance) deviation = array_of<float>(encoded.posterior().deviation());
+             return std::tuple(array_of<float>(encoded.mean), deviation, encoded.cut);
            })
       .def("decode",
            [](const Space& space, const GivenCodes& codes, const DecodeOptions& options, Listener listener) {
@@ -467,7 +474,7 @@ void bind_space(nb::module_& module) {
              PythonProgress progress(std::move(listener));
              const OptimizedTexts way =
                  progress.run([&] { return space.optimize(text, property, options, decode, progress); });
-             return nb::make_tuple(way.texts, way.first_value, way.last_value, way.steps);
+             return std::tuple(way.texts, way.first_value, way.last_value, way.steps);
            })
       .def("index", [](const Space& space, const Texts& corpus, const std::string& metric, Listener listener) {
         PythonProgress progress(std::move(listener));

@@ -89,7 +89,7 @@ class Model:
     @property
     def config(self) -> dict[str, Any]:
         """The model section of its configuration."""
-        return dict(self._space.config)
+        return self._space.config
 
     @property
     def card(self) -> str:
@@ -253,7 +253,7 @@ class Model:
             what is known of the fit, such as its held-out log density.
         """
         with listening(progress) as listener:
-            return dict(self._space.fit_prior(as_texts(texts), kind, fit_on, samples, components, seed, listener))
+            return self._space.fit_prior(as_texts(texts), kind, fit_on, samples, components, seed, listener)
 
     def log_density(self, codes: Any) -> npt.NDArray[np.float64]:
         """log p of codes under the fitted prior, or N(0, I) where there is none: [N], in nats."""
@@ -350,7 +350,8 @@ class Model:
         array, _ = as_codes(given, self.latent_shape, name)
         if len(array) != 1:
             raise ConfigError(f"{name}: got {len(array)} codes, expected one")
-        return array[0]
+        code: Codes = array[0]
+        return code
 
 
 class Direction:
@@ -362,7 +363,7 @@ class Direction:
     @property
     def facts(self) -> dict[str, Any]:
         """What is known of the fit."""
-        return dict(self._fit.facts)
+        return self._fit.facts
 
     @property
     def accuracy(self) -> float:
@@ -421,7 +422,7 @@ class Property:
 
     @property
     def _linear(self) -> _core.LinearProperty:
-        return self._fit.property
+        return self._fit.linear
 
     def value(self, texts: Any) -> Any:
         """Of texts or codes: a float for one, else [N]."""

@@ -28,7 +28,7 @@ def names_of(given: str | Sequence[str]) -> list[str]:
 
 def config(presets: str | Sequence[str] = (), *, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The configuration that presets and overrides make: ``{"data": {...}, "model": {...}, ...}``."""
-    return dict(_core.config(names_of(presets), assignments_of(overrides)))
+    return _core.config(names_of(presets), assignments_of(overrides))
 
 
 def import_t5(path: PathLike, presets: str | Sequence[str] = (), *, out: PathLike, funnel: PathLike | None = None,
