@@ -1,6 +1,6 @@
 # A Python with nanobind, for the module tvae._core (python/). TVAE_PYTHON: AUTO (where there is one), ON, OFF. Included
 # before the libraries, which a module needs as position-independent code.
-set(TVAE_PYTHON OFF CACHE STRING "Build the Python module: AUTO, ON, OFF")
+set(TVAE_PYTHON AUTO CACHE STRING "Build the Python module: AUTO, ON, OFF")
 if(NOT TVAE_PYTHON)
   return()
 endif()

@@ -3,6 +3,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/function.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -26,9 +27,11 @@
 #include "tvae/base/utf8.h"
 #include "tvae/config/presets.h"
 #include "tvae/eval/evaluate.h"
+#include "tvae/latent/differentiable.h"
 #include "tvae/latent/paths.h"
 #include "tvae/latent/space.h"
 #include "tvae/ops/out_of_memory.h"
+#include "tvae/run/assembled_model.h"
 #include "tvae/run/huggingface_model.h"
 #include "tvae/run/run_directory.h"
 #include "tvae/train/setup.h"
@@ -47,11 +50,16 @@ using GivenCodes = nb::ndarray<const float, nb::ndim<3>, nb::c_contig, nb::devic
 template <class Number>
 using Array = nb::ndarray<nb::numpy, Number>;
 
+/// The same in fp64, which holds what is fp32 as it is.
+using GivenNumbers = nb::ndarray<const double, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+
 /// Valid as long as the array is.
-torch::Tensor tensor_of(const GivenCodes& codes) {
-  const std::vector<int64_t> shape = {static_cast<int64_t>(codes.shape(0)), static_cast<int64_t>(codes.shape(1)),
-                                      static_cast<int64_t>(codes.shape(2))};
-  return torch::from_blob(const_cast<float*>(codes.data()), shape, at::kFloat);  // NOLINT: it is read alone
+template <class Number, class... Properties>
+torch::Tensor tensor_of(const nb::ndarray<const Number, Properties...>& numbers) {
+  std::vector<int64_t> shape;
+  for (size_t i = 0; i < numbers.ndim(); ++i) shape.push_back(static_cast<int64_t>(numbers.shape(i)));
+  return torch::from_blob(const_cast<Number*>(numbers.data()), shape,  // NOLINT: it is read alone
+                          c10::CppTypeToScalarType<Number>::value);
 }
 
 /// The tensor's own memory, which lives as long as the array.
@@ -483,6 +491,40 @@ void bind_space(nb::module_& module) {
       });
 }
 
+void bind_differentiable(nb::module_& module) {
+  using Lengths = std::vector<int64_t>;
+  nb::class_<DifferentiableModel>(module, "Differentiable")
+      .def("__init__",
+           [](DifferentiableModel* model, const std::string& directory, const std::string& device, bool fp64) {
+             new (model) DifferentiableModel(directory, parse_device(device), fp64 ? at::kDouble : at::kFloat);
+           })
+      .def("embed",
+           [](const DifferentiableModel& model, const Texts& texts) {
+             PythonProgress progress;
+             const EmbeddedTexts embedded = progress.run([&] { return model.embed(texts); });
+             return std::pair(array_of<double>(embedded.embeddings), embedded.lengths);
+           })
+      .def("encode",
+           [](const DifferentiableModel& model, const GivenNumbers& embeddings, const Lengths& lengths) {
+             const torch::Tensor given = tensor_of(embeddings);
+             PythonProgress progress;
+             return array_of<double>(progress.run([&] { return model.encode(given, lengths); }));
+           })
+      .def("encode_gradient",
+           [](const DifferentiableModel& model, const GivenNumbers& embeddings, const Lengths& lengths,
+              const GivenNumbers& of_codes) {
+             const torch::Tensor given = tensor_of(embeddings), of = tensor_of(of_codes);
+             PythonProgress progress;
+             return array_of<double>(progress.run([&] { return model.encode_gradient(given, lengths, of); }));
+           })
+      .def("losses", [](const DifferentiableModel& model, const GivenNumbers& codes, const Texts& texts) {
+        const torch::Tensor given = tensor_of(codes);
+        PythonProgress progress;
+        const TextLosses losses = progress.run([&] { return model.losses(given, texts); });
+        return std::pair(array_of<double>(losses.nats), array_of<double>(losses.gradient));
+      });
+}
+
 void bind_functions(nb::module_& module) {
   options_class<ReadOptions>(module, "ReadOptions")
       .def_rw("column", &ReadOptions::column)
@@ -532,6 +574,18 @@ void bind_functions(nb::module_& module) {
       import_huggingface({t5, funnel, tokenizer}, resolve_config(presets, assignments), directory);
     });
   });
+  module.def("assemble", [](const Texts& presets, const Texts& assignments,
+                            const std::map<std::string, nb::ndarray<const float, nb::c_contig, nb::device::cpu>>& given,
+                            const std::string& tokenizer, const std::string& source, const std::string& out,
+                            bool overwrite) {
+    TensorMap weights;
+    for (const auto& [name, numbers] : given) weights[name] = tensor_of(numbers);
+    PythonProgress progress;
+    progress.run([&] {
+      RunDirectory directory(out, overwrite ? StartMode::kOverwrite : StartMode::kNew);
+      assemble_model(resolve_config(presets, assignments), std::move(weights), tokenizer, source, directory);
+    });
+  });
   module.def("export_t5", [](const std::string& model, const std::string& out, bool overwrite) {
     PythonProgress progress;
     progress.run([&] {
@@ -558,6 +612,7 @@ NB_MODULE(_core, module) {
   nb::register_exception_translator(tvae::translate);
   tvae::bind_values(module);
   tvae::bind_space(module);
+  tvae::bind_differentiable(module);
   tvae::bind_functions(module);
   module.attr("version") = TVAE_VERSION;
   module.attr("libtorch_version") = TORCH_VERSION;

@@ -12,6 +12,7 @@ import os
 from typing import Any
 
 from . import _core, errors
+from .convert import convert
 from .errors import CheckpointError, ConfigError, DataError, Error
 from .messages import TvaeWarning
 from .model import Decoded, Direction, Index, Model, Property, Reconstruction, load, set_threads
@@ -23,7 +24,7 @@ from .training import Run, train
 __version__ = _core.version
 __all__ = [
     "CheckpointError", "ConfigError", "DataError", "Decoded", "Direction", "Error", "Index", "Model", "Outputs",
-    "Property", "Reconstruction", "Report", "Run", "TvaeWarning", "config", "import_t5", "load", "presets",
+    "Property", "Reconstruction", "Report", "Run", "TvaeWarning", "config", "convert", "import_t5", "load", "presets",
     "set_threads", "to_torch", "train",
 ]
 

@@ -7,7 +7,7 @@ import os
 import pathlib
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Any, Literal, Union, overload
+from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,11 @@ from ._progress import Progress, listening
 from .errors import ConfigError, Error
 from .outputs import Outputs
 from .report import Report
+
+if TYPE_CHECKING:
+    import torch
+
+    from .nn import DifferentiableModel
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -343,6 +348,15 @@ class Model:
     def export(self, out: PathLike, *, overwrite: bool = False) -> None:
         """Writes its T5 part as a folder that Hugging Face transformers loads."""
         _core.export_t5(self._space.directory, os.fspath(out), overwrite)
+
+    def differentiable(self, dtype: torch.dtype | None = None, device: str = "auto") -> DifferentiableModel:
+        """Its encoder and decoder as PyTorch modules (``tvae.nn``), for gradients of a text's loss in its code and of
+        codes in embeddings. Reads the weights from its directory; ``dtype`` is ``torch.float32`` unless given."""
+        import torch
+
+        from .nn import DifferentiableModel
+
+        return DifferentiableModel(self._space.directory, dtype or torch.float32, device)
 
     def _code_of(self, given: Any, name: str) -> Codes:
         if isinstance(given, str):

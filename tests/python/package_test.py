@@ -208,6 +208,74 @@ class Misuse(unittest.TestCase):
             self.model.encode("x " * 2000)
 
 
+class Gradients(unittest.TestCase):
+    """torch.autograd.gradcheck in fp64, on a small model with weights that training has hardly touched."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        path = pathlib.Path(cls.folder.name)
+        (path / "lines.txt").write_text("".join(f"value_{i} = {i * 7}\n" for i in range(60)), encoding="utf-8")
+        cls.model = tvae.train("demo", train=path / "lines.txt", out=path / "m", device="cpu", progress=False, overrides={
+            "model.d_model": 16, "model.d_ff": 16, "model.num_heads": 2, "model.encoder_layers": 1,
+            "model.decoder_layers": 1, "model.latent_tokens": 2, "model.latent_size": 4, "data.vocab_size": 300,
+            "train.steps": 3, "train.previews": False}).model
+        cls.texts = ["value_3 = 21", "x", "value_41 = 287"]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_of_the_loss_in_codes(self):
+        import torch
+
+        decoder = self.model.differentiable(torch.float64).decoder
+        codes = torch.from_numpy(self.model.encode(self.texts)).double().requires_grad_(True)
+        torch.autograd.gradcheck(lambda given: decoder(given, self.texts), (codes,))
+        # A text's loss is what the likeliest tokens' probabilities say where the decoder writes that very text.
+        written = self.model.decode(codes, details=True)
+        losses = decoder(codes.detach(), [output.text for output in written])
+        for loss, output in zip(losses, written):
+            if len(output.probability) < self.model.max_tokens:
+                self.assertAlmostEqual(loss.item(), -np.log(output.probability).sum(), places=3)
+
+    def test_of_codes_in_embeddings(self):
+        import torch
+
+        encoder = self.model.differentiable(torch.float64).encoder
+        embeddings, lengths = encoder.embed(self.texts)
+        self.assertEqual(embeddings.shape[2], self.model.config["d_model"])
+        np.testing.assert_allclose(encoder(embeddings, lengths), self.model.encode(self.texts), atol=1e-5)
+        embeddings.requires_grad_(True)
+        torch.autograd.gradcheck(lambda given: encoder(given, lengths), (embeddings,))
+
+    def test_a_code_is_found_by_descent(self):
+        import torch
+
+        both = self.model.differentiable()
+        code = torch.zeros(1, *self.model.latent_shape, requires_grad=True)
+        optimizer = torch.optim.Adam([code], lr=.1)
+        losses = []
+        for _ in range(20):
+            optimizer.zero_grad()
+            loss = both(code, self.texts[:1]).sum()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        self.assertLess(losses[-1], losses[0])
+
+    def test_refusals(self):
+        import torch
+
+        both = self.model.differentiable()
+        shape = self.model.latent_shape
+        for call in (lambda: both.decoder(torch.zeros(1, *shape), ["a", "b"]), lambda: both.decoder(torch.zeros(3), ["a"]),
+                     lambda: both.decoder(np.zeros((1, *shape)), ["a"]), lambda: both.encoder(torch.zeros(1, 2, 5)),
+                     lambda: both.encoder(torch.zeros(1, 2, 16), [3]), lambda: self.model.differentiable(torch.float16)):
+            with self.assertRaises((TypeError, tvae.Error)):
+                call()
+
+
 class Training(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()

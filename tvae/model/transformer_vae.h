@@ -43,6 +43,8 @@ class TransformerVae {
   /// encode → sample → decode → cross-entropy; posterior sampling in training only.
   ForwardResult forward(const TokenStream& batch, const NoiseLevels& noise, const ForwardContext& context) const;
 
+  /// Embeddings [T, d] of ids [T], of encoder and decoder.
+  torch::Tensor embed(const torch::Tensor& ids) const { return shared_(ids); }
   /// `noisy_ids` [T]: the encoder's input, same layout as `batch.ids`.
   EncoderStates encoder_states(const torch::Tensor& noisy_ids, const Spans& spans, const ForwardContext& context) const;
   /// The same from embeddings [T, d] of the tokens, or what stands for them.

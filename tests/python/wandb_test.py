@@ -1,4 +1,4 @@
-"""Tests of python/tvae_wandb.py with a stand-in for the package wandb that writes down what it is given."""
+"""Tests of tvae.wandb with a stand-in for the package wandb that writes down what it is given."""
 
 import json
 import os
@@ -9,7 +9,8 @@ import tempfile
 import time
 import unittest
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "python" / "tvae_wandb.py"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PACKAGE = pathlib.Path(os.environ.get("TVAE_BUILD", ROOT / "build")) / "python"
 
 STAND_IN = '''
 import json, os
@@ -88,10 +89,10 @@ class Forwarder(unittest.TestCase):
             file.write(text)
 
     def command(self, *arguments):
-        return [sys.executable, SCRIPT, self.run_folder, "--project", "space", *arguments]
+        return [sys.executable, "-m", "tvae.wandb", self.run_folder, "--project", "space", *arguments]
 
     def environment(self, **variables):
-        return {**os.environ, "PYTHONPATH": str(self.packages), "SENT": str(self.folder / "sent"), **variables}
+        return {**os.environ, "PYTHONPATH": f"{self.packages}{os.pathsep}{PACKAGE}", "SENT": str(self.folder / "sent"), **variables}
 
     def sent(self):
         """What the stand-in was given since the last look."""
@@ -155,13 +156,13 @@ class Forwarder(unittest.TestCase):
         self.assertEqual(self.run_script()[0], [[{"samples passing seq check": 1, "train/global_step": 10}],
                                                 [{"train/loss": 1, "train/global_step": 20}]])
         self.assertEqual(len(self.run_script("--again")[0]), 2)
-        subprocess.run(self.command()[:3] + ["--project", "other"], env=self.environment(), check=True, capture_output=True)
+        subprocess.run(self.command()[:4] + ["--project", "other"], env=self.environment(), check=True, capture_output=True)
         self.assertEqual([call[0] for call in self.sent()], ["init", "log", "log", "finish"])
 
     def test_a_failure_leaves_the_rest_for_the_next_time(self):
         self.append("metrics.jsonl", line(11, loss=2) + line(12, loss=3))
         _, said = self.run_script(status=2, FAIL_AT="11")
-        self.assertEqual(said, "tvae_wandb: wandb: cannot reach the server\n")
+        self.assertEqual(said, "tvae.wandb: wandb: cannot reach the server\n")
         self.assertEqual([values["train/global_step"] for [values] in self.run_script()[0]], [11, 12])
 
     def test_a_torn_line_waits_for_its_end(self):
@@ -219,7 +220,7 @@ class Forwarder(unittest.TestCase):
 
     def test_what_is_wrong_is_one_line(self):
         (self.packages / "wandb.py").write_text("raise ImportError")
-        self.assertEqual(self.run_script(status=2)[1], "tvae_wandb: the package wandb is missing: pip install wandb\n")
+        self.assertEqual(self.run_script(status=2)[1], "tvae.wandb: the package wandb is missing: pip install wandb\n")
         (self.packages / "wandb.py").write_text(STAND_IN)
         (self.logs / "metrics.jsonl").unlink()
         self.assertIn("nothing was logged yet", self.run_script(status=3)[1])
@@ -232,7 +233,7 @@ class Forwarder(unittest.TestCase):
         self.assertEqual(self.sent(), [])
 
     def test_help(self):
-        result = subprocess.run([sys.executable, SCRIPT, "--help"], capture_output=True, text=True, check=True)
+        result = subprocess.run([sys.executable, "-m", "tvae.wandb", "--help"], env=self.environment(), capture_output=True, text=True, check=True)
         for flag in ("--project", "--follow", "--mode", "--again"):
             self.assertIn(flag, result.stdout)
 

@@ -1,4 +1,4 @@
-"""Runs python/tvae_wandb.py with the real package wandb in offline mode, and reads what it left for `wandb sync`.
+"""Runs tvae.wandb with the real package wandb in offline mode, and reads what it left for `wandb sync`.
 
 Takes wandb where this Python has it; else installs it, once, into .cache/wandb-VERSION, for which it needs the network."""
 
@@ -11,7 +11,8 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-WANDB, PILLOW = "0.31.0", "13.0.0"
+PACKAGE = pathlib.Path(os.environ.get("TVAE_BUILD", ROOT / "build")) / "python"
+WANDB, PILLOW, NUMPY = "0.31.0", "13.0.0", "2.4.6"
 
 # Prints, as JSON, what the .wandb file given holds: the configuration and the rows of the history. The file is a
 # LevelDB log of protobuf records: blocks of 32 KiB, records in them with a header of checksum, length and kind.
@@ -59,7 +60,7 @@ def python_with_wandb():
     folder = ROOT / ".cache" / f"wandb-{WANDB}"
     python = folder / "bin" / "python"
     for candidate in (sys.executable, python):
-        if pathlib.Path(candidate).exists() and can_import(candidate, "wandb, PIL.Image"):
+        if pathlib.Path(candidate).exists() and can_import(candidate, "wandb, PIL.Image, numpy"):
             return candidate
     # Debian's python3 makes no virtual environments without python3-venv; that of tools/setup.sh does.
     makers = [maker for maker in (sys.executable, ROOT / ".venv" / "bin" / "python")
@@ -67,7 +68,7 @@ def python_with_wandb():
     if not makers:
         raise RuntimeError("this test needs wandb, and a Python with the module venv to install it (python3-venv)")
     pip = [python, "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check"]
-    for command in ([makers[0], "-m", "venv", "--clear", folder], [*pip, f"wandb=={WANDB}", f"pillow=={PILLOW}"]):
+    for command in ([makers[0], "-m", "venv", "--clear", folder], [*pip, f"wandb=={WANDB}", f"pillow=={PILLOW}", f"numpy=={NUMPY}"]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"this test needs wandb {WANDB}, which could not be installed into {folder}: "
@@ -106,9 +107,8 @@ class Offline(unittest.TestCase):
         """Forwards the run; returns the new folder under wandb/, and what its .wandb file holds."""
         before = set(self.folder.glob("wandb/offline-run-*"))
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
-        result = subprocess.run([self.python, ROOT / "python" / "tvae_wandb.py", self.run_folder, "--project", "space",
-                                 "--mode", "offline"],
-                                cwd=self.folder, env={**environment, "HOME": str(self.folder)}, capture_output=True,
+        result = subprocess.run([self.python, "-m", "tvae.wandb", self.run_folder, "--project", "space", "--mode", "offline"],
+                                cwd=self.folder, env={**environment, "HOME": str(self.folder), "PYTHONPATH": str(PACKAGE)}, capture_output=True,
                                 text=True, timeout=300, check=False)
         self.assertEqual(result.returncode, 0, result.stderr)
         [made] = set(self.folder.glob("wandb/offline-run-*")) - before

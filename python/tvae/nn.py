@@ -1,0 +1,113 @@
+"""A model for those who go on in PyTorch: gradients of a text's loss in its code, and of codes in embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from . import _core
+from ._arrays import Texts, as_texts
+from .errors import ConfigError
+
+
+class DifferentiableModel(torch.nn.Module):
+    """Encoder and decoder of a model as PyTorch modules: ``model.differentiable()``.
+
+    They compute with tvae's own code on a copy of the weights, which are constants here and no parameters of the
+    modules. Tensors are of ``dtype``, on the processor. First derivatives only.
+
+    Args:
+        path: a model directory.
+        dtype: ``torch.float32`` or ``torch.float64``.
+        device: where the model computes, as in ``tvae.load``.
+    """
+
+    def __init__(self, path: str, dtype: torch.dtype = torch.float32, device: str = "auto") -> None:
+        super().__init__()
+        if dtype not in (torch.float32, torch.float64):
+            raise ConfigError(f"dtype: got {dtype}, expected torch.float32 or torch.float64")
+        core = _core.Differentiable(path, device, dtype == torch.float64)
+        self.encoder = Encoder(core, dtype)
+        self.decoder = Decoder(core, dtype)
+
+    def forward(self, codes: torch.Tensor, texts: Texts) -> torch.Tensor:
+        """As the decoder's: [N] nats."""
+        nats: torch.Tensor = self.decoder(codes, texts)
+        return nats
+
+
+class Encoder(torch.nn.Module):
+    """Embeddings of texts to the codes of these texts."""
+
+    def __init__(self, core: _core.Differentiable, dtype: torch.dtype) -> None:
+        super().__init__()
+        self._core, self._dtype = core, dtype
+
+    def embed(self, texts: Texts) -> tuple[torch.Tensor, torch.Tensor]:
+        """Token embeddings [N, L, d_model], the end of each text included and zeros after it, and lengths [N]."""
+        embeddings, lengths = self._core.embed(as_texts(texts))
+        return torch.from_numpy(embeddings).to(self._dtype), torch.tensor(lengths)
+
+    def forward(self, embeddings: torch.Tensor, lengths: torch.Tensor | Sequence[int] | None = None) -> torch.Tensor:
+        """Codes [N, latent tokens, latent size] of embeddings [N, L, d_model]; without lengths, all of L counts."""
+        if lengths is None:
+            lengths = [embeddings.shape[1]] * embeddings.shape[0]
+        elif isinstance(lengths, torch.Tensor):
+            lengths = lengths.tolist()
+        codes: torch.Tensor = _Encode.apply(embeddings, [int(length) for length in lengths], self._core)
+        return codes
+
+
+class Decoder(torch.nn.Module):
+    """Codes to how well given texts are written from them."""
+
+    def __init__(self, core: _core.Differentiable, dtype: torch.dtype) -> None:
+        super().__init__()
+        self._core, self._dtype = core, dtype
+
+    def forward(self, codes: torch.Tensor, texts: Texts) -> torch.Tensor:
+        """Cross-entropy [N] of each text from its code [N, latent tokens, latent size], teacher-forced: nats, summed
+        over its tokens."""
+        nats: torch.Tensor = _Losses.apply(codes, as_texts(texts), self._core)
+        return nats
+
+
+def _numbers(tensor: torch.Tensor, dimensions: int, name: str) -> Any:
+    if not isinstance(tensor, torch.Tensor):
+        raise TypeError(f"{name}: got {type(tensor).__name__}, expected a PyTorch tensor")
+    if tensor.dim() != dimensions:
+        raise ConfigError(f"{name}: got a tensor of {list(tensor.shape)}, expected {dimensions} dimensions")
+    return np.ascontiguousarray(tensor.detach().cpu().double().numpy())
+
+
+class _Encode(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, embeddings: torch.Tensor, lengths: list[int], core: _core.Differentiable) -> torch.Tensor:
+        ctx.lengths, ctx.core = lengths, core
+        ctx.save_for_backward(embeddings)
+        return torch.from_numpy(core.encode(_numbers(embeddings, 3, "embeddings"), lengths)).to(embeddings.dtype)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, *of_outputs: torch.Tensor) -> Any:
+        embeddings, = ctx.saved_tensors
+        gradient = ctx.core.encode_gradient(_numbers(embeddings, 3, "embeddings"), ctx.lengths,
+                                            _numbers(of_outputs[0], 3, "gradient"))
+        return torch.from_numpy(gradient).to(embeddings), None, None
+
+
+class _Losses(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, codes: torch.Tensor, texts: list[str], core: _core.Differentiable) -> torch.Tensor:
+        nats, gradient = core.losses(_numbers(codes, 3, "codes"), texts)
+        ctx.save_for_backward(torch.from_numpy(gradient).to(codes))
+        return torch.from_numpy(nats).to(codes)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, *of_outputs: torch.Tensor) -> Any:
+        gradient, = ctx.saved_tensors
+        return gradient * of_outputs[0][:, None, None], None, None
