@@ -29,7 +29,9 @@ demo: configure
 	@cmake --build build --target tvae
 	@tools/demo.sh
 
-test: all
+test:
+	@TORCH='$(TORCH)' tools/setup.sh --tests
+	@$(MAKE) --no-print-directory all
 	@ctest --preset release
 
 install: configure

@@ -11,7 +11,7 @@ LADDER = [["base"], ["config", "text", "validity"], ["data", "ops"], ["corpus", 
           ["run"], ["latent"], ["dist"], ["train", "eval"], ["plan"]]
 TORCH_FREE = {"base", "config", "text", "validity", "data", "corpus"}
 RUNG = {f"tvae/{name}": rung for rung, names in enumerate(LADDER) for name in names}
-RUNG.update({"server": len(LADDER), "apps": len(LADDER) + 1})
+RUNG.update({"server": len(LADDER), "python": len(LADDER), "apps": len(LADDER) + 1})
 
 SOURCES = {".h", ".cpp", ".cu", ".cuh"}
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -55,7 +55,7 @@ def check_source(folder, name, text):
 def check_tree(root):
     """Yields one line for each violation in the repository at root."""
     folders = sorted(path for path in (root / "tvae").iterdir() if path.is_dir())
-    folders += [root / name for name in ("server", "apps") if (root / name).is_dir()]
+    folders += [root / name for name in ("server", "python", "apps") if (root / name).is_dir()]
     for path in folders:
         folder = path.relative_to(root).as_posix()
         if folder not in RUNG:

@@ -3,13 +3,17 @@
 # Does nothing, quickly and without the network, where everything is there. `make` calls it.
 #   TORCH=/path/to/site-packages/torch (or TVAE_TORCH)  use that PyTorch, make no .venv
 #   TVAE_PACKAGES=no                                    leave Debian packages alone
+#   tools/setup.sh --tests                              also what the tests of the Python package need, into .venv
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 torch_version=2.13.0 # not just "torch": the program is tested with this one
-requirements=("torch==$torch_version" numpy)
+requirements=("torch==$torch_version" numpy "nanobind>=3.1" "tqdm>=4.60")
+if [[ ${1:-} == --tests ]]; then
+  requirements+=("pandas>=2" "matplotlib>=3.8" "scikit-learn>=1.4" "msgpack>=1" "safetensors>=0.4" "mypy>=1.13")
+fi
 packages=(g++ cmake ninja-build pkg-config ccache mold libsentencepiece-dev nlohmann-json3-dev libcli11-dev
-  libgtest-dev zlib1g-dev liblzma-dev libzstd-dev libpng-dev libsvm-dev liblinear-dev libhnswlib-dev)
+  libgtest-dev zlib1g-dev liblzma-dev libzstd-dev libpng-dev libsvm-dev liblinear-dev libhnswlib-dev python3-dev)
 torch=${TORCH:-${TVAE_TORCH:-}}
 
 say() { echo "setup: $*" >&2; }
@@ -30,7 +34,7 @@ find_python() {
 }
 
 venv_has_torch() {
-  [[ $(cat .venv/tvae-requirements 2>/dev/null) == "${requirements[*]}" ]] &&
+  [[ $(cat .venv/tvae-requirements 2>/dev/null) == "${requirements[*]}"* ]] &&
     compgen -G '.venv/lib/python3*/site-packages/torch/lib/libtorch.so' >/dev/null
 }
 

@@ -1,8 +1,15 @@
 """A smooth latent space of sequences: text, code, molecules, music.
 
->>> import tvae                                             # doctest: +SKIP
->>> model = tvae.load("models/python_lines")                # doctest: +SKIP
->>> model.interpolate("x = 1", "return self.name")          # doctest: +SKIP
+>>> import tvae
+>>> model = tvae.load("models/python_lines")
+>>> codes = model.encode(["x = a - 1", "return None"])
+>>> codes.shape, codes.dtype
+((2, 8, 32), dtype('float32'))
+>>> model.decode(codes)
+['x = a - 1', 'return None']
+>>> path = model.interpolate("x = 1", "return self.name", steps=3)
+>>> path[0], path[-1], path.columns["ratio"]
+('x = 1', 'return self.name', [0.0, 0.5, 1.0])
 """
 
 from __future__ import annotations

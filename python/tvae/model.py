@@ -153,6 +153,9 @@ class Model:
 
         Returns:
             float32 [N, latent tokens, latent size], or without N for a single str.
+
+        >>> load("models/python_lines").encode("import os").shape
+        (8, 32)
         """
         with listening(progress) as listener:
             mean, deviation, _ = self._space.encode(as_texts(texts), listener)
@@ -172,6 +175,10 @@ class Model:
 
         Returns:
             a list of str, or one str for a single code.
+
+        >>> model = load("models/python_lines")
+        >>> model.decode(model.encode("import os"))
+        'import os'
         """
         array, single = as_codes(codes, self.latent_shape)
         options = _decoding(decoding, judge=details)
@@ -320,7 +327,14 @@ class Model:
     # ---- Nearest texts
 
     def index(self, texts: Texts, *, metric: Literal["cosine", "l2"] = "cosine", progress: Progress = None) -> Index:
-        """The different texts of a corpus, to find the nearest of."""
+        """The different texts of a corpus, to find the nearest of.
+
+        >>> index = load("models/python_lines").index(["x = 1", "import os", "return None"])
+        >>> index
+        tvae.Index(3 texts)
+        >>> index.query("y = 2", n=1)
+        ['x = 1']
+        """
         if metric not in ("cosine", "l2"):
             raise ConfigError(f"metric: got {metric!r}, expected cosine or l2")
         with listening(progress) as listener:

@@ -57,7 +57,8 @@ class Encoder(torch.nn.Module):
             lengths = [embeddings.shape[1]] * embeddings.shape[0]
         elif isinstance(lengths, torch.Tensor):
             lengths = lengths.tolist()
-        codes: torch.Tensor = _Encode.apply(embeddings, [int(length) for length in lengths], self._core)
+        whole = [int(length) for length in lengths]
+        codes: torch.Tensor = _Encode.apply(embeddings, whole, self._core)  # type: ignore[no-untyped-call]
         return codes
 
 
@@ -71,7 +72,7 @@ class Decoder(torch.nn.Module):
     def forward(self, codes: torch.Tensor, texts: Texts) -> torch.Tensor:
         """Cross-entropy [N] of each text from its code [N, latent tokens, latent size], teacher-forced: nats, summed
         over its tokens."""
-        nats: torch.Tensor = _Losses.apply(codes, as_texts(texts), self._core)
+        nats: torch.Tensor = _Losses.apply(codes, as_texts(texts), self._core)  # type: ignore[no-untyped-call]
         return nats
 
 
@@ -91,7 +92,7 @@ class _Encode(torch.autograd.Function):
         return torch.from_numpy(core.encode(_numbers(embeddings, 3, "embeddings"), lengths)).to(embeddings.dtype)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *of_outputs: torch.Tensor) -> Any:
         embeddings, = ctx.saved_tensors
         gradient = ctx.core.encode_gradient(_numbers(embeddings, 3, "embeddings"), ctx.lengths,
@@ -107,7 +108,7 @@ class _Losses(torch.autograd.Function):
         return torch.from_numpy(nats).to(codes)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *of_outputs: torch.Tensor) -> Any:
         gradient, = ctx.saved_tensors
         return gradient * of_outputs[0][:, None, None], None, None

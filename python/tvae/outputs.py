@@ -18,6 +18,10 @@ class Outputs(list[str]):
     Behaves as a plain list of str. ``columns`` holds what else is known of each, by name: ``ratio`` on a path,
     ``strength`` and ``logit`` along a direction, ``value`` on the way uphill, ``distance`` of neighbours, and ``valid``,
     whether it passes the model's check, where the model has one.
+
+    >>> outputs = Outputs(["a", "b"], {"ratio": [0.0, 1.0], "valid": [True, False]})
+    >>> outputs[1], outputs.columns["ratio"], outputs.valid
+    ('b', [0.0, 1.0], [True, False])
     """
 
     def __init__(self, texts: list[str], columns: dict[str, list[Any]] | None = None, *,

@@ -63,12 +63,12 @@ class Setup(unittest.TestCase):
         (self.state / name).write_text(text)
         return self.state / name
 
-    def run_setup(self, **variables):
+    def run_setup(self, *arguments, **variables):
         """Exit status, what it said, and the commands it ran that change something."""
         self.calls.write_text("")
         environment = {"PATH": f"{self.state}:/usr/bin:/bin", "STATE": str(self.state), "CALLS": str(self.calls),
                        "TMPDIR": str(self.state), "HOME": os.environ.get("HOME", "/"), **variables}
-        result = subprocess.run([self.root / "tools" / "setup.sh"], env=environment, stdin=subprocess.DEVNULL,
+        result = subprocess.run([self.root / "tools" / "setup.sh", *arguments], env=environment, stdin=subprocess.DEVNULL,
                                 capture_output=True, text=True, check=False)
         self.assertEqual(result.stdout, "")
         changes = [line for line in self.calls.read_text().splitlines()
@@ -81,7 +81,14 @@ class Setup(unittest.TestCase):
         self.assertIn("update", changes[0])
         self.assertRegex(changes[1], r"install -y --no-install-recommends .*\bg\+\+.*\blibsentencepiece-dev\b")
         self.assertTrue(changes[2].startswith("python3 -m venv"))
-        self.assertRegex(changes[3], r"^pip install .*torch==\d+\.\d+\.\d+ numpy$")
+        self.assertRegex(changes[3], r"^pip install .*torch==\d+\.\d+\.\d+ numpy nanobind\S* tqdm\S*$")
+        self.assertEqual(self.run_setup(), (0, "", []))
+
+    def test_what_tests_need_is_installed_once_and_kept(self):
+        self.run_setup()
+        _, _, changes = self.run_setup("--tests")
+        self.assertRegex(" ".join(changes), r"^pip install .*torch==.* pandas")
+        self.assertEqual(self.run_setup("--tests"), (0, "", []))
         self.assertEqual(self.run_setup(), (0, "", []))
 
     def test_asks_only_for_the_missing_package(self):

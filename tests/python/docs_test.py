@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Runs what the documentation shows of the Python package: the blocks of docs/python.md, in order, and doctests."""
+
+import doctest
+import os
+import pathlib
+import re
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("TVAE_BUILD", ROOT / "build"))
+sys.path.insert(0, str(BUILD / "python"))
+
+import tvae
+
+LINES = [f"value_{i} = {i * 7}" for i in range(300)]
+# What the page leaves to its reader, and what would take longer than a test may.
+SHORTER = {"minutes=20": "overrides={'train.steps': 5, 'model.d_model': 32, 'model.d_ff': 32, 'train.previews': False}",
+           "run.model.evaluate()": "run.model.evaluate(samples=20)"}
+
+
+class Documentation(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder.name)
+        os.symlink(ROOT / "models", "models")
+        pathlib.Path("lines.txt").write_text("\n".join(LINES) + "\n", encoding="utf-8")
+
+    def test_the_page(self):
+        page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+        blocks = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+        self.assertTrue(blocks)
+        names = {"texts": LINES[:50]}
+        for block in blocks:
+            for long, short in SHORTER.items():
+                block = block.replace(long, short)
+            exec(compile(block, "docs/python.md", "exec"), names)
+
+    def test_docstrings(self):
+        tried = 0
+        for module in (tvae, tvae.model, tvae.training, tvae.outputs):
+            result = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+            self.assertEqual(result.failed, 0, module)
+            tried += result.attempted
+        self.assertGreater(tried, 5)
+
+
+if __name__ == "__main__":
+    unittest.main()
