@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The package tvae as its users call it, on the model in the repository."""
 
+import importlib
 import json
 import os
 import pathlib
+import pickle
 import shutil
 import signal
 import subprocess
@@ -345,6 +347,70 @@ class Training(unittest.TestCase):
     def test_configurations(self):
         self.assertIn("demo", tvae.presets())
         self.assertEqual(tvae.config("demo", overrides={"train.steps": 3})["train"]["steps"], 3)
+
+
+class Habits(unittest.TestCase):
+    """pandas, scikit-learn and matplotlib, where they are installed (tools/setup.sh --tests)."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.model = tvae.load(MODEL, device="cpu")
+
+    def test_pandas_in_and_out(self):
+        pandas = importlib.import_module("pandas")
+        series = pandas.Series(TEXTS, index=[7, 3, 9, 1], name="line")
+        np.testing.assert_array_equal(self.model.encode(series), self.model.encode(TEXTS))
+        back = self.model.reconstruct(series)
+        self.assertEqual((list(back.index), back.name), ([7, 3, 9, 1], "line"))
+        self.assertEqual(list(back), self.model.reconstruct(TEXTS))
+        table = self.model.interpolate(TEXTS[0], TEXTS[1], steps=3).to_pandas()
+        self.assertEqual(list(table.columns), ["ratio", "valid", "text"])
+        with self.assertRaises(TypeError):
+            self.model.encode(pandas.Series(["a", None]))
+
+    def test_an_encoder_in_a_pipeline(self):
+        importlib.import_module("sklearn")
+        from sklearn.base import clone
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        texts = [f"x = {i}" for i in range(20)] + [f"import module_{i}" for i in range(20)]
+        kinds = [0] * 20 + [1] * 20
+        pipeline = make_pipeline(tvae.Encoder(MODEL, device="cpu"), LogisticRegression(max_iter=1000)).fit(texts, kinds)
+        self.assertGreater(pipeline.score(texts, kinds), .9)
+        encoder = clone(pipeline[0])
+        features = encoder.fit_transform(np.array(texts)[:, None])
+        self.assertEqual(features.shape, (40, len(encoder.get_feature_names_out())))
+        self.assertEqual(encoder.inverse_transform(features[:2]), self.model.reconstruct(texts[:2]))
+        self.assertEqual(tvae.Encoder(MODEL, with_std=True).fit_transform(texts).shape[1], 2 * features.shape[1])
+        pickled = pickle.loads(pickle.dumps(tvae.Encoder(MODEL)))
+        self.assertEqual(pickled.get_params()["model"], MODEL)
+
+    def test_scikit_learns_own_checks(self):
+        """Those of check_estimator that do not give it tables of numbers, of which no encoder of texts makes codes:
+        scikit-learn itself leaves them out, by the tags."""
+        checks = importlib.import_module("sklearn.utils.estimator_checks")
+        encoder = tvae.Encoder(MODEL, device="cpu")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            checks.check_estimator(encoder)
+        for name in ("check_estimator_cloneable", "check_no_attributes_set_in_init", "check_estimator_repr",
+                     "check_get_params_invariance", "check_set_params", "check_mixin_order",
+                     "check_parameters_default_constructible", "check_estimator_tags_renamed"):
+            with self.subTest(name):
+                getattr(checks, name)("Encoder", encoder)
+
+    def test_plots(self):
+        matplotlib = importlib.import_module("matplotlib")
+        matplotlib.use("Agg")
+        with tempfile.TemporaryDirectory() as folder:
+            lines = pathlib.Path(folder) / "lines.txt"
+            lines.write_text("".join(f"value_{i} = {i}\n" for i in range(30)), encoding="utf-8")
+            report = self.model.evaluate(lines, samples=20, write=False, progress=False,
+                                         only=["reconstruction", "interpolation"])
+            picture = pathlib.Path(folder) / "report.png"
+            report.plot().savefig(picture)
+            self.assertGreater(picture.stat().st_size, 5000)
+        self.assertIn("exact", report._repr_html_())
 
 
 class Processes(unittest.TestCase):
