@@ -3,6 +3,7 @@
 #   make demo     shows a trained model, then trains a small one on data that it makes
 #   make test     runs every test
 #   make install PREFIX=/usr/local
+#   make wheel    makes a wheel of the Python package for other machines, in build/wheels
 #   make check    format, layers, build, tests and clang-tidy, as before a commit
 #   make format   formats the sources
 #   make clean    removes the build folders (.venv and runs stay)
@@ -14,7 +15,7 @@ remembered_torch = $(shell sed -n 's/^TVAE_TORCH:PATH=//p' build/CMakeCache.txt 
 TORCH ?= $(or $(TVAE_TORCH),$(remembered_torch))
 PREFIX ?= /usr/local
 
-.PHONY: all setup configure demo test install check format clean
+.PHONY: all setup configure demo test install wheel check format clean
 
 all: configure
 	@cmake --build build
@@ -37,6 +38,9 @@ test:
 install: configure
 	@cmake --build build --target tvae
 	cmake --install build --prefix '$(PREFIX)'
+
+wheel: setup
+	@TVAE_TORCH='$(TORCH)' tools/wheel.sh
 
 check: setup
 	@TORCH='$(TORCH)' tools/check.sh

@@ -18,7 +18,16 @@ import importlib.metadata
 import os
 from typing import Any
 
-from . import _core, errors
+try:
+    from . import _core
+except ImportError as error:
+    try:
+        _torch = importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        raise ImportError("tvae needs PyTorch: pip install torch") from error
+    raise ImportError(f"tvae does not load with torch {_torch}, where it needs the one that it was built with "
+                      f"(pip install it again): {error}") from error
+from . import errors
 from .convert import convert
 from .errors import CheckpointError, ConfigError, DataError, Error
 from .messages import TvaeWarning

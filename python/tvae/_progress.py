@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Union
 
@@ -10,6 +11,14 @@ Listener = Callable[[str, int, int], Any]
 Progress = Union[bool, Listener, None]
 
 DELAY = 1.0  # seconds after which work is long enough for a bar
+
+
+def tqdm_bar(**options: Any) -> Any:
+    """A bar of text, or in a notebook one of widgets where ipywidgets is installed."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "IProgress not found")
+        from tqdm.auto import tqdm
+    return tqdm(**options)
 
 
 class Bar:
@@ -22,11 +31,9 @@ class Bar:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if what != self._what or self._bar is None:
-            from tqdm.auto import tqdm
-
             self.close()
             self._what = what
-            self._bar = tqdm(desc=what, total=total or None, delay=self._delay, leave=False)
+            self._bar = tqdm_bar(desc=what, total=total or None, delay=self._delay, leave=False)
         self._bar.update(done - self._bar.n)
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Union
 
 from . import _core, messages
-from ._progress import Listener, Progress
+from ._progress import Progress, tqdm_bar
 from .errors import ConfigError
 from .model import Model, PathLike, load
 from .settings import assignments_of, names_of
@@ -241,9 +241,7 @@ class _Show:
     def begin(self, done: int, total: int) -> None:
         if self._progress is False or callable(self._progress):
             return
-        from tqdm.auto import tqdm
-
-        self._bar = tqdm(desc="training", initial=done, total=total)
+        self._bar = tqdm_bar(desc="training", initial=done, total=total)
 
     def plan(self, total: int) -> None:
         if self._bar is not None:

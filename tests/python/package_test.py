@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The package tvae as its users call it, on the model in the repository."""
 
-import importlib
+import importlib.util
+import itertools
 import json
 import os
 import pathlib
@@ -430,6 +431,19 @@ if child == 0:
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 """)
         self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_imports_in_any_order(self):
+        others = [name for name in ("torch", "sentencepiece", "transformers") if importlib.util.find_spec(name)]
+        self.assertIn("torch", others)
+        for order in itertools.permutations([*others, "tvae"]):
+            result = self.run_python(f"""
+import {", ".join(order)}
+import torch
+model = tvae.load({str(MODEL)!r}, device="cpu")
+assert model.reconstruct("x = 1") == "x = 1"
+assert abs((torch.ones(64, 64) @ torch.ones(64, 64)).mean() - 64) < 1e-5
+""")
+            self.assertEqual(result.returncode, 0, (order, result.stderr))
 
     def test_import_does_not_need_torch(self):
         result = self.run_python("import sys, tvae; assert 'torch' not in sys.modules")

@@ -176,7 +176,7 @@ class Chooser {
         shares.empty() ? "no known kind of text"
                        : join(shares, ", ") + " of the rows pass" + (also_shuffled ? ", and so do shuffled ones" : "");
     set("data.check", kind.name, reason);
-    tell("check", kind.name + ": " + reason);
+    tell("check", kind.name == "none" ? "none: " + reason : reason);
   }
 
   /// Pieces grow with the text there is to learn them from; in texts without words they are few anyway, and grow with
