@@ -126,7 +126,8 @@ def table(figures):
     for name, made in figures.sets.items():
         qualities = {ratio: quality(run) for ratio, run in made["runs"].items()}
         cells = [show(qualities.get(str(ratio))) for ratio in RATIOS]
-        share = qualities[str(RULE)] / max(qualities.values()) if str(RULE) in qualities else None
+        complete = all(str(ratio) in qualities for ratio in RATIOS)  # the best of a few says little
+        share = qualities[str(RULE)] / max(qualities.values()) if complete else None
         print(f"| {name} | " + " | ".join(cells) + f" | {show(share)} |")
 
 
