@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, overload
 import numpy as np
 import numpy.typing as npt
 
-from . import _core
+from . import _card, _core
 from ._arrays import Codes, Texts, as_codes, as_text, as_texts, like_given
 from ._progress import Progress, listening
 from .errors import ConfigError, Error
@@ -121,9 +121,7 @@ class Model:
         return f"tvae.Model({str(self.path)!r}, {self._space.weights:,} weights, codes {tokens} x {size})"
 
     def _repr_html_(self) -> str:
-        lines = [line for line in self.card.splitlines() if not line.startswith("<!--")]
-        return (f"<div><b>{html.escape(repr(self))}</b><pre style='white-space:pre-wrap;font-size:12px'>"
-                f"{html.escape(chr(10).join(lines).strip())}</pre></div>")
+        return html.escape(repr(self)) if self._opened is None else _card.html_of(self)
 
     def close(self) -> None:
         """Frees its memory. What is asked of it afterwards is an error."""

@@ -301,6 +301,9 @@ class Training(unittest.TestCase):
         run = self.train("a")
         records = list(run.metrics)
         self.assertEqual(records[-1]["step"], 10)
+        shown = run.model._repr_html_()
+        self.assertIn("card", shown)
+        self.assertNotIn("<svg", shown, "this run held no rows out of its own file")
         self.assertIn("valid_cross_entropy", records[-1])
         model = run.model
         self.assertEqual(len(model.reconstruct(["value_1 = 7"])), 1)
@@ -412,6 +415,24 @@ class Habits(unittest.TestCase):
             report.plot().savefig(picture)
             self.assertGreater(picture.stat().st_size, 5000)
         self.assertIn("exact", report._repr_html_())
+
+
+class Shown(unittest.TestCase):
+    def test_a_map_of_the_rows_that_were_held_out(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "m"
+            shutil.copytree(MODEL, path)
+            (path / "held_out.jsonl").write_text(
+                "".join(json.dumps({"text": f"x = <{i}>", "label": "ab"[i % 2]}) + "\n" for i in range(9)), encoding="utf-8")
+            model = tvae.load(path, device="cpu")
+            shown = model._repr_html_()
+            self.assertEqual(shown.count("<circle"), 9)
+            self.assertIn("a: x = &lt;0&gt;", shown)
+            self.assertIn("exact match <b>0.933</b>", shown)
+            (path / "held_out.jsonl").write_text("{", encoding="utf-8")
+            self.assertNotIn("<svg", model._repr_html_())
+            model.close()
+            self.assertEqual(model._repr_html_(), "tvae.Model(closed)")
 
 
 class Processes(unittest.TestCase):

@@ -343,7 +343,8 @@ class Chooser {
                                                        {"eval_steps", &TrainConfig::eval_steps},
                                                        {"save_steps", &TrainConfig::save_steps}})
       if (!is_given("train." + key)) settings_.plan->paced.push_back(setting);
-    tell("model", rounded(static_cast<double>(pilot.parameters) / 1e6, 1) + " million weights, a code of " +
+    const int64_t weights = pilot.parameters + settings_.tokenizer->size() * config_.model.d_model;
+    tell("model", rounded(static_cast<double>(weights) / 1e6, 1) + " million weights, a code of " +
                       std::to_string(config_.model.latent_tokens) + " x " + std::to_string(config_.model.latent_size));
     tell("steps", counted(static_cast<int64_t>(steps), "step") + " of " + rounded(pilot.tokens_a_step) + " tokens, " +
                       rounded(steps * pilot.tokens_a_step / total, 1) + " passes over the data, some " +
