@@ -3,6 +3,7 @@
 #   make demo     shows a trained model, then trains a small one on data that it makes
 #   make test     runs every test
 #   make install PREFIX=/usr/local
+#   make api      writes the reference of the Python package, in build/api, with pdoc
 #   make wheel    makes a wheel of the Python package for other machines, in build/wheels
 #   make check    format, layers, build, tests and clang-tidy, as before a commit
 #   make format   formats the sources
@@ -15,7 +16,7 @@ remembered_torch = $(shell sed -n 's/^TVAE_TORCH:PATH=//p' build/CMakeCache.txt 
 TORCH ?= $(or $(TVAE_TORCH),$(remembered_torch))
 PREFIX ?= /usr/local
 
-.PHONY: all setup configure demo test install wheel check format clean
+.PHONY: all setup configure demo test install api wheel check format clean
 
 all: configure
 	@cmake --build build
@@ -38,6 +39,11 @@ test:
 install: configure
 	@cmake --build build --target tvae
 	cmake --install build --prefix '$(PREFIX)'
+
+api: configure
+	@cmake --build build --target _core _core_stub
+	@.venv/bin/pip install -q --disable-pip-version-check pdoc
+	PYTHONPATH=build/python .venv/bin/python -m pdoc --docformat google --output-directory build/api tvae '!tvae._core'
 
 wheel: setup
 	@TVAE_TORCH='$(TORCH)' tools/wheel.sh

@@ -129,6 +129,26 @@ class Codes(unittest.TestCase):
         self.assertLess(time.monotonic() - begin, 10)
         self.assertIsInstance(self.model.reconstruct(TEXTS[0]), str)
 
+    def test_ctrl_c_in_every_long_call(self):
+        lines = [f"value_{i} = {i}" for i in range(3000)]
+        codes = self.model.encode(lines[:1500], progress=False)
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(MODEL, pathlib.Path(folder) / "m")
+            (pathlib.Path(folder) / "lines.txt").write_text("\n".join(lines), encoding="utf-8")
+            model = tvae.load(pathlib.Path(folder) / "m", device="cpu")
+            prior = (model.path / "latent" / "prior.safetensors").stat()
+            for call in (lambda **more: model.encode(lines, **more), lambda **more: model.decode(codes, **more),
+                         lambda **more: model.index(lines, **more), lambda **more: model.fit_prior(lines, **more),
+                         lambda **more: model.fit_direction("d", lines[:1500], lines[1500:], **more),
+                         lambda **more: model.fit_property(lines, range(3000), **more),
+                         lambda **more: model.evaluate(pathlib.Path(folder) / "lines.txt", **more)):
+                with self.assertRaises(KeyboardInterrupt):
+                    call(progress=lambda *_: os.kill(os.getpid(), signal.SIGINT))
+                self.assertEqual(model.reconstruct("x = 1"), "x = 1")
+            after = (model.path / "latent" / "prior.safetensors").stat()
+            self.assertEqual((prior.st_mtime_ns, prior.st_size), (after.st_mtime_ns, after.st_size))
+            self.assertEqual(model.directions, tvae.load(MODEL).directions)
+
     def test_progress(self):
         told = []
         self.model.encode(TEXTS * 200, progress=lambda *of: told.append(of))
@@ -335,6 +355,18 @@ class Training(unittest.TestCase):
         self.assertGreaterEqual(done, 10)
         again = self.train("c", resume=True, overrides={"train.steps": done + 5})
         self.assertEqual(list(again.metrics)[-1]["step"], done + 5)
+
+    def test_ctrl_c_loses_nothing(self):
+        def interrupt(what, done, total):
+            if what == "training" and done >= 20:
+                os.kill(os.getpid(), signal.SIGINT)
+        with self.assertRaises(KeyboardInterrupt):
+            tvae.train("demo", train=self.texts, valid=self.valid, out=self.path / "g", device="cpu", progress=interrupt,
+                       overrides={**self.small, "train.steps": 100_000, "train.save_steps": 100_000})
+        done = json.loads((self.path / "g" / "run.json").read_text())["training"]["steps"]
+        self.assertGreaterEqual(done, 20)
+        again = self.train("g", resume=True, overrides={"train.steps": done + 2, "train.save_steps": 100_000})
+        self.assertEqual(list(again.metrics)[-1]["step"], done + 2)
 
     def test_refusals(self):
         self.train("d")
