@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/json.h"
 #include "tvae/base/log.h"
@@ -62,14 +63,16 @@ torch::Tensor tensor_of(const nb::ndarray<const Number, Properties...>& numbers)
                           c10::CppTypeToScalarType<Number>::value);
 }
 
-/// The tensor's own memory, which lives as long as the array.
+/// The tensor's own memory, which lives as long as the array. Of what an object keeps Number is const, so that nobody
+/// writes into it.
 template <class Number>
 Array<Number> array_of(torch::Tensor tensor) {
-  tensor = tensor.to(at::kCPU, c10::CppTypeToScalarType<Number>::value).contiguous();
+  using Stored = std::remove_const_t<Number>;
+  tensor = tensor.to(at::kCPU, c10::CppTypeToScalarType<Stored>::value).contiguous();
   const std::vector<size_t> shape(tensor.sizes().begin(), tensor.sizes().end());
   auto* const owner = new torch::Tensor(std::move(tensor));
   const nb::capsule capsule(owner, [](void* held) noexcept { delete static_cast<torch::Tensor*>(held); });
-  return {owner->data_ptr<Number>(), shape.size(), shape.data(), capsule};
+  return {owner->data_ptr<Stored>(), shape.size(), shape.data(), capsule};
 }
 
 // ---- Progress, Ctrl-C and errors
@@ -90,6 +93,7 @@ class PythonProgress : public Progress {
     what_ = what;
     left_ = total - done;
     total_ = total;
+    if (raised_) throw Interrupted("stopped by Python");
     if (now < next_ && (total == 0 || done < total)) return;
     next_ = now + kBetween;
     tell(done);
@@ -101,7 +105,7 @@ class PythonProgress : public Progress {
     try {
       call();
     } catch (nb::python_error& error) {
-      raised_.emplace(std::move(error));
+      keep(error);
       throw Interrupted("stopped by Python");
     }
   }
@@ -109,25 +113,42 @@ class PythonProgress : public Progress {
   /// The call without the interpreter's lock, so that other threads of Python go on.
   template <class Call>
   auto run(const Call& call) {
+    PythonProgress* const outer = std::exchange(current_, this);
     try {
       const nb::gil_scoped_release released;
       if constexpr (std::is_void_v<decltype(call())>) {
         call();
         finish();
+        current_ = outer;
       } else {
         auto result = call();
         finish();
+        current_ = outer;
         return result;
       }
     } catch (const Interrupted&) {
+      current_ = outer;
       if (raised_) throw std::exchange(raised_, std::nullopt).value();
+      throw;
+    } catch (...) {
+      current_ = outer;
       throw;
     }
   }
 
+  /// What Python raised where nothing may be thrown, in a message of the library: the call of this thread ends with it
+  /// when it next tells how far it is, or is done. False where there is no such call.
+  static bool keep_for_later(nb::python_error& error) {
+    if (current_ == nullptr) return false;
+    if (!current_->raised_) current_->keep(error);
+    return true;
+  }
+
  private:
+  void keep(nb::python_error& error) { raised_.emplace(std::move(error)); }
   /// All is done, where the last that was told is less.
   void finish() {
+    if (raised_) throw Interrupted("stopped by Python");
     if (left_ > 0) tell(total_);
   }
   void tell(int64_t done) {
@@ -143,7 +164,15 @@ class PythonProgress : public Progress {
   int64_t left_ = 0, total_ = 0;  // as they were told last
   std::chrono::steady_clock::time_point next_;
   std::optional<nb::python_error> raised_;
+  static thread_local PythonProgress* current_;  // of the call that this thread is in
 };
+thread_local PythonProgress* PythonProgress::current_ = nullptr;
+
+/// A call that does not tell how far it is.
+template <class Call>
+auto without_gil(const Call& call) {
+  return PythonProgress().run(call);
+}
 
 const char* name_of(Remedy remedy) {
   switch (remedy) {
@@ -175,7 +204,7 @@ void translate(const std::exception_ptr& pointer, void*) {
     try {
       std::rethrow_exception(pointer);
     } catch (const OccupiedFolder& error) {
-      raise("ConfigError", error.what(), error.holds_run ? "occupied_by_run" : "occupied");
+      raise("ConfigError", error.what(), "occupied");
     } catch (const OtherSettings& error) {
       raise("ConfigError", error.what(), "other_settings");
     } catch (const MovedData& error) {
@@ -192,6 +221,8 @@ void translate(const std::exception_ptr& pointer, void*) {
       raise("Error", error.what(), name_of(error.remedy()));
     } catch (const std::filesystem::filesystem_error& error) {
       raise("DataError", error.path1().string() + ": " + error.code().message());
+    } catch (const Bug& error) {
+      raise("Error", std::string("internal error: ") + error.what());
     } catch (const c10::Error& error) {
       if (is_out_of_memory(error)) {
         PyErr_SetString(PyExc_MemoryError, "out of memory: fewer texts at a time, or a smaller model, need less");
@@ -212,8 +243,8 @@ void take_message(LogLevel least, bool warning, const std::string& message) {
   const char* level = warning ? "warning" : least == LogLevel::kVerbose ? "debug" : "info";
   try {
     nb::module_::import_("tvae.messages").attr("take")(level, message);
-  } catch (nb::python_error& error) {  // a warning that the user made an error would leave through the library
-    error.discard_as_unraisable("tvae");
+  } catch (nb::python_error& error) {  // Ctrl-C, or a warning that the user made an error
+    if (!PythonProgress::keep_for_later(error)) error.discard_as_unraisable("tvae");
   }
 }
 
@@ -276,7 +307,12 @@ StartMode start_mode(const std::string& name) {
 Dict train_run(const TrainOptions& options, nb::object listener, Listener progress_listener) {
   PythonProgress progress(std::move(progress_listener));
   PythonObserver observer(std::move(listener), progress);
-  const TrainedRun run = progress.run([&] { return train(options, progress, {&observer}); });
+  TrainedRun run;
+  try {
+    run = progress.run([&] { return train(options, progress, {&observer}); });
+  } catch (const OccupiedFolder& error) {
+    raise("ConfigError", error.what(), error.holds_run ? "occupied_by_run" : "occupied");
+  }
   Dict result;
   result["directory"] = run.directory;
   result["steps"] = run.steps;
@@ -311,14 +347,29 @@ void bind_values(nb::module_& module) {
       .def_rw("prior_weight", &OptimizeOptions::prior_weight)
       .def_rw("text_weight", &OptimizeOptions::text_weight)
       .def_rw("downhill", &OptimizeOptions::downhill);
-  nb::class_<Decoded>(module, "Decoded")
+  nb::class_<Decoded>(
+      module, "Decoded", nb::is_final(),
+      "A decoded text: ``text``, ``probability`` of each of its tokens (empty for a searched one), ``valid`` "
+      "by the model's check (None where it has none), and whether it was ``searched`` for.")
+      .def("__repr__",
+           [](const Decoded& decoded) {
+             return nb::str("tvae.Decoded({!r}, valid={!r})").format(repair_utf8(decoded.text), decoded.valid);
+           })
       .def_prop_ro("text", [](const Decoded& decoded) { return repair_utf8(decoded.text); })
       .def_prop_ro(
           "probability", [](const Decoded& decoded) { return array_of<float>(torch::tensor(decoded.probability)); },
           nb::rv_policy::automatic)
       .def_ro("valid", &Decoded::valid)
       .def_ro("searched", &Decoded::searched);
-  nb::class_<Reconstruction>(module, "Reconstruction")
+  nb::class_<Reconstruction>(
+      module, "Reconstruction", nb::is_final(),
+      "A text and what came back of it: ``text``, ``output`` (Decoded), and whether both are ``exact``ly "
+      "the same.")
+      .def("__repr__",
+           [](const Reconstruction& reconstruction) {
+             return nb::str("tvae.Reconstruction({!r}, {!r})")
+                 .format(reconstruction.text, repair_utf8(reconstruction.output.text));
+           })
       .def_ro("text", &Reconstruction::text)
       .def_ro("output", &Reconstruction::output)
       .def_ro("exact", &Reconstruction::exact);
@@ -335,10 +386,13 @@ void bind_values(nb::module_& module) {
       .def_ro("unlikeliness", &OptimizedText::unlikeliness)
       .def_ro("output", &OptimizedText::output);
   nb::class_<LinearProperty>(module, "LinearProperty")
-      .def("value", [](const LinearProperty& property,
-                       const GivenCodes& codes) { return array_of<double>(property.value(tensor_of(codes))); })
+      .def("value",
+           [](const LinearProperty& property, const GivenCodes& codes) {
+             const torch::Tensor given = tensor_of(codes);
+             return array_of<double>(without_gil([&] { return property.value(given); }));
+           })
       .def_prop_ro(
-          "weights", [](const LinearProperty& property) { return array_of<double>(property.weights); },
+          "weights", [](const LinearProperty& property) { return array_of<const double>(property.weights); },
           nb::rv_policy::automatic)
       .def_ro("intercept", &LinearProperty::intercept);
   nb::class_<PropertyFit>(module, "PropertyFit")
@@ -348,18 +402,19 @@ void bind_values(nb::module_& module) {
       .def_prop_ro("held_out", [](const PropertyFit& fit) { return fit.score.held_out_rows; });
   nb::class_<DirectionFit>(module, "DirectionFit")
       .def_prop_ro(
-          "step", [](const DirectionFit& fit) { return array_of<float>(fit.direction.step); }, nb::rv_policy::automatic)
+          "step", [](const DirectionFit& fit) { return array_of<const float>(fit.direction.step); },
+          nb::rv_policy::automatic)
       .def_prop_ro("logit", [](const DirectionFit& fit) { return fit.direction.logit; })
       .def_prop_ro("facts", [](const DirectionFit& fit) { return from_json(fit.facts); });
   nb::class_<TextIndex>(module, "TextIndex")
       .def_prop_ro("texts", &TextIndex::texts)
       .def_prop_ro("rows", &TextIndex::rows)
       .def_prop_ro(
-          "codes", [](const TextIndex& index) { return array_of<float>(index.codes()); }, nb::rv_policy::automatic)
+          "codes", [](const TextIndex& index) { return array_of<const float>(index.codes()); },
+          nb::rv_policy::automatic)
       .def("query", [](const TextIndex& index, const GivenCodes& codes, int64_t n) {
         const torch::Tensor wanted = tensor_of(codes);
-        PythonProgress progress;
-        const auto found = progress.run([&] { return index.query(wanted, n); });
+        const auto found = without_gil([&] { return index.query(wanted, n); });
         std::vector<std::vector<std::pair<size_t, double>>> all;
         for (const auto& of_query : found) {
           all.emplace_back();
@@ -375,8 +430,7 @@ void bind_space(nb::module_& module) {
   nb::class_<Space>(module, "Space")
       .def_static("open",
                   [](const std::string& directory, const std::string& device) {
-                    PythonProgress progress;
-                    return progress.run([&] { return Space::open(directory, parse_device(device)); });
+                    return without_gil([&] { return Space::open(directory, parse_device(device)); });
                   })
       .def_prop_ro("directory", [](const Space& space) { return space.model().directory; })
       .def_prop_ro("latent_tokens", &Space::latent_tokens)
@@ -406,10 +460,7 @@ void bind_space(nb::module_& module) {
              return progress.run([&] { return space.reconstruct(texts, options, progress); });
            })
       .def("judge",
-           [](const Space& space, const Texts& texts) {
-             PythonProgress progress;
-             return progress.run([&] { return space.judge(texts); });
-           })
+           [](const Space& space, const Texts& texts) { return without_gil([&] { return space.judge(texts); }); })
       .def("interpolate",
            [](const Space& space, const GivenCodes& ends, const std::string& path, int64_t steps,
               const DecodeOptions& options, Listener listener) {
@@ -451,18 +502,22 @@ void bind_space(nb::module_& module) {
                return fit.facts;
              }));
            })
-      .def_prop_ro("has_fitted_prior", [](const Space& space) { return space.fitted_prior() != nullptr; })
-      .def("log_density", [](const Space& space,
-                             const GivenCodes& codes) { return array_of<double>(space.log_density(tensor_of(codes))); })
+      .def("log_density",
+           [](const Space& space, const GivenCodes& codes) {
+             const torch::Tensor given = tensor_of(codes);
+             return array_of<double>(without_gil([&] { return space.log_density(given); }));
+           })
       .def("fit_direction",
            [](const Space& space, const Texts& positive, const Texts& negative, const std::string& method,
               uint64_t seed, Listener listener) {
              PythonProgress progress(std::move(listener));
              return progress.run([&] { return space.fit_direction(positive, negative, method, seed, progress); });
            })
-      .def("save_direction", &Space::save_direction)
-      .def("direction", &Space::direction)
-      .def("directions", &Space::directions)
+      .def("save_direction", [](const Space& space, const std::string& name,
+                                const DirectionFit& fit) { without_gil([&] { space.save_direction(name, fit); }); })
+      .def("direction", [](const Space& space,
+                           const std::string& name) { return without_gil([&] { return space.direction(name); }); })
+      .def("directions", [](const Space& space) { return without_gil([&] { return space.directions(); }); })
       .def("move",
            [](const Space& space, const GivenCodes& codes, const DirectionFit& fit,
               const std::vector<double>& strengths, const DecodeOptions& options, Listener listener) {
@@ -496,31 +551,29 @@ void bind_differentiable(nb::module_& module) {
   nb::class_<DifferentiableModel>(module, "Differentiable")
       .def("__init__",
            [](DifferentiableModel* model, const std::string& directory, const std::string& device, bool fp64) {
-             new (model) DifferentiableModel(directory, parse_device(device), fp64 ? at::kDouble : at::kFloat);
+             without_gil([&] {
+               new (model) DifferentiableModel(directory, parse_device(device), fp64 ? at::kDouble : at::kFloat);
+             });
            })
       .def("embed",
            [](const DifferentiableModel& model, const Texts& texts) {
-             PythonProgress progress;
-             const EmbeddedTexts embedded = progress.run([&] { return model.embed(texts); });
+             const EmbeddedTexts embedded = without_gil([&] { return model.embed(texts); });
              return std::pair(array_of<double>(embedded.embeddings), embedded.lengths);
            })
       .def("encode",
            [](const DifferentiableModel& model, const GivenNumbers& embeddings, const Lengths& lengths) {
              const torch::Tensor given = tensor_of(embeddings);
-             PythonProgress progress;
-             return array_of<double>(progress.run([&] { return model.encode(given, lengths); }));
+             return array_of<double>(without_gil([&] { return model.encode(given, lengths); }));
            })
       .def("encode_gradient",
            [](const DifferentiableModel& model, const GivenNumbers& embeddings, const Lengths& lengths,
               const GivenNumbers& of_codes) {
              const torch::Tensor given = tensor_of(embeddings), of = tensor_of(of_codes);
-             PythonProgress progress;
-             return array_of<double>(progress.run([&] { return model.encode_gradient(given, lengths, of); }));
+             return array_of<double>(without_gil([&] { return model.encode_gradient(given, lengths, of); }));
            })
       .def("losses", [](const DifferentiableModel& model, const GivenNumbers& codes, const Texts& texts) {
         const torch::Tensor given = tensor_of(codes);
-        PythonProgress progress;
-        const TextLosses losses = progress.run([&] { return model.losses(given, texts); });
+        const TextLosses losses = without_gil([&] { return model.losses(given, texts); });
         return std::pair(array_of<double>(losses.nats), array_of<double>(losses.gradient));
       });
 }
@@ -568,30 +621,33 @@ void bind_functions(nb::module_& module) {
   module.def("path_names", [] { return paths().names(); });
   module.def("import_t5", [](const std::string& t5, const std::string& funnel, const std::string& tokenizer,
                              const Texts& presets, const Texts& assignments, const std::string& out, bool overwrite) {
-    PythonProgress progress;
-    progress.run([&] {
+    without_gil([&] {
       RunDirectory directory(out, overwrite ? StartMode::kOverwrite : StartMode::kNew);
       import_huggingface({t5, funnel, tokenizer}, resolve_config(presets, assignments), directory);
     });
   });
-  module.def("assemble", [](const Texts& presets, const Texts& assignments,
-                            const std::map<std::string, nb::ndarray<const float, nb::c_contig, nb::device::cpu>>& given,
-                            const std::string& tokenizer, const std::string& source, const std::string& out,
-                            bool overwrite) {
-    TensorMap weights;
-    for (const auto& [name, numbers] : given) weights[name] = tensor_of(numbers);
-    PythonProgress progress;
-    progress.run([&] {
-      RunDirectory directory(out, overwrite ? StartMode::kOverwrite : StartMode::kNew);
-      assemble_model(resolve_config(presets, assignments), std::move(weights), tokenizer, source, directory);
-    });
-  });
+  module.def("assemble",
+             [](const Texts& presets, const Texts& assignments,
+                const std::map<std::string, nb::ndarray<const float, nb::c_contig, nb::device::cpu>>& given,
+                const std::string& tokenizer, const std::string& source, const std::string& out, bool overwrite) {
+               TensorMap weights;
+               for (const auto& [name, numbers] : given) weights[name] = tensor_of(numbers);
+               without_gil([&] {
+                 RunDirectory directory(out, overwrite ? StartMode::kOverwrite : StartMode::kNew);
+                 assemble_model(resolve_config(presets, assignments), std::move(weights), tokenizer, source, directory);
+               });
+             });
   module.def("export_t5", [](const std::string& model, const std::string& out, bool overwrite) {
-    PythonProgress progress;
-    progress.run([&] {
+    without_gil([&] {
       RunDirectory directory(out, overwrite ? StartMode::kOverwrite : StartMode::kNew);
       export_huggingface_t5(model, directory);
     });
+  });
+  module.def("replace_folder", [](const std::string& out, bool overwrite, const std::string& source,
+                                  nb::typed<nb::callable, nb::any(nb::str)> fill) {
+    RunDirectory directory(out, overwrite ? StartMode::kOverwrite : StartMode::kNew);
+    directory.require_apart_from(source);
+    directory.replace([&](const std::string& folder) { fill(folder); });
   });
   module.def("set_threads", [](int64_t threads) {
     at::set_num_threads(static_cast<int>(threads));

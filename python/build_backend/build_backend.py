@@ -4,8 +4,8 @@ pip builds in an environment of its own, in which `import torch` fails, but sysc
 the environment that is installed into. Where a PyTorch is there (or TVAE_TORCH names one), it is taken; only where
 there is none does the build environment get one."""
 
+import importlib.metadata
 import os
-import pathlib
 import sysconfig
 
 from scikit_build_core import build
@@ -17,7 +17,10 @@ TORCH = "torch==2.13.0"
 def _has_torch():
     if os.environ.get("TVAE_TORCH"):
         return True
-    return (pathlib.Path(sysconfig.get_path("platlib")) / "torch" / "lib" / "libtorch.so").exists()
+    platlib = sysconfig.get_path("platlib")
+    wanted = TORCH.removeprefix("torch==").rpartition(".")[0] + "."
+    versions = [package.version for package in importlib.metadata.distributions(name="torch", path=[platlib])]
+    return any(version.startswith(wanted) for version in versions)
 
 
 def get_requires_for_build_wheel(config_settings=None):

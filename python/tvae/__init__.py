@@ -14,9 +14,10 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 try:
     from . import _core
@@ -55,9 +56,20 @@ def to_torch(codes: Any) -> Any:
     return torch.from_numpy(codes)
 
 
-def __getattr__(name: str) -> Any:
-    if name == "Encoder":  # scikit-learn is needed for it alone
-        from .sklearn import Encoder
+if TYPE_CHECKING:
+    from . import nn, wandb
+    from .sklearn import Encoder
+else:
+    def __getattr__(name: str) -> Any:
+        """What needs packages that the rest does not: scikit-learn, PyTorch's Python side, Weights & Biases."""
+        if name == "Encoder":
+            from .sklearn import Encoder
 
-        return Encoder
-    raise AttributeError(f"module 'tvae' has no attribute {name!r}")
+            return Encoder
+        if name in ("nn", "wandb"):
+            return importlib.import_module(f".{name}", __name__)
+        raise AttributeError(f"module 'tvae' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "Encoder", "nn", "wandb"})

@@ -8,7 +8,7 @@ from typing import Any, Union
 import numpy as np
 import numpy.typing as npt
 
-from .errors import DataError
+from .errors import ConfigError, DataError
 
 Codes = npt.NDArray[np.float32]
 Texts = Union[str, Iterable[str]]
@@ -17,27 +17,58 @@ Texts = Union[str, Iterable[str]]
 def as_texts(texts: Any, name: str = "texts") -> list[str]:
     """A list of str of whatever holds them: list, tuple, generator, NumPy array, pandas Series."""
     if isinstance(texts, str):
-        return [texts]
+        return [_encodable(texts, name)]
     if isinstance(texts, (bytes, bytearray, dict)) or texts is None:
         raise TypeError(f"{name}: got {_kind(texts)}, expected a str or several of them")
+    if getattr(texts, "ndim", 1) > 1:  # of a table, the names of columns would be taken
+        column = ", such as one column" if hasattr(texts, "columns") else ""
+        raise TypeError(f"{name}: got {_kind(texts)} of {texts.ndim} dimensions, expected one{column}")
     try:
         given: Sequence[Any] = texts.tolist() if hasattr(texts, "tolist") else list(texts)
     except TypeError:
         raise TypeError(f"{name}: got {_kind(texts)}, expected a str or several of them") from None
     if isinstance(given, str):  # an array without dimensions
-        return [given]
+        return [_encodable(given, name)]
     if not isinstance(given, list):
         raise TypeError(f"{name}: got {_kind(texts)}, expected a str or several of them")
     for row, text in enumerate(given):
         if not isinstance(text, str):
             raise TypeError(f"{name}[{row}]: got {_kind(text)}, expected a str")
+        _encodable(text, f"{name}[{row}]")
     return given
+
+
+def _encodable(text: str, name: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise DataError(f"{name}: got half of a surrogate pair, expected text that can be written as UTF-8") from None
+    return text
+
+
+def as_number(value: Any, name: str, least: float | None = None) -> float:
+    """A finite float of any number."""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(f"{name}: got {_kind(value)}, expected a number")
+    number = float(value)
+    if number != number or number in (float("inf"), float("-inf")) or (least is not None and number < least):
+        raise ConfigError(f"{name}: got {value!r}, expected a number" + ("" if least is None else f", at least {least:g}"))
+    return number
+
+
+def as_count(value: Any, name: str, least: int = 0) -> int:
+    """An int of any whole number."""
+    number = as_number(value, name, least)
+    if not number.is_integer():
+        raise ConfigError(f"{name}: got {value!r}, expected a whole number")
+    return int(value)
 
 
 def as_text(text: Any, name: str = "text") -> str:
     if not isinstance(text, str):
         raise TypeError(f"{name}: got {_kind(text)}, expected a str")
-    return text
+    return _encodable(text, name)
 
 
 def as_codes(codes: Any, shape: tuple[int, int], name: str = "codes") -> tuple[Codes, bool]:

@@ -30,7 +30,7 @@ class Bar:
         self._what = ""
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        if what != self._what or self._bar is None:
+        if what != self._what or self._bar is None or total != (self._bar.total or 0) or done < self._bar.n:
             self.close()
             self._what = what
             self._bar = tqdm_bar(desc=what, total=total or None, delay=self._delay, leave=False)

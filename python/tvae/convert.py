@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -54,7 +55,7 @@ def convert(path: PathLike, out: PathLike, *, tokenizer: PathLike | None = None,
             model = make(weights, config, file)
             break
     else:
-        if "shared.weight" in weights or any(_FUNNEL.match(name) for name in weights):
+        if "encoder.block.0.layer.0.SelfAttention.q.weight" in weights or any(map(_FUNNEL.match, weights)):
             return _as_safetensors(weights, config, folder, file, tokenizer, out, overwrite)
         raise CheckpointError(f"{file}: got weights such as {', '.join(sorted(weights)[:3])}, expected those of T5, "
                               "Funnel, T5-VAE (2020), Transformer-VAE (2021) or T5-VAE Flax (2021)")
@@ -115,7 +116,7 @@ def _read_msgpack(file: pathlib.Path) -> Weights:
     def array(code: int, data: bytes) -> Any:
         if code not in (1, 3):  # flax.serialization: arrays, and NumPy's scalars
             return None
-        shape, kind, numbers = msgpack.unpackb(data, raw=True) if code == 1 else ((), *msgpack.unpackb(data, raw=True))
+        shape, kind, numbers = msgpack.unpackb(data, raw=True)
         kind = kind.decode()
         if kind == "bfloat16":  # the upper half of a float32
             halves = np.frombuffer(numbers, np.uint16).astype(np.uint32) << 16
@@ -140,7 +141,7 @@ def _flat(tree: Mapping[str, Any], place: str = "") -> Weights:
     for name, value in tree.items():
         if isinstance(value, Mapping):
             weights.update(_flat(value, f"{place}/{name}"))
-        elif isinstance(value, np.ndarray):
+        elif isinstance(value, np.ndarray) and value.ndim:  # a single number is no weight of these models
             weights[f"{place}/{name}"[1:]] = np.ascontiguousarray(value, np.float32)
     return weights
 
@@ -153,7 +154,7 @@ class _Found(NamedTuple):
     weights: Weights
 
 
-_FUNNEL = re.compile(r"(funnel\.)?(embeddings\.word_embeddings|encoder\.blocks\.\d+\.\d+)\.")
+_FUNNEL = re.compile(r"(funnel\.)?encoder\.blocks\.\d+\.\d+\.attention\.r_w_bias$")
 # The position bias that the T5 of transformers 3 had in the decoder's cross-attention.
 _CROSS_BIAS = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"
 
@@ -164,13 +165,14 @@ def _is_2020(weights: Weights) -> bool:
 
 def _of_2020(weights: Weights, config: dict[str, Any], file: pathlib.Path) -> _Found:
     renamed = {name.removeprefix("t5_model."): value for name, value in weights.items()}
-    found = _without_aliases(renamed, tied=True)
+    tied = "lm_head.weight" not in renamed or np.array_equal(renamed["lm_head.weight"], renamed["shared.weight"])
+    found = _without_aliases(renamed, tied)
     if renamed.get(_CROSS_BIAS, np.zeros(1)).any():
         messages.take("warning", f"{file}: transformers 3 gave the decoder's cross-attention a position bias, which tvae "
                       "has not: outputs differ from that program's")
     latent = _weight(found, "vae.encoder.shrink_sequence.weight", file)
     settings = {**_t5_settings(found, config, ("encoder", "decoder"), file), "model.latent_size": latent.shape[0],
-                "data.max_tokens": latent.shape[1] // 100}
+                "data.max_tokens": latent.shape[1] // 100, "model.tie_word_embeddings": tied}
     return _Found("t5_vae_2020", settings, found)
 
 
@@ -195,9 +197,11 @@ def _of_2021(weights: Weights, config: dict[str, Any], file: pathlib.Path) -> _F
     heads = _weight(found, "encoder.blocks.0.0.attention.r_w_bias", file).shape
     norm = ("t5_norm" if "vae.decoder.norm.layer_norm.weight" in found else
             "layer_norm" if "vae.decoder.norm.weight" in found else "no_norm")
+    if funnel.get("hidden_act", "gelu_new") != "gelu_new":
+        raise CheckpointError(f"{file.parent / 'config.json'}: funnel.hidden_act: got {funnel['hidden_act']!r}, expected 'gelu_new'")
     sizes = config.get("funnel_block_sizes") or "_".join(str(size) for size in funnel.get("block_sizes", []))
-    length = config.get("set_seq_size", 60)
-    codes = config.get("n_latent_tokens", 5)
+    length = _given(config, "set_seq_size", 60, file)
+    codes = _given(config, "n_latent_tokens", 5, file)
     settings = {
         **_t5_settings(found, t5, ("decoder",), file),
         "model.funnel.block_sizes": sizes or _blocks(found), "model.funnel.num_heads": heads[0],
@@ -244,9 +248,9 @@ def _of_flax(weights: Weights, config: dict[str, Any], file: pathlib.Path) -> _F
     tied = "lm_head.weight" not in renamed
     found = _without_aliases(renamed, tied)
     settings = {**_t5_settings(found, t5, ("encoder", "decoder"), file),
-                "model.latent_tokens": config.get("n_latent_tokens", 6),
+                "model.latent_tokens": _given(config, "n_latent_tokens", 6, file),
                 "model.latent_size": _weight(found, "vae.encoder.token_to_latent.weight", file).shape[0],
-                "data.max_tokens": config.get("set_seq_size") or config.get("block_size") or 60,
+                "data.max_tokens": config.get("set_seq_size") or _given(config, "block_size", 60, file),
                 "model.tie_word_embeddings": tied, "model.scale_logits": tied}
     return _Found("t5_vae_flax", settings, found)
 
@@ -258,9 +262,21 @@ def _section(config: dict[str, Any], name: str, file: pathlib.Path) -> dict[str,
     return section
 
 
+def _given(config: dict[str, Any], key: str, default: int, file: pathlib.Path) -> int:
+    """What config.json says, or else what that program took; of that a line tells."""
+    if key not in config:
+        messages.take("info", f"{file.parent / 'config.json'} has no {key}: {default}, as that program takes")
+    value = config.get(key, default)
+    if not isinstance(value, int):
+        raise CheckpointError(f"{file.parent / 'config.json'}: {key}: got {value!r}, expected a whole number")
+    return value
+
+
 def _weight(weights: Weights, name: str, file: pathlib.Path) -> npt.NDArray[np.float32]:
     if name not in weights:
         raise CheckpointError(f"{file} has no {name}")
+    if name.endswith(".weight") and weights[name].ndim != 2:
+        raise CheckpointError(f"{file}: {name}: got {weights[name].ndim} dimensions, expected 2")
     return weights[name]
 
 
@@ -308,26 +324,23 @@ def _t5_settings(weights: Weights, config: dict[str, Any], stacks: tuple[str, ..
 def _as_safetensors(weights: Weights, config: dict[str, Any], folder: pathlib.Path, file: pathlib.Path,
                     tokenizer: PathLike | None, out: pathlib.Path, overwrite: bool) -> pathlib.Path:
     try:
-        from safetensors.numpy import save
+        from safetensors.numpy import save_file
     except ImportError:
         raise ConfigError("writing safetensors needs the package safetensors: pip install tvae[convert]") from None
     if not config:
         raise CheckpointError(f"{file}: expected config.json beside it")
-    if out.exists() and not overwrite:
-        raise ConfigError(f"{out} is there (overwrite=True replaces its files)")
     kept = {name: value for name, value in weights.items() if not name.endswith(".embed_tokens.weight")}
-    out.mkdir(parents=True, exist_ok=True)
     given = folder if tokenizer is None else pathlib.Path(tokenizer)
+    if tokenizer is not None and not given.exists():
+        raise CheckpointError(f"{given}: no such file")
     pieces = [given / name for name in _TOKENIZER_FILES if (given / name).is_file()] if given.is_dir() else [given]
-    for piece in pieces:
-        _write(out / (piece.name if given.is_dir() else "spiece.model"), piece.read_bytes())
-    _write(out / "model.safetensors", save(kept, metadata={"format": "pt"}))
-    _write(out / "config.json", (json.dumps(config, indent=2) + "\n").encode())
+
+    def fill(into: str) -> None:
+        made = pathlib.Path(into)
+        for piece in pieces:
+            shutil.copyfile(piece, made / (piece.name if given.is_dir() else "spiece.model"))
+        save_file(kept, made / "model.safetensors", metadata={"format": "pt"})
+        (made / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+    _core.replace_folder(os.fspath(out), overwrite, str(file), fill)
     return out
-
-
-def _write(path: pathlib.Path, content: bytes) -> None:
-    """Whole or not at all."""
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_bytes(content)
-    os.replace(unfinished, path)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import html
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Union, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _card, _core
-from ._arrays import Codes, Texts, as_codes, as_text, as_texts, like_given
+from ._arrays import Codes, Texts, as_codes, as_count, as_number, as_text, as_texts, like_given
 from ._progress import Progress, listening
 from .errors import ConfigError, Error
 from .outputs import Outputs
@@ -25,6 +25,21 @@ if TYPE_CHECKING:
     from .nn import DifferentiableModel
 
 PathLike = Union[str, "os.PathLike[str]"]
+
+_AT_ONCE = 2000  # texts or codes, where the library does not tell how far it is: Ctrl-C is looked for in between
+
+
+class Decoding(TypedDict, total=False):
+    """Keyword arguments of all methods that decode (``Model``)."""
+
+    candidates: int
+    search_radius: float
+    constrain: bool
+    temperature: float | None
+    top_k: int | None
+    top_p: float | None
+    seed: int
+
 
 Decoded = _core.Decoded
 Reconstruction = _core.Reconstruction
@@ -43,14 +58,20 @@ def load(path: PathLike, device: str = "auto", threads: int | None = None) -> Mo
     """
     if threads is not None:
         set_threads(threads)
-    return Model(_core.Space.open(os.fspath(path), device))
+    return Model(_core.Space.open(os.fspath(_as_path(path, "path")), device), device)
 
 
 def set_threads(threads: int) -> None:
     """How many processor threads this process computes with; ``torch.set_num_threads`` sets the same."""
-    if not 1 <= threads <= 4096:
+    if as_count(threads, "threads", 1) > 4096:
         raise ConfigError(f"threads: got {threads}, expected 1 to 4096")
-    _core.set_threads(threads)
+    _core.set_threads(int(threads))
+
+
+def _as_path(path: Any, name: str) -> PathLike:
+    if isinstance(path, bytes) or not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{name}: got {type(path).__name__}, expected a str or a path")
+    return path
 
 
 class Model:
@@ -70,8 +91,9 @@ class Model:
       a callable (what, done, total).
     """
 
-    def __init__(self, space: _core.Space) -> None:
+    def __init__(self, space: _core.Space, device: str = "auto") -> None:
         self._opened: _core.Space | None = space
+        self._device = device
 
     @property
     def _space(self) -> _core.Space:
@@ -123,6 +145,10 @@ class Model:
     def _repr_html_(self) -> str:
         return html.escape(repr(self)) if self._opened is None else _card.html_of(self)
 
+    def __reduce__(self) -> Any:
+        """Another process loads it from its directory."""
+        return load, (os.fspath(self.path.resolve()), self._device)
+
     def close(self) -> None:
         """Frees its memory. What is asked of it afterwards is an error."""
         self._opened = None
@@ -164,7 +190,7 @@ class Model:
             deviation = np.zeros_like(mean)
         return (mean[0], deviation[0]) if single else (mean, deviation)
 
-    def decode(self, codes: Any, *, details: bool = False, progress: Progress = None, **decoding: Any) -> Any:
+    def decode(self, codes: Any, *, details: bool = False, progress: Progress = None, **decoding: Unpack[Decoding]) -> Any:
         """Texts of codes.
 
         Args:
@@ -185,7 +211,7 @@ class Model:
         found: list[Any] = outputs if details else [output.text for output in outputs]
         return found[0] if single else found
 
-    def reconstruct(self, texts: Texts, *, details: bool = False, progress: Progress = None, **decoding: Any) -> Any:
+    def reconstruct(self, texts: Texts, *, details: bool = False, progress: Progress = None, **decoding: Unpack[Decoding]) -> Any:
         """Texts through the bottleneck and back. A pandas Series gives one with the same index.
 
         Args:
@@ -200,21 +226,28 @@ class Model:
 
     def judge(self, texts: Texts) -> list[bool] | None:
         """Whether texts pass the check of the model's data; None where it has none."""
-        return self._space.judge(as_texts(texts))
+        given = as_texts(texts)
+        judged: list[bool] = []
+        for start in range(0, max(1, len(given)), _AT_ONCE):
+            part = self._space.judge(given[start : start + _AT_ONCE])
+            if part is None:
+                return None
+            judged += part
+        return judged
 
     # ---- Between texts
 
     def interpolate(self, start: Any, end: Any, steps: int = 11, path: str = "slerp", *, progress: Progress = None,
-                    **decoding: Any) -> Outputs:
+                    **decoding: Unpack[Decoding]) -> Outputs:
         """The texts between two texts, or two codes, ends included; ``columns["ratio"]`` says where each stands."""
         ends = np.stack([self._code_of(start, "start"), self._code_of(end, "end")])
         with listening(progress) as listener:
-            points = self._space.interpolate(ends, path, steps, _decoding(decoding, judge=True), listener)
+            points = self._space.interpolate(ends, path, as_count(steps, "steps"), _decoding(decoding, judge=True), listener)
         return _outputs([point.output for point in points], {"ratio": [point.ratio for point in points]},
                         mark_changes=True)
 
     def analogy(self, a: str, b: str, c: str, strength: float | Sequence[float] = 1.0, *, progress: Progress = None,
-                **decoding: Any) -> Any:
+                **decoding: Unpack[Decoding]) -> Any:
         """a is to b as c is to what comes out: a str, or Outputs for several strengths."""
         strengths, single = _numbers(strength, "strength")
         with listening(progress) as listener:
@@ -223,16 +256,16 @@ class Model:
         return found[0].text if single else _outputs(found, {"strength": strengths})
 
     def mix(self, texts: Sequence[str], weights: Sequence[float] | None = None, *, progress: Progress = None,
-            **decoding: Any) -> str:
+            **decoding: Unpack[Decoding]) -> str:
         """The text of the weighted mean of texts' codes."""
         with listening(progress) as listener:
-            return self._space.mix(as_texts(texts), [float(weight) for weight in weights or []],
+            return self._space.mix(as_texts(texts), _weights(weights),
                                    _decoding(decoding), listener).text
 
     # ---- New texts
 
     def sample(self, n: int = 20, *, prior: Literal["fitted", "normal"] | None = None, prior_scale: float = 1.0,
-               near: str | None = None, radius: float = 1.0, progress: Progress = None, **decoding: Any) -> Outputs:
+               near: str | None = None, radius: float = 1.0, progress: Progress = None, **decoding: Unpack[Decoding]) -> Outputs:
         """New texts from the prior, or around a text.
 
         Args:
@@ -241,11 +274,9 @@ class Model:
             prior_scale: multiplies the prior's deviations; below 1 texts are more typical.
             near: draw around this text instead, within ``radius`` posterior standard deviations.
         """
-        if n < 0:
-            raise ConfigError(f"n: got {n}, expected at least 0")
         with listening(progress) as listener:
-            found = self._space.sample(n, prior or "", prior_scale, None if near is None else as_text(near, "near"),
-                                       radius, _decoding(decoding, judge=True), listener)
+            found = self._space.sample(as_count(n, "n"), prior or "", as_number(prior_scale, "prior_scale", 0), None if near is None else as_text(near, "near"),
+                                       as_number(radius, "radius", 0), _decoding(decoding, judge=True), listener)
         return _outputs(found)
 
     def fit_prior(self, texts: Texts, kind: str = "gaussian", *, fit_on: str = "means", samples: int = 20000,
@@ -263,12 +294,13 @@ class Model:
             what is known of the fit, such as its held-out log density.
         """
         with listening(progress) as listener:
-            return self._space.fit_prior(as_texts(texts), kind, fit_on, samples, components, seed, listener)
+            return self._space.fit_prior(as_texts(texts), kind, fit_on, as_count(samples, "samples"),
+                                         as_count(components, "components"), as_count(seed, "seed"), listener)
 
     def log_density(self, codes: Any) -> npt.NDArray[np.float64]:
         """log p of codes under the fitted prior, or N(0, I) where there is none: [N], in nats."""
         array, single = as_codes(codes, self.latent_shape)
-        density = self._space.log_density(array)
+        density = _in_parts(self._space.log_density, array)
         return density[0] if single else density
 
     # ---- Directions and properties
@@ -278,7 +310,7 @@ class Model:
         """A direction from texts of one kind to those of another, saved in the model's directory under its name."""
         with listening(progress) as listener:
             fit = self._space.fit_direction(as_texts(positive, "positive"), as_texts(negative, "negative"), method,
-                                            seed, listener)
+                                            as_count(seed, "seed"), listener)
         if save:
             self._space.save_direction(name, fit)
         return Direction(self, name, fit)
@@ -296,12 +328,13 @@ class Model:
                      progress: Progress = None) -> Property:
         """A number of texts as a linear function of their codes."""
         with listening(progress) as listener:
-            fit = self._space.fit_property(as_texts(texts), [float(value) for value in values], seed, listener)
+            fit = self._space.fit_property(as_texts(texts), _values_of(values),
+                                           as_count(seed, "seed"), listener)
         return Property(self, fit)
 
     def optimize(self, text: str, property: Property | Direction | tuple[Texts, Iterable[float]], *, steps: int = 100,
                  step_size: float = 0.1, prior_weight: float = 1.0, text_weight: float = 0.3, downhill: bool = False,
-                 progress: Progress = None, **decoding: Any) -> Outputs:
+                 progress: Progress = None, **decoding: Unpack[Decoding]) -> Outputs:
         """Moves a text uphill on a property, or a direction's logit, while it stays near the text and likely.
 
         Returns:
@@ -313,8 +346,10 @@ class Model:
         if not isinstance(property, (Property, Direction)):
             raise TypeError(f"property: got {type(property).__name__}, expected a Property, a Direction or (texts, values)")
         options = _core.OptimizeOptions()
-        options.steps, options.step_size = steps, step_size
-        options.prior_weight, options.text_weight, options.downhill = prior_weight, text_weight, downhill
+        options.steps, options.step_size = as_count(steps, "steps"), as_number(step_size, "step_size")
+        options.prior_weight = as_number(prior_weight, "prior_weight", 0)
+        options.text_weight = as_number(text_weight, "text_weight", 0)
+        options.downhill = bool(downhill)
         with listening(progress) as listener:
             way, _, _, _ = self._space.optimize(as_text(text), property._linear, options,
                                                 _decoding(decoding, judge=True), listener)
@@ -340,22 +375,24 @@ class Model:
 
     # ---- Measuring, and going elsewhere
 
-    def evaluate(self, data: PathLike | None = None, *, only: Sequence[str] = (), samples: int = 1000, seed: int = 42,
+    def evaluate(self, data: PathLike | None = None, *, only: str | Sequence[str] = (), samples: int = 1000, seed: int = 42,
                  path: str = "slerp", candidates: int = 1, constrain: bool = False, prior_scale: float = 1.0,
                  column: str = "", label_column: str = "", write: bool = True, progress: Progress = None) -> Report:
         """Measures the model on held-out texts: the report that ``tvae eval`` writes.
 
         Args:
             data: a file of held-out texts; None: those of the model's run.
-            only: some sections; all where it is empty.
+            only: a section, or some; all where it is empty.
             samples: how many texts, pairs and draws are measured.
             write: also write report.json and report.html into the model's directory, as ``tvae eval`` does.
         """
         read = _core.ReadOptions()
         read.column, read.label_column = column, label_column
         with listening(progress) as listener:
-            return Report(_core.evaluate(self._space, "" if data is None else os.fspath(data), read, list(only), samples,
-                                         seed, path, candidates, constrain, prior_scale, write, listener))
+            return Report(_core.evaluate(self._space, "" if data is None else os.fspath(data), read,
+                                         [only] if isinstance(only, str) else list(only), as_count(samples, "samples", 1),
+                                         as_count(seed, "seed"), path, as_count(candidates, "candidates", 1),
+                                         bool(constrain), as_number(prior_scale, "prior_scale", 0), bool(write), listener))
 
     def export(self, out: PathLike, *, overwrite: bool = False) -> None:
         """Writes its T5 part as a folder that Hugging Face transformers loads."""
@@ -411,7 +448,7 @@ class Direction:
         return _values(self._model, self._linear, texts)
 
     def apply(self, texts: Any, strength: float | Sequence[float] = 1.0, *, progress: Progress = None,
-              **decoding: Any) -> Any:
+              **decoding: Unpack[Decoding]) -> Any:
         """Texts, or codes, moved along it: a str for one text and one strength, else Outputs, a text a strength of each,
         in order."""
         strengths, single = _numbers(strength, "strength")
@@ -482,22 +519,22 @@ class Index:
     def query(self, texts: Any, n: int = 10) -> Any:
         """The n nearest of a text or code, nearest first: Outputs with ``distance`` and ``row``; a list of them for
         several."""
-        if n < 1:
-            raise ConfigError(f"n: got {n}, expected at least 1")
+        n = as_count(n, "n", 1)
         codes, single = _codes_of(self._model, texts)
         found = [Outputs([self.texts[text] for text, _ in nearest],
                          {"distance": [distance for _, distance in nearest],
                           "row": [self.rows[text] for text, _ in nearest]})
-                 for nearest in self._index.query(codes, n)]
+                 for start in range(0, len(codes), _AT_ONCE)
+                 for nearest in self._index.query(codes[start : start + _AT_ONCE], n)]
         return found[0] if single else found
 
     def __repr__(self) -> str:
         return f"tvae.Index({len(self)} texts)"
 
 
-def _decoding(given: dict[str, Any], judge: bool = False) -> _core.DecodeOptions:
+def _decoding(given: Decoding, judge: bool = False) -> _core.DecodeOptions:
     """Options of decoding from keyword arguments."""
-    known = ("candidates", "search_radius", "constrain", "temperature", "top_k", "top_p", "seed")
+    known = Decoding.__annotations__
     for name in given:
         if name not in known:
             raise TypeError(f"unexpected keyword argument {name!r}, expected one of {', '.join(known)}")
@@ -505,8 +542,11 @@ def _decoding(given: dict[str, Any], judge: bool = False) -> _core.DecodeOptions
     options.judge = judge
     options.sample = any(given.get(name) is not None for name in ("temperature", "top_k", "top_p"))
     for name, value in given.items():
-        if value is not None:
-            setattr(options, name, value)
+        if name == "constrain":
+            options.constrain = bool(value)
+        elif value is not None:
+            convert = as_count if name in ("candidates", "top_k", "seed") else as_number
+            setattr(options, name, convert(value, name))
     return options
 
 
@@ -528,15 +568,36 @@ def _numbers(given: float | Sequence[float], name: str) -> tuple[list[float], bo
 
 def _codes_of(model: Model, given: Any) -> tuple[Codes, bool]:
     """Codes [N, K, D] of texts or codes, and whether one was given."""
-    is_text = isinstance(given, str)
-    try:
-        texts = as_texts(given)
-    except TypeError:
+    if isinstance(given, str):
+        return model.encode([given], progress=False), True
+    kind = getattr(getattr(given, "dtype", None), "kind", None)  # of NumPy and pandas; a PyTorch tensor's has none
+    if (hasattr(given, "__dlpack__") and kind is None) or kind in ("f", "i", "u"):
         return as_codes(given, model.latent_shape)
-    return model.encode(texts, progress=False), is_text
+    if isinstance(given, (list, tuple)) and given and isinstance(given[0], (list, tuple, np.ndarray, float, int)):
+        return as_codes(given, model.latent_shape)
+    return model.encode(as_texts(given), progress=False), False
 
 
 def _values(model: Model, linear: _core.LinearProperty, given: Any) -> Any:
     codes, single = _codes_of(model, given)
-    values = linear.value(codes)
+    values = _in_parts(linear.value, codes)
     return float(values[0]) if single else values
+
+
+def _in_parts(compute: Callable[[Codes], npt.NDArray[np.float64]], codes: Codes) -> npt.NDArray[np.float64]:
+    """A number for each code."""
+    parts = [compute(codes[start : start + _AT_ONCE]) for start in range(0, len(codes), _AT_ONCE)]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _weights(given: Sequence[float] | None) -> list[float]:
+    if given is None:
+        return []
+    weights = [as_number(weight, "weights") for weight in given]
+    if not weights:
+        raise ConfigError("weights: got none, expected one for each text")
+    return weights
+
+
+def _values_of(given: Iterable[float]) -> list[float]:
+    return [as_number(value, f"values[{row}]") for row, value in enumerate(given)]

@@ -42,6 +42,8 @@ class Outputs(list[str]):
         return pandas.DataFrame({**self.columns, "text": list(self)})
 
     def _repr_html_(self) -> str:
+        if any(len(values) != len(self) for values in self.columns.values()):  # the list was changed
+            return f"<pre>{html.escape(repr(list(self)))}</pre>"
         names = [name for name in self.columns if name != "valid"]
         head = "".join(f'<th style="{_STYLE[1]}">{html.escape(name)}</th>' for name in [*names, "text"])
         rows = [f"<tr>{head}{'<th></th>' if self.valid else ''}</tr>"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import io
 import json
 from typing import Any
 
@@ -30,7 +32,19 @@ class Report(dict[str, Any]):
 
     def _repr_html_(self) -> str:
         sentences = html.escape(" ".join(self.verdict))
-        return (f"<p>{sentences}</p><pre style='font-size:12px;line-height:1.35'>{html.escape(self.table)}</pre>")
+        return (f"<p>{sentences}</p><pre style='font-size:12px;line-height:1.35'>{html.escape(self.table)}</pre>"
+                f"{self._picture()}")
+
+    def _picture(self) -> str:
+        """The plot inside of the page; "" without matplotlib."""
+        try:
+            import matplotlib.pyplot as plt
+        except ImportError:
+            return ""
+        figure, picture = self.plot(), io.BytesIO()
+        figure.savefig(picture, format="png", dpi=80)
+        plt.close(figure)  # else a notebook shows it once more
+        return f"<img alt='plots' src='data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}'>"
 
     def plot(self) -> Any:
         """Draws shares and, where it was measured, how the decoder leaves the space of texts (holes). Needs
@@ -41,8 +55,12 @@ class Report(dict[str, Any]):
         """
         import matplotlib.pyplot as plt
 
-        shares = {f"{section} {name}": value for section, names in _SHARES.items() for name in names
-                  if isinstance(value := self.get(section, {}).get(name), (int, float))}
+        shares = {}
+        for section, names in _SHARES.items():
+            figures: dict[str, Any] = self
+            for part in section.split():
+                figures = figures.get(part, {})
+            shares |= {f"{section} {name}": figures[name] for name in names if isinstance(figures.get(name), (int, float))}
         holes = self.get("shape", {}).get("hole_curve", [])
         figure, axes = plt.subplots(1, 2 if holes else 1, figsize=(11 if holes else 6, 0.35 * len(shares) + 1.6),
                                     squeeze=False)
@@ -55,7 +73,7 @@ class Report(dict[str, Any]):
             bars.text(min(value + 0.01, 0.9), row, f"{value:.2f}", va="center", fontsize=8)
         if holes:
             curve = axes[0][1]
-            for name in sorted({key for point in holes for key in point if key != "radius"}):
+            for name in sorted({key for point in holes for key in point if key != "radius" and not key.endswith("_95")}):
                 points = [(point["radius"], point[name]) for point in holes if name in point]
                 curve.plot([x for x, _ in points], [y for _, y in points], marker="o", label=name)
             curve.set_xlabel("radius")
@@ -65,8 +83,8 @@ class Report(dict[str, Any]):
 
 
 _SHARES = {
-    "reconstruction": ("exact_match", "token_accuracy", "edit_similarity", "valid"),
+    "reconstruction": ("exact_match", "token_accuracy", "edit_similarity"),
     "interpolation": ("valid", "distinct", "smoothness"),
-    "prior": ("valid", "unique", "novel"),
-    "fluency": (),
+    "prior fitted": ("valid", "unique", "novel"),
+    "prior normal": ("valid", "unique", "novel"),
 }

@@ -18,8 +18,17 @@ def presets() -> dict[str, str]:
 
 def assignments_of(overrides: Mapping[str, Any] | None) -> list[str]:
     """KEY=VALUE for each."""
-    return [f"{key}={value if isinstance(value, str) else json.dumps(value)}"
-            for key, value in (overrides or {}).items()]
+    def written(key: str, value: Any) -> str:
+        if isinstance(value, (str, os.PathLike)):
+            return os.fspath(value)
+        if hasattr(value, "tolist"):  # NumPy's numbers
+            value = value.tolist()
+        try:
+            return json.dumps(value)
+        except TypeError:
+            raise TypeError(f"{key}: got {type(value).__name__}, expected a number, a str, True or False") from None
+
+    return [f"{key}={written(key, value)}" for key, value in (overrides or {}).items()]
 
 
 def names_of(given: str | Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import pathlib
 import sys
@@ -35,7 +36,8 @@ def train(presets: str | Sequence[str] = (), *, train: Files | None = None, vali
         minutes: train as many steps as fit into this time.
         resume: go on with the run in ``out``, or begin it.
         overwrite: throw away what is in ``out``.
-        background: return at once; the run trains in a thread, and ``run.metrics`` gives its figures live.
+        background: return at once; the run trains in a thread, and ``run.metrics`` gives its figures live. It goes on
+            until it is done, ``run.stop()`` is called or the interpreter ends, which saves its state.
         progress: False: nothing is shown; a callable takes (what, done, total).
 
     Ctrl-C saves the state first, so that ``resume=True`` goes on with nothing lost.
@@ -95,8 +97,9 @@ class Run:
                     self._changed.notify_all()
 
         if background:
-            self._thread = threading.Thread(target=go, name=f"tvae.train {self.path}")
+            self._thread = threading.Thread(target=go, name=f"tvae.train {self.path}", daemon=True)
             self._thread.start()
+            atexit.register(self._end)
             return
         go()
         self.wait()
@@ -110,6 +113,12 @@ class Run:
         """Ends a run in the background after its next step; its state is saved."""
         self._stop = True
 
+    def _end(self) -> None:
+        """Stops it, and waits until its state is saved."""
+        self.stop()
+        if self._thread:
+            self._thread.join()
+
     def wait(self) -> Run:
         """Until it is done. Raises what ended it. Ctrl-C stops it, with its state saved."""
         try:
@@ -117,19 +126,16 @@ class Run:
                 while not self._done:
                     self._changed.wait(0.1)
         except KeyboardInterrupt:
-            self.stop()
-            if self._thread:
-                self._thread.join()
+            self._end()
             raise
         if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+            raise self._error
         return self
 
     @property
     def metrics(self) -> Iterator[dict[str, float]]:
-        """The figures of each logged step (``step``, ``loss``, ``cross_entropy``, ..., and at evaluations those of
-        held-out texts), from the first on, live while it trains."""
+        """The figures of each logged step (``step``, ``loss``, ``cross_entropy``, ...) and, in records of their own, those
+        of held-out texts (``step``, ``valid_cross_entropy``, ...), from the first on, live while it trains."""
         at = 0
         while True:
             with self._changed:
@@ -176,15 +182,13 @@ class Run:
 
     def _add(self, step: int, figures: Mapping[str, float]) -> None:
         with self._changed:
-            if self._records and self._records[-1]["step"] == step:
-                self._records[-1] = {**self._records[-1], **figures}
-            else:
-                self._records.append({"step": step, **figures})
+            self._records.append({"step": step, **figures})
             self._changed.notify_all()
 
     def __repr__(self) -> str:
         step = int(self._records[-1]["step"]) if self._records else 0
-        return f"tvae.Run({str(self.path)!r}, step {step}{', done' if self._done else ''})"
+        state = "" if not self._done else ", done" if self._error is None else f", ended by {self._error!r}"
+        return f"tvae.Run({str(self.path)!r}, step {step}{state})"
 
 
 _PANELS = {

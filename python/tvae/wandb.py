@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, Union
 
+from .errors import Error
+
 Record = dict[str, Any]
 
 STEP = "train/global_step"  # every chart's x axis, as in the Trainer of transformers
@@ -34,7 +36,7 @@ PUBLISHED_NAMES = {
 }
 
 
-class CannotSend(Exception):
+class CannotSend(Error):
     """One line for the user, and the exit status."""
 
     def __init__(self, message: str, status: int) -> None:

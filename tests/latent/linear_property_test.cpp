@@ -64,6 +64,11 @@ TEST(LinearProperty, WhatCannotBeFittedIsRefusedAndWhatIsUndefinedAbsent) {
   const Tensor codes = gaussian_codes(30, 1);
   EXPECT_THROW(fit_property(codes.narrow(0, 0, 10), at::arange(10), 1), DataError);
   EXPECT_THROW(fit_property(codes, at::full({30}, 2.5), 1), DataError);
+  for (const double no_number : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+    Tensor values = at::arange(30, at::kDouble);
+    values[4] = no_number;
+    EXPECT_THROW(fit_property(codes, values, 1), DataError);
+  }
   Tensor one_other = at::zeros({30}, at::kDouble);
   one_other[split_rows(30, 1).train[0].item<int64_t>()] = 1.0;
   const PropertyFit fit = fit_property(codes, one_other, 1);

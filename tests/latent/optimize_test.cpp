@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "tvae/base/error.h"
 
 namespace tvae {
@@ -129,6 +132,11 @@ TEST(Optimize, NumbersThatDoNotVaryStay) {
   property.scale.deviation[3].zero_();
   const OptimizedPath path = optimize_code(typical_code(), property, CodeLikelihood(property.scale), {.steps = 20});
   EXPECT_TRUE(path.codes[-1][3].equal(typical_code()[3]));
+}
+
+TEST(Optimize, AStepThatLeadsNowhereIsRefused) {
+  for (const double step_size : {0.0, -1.0, std::numeric_limits<double>::infinity(), std::nan("")})
+    EXPECT_THROW(climb({.step_size = step_size}), ConfigError);
 }
 
 TEST(Optimize, APropertyThatDoesNotDependOnTheCodeIsRefused) {

@@ -78,6 +78,13 @@ TEST_F(Space, RefusesWhatCannotBe) {
   const Tensor wrong = at::zeros({1, 3, 4});
   EXPECT_THROW(space_.decode(wrong), DataError);
   EXPECT_THROW(space_.decode(at::zeros({1, 2, 4}), {.candidates = 2, .sample = true}), ConfigError);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const DecodeOptions& options :
+       {DecodeOptions{.candidates = 0}, DecodeOptions{.search_radius = -1},
+        DecodeOptions{.sample = true, .temperature = 0}, DecodeOptions{.sample = true, .temperature = nan},
+        DecodeOptions{.sample = true, .top_k = -1}, DecodeOptions{.sample = true, .top_p = 0},
+        DecodeOptions{.sample = true, .top_p = 5}})
+    EXPECT_THROW(space_.decode(at::zeros({1, 2, 4}), options), ConfigError);
   EXPECT_THROW(space_.sample(SampleOptions{.prior = "other"}), ConfigError);
   EXPECT_THROW(space_.interpolate("a", "b", {.path = "spiral"}), ConfigError);
   EXPECT_THROW(space_.interpolate("a", "b", {.steps = 1}), ConfigError);

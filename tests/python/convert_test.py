@@ -129,6 +129,7 @@ class Layouts(Folder):
         shared = tree["t5"]["shared"]["embedding"]
         halves = (shared.view(np.uint32) >> 16).astype(np.uint16)
         tree["t5"]["shared"]["embedding"] = msgpack.ExtType(1, msgpack.packb((shared.shape, "bfloat16", halves.tobytes())))
+        tree["t5"]["step"] = msgpack.ExtType(3, msgpack.packb(((), "int32", np.int32(7).tobytes())))
         final = tree["t5"]["encoder"]["final_layer_norm"]["weight"]
         tree["t5"]["encoder"]["final_layer_norm"]["weight"] = {
             "__msgpack_chunked_array__": True, "shape": {"0": final.shape[0]}, "chunks": {"0": final[:20], "1": final[20:]}}
@@ -152,8 +153,12 @@ class Layouts(Folder):
         refused("expected pytorch_model.bin or flax_model.msgpack")
         (self.folder / "old" / "pytorch_model.bin").write_bytes(b"PK nothing")
         refused("no file of PyTorch weights")
-        self.write_pytorch({"layer.weight": np.zeros((2, 2), np.float32)})
-        refused("got weights such as layer.weight")
+        for names in (["layer.weight"], ["shared.weight", "encoder.layers.0.self_attn.q_proj.weight"],  # BART
+                      ["embeddings.word_embeddings.weight", "encoder.layer.0.attention.self.query.weight"]):  # BERT
+            self.write_pytorch({name: np.zeros((2, 2), np.float32) for name in names})
+            refused("got weights such as " + sorted(names)[0])
+        self.write_pytorch({name: value[0] if "shrink_sequence.weight" in name else value for name, value in weights.items()})
+        refused("shrink_sequence.weight: got 1 dimensions")
         self.write_pytorch({name: value for name, value in weights.items() if "grow_tokens" not in name})
         refused("grow_tokens")
         self.write_pytorch({name: value[:-1] if "decode_latent" in name else value for name, value in weights.items()})
@@ -168,6 +173,22 @@ class Layouts(Folder):
         with self.assertRaises(tvae.ConfigError):
             convert()
         convert(overwrite=True)
+
+    def test_untied_outputs_stay_so(self):
+        ours = self.trained("t5_vae_2020")
+        weights = as_2020(load_file(ours.path / "model.safetensors"))
+        shared = weights["t5_model.shared.weight"]
+        for lm_head, tied in ((shared, True), (shared[::-1].copy(), False)):
+            self.write_pytorch({**weights, "t5_model.lm_head.weight": lm_head})
+            new = tvae.load(tvae.convert(self.folder / "old", self.folder / "new", tokenizer=ours.path, overwrite=True))
+            self.assertEqual((new.config["tie_word_embeddings"], new.config["scale_logits"]), (tied, True))
+
+    def test_a_checkpoint_is_not_converted_into_its_own_folder(self):
+        ours = self.trained("t5_vae_2020")
+        self.write_pytorch(as_2020(load_file(ours.path / "model.safetensors")))
+        with self.assertRaises(tvae.ConfigError):
+            tvae.convert(self.folder / "old", self.folder / "old", tokenizer=ours.path, overwrite=True)
+        self.assertEqual(os.listdir(self.folder / "old"), ["pytorch_model.bin"])
 
     def test_a_pickle_that_runs_code_is_refused(self):
         class Evil:

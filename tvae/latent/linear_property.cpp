@@ -87,6 +87,11 @@ PropertyFit fit_property(const Tensor& codes, const Tensor& values, uint64_t see
     throw DataError("too few texts to fit a property", std::to_string(rows),
                     "at least " + std::to_string(kFewestPropertyRows));
   const Tensor y = values.to(at::kDouble);
+  if (const Tensor finite = y.isfinite(); !finite.all().item<bool>()) {
+    const auto row = finite.to(at::kInt).argmin().item<int64_t>();
+    throw DataError("the property of text " + std::to_string(row + 1), std::to_string(y[row].item<double>()),
+                    "a number");
+  }
   if (!varies(y)) throw DataError("the property is the same for all texts", "", "", "there is nothing to climb");
   const HeldOutSplit split = split_rows(rows, seed);
   const LinearProperty part = fit_ridge(codes.index_select(0, split.train), y.index_select(0, split.train));

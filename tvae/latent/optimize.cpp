@@ -38,6 +38,8 @@ Tensor CodeLikelihood::unlikeliness(const Tensor& codes) const {
 
 OptimizedPath optimize_code(const Tensor& start, const LinearProperty& property, const CodeLikelihood& likelihood,
                             const OptimizeOptions& options, Progress& progress) {
+  if (!(options.step_size > 0.0) || !std::isfinite(options.step_size))
+    throw ConfigError("the size of a step", std::to_string(options.step_size), "more than 0");
   const double steepness = property.weights.norm().item<double>();
   if (!(steepness > 0.0))
     throw DataError("the property does not depend on the code", "", "", "there is nothing to climb");
@@ -75,7 +77,7 @@ OptimizedPath optimize_code(const Tensor& start, const LinearProperty& property,
       const torch::NoGradGuard no_grad;
       if ((objective() > objectives.back()).item<bool>()) break;
       shift.copy_(before);
-      if (step_size < kSmallestStep * options.step_size) break;
+      if (step_size <= kSmallestStep * options.step_size) break;
     }
     if (shift.equal(before)) break;
     record();

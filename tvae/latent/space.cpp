@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <mutex>
 #include <set>
 #include <unordered_set>
@@ -111,12 +112,25 @@ int64_t LatentSpace::latent_size() const {
 EncodedTexts LatentSpace::encode(const std::vector<std::string>& texts, Progress& progress) const {
   EncodedTexts encoded = encode_texts(model(), texts, progress);
   if (const int64_t cut = encoded.cut_count(); cut > 0)
-    log_warning("cut at the model's " + std::to_string(model().max_tokens) + " tokens: " + std::to_string(cut) + " of " +
-                counted(texts.size(), "text"));
+    log_warning("cut at the model's " + std::to_string(model().max_tokens) + " tokens: " + std::to_string(cut) +
+                " of " + counted(texts.size(), "text"));
   return encoded;
 }
 
 void LatentSpace::require_possible(const DecodeOptions& options) const {
+  const auto require = [](bool possible, const char* what, double got, const char* expected) {
+    if (possible) return;
+    char text[32];
+    std::snprintf(text, sizeof text, "%g", got);
+    throw ConfigError(what, text, expected);
+  };
+  require(options.candidates >= 1, "candidates", static_cast<double>(options.candidates), "at least 1");
+  require(options.search_radius >= 0.0 && std::isfinite(options.search_radius), "search_radius", options.search_radius,
+          "at least 0");
+  require(options.temperature > 0.0 && std::isfinite(options.temperature), "temperature", options.temperature,
+          "more than 0");
+  require(options.top_k >= 0, "top_k", static_cast<double>(options.top_k), "at least 1, or 0 for all tokens");
+  require(options.top_p > 0.0 && options.top_p <= 1.0, "top_p", options.top_p, "more than 0, at most 1");
   if (options.sample && options.candidates > 1)
     throw ConfigError("search and drawn tokens do not go together", "", "one of them");
   if (options.constrain) state_->make_constraint();

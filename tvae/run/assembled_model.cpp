@@ -8,6 +8,7 @@ namespace tvae {
 
 void assemble_model(const ResolvedConfig& resolved, TensorMap weights, const std::string& tokenizer,
                     const std::string& source, RunDirectory& out) {
+  out.require_apart_from(source);
   for (const auto& [name, weight] : weights)
     if (!weight.isfinite().all().item<bool>())
       throw CheckpointError(source + ": numbers of " + name + " are not finite", "", "", "the file is damaged");
