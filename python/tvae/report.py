@@ -55,7 +55,7 @@ class Report(dict[str, Any]):
         """
         import matplotlib.pyplot as plt
 
-        shares = {}
+        shares: dict[str, float] = {}
         for section, names in _SHARES.items():
             figures: dict[str, Any] = self
             for part in section.split():
