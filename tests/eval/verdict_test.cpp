@@ -38,6 +38,23 @@ TEST(Verdict, AdviceFollowsWhatIsWanting) {
             "Few rows come back as they were: 30% of the held-out ones unchanged, and of all their characters 90%.");
 }
 
+TEST(Verdict, AFewRowsAreNotTrainedOnForLonger) {
+  Json few = report_of(0.0, 0.96);
+  few["training_rows"] = 845;
+  EXPECT_NE(last(few).find("More rows would help most: it was trained on 845."), std::string::npos);
+  few["training_rows"] = 84500;
+  EXPECT_NE(last(few).find("longer training"), std::string::npos);
+}
+
+TEST(Verdict, WhatIsValidAndPlainIsNotCalledSmooth) {
+  Json plain = report_of(0.0, 0.96);
+  plain["fluency"]["paths"] = {{"fluency", 1.24}, {"reverse_fluency", 0.79}};
+  EXPECT_EQ(
+      verdict(plain)[1],
+      "The space says little: 96% of the texts between two rows are valid, but plainer than real ones (fluency 1.24, "
+      "the other way 0.79; real ones have 1).");
+}
+
 TEST(Verdict, WithoutACheckFluencyCounts) {
   const auto between = [](double fluency, double reverse) {
     return verdict({{"fluency", {{"paths", {{"fluency", fluency}, {"reverse_fluency", reverse}}}}}}).at(0);

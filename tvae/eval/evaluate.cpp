@@ -189,7 +189,11 @@ Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOp
   report.update(identity);
   report.update(run_protocol(evaluation));
   Json whole = former.fate == Fate::kMerged ? merged_report(former, report) : report;
-  for (Json* of : {&report, &whole}) (*of)["verdict"] = verdict(*of);
+  const auto record = read_run_record(model.directory);
+  for (Json* of : {&report, &whole}) {
+    if (record) (*of)["training_rows"] = record->train.sequences;
+    (*of)["verdict"] = verdict(*of);
+  }
   if (!options.write || former.fate == Fate::kKept) return report;
   write_file_atomically(out.report, whole.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   write_file_atomically(out.page, report_page(whole, report_examples(evaluation, whole)));

@@ -11,7 +11,8 @@ using Json = nlohmann::ordered_json;
 // From here on rows come back, and texts between two are good ones, so that a person finds little to mend; from the
 // lower ones on the space is fit to be explored.
 constexpr double kComesBack = 0.8, kValid = 0.9, kFluent = 0.95, kFairlyValid = 0.7, kFairlyFluent = 0.85;
-constexpr double kRough = 100;  // rows, with fewer of which figures say little
+constexpr double kRough = 100;     // rows, with fewer of which figures say little
+constexpr double kFewRows = 2000;  // of the training, which are learnt by heart before held-out ones come back
 // Plainer than real texts, and teaching little of them.
 constexpr double kPlainFluency = 1.15, kTeachesLittle = 0.6;
 
@@ -44,19 +45,23 @@ Grade grade(double value, double fair, double good) {
 }
 std::optional<Goodness> goodness(const Json& report, const std::string& which, const std::string& of_check,
                                  const std::string& of_fluency) {
-  if (const auto valid = figure(report, of_check + "/valid"))
-    return Goodness{grade(*valid, kFairlyValid, kValid), percent(*valid) + " of the texts " + which + " are valid"};
-  const auto fluency = figure(report, of_fluency + "/fluency");
-  if (!fluency) return std::nullopt;
+  const auto valid = figure(report, of_check + "/valid"), fluency = figure(report, of_fluency + "/fluency");
   const double reverse = figure(report, of_fluency + "/reverse_fluency").value_or(1);
-  const bool plain = *fluency > kPlainFluency || reverse < kTeachesLittle;
+  const bool plain = fluency && (*fluency > kPlainFluency || reverse < kTeachesLittle);
+  if (valid) {
+    const std::string words = percent(*valid) + " of the texts " + which + " are valid";
+    if (!plain) return Goodness{grade(*valid, kFairlyValid, kValid), words};
+    return Goodness{Grade::kPlain, words + ", but plainer than real ones (fluency " + two_digits(*fluency) +
+                                       ", the other way " + two_digits(reverse) + "; real ones have 1)"};
+  }
+  if (!fluency) return std::nullopt;
   const Grade found = plain ? Grade::kPlain : grade(*fluency, kFairlyFluent, kFluent);
   const std::string reads = plain                   ? " are plainer than"
                             : found == Grade::kGood ? " read like"
                             : found == Grade::kFair ? " read nearly like"
                                                     : " read worse than";
-  const std::string figures =
-      "fluency " + two_digits(*fluency) + (plain ? ", the other way " + two_digits(reverse) : "") + "; real ones have 1";
+  const std::string figures = "fluency " + two_digits(*fluency) +
+                              (plain ? ", the other way " + two_digits(reverse) : "") + "; real ones have 1";
   return Goodness{found, "the texts " + which + reads + " real ones (" + figures + ")"};
 }
 
@@ -74,11 +79,15 @@ std::string space_in_words(Grade smoothness) {
                                        : "The space has holes: ";
 }
 
-std::string advice(bool comes_back, bool smooth, const std::optional<double>& rate) {
+std::string advice(bool comes_back, bool smooth, const std::optional<double>& rate,
+                   const std::optional<double>& training_rows) {
   const std::string now = rate ? " (its codes carry " + std::to_string(std::lround(*rate)) + " nats now)" : "";
   if (comes_back && smooth) return "Good to explore as it is.";
   if (comes_back && rate) return "A lower rate makes it smoother: set loss.kl.target lower" + now + ".";
   if (comes_back) return "A stronger regularizer makes it smoother (loss.regularizer_weight).";
+  if (training_rows && *training_rows < kFewRows)
+    return "More rows would help most: it was trained on " + std::to_string(std::lround(*training_rows)) +
+           ". Or it starts from a model of texts of a like kind.";
   if (smooth)
     return "A longer training brings back more (train.minutes)" +
            (rate ? ", or a higher loss.kl.target" + now : std::string()) + ".";
@@ -109,8 +118,8 @@ std::vector<std::string> verdict(const Json& report) {
   if (const auto texts = figure(report, "/data/n"); texts && *texts < kRough)
     sentences.push_back("All this is rough: only " + std::to_string(std::lround(*texts)) + " rows were measured.");
   if (exact && between)
-    sentences.push_back(
-        advice(*exact >= kComesBack, between->grade != Grade::kPoor, figure(report, "/shape/rate_nats")));
+    sentences.push_back(advice(*exact >= kComesBack, between->grade != Grade::kPoor, figure(report, "/shape/rate_nats"),
+                               figure(report, "/training_rows")));
   return sentences;
 }
 
