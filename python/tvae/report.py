@@ -70,7 +70,9 @@ class Report(dict[str, Any]):
         bars.set_xlim(0, 1)
         bars.set_xlabel("share")
         for row, value in enumerate(shares.values()):
-            bars.text(min(value + 0.01, 0.9), row, f"{value:.2f}", va="center", fontsize=8)
+            inside = value > 0.85  # where no room is left beside the bar
+            bars.text(value - 0.01 if inside else value + 0.01, row, f"{value:.2f}", va="center", fontsize=8,
+                      ha="right" if inside else "left", color="white" if inside else "black")
         if holes:
             curve = axes[0][1]
             for name in sorted({key for point in holes for key in point if key != "radius" and not key.endswith("_95")}):

@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 // lower ones on the space is fit to be explored.
 constexpr double kComesBack = 0.8, kValid = 0.9, kFluent = 0.95, kFairlyValid = 0.7, kFairlyFluent = 0.85;
 constexpr double kRough = 100;     // rows, with fewer of which figures say little
-constexpr double kFewRows = 2000;  // of the training, which are learnt by heart before held-out ones come back
+constexpr double kFewRows = 5000;  // of the training, which are learnt by heart before held-out ones come back
 // Plainer than real texts, and teaching little of them.
 constexpr double kPlainFluency = 1.15, kTeachesLittle = 0.6;
 
