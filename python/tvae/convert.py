@@ -56,7 +56,7 @@ def convert(path: PathLike, out: PathLike, *, tokenizer: PathLike | None = None,
             break
     else:
         if "encoder.block.0.layer.0.SelfAttention.q.weight" in weights or any(map(_FUNNEL.match, weights)):
-            return _as_safetensors(weights, config, folder, file, tokenizer, out, overwrite)
+            return _as_safetensors(weights, config, file, tokenizer, out, overwrite)
         raise CheckpointError(f"{file}: got weights such as {', '.join(sorted(weights)[:3])}, expected those of T5, "
                               "Funnel, T5-VAE (2020), Transformer-VAE (2021) or T5-VAE Flax (2021)")
     _core.assemble([model.preset], assignments_of({**model.settings, **(overrides or {})}), model.weights,
@@ -321,8 +321,8 @@ def _t5_settings(weights: Weights, config: dict[str, Any], stacks: tuple[str, ..
 
 # ---- T5 and Funnel
 
-def _as_safetensors(weights: Weights, config: dict[str, Any], folder: pathlib.Path, file: pathlib.Path,
-                    tokenizer: PathLike | None, out: pathlib.Path, overwrite: bool) -> pathlib.Path:
+def _as_safetensors(weights: Weights, config: dict[str, Any], file: pathlib.Path, tokenizer: PathLike | None,
+                    out: pathlib.Path, overwrite: bool) -> pathlib.Path:
     try:
         from safetensors.numpy import save_file
     except ImportError:
@@ -330,7 +330,7 @@ def _as_safetensors(weights: Weights, config: dict[str, Any], folder: pathlib.Pa
     if not config:
         raise CheckpointError(f"{file}: expected config.json beside it")
     kept = {name: value for name, value in weights.items() if not name.endswith(".embed_tokens.weight")}
-    given = folder if tokenizer is None else pathlib.Path(tokenizer)
+    given = file.parent if tokenizer is None else pathlib.Path(tokenizer)
     if tokenizer is not None and not given.exists():
         raise CheckpointError(f"{given}: no such file")
     pieces = [given / name for name in _TOKENIZER_FILES if (given / name).is_file()] if given.is_dir() else [given]

@@ -16,9 +16,10 @@ import pathlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, Union
+from typing import Any, Protocol
 
 from .errors import Error
+from .model import PathLike
 
 Record = dict[str, Any]
 
@@ -195,7 +196,7 @@ class Forwarder:
         return len(values)
 
 
-def send(run: Union[str, os.PathLike[str]], project: str, *, entity: str | None = None, name: str | None = None,
+def send(run: PathLike, project: str, *, entity: str | None = None, name: str | None = None,
          mode: str | None = None, follow: bool = False, interval: float = 10.0, again: bool = False) -> int:
     """Sends what is new in the folder of a run, and returns how many steps that were.
 

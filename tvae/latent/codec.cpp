@@ -4,6 +4,8 @@
 #include <functional>
 
 #include "tvae/base/error.h"
+#include "tvae/base/log.h"
+#include "tvae/base/strings.h"
 #include "tvae/data/token_batch.h"
 
 namespace tvae {
@@ -55,6 +57,12 @@ std::vector<int32_t> model_ids(const Model& model, const std::string& text, bool
 
 int64_t EncodedTexts::cut_count() const {
   return std::count(cut.begin(), cut.end(), true);
+}
+
+void warn_of_cut(const Model& model, int64_t cut, size_t texts) {
+  if (cut > 0)
+    log_warning("cut at the model's " + std::to_string(model.max_tokens) + " tokens: " + std::to_string(cut) + " of " +
+                counted(texts, "text"));
 }
 
 EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& texts, Progress& progress) {

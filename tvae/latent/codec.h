@@ -22,6 +22,9 @@ struct EncodedTexts {
 /// Token ids of a text as the model takes them: eos appended, cut to max_tokens.
 std::vector<int32_t> model_ids(const Model& model, const std::string& text, bool* was_cut = nullptr);
 
+/// Tells how many of so many texts were cut to the model's max_tokens, where any were.
+void warn_of_cut(const Model& model, int64_t cut, size_t texts);
+
 /// Throws CheckpointError when the weights give codes that are not finite.
 EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& texts,
                           Progress& progress = Progress::none());

@@ -4,8 +4,6 @@
 #include <numeric>
 
 #include "tvae/base/error.h"
-#include "tvae/base/log.h"
-#include "tvae/base/strings.h"
 #include "tvae/data/token_batch.h"
 #include "tvae/latent/codec.h"
 
@@ -16,15 +14,13 @@ using torch::Tensor;
 
 std::vector<std::vector<int32_t>> ids_of(const Model& model, const std::vector<std::string>& texts) {
   std::vector<std::vector<int32_t>> sequences;
-  size_t cut = 0;
+  int64_t cut = 0;
   for (const std::string& text : texts) {
     bool was_cut = false;
     sequences.push_back(model_ids(model, text, &was_cut));
     cut += was_cut;
   }
-  if (cut > 0)
-    log_warning("cut at the model's " + std::to_string(model.max_tokens) + " tokens: " + std::to_string(cut) + " of " +
-                counted(texts.size(), "text"));
+  warn_of_cut(model, cut, texts.size());
   return sequences;
 }
 

@@ -111,9 +111,7 @@ int64_t LatentSpace::latent_size() const {
 
 EncodedTexts LatentSpace::encode(const std::vector<std::string>& texts, Progress& progress) const {
   EncodedTexts encoded = encode_texts(model(), texts, progress);
-  if (const int64_t cut = encoded.cut_count(); cut > 0)
-    log_warning("cut at the model's " + std::to_string(model().max_tokens) + " tokens: " + std::to_string(cut) +
-                " of " + counted(texts.size(), "text"));
+  warn_of_cut(model(), encoded.cut_count(), texts.size());
   return encoded;
 }
 

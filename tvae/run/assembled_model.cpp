@@ -6,12 +6,25 @@
 
 namespace tvae {
 
+void require_finite(const TensorMap& weights, const std::string& source) {
+  for (const auto& [name, weight] : weights)
+    if (weight.is_floating_point() && !weight.isfinite().all().item<bool>())
+      throw CheckpointError(source + ": numbers of " + name + " are not finite", "", "",
+                            "the file is damaged, or its weights do not fit their number format");
+}
+
+void write_imported_model(RunDirectory& out, const RunConfig& settings, const TensorMap& weights,
+                          const Tokenizer& tokenizer) {
+  out.replace([&](const std::string& folder) {
+    save_model(folder, settings.model, settings.data.max_tokens, settings.data.check, weights, tokenizer);
+    write_imported_settings(folder, settings);
+  });
+}
+
 void assemble_model(const ResolvedConfig& resolved, TensorMap weights, const std::string& tokenizer,
                     const std::string& source, RunDirectory& out) {
   out.require_apart_from(source);
-  for (const auto& [name, weight] : weights)
-    if (!weight.isfinite().all().item<bool>())
-      throw CheckpointError(source + ": numbers of " + name + " are not finite", "", "", "the file is damaged");
+  require_finite(weights, source);
   const auto shared = weights.find("shared.weight");
   if (shared == weights.end() || shared->second.dim() != 2)
     throw CheckpointError(source + " has no embedding", "", "shared.weight [ids, width]");
@@ -32,10 +45,7 @@ void assemble_model(const ResolvedConfig& resolved, TensorMap weights, const std
     Rng rng(0);
     TransformerVae(model, rng, torch::kMeta).parameters().require_fit(weights, source);
   }
-  out.replace([&](const std::string& folder) {
-    save_model(folder, model, settings.data.max_tokens, settings.data.check, weights, pieces);
-    write_imported_settings(folder, settings);
-  });
+  write_imported_model(out, settings, weights, pieces);
 }
 
 }  // namespace tvae

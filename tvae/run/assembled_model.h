@@ -6,8 +6,18 @@
 #include "tvae/config/presets.h"
 #include "tvae/io/safetensors.h"
 #include "tvae/run/run_directory.h"
+#include "tvae/text/tokenizer.h"
 
 namespace tvae {
+
+/// A model with a number that is not finite gives no text: better said of the file that holds it than of the model made
+/// of it. Throws CheckpointError.
+void require_finite(const TensorMap& weights, const std::string& source);
+
+/// Puts a model into a folder, and the settings of a training that starts from it. Its model section is that of
+/// `settings`.
+void write_imported_model(RunDirectory& out, const RunConfig& settings, const TensorMap& weights,
+                          const Tokenizer& tokenizer);
 
 /// Writes the model that `resolved` describes with these weights and the tokenizer at `tokenizer` (a directory or
 /// .model file) into a folder, with what training from it begins with. The vocabulary has the rows of shared.weight.

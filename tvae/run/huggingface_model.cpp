@@ -4,7 +4,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
-#include "tvae/run/run_record.h"
+#include "tvae/run/assembled_model.h"
 
 namespace tvae {
 namespace {
@@ -71,14 +71,6 @@ ModelConfig possible_config(const HuggingFaceT5& t5, const std::string& director
   return config;
 }
 
-/// A model with such a number gives no text: better said of the file that holds it than of the model made of it.
-void require_finite(const TensorMap& weights, const std::string& directory) {
-  for (const auto& [name, weight] : weights)
-    if (weight.is_floating_point() && !weight.isfinite().all().item<bool>())
-      throw CheckpointError(directory + ": numbers of " + name + " are not finite", "", "",
-                            "the file is damaged, or its weights do not fit their number format");
-}
-
 }  // namespace
 
 Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved) {
@@ -137,11 +129,7 @@ Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& 
   Model model = import_huggingface(source, resolved);
   RunConfig settings = resolved.config;
   settings.model = model.vae.config();
-  out.replace([&](const std::string& folder) {
-    save_model(folder, model.vae.config(), model.max_tokens, model.check, model.vae.parameters().to_map(),
-               model.tokenizer);
-    write_imported_settings(folder, settings);
-  });
+  write_imported_model(out, settings, model.vae.parameters().to_map(), model.tokenizer);
   return model;
 }
 
