@@ -40,6 +40,12 @@ const ZOOM_STEP = 1.6;
 const PAN_STEP = 80;
 const STOP_REACH = 9;
 
+/** A picture that took longer than this, in milliseconds, is drawn with fewer pixels while the map moves. */
+const SLOW_PICTURE = 10;
+
+/** So long after the last move the map counts as still. */
+const STILL_MILLISECONDS = 120;
+
 const HELP =
   "Arrow keys move to the nearest point in a direction, Enter selects it. " +
   "With Shift they move the map. Plus and minus zoom, 0 shows everything.";
@@ -103,6 +109,10 @@ export class MapView {
   #image: ImageData | null = null;
   #frame = 0;
   #pointsChanged = true;
+  /** How long the last picture with all pixels of the screen took. */
+  #pictureMilliseconds = 0;
+  #moving = false;
+  #stillTimer = 0;
   #pointer: Position | null = null;
   #pointerMoved = false;
 
@@ -262,6 +272,7 @@ export class MapView {
 
   destroy(): void {
     cancelAnimationFrame(this.#frame);
+    window.clearTimeout(this.#stillTimer);
     // So that nothing that is still under way asks for another frame.
     this.#frame = -1;
     this.#observer.disconnect();
@@ -322,9 +333,17 @@ export class MapView {
   /** Runs something that moves the camera, and draws. */
   #moved(move: () => void): void {
     move();
+    this.#moving = true;
+    window.clearTimeout(this.#stillTimer);
+    this.#stillTimer = window.setTimeout(() => this.#settle(), STILL_MILLISECONDS);
     // What was under the pointer no longer is.
     this.#pointerMoved = true;
     this.#redraw();
+  }
+
+  #settle(): void {
+    this.#moving = false;
+    if (this.#image && this.#image.width < this.#overlayCanvas.width) this.#redraw();
   }
 
   #redraw(): void {
@@ -353,22 +372,25 @@ export class MapView {
     this.#drawOverlay();
   }
 
-  /** Sets a canvas to the screen's pixels. Asked for at each frame, because moving a window to another screen changes it. */
-  #fitted(canvas: HTMLCanvasElement): { ratio: number; context: CanvasRenderingContext2D | null } {
-    const ratio = window.devicePixelRatio || 1;
+  /** Gives a canvas so many pixels for each CSS pixel. */
+  #fitted(canvas: HTMLCanvasElement, ratio: number): CanvasRenderingContext2D | null {
     const width = Math.max(1, Math.round(this.#camera.width * ratio));
     const height = Math.max(1, Math.round(this.#camera.height * ratio));
     if (canvas.width !== width || canvas.height !== height) {
       canvas.width = width;
       canvas.height = height;
     }
-    return { ratio, context: canvas.getContext("2d") };
+    return canvas.getContext("2d");
   }
 
   #drawPoints(): void {
     const canvas = this.#pointCanvas;
-    const { ratio, context } = this.#fitted(canvas);
+    // Asked for at each picture, because it changes when the window goes to another screen.
+    const fine = window.devicePixelRatio || 1;
+    const ratio = this.#moving && this.#pictureMilliseconds > SLOW_PICTURE ? Math.min(fine, 1) : fine;
+    const context = this.#fitted(canvas, ratio);
     if (!context) return;
+    const start = performance.now();
     if (this.#image?.width !== canvas.width || this.#image.height !== canvas.height) {
       this.#image = context.createImageData(canvas.width, canvas.height);
     }
@@ -388,10 +410,12 @@ export class MapView {
       canvas.height,
     );
     context.putImageData(this.#image, 0, 0);
+    if (ratio === fine) this.#pictureMilliseconds = performance.now() - start;
   }
 
   #drawOverlay(): void {
-    const { ratio, context } = this.#fitted(this.#overlayCanvas);
+    const ratio = window.devicePixelRatio || 1;
+    const context = this.#fitted(this.#overlayCanvas, ratio);
     if (!context) return;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     drawOverlay(

@@ -63,110 +63,101 @@ export function discStencil(diameter: number): Stencil {
 
 /** A width for points that lets single ones be seen and many not run together, in CSS pixels. */
 export function pointSize(points: number, zoom: number): number {
-  const base = Math.min(6, Math.max(1, 42 / Math.max(1, points) ** 0.25));
-  return Math.min(10, base * Math.max(1, zoom) ** 0.3);
+  const whenAllAreSeen = Math.min(7, Math.max(1, 5 * (5000 / Math.max(1, points)) ** 0.33));
+  return Math.min(10, whenAllAreSeen * Math.max(1, zoom) ** 0.3);
 }
 
 /**
- * Draws points by adding up colors. Every pixel keeps the sum of the colours of its points and their count; its colour
+ * Draws points by adding up colours. Every pixel keeps the sum of the colours of its points and their count; its colour
  * is their mean, its opacity grows with the count. So the picture doesn't depend on the order of the points, a mixture
  * looks like one, and half a million points need no GPU.
  */
 export class PointRenderer {
-  /** Red, green, blue and count of each pixel, side by side because they are touched together. */
+  /** Twice the count of each pixel; the lowest bit marks a pixel with hidden points. */
+  #counts = new Uint32Array(0);
+  /** Red, green and blue of each pixel, side by side because they are touched together. */
   #sums = new Uint32Array(0);
   #stencil = discStencil(1);
-  #stride = 0;
-  #rows = 0;
 
   /** Fills `pixels` (width x height, RGBA as the little-endian 32-bit numbers of an ImageData). */
   draw(scene: Scene, camera: Camera, ratio: number, pixels: Uint32Array, width: number, height: number): void {
     const diameter = Math.max(1, Math.round(scene.size * ratio));
     if (this.#stencil.side !== diameter) this.#stencil = discStencil(diameter);
-    // The sums reach one point beyond each edge: no point has to be cut at the border.
-    const stride = width + 2 * diameter;
-    const rows = height + 2 * diameter;
-    if (stride !== this.#stride || rows !== this.#rows) {
-      this.#sums = new Uint32Array(4 * stride * rows);
-      this.#stride = stride;
-      this.#rows = rows;
+    if (this.#counts.length !== width * height) {
+      this.#counts = new Uint32Array(width * height);
+      this.#sums = new Uint32Array(3 * width * height);
     }
     this.#add(scene, camera, ratio, width, height);
-    this.#blend(scene, pixels, width, height);
+    this.#blend(scene, pixels);
   }
 
   #add(scene: Scene, camera: Camera, ratio: number, width: number, height: number): void {
     const { xy, slots, colors, faint } = scene;
     const { side, dx, dy, weights } = this.#stencil;
+    const counts = this.#counts;
     const sums = this.#sums;
-    const stride = this.#stride;
-    const offsets = Int32Array.from(dx, (x, k) => 4 * (dy[k]! * stride + x));
-    const count = offsets.length;
+    const offsets = Int32Array.from(dx, (x, k) => dy[k]! * width + x);
+    const parts = offsets.length;
     const reds = Uint32Array.from(colors, (c) => c[0]);
     const greens = Uint32Array.from(colors, (c) => c[1]);
     const blues = Uint32Array.from(colors, (c) => c[2]);
     const { view } = camera;
     const scaleX = view.scaleX * ratio;
     const scaleY = -view.scaleY * ratio;
-    // The extra terms put a point's middle on its place, and count from the corner of the wider area of sums.
-    const left = (camera.width * ratio) / 2 - view.x * scaleX + side / 2;
-    const top = (camera.height * ratio) / 2 - view.y * scaleY + side / 2;
-    const right = width + side;
-    const bottom = height + side;
+    // From the middle of a point to its upper left pixel.
+    const left = (camera.width * ratio - side) / 2 - view.x * scaleX;
+    const top = (camera.height * ratio - side) / 2 - view.y * scaleY;
+    const right = width - side + 1;
+    const bottom = height - side + 1;
     for (let i = 0; i < slots.length; i++) {
       const x = xy[2 * i]! * scaleX + left;
       const y = xy[2 * i + 1]! * scaleY + top;
-      // Written so that NaN fails it.
+      // Points that the border would cut are left out, and those without a place: NaN fails every comparison.
       if (!(x >= 0 && y >= 0 && x < right && y < bottom)) continue;
-      const corner = 4 * ((y | 0) * stride + (x | 0));
+      const corner = (y | 0) * width + (x | 0);
       const slot = slots[i]!;
       if (slot === HIDDEN) {
-        // The lowest bit of the count marks a pixel with hidden points: they show only where no other point does.
-        if (faint) for (let k = 0; k < count; k++) sums[corner + offsets[k]! + 3]! |= 1;
+        // Only a mark, because hidden points show only where no other point does.
+        if (faint) for (let k = 0; k < parts; k++) counts[corner + offsets[k]!]! |= 1;
         continue;
       }
       const red = reds[slot]!;
       const green = greens[slot]!;
       const blue = blues[slot]!;
-      for (let k = 0; k < count; k++) {
+      for (let k = 0; k < parts; k++) {
         const pixel = corner + offsets[k]!;
         const weight = weights[k]!;
-        sums[pixel]! += red * weight;
-        sums[pixel + 1]! += green * weight;
-        sums[pixel + 2]! += blue * weight;
-        sums[pixel + 3]! += 2 * weight;
+        counts[pixel]! += 2 * weight;
+        const sum = 3 * pixel;
+        sums[sum]! += red * weight;
+        sums[sum + 1]! += green * weight;
+        sums[sum + 2]! += blue * weight;
       }
     }
   }
 
-  /** Makes pixels of the sums, and sets the sums back to 0 for the next picture. */
-  #blend(scene: Scene, pixels: Uint32Array, width: number, height: number): void {
+  /** Makes pixels of the sums, and sets them back to 0 for the next picture. */
+  #blend(scene: Scene, pixels: Uint32Array): void {
+    const counts = this.#counts;
     const sums = this.#sums;
-    const side = this.#stencil.side;
     const [red, green, blue] = scene.faint ?? [0, 0, 0];
-    const faint = ((FAINT_OPACITY * 255) << 24) | (blue << 16) | (green << 8) | red;
-    for (let row = 0; row < this.#rows; row++) {
-      const inside = row >= side && row < side + height;
-      let sum = 4 * row * this.#stride;
-      let pixel = (row - side) * width - side;
-      for (let column = 0; column < this.#stride; column++, sum += 4, pixel++) {
-        const marked = sums[sum + 3]!;
-        const seen = inside && column >= side && column < side + width;
-        if (marked === 0) {
-          if (seen) pixels[pixel] = 0;
-          continue;
-        }
-        if (seen) {
-          const n = marked >>> 1;
-          if (n === 0) pixels[pixel] = faint;
-          else {
-            const opacity = OPACITIES[n < OPACITIES.length ? n : OPACITIES.length - 1]!;
-            pixels[pixel] =
-              (opacity << 24) | ((sums[sum + 2]! / n) << 16) | ((sums[sum + 1]! / n) << 8) | (sums[sum]! / n);
-          }
-        }
-        sums[sum] = sums[sum + 1] = sums[sum + 2] = sums[sum + 3] = 0;
+    const faint = (Math.round(FAINT_OPACITY * 255) << 24) | (blue << 16) | (green << 8) | red;
+    const most = OPACITIES.length - 1;
+    pixels.fill(0);
+    for (let pixel = 0; pixel < counts.length; pixel++) {
+      const marked = counts[pixel]!;
+      if (marked === 0) continue;
+      const count = marked >>> 1;
+      if (count === 0) {
+        pixels[pixel] = faint;
+        continue;
       }
+      const sum = 3 * pixel;
+      const opacity = OPACITIES[count < most ? count : most]!;
+      pixels[pixel] =
+        (opacity << 24) | ((sums[sum + 2]! / count) << 16) | ((sums[sum + 1]! / count) << 8) | (sums[sum]! / count);
+      sums[sum] = sums[sum + 1] = sums[sum + 2] = 0;
     }
+    counts.fill(0);
   }
 }
