@@ -46,7 +46,7 @@ function computeContours(xy: Float32Array, slots: Uint8Array): Contour[] {
   }
   if (visible === 0) return [];
   // Fewer points need a wider blur: the usual rule lets it shrink with the sixth root of their number.
-  const radius = Math.max(1, Math.round((CELLS / 10) * visible ** (-1 / 6)));
+  const radius = Math.max(1, Math.round((CELLS / 16) * visible ** (-1 / 6)));
   // The blurred density ends inside of the grid, so that all lines close.
   const margin = BLURS * radius + 1;
   const columns = innerColumns + 2 * margin;

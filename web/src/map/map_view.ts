@@ -458,7 +458,6 @@ export class MapView {
     if (!at && this.#focused !== null) return;
     this.#stop = at && this.#stopAt(at);
     const point = at && this.#stop === null ? this.#nearest(at, 10) : null;
-    if (point === this.#hovered && !at) return;
     this.#hovered = point;
     this.#tellHover(point, at);
   }

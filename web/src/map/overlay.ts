@@ -75,10 +75,9 @@ function drawContours(context: Context, contours: readonly Contour[], camera: Ca
 function drawAxes(context: Context, axes: Axes, camera: Camera, theme: MapTheme): void {
   const { width, height } = camera;
   const seen = camera.visible();
-  context.strokeStyle = theme.ink;
-  context.fillStyle = theme.ink;
-  context.lineWidth = 1;
   const line = (x1: number, y1: number, x2: number, y2: number, alpha: number) => {
+    context.strokeStyle = theme.ink;
+    context.lineWidth = 1;
     context.globalAlpha = alpha;
     context.beginPath();
     context.moveTo(Math.round(x1) + 0.5, Math.round(y1) + 0.5);

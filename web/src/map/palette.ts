@@ -5,7 +5,8 @@ export type Theme = "light" | "dark";
 
 /**
  * Ten colours that stay apart for readers with protanopia, deuteranopia and tritanopia too, and from the ground and the
- * grey of "other". Neighbours in the list differ most, since the first labels have the most points.
+ * grey of "other". Each is as far as possible from those before it, since the first labels
+ * have the most points.
  */
 export const CATEGORIES: Record<Theme, readonly Rgb[]> = {
   light: ["#0051b5", "#c6a403", "#7d4824", "#3ba8ff", "#1d965a", "#9851e9", "#b41d7b", "#582265", "#f763d6", "#e2500f"].map(

@@ -117,8 +117,9 @@ export class PointRenderer {
       const corner = (y | 0) * width + (x | 0);
       const slot = slots[i]!;
       if (slot === HIDDEN) {
-        // Only a mark, because hidden points show only where no other point does.
-        if (faint) for (let k = 0; k < parts; k++) counts[corner + offsets[k]!]! |= 1;
+        // Only a mark, because hidden points show only where no other point does. Marks have no soft edges.
+        if (!faint) continue;
+        for (let k = 0; k < parts; k++) if (weights[k]! >= WHOLE / 2) counts[corner + offsets[k]!]! |= 1;
         continue;
       }
       const red = reds[slot]!;
