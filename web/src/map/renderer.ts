@@ -1,0 +1,164 @@
+import type { Camera } from "./camera.ts";
+
+/** The slot of a point that the filter leaves out. */
+export const HIDDEN = 255;
+
+/** Red, green and blue from 0 to 255. */
+export type Rgb = readonly [number, number, number];
+
+/** What there is to draw. */
+export interface Scene {
+  /** x, y, x, y, … in the data's units; a point without a finite place is not drawn. */
+  xy: Float32Array;
+  /** For each point its place in `colors`, or HIDDEN. */
+  slots: Uint8Array;
+  colors: readonly Rgb[];
+  /** Width of a point in CSS pixels. */
+  size: number;
+  /** The colour of hidden points; null draws none of them. */
+  faint: Rgb | null;
+}
+
+/** How much of the ground one point covers; points on top of each other cover more. */
+const OPACITY = 0.65;
+const FAINT_OPACITY = 0.45;
+
+/** A pixel that a disc covers whole counts this much, one at its edge less, so that discs have smooth edges. */
+const WHOLE = 16;
+
+const MOST_POINTS_COUNTED = 24;
+
+/** Opacity of a pixel by its count. */
+const OPACITIES = Uint8Array.from({ length: MOST_POINTS_COUNTED * WHOLE + 1 }, (_, count) =>
+  Math.round(255 * (1 - (1 - OPACITY) ** (count / WHOLE))),
+);
+
+/** The pixels of a point: how far each lies from the upper left one, and how much of it the point covers. */
+export interface Stencil {
+  side: number;
+  dx: Uint8Array;
+  dy: Uint8Array;
+  weights: Uint8Array;
+}
+
+/** A disc of the given diameter, in pixels. Below three pixels there is no roundness to see, and it is a square. */
+export function discStencil(diameter: number): Stencil {
+  const side = Math.max(1, Math.round(diameter));
+  const dx: number[] = [];
+  const dy: number[] = [];
+  const weights: number[] = [];
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      const fromMiddle = Math.hypot(x + 0.5 - side / 2, y + 0.5 - side / 2);
+      const covered = side < 3 ? 1 : Math.min(1, side / 2 + 0.5 - fromMiddle);
+      const weight = Math.round(WHOLE * covered);
+      if (weight <= 0) continue;
+      dx.push(x);
+      dy.push(y);
+      weights.push(weight);
+    }
+  }
+  return { side, dx: Uint8Array.from(dx), dy: Uint8Array.from(dy), weights: Uint8Array.from(weights) };
+}
+
+/** A width for points that lets single ones be seen and many not run together, in CSS pixels. */
+export function pointSize(points: number, zoom: number): number {
+  const whenAllAreSeen = Math.min(7, Math.max(1, 5 * (5000 / Math.max(1, points)) ** 0.33));
+  return Math.min(10, whenAllAreSeen * Math.max(1, zoom) ** 0.3);
+}
+
+/**
+ * Draws points by adding up colours. Every pixel keeps the sum of the colours of its points and their count; its colour
+ * is their mean, its opacity grows with the count. So the picture doesn't depend on the order of the points, a mixture
+ * looks like one, and half a million points need no GPU.
+ */
+export class PointRenderer {
+  /** Twice the count of each pixel; the lowest bit marks a pixel with hidden points. */
+  #counts = new Uint32Array(0);
+  /** Red, green and blue of each pixel, side by side because they are touched together. */
+  #sums = new Uint32Array(0);
+  #stencil = discStencil(1);
+
+  /** Fills `pixels` (width x height, RGBA as the little-endian 32-bit numbers of an ImageData). */
+  draw(scene: Scene, camera: Camera, ratio: number, pixels: Uint32Array, width: number, height: number): void {
+    const diameter = Math.max(1, Math.round(scene.size * ratio));
+    if (this.#stencil.side !== diameter) this.#stencil = discStencil(diameter);
+    if (this.#counts.length !== width * height) {
+      this.#counts = new Uint32Array(width * height);
+      this.#sums = new Uint32Array(3 * width * height);
+    }
+    this.#add(scene, camera, ratio, width, height);
+    this.#blend(scene, pixels);
+  }
+
+  #add(scene: Scene, camera: Camera, ratio: number, width: number, height: number): void {
+    const { xy, slots, colors, faint } = scene;
+    const { side, dx, dy, weights } = this.#stencil;
+    const counts = this.#counts;
+    const sums = this.#sums;
+    const offsets = Int32Array.from(dx, (x, k) => dy[k]! * width + x);
+    const parts = offsets.length;
+    const reds = Uint32Array.from(colors, (c) => c[0]);
+    const greens = Uint32Array.from(colors, (c) => c[1]);
+    const blues = Uint32Array.from(colors, (c) => c[2]);
+    const { view } = camera;
+    const scaleX = view.scaleX * ratio;
+    const scaleY = -view.scaleY * ratio;
+    // From the middle of a point to its upper left pixel.
+    const left = (camera.width * ratio - side) / 2 - view.x * scaleX;
+    const top = (camera.height * ratio - side) / 2 - view.y * scaleY;
+    const right = width - side + 1;
+    const bottom = height - side + 1;
+    for (let i = 0; i < slots.length; i++) {
+      const x = xy[2 * i]! * scaleX + left;
+      const y = xy[2 * i + 1]! * scaleY + top;
+      // Points that the border would cut are left out, and those without a place: NaN fails every comparison.
+      if (!(x >= 0 && y >= 0 && x < right && y < bottom)) continue;
+      const corner = (y | 0) * width + (x | 0);
+      const slot = slots[i]!;
+      if (slot === HIDDEN) {
+        // Only a mark, because hidden points show only where no other point does. Marks have no soft edges.
+        if (!faint) continue;
+        for (let k = 0; k < parts; k++) if (weights[k]! >= WHOLE / 2) counts[corner + offsets[k]!]! |= 1;
+        continue;
+      }
+      const red = reds[slot]!;
+      const green = greens[slot]!;
+      const blue = blues[slot]!;
+      for (let k = 0; k < parts; k++) {
+        const pixel = corner + offsets[k]!;
+        const weight = weights[k]!;
+        counts[pixel]! += 2 * weight;
+        const sum = 3 * pixel;
+        sums[sum]! += red * weight;
+        sums[sum + 1]! += green * weight;
+        sums[sum + 2]! += blue * weight;
+      }
+    }
+  }
+
+  /** Makes pixels of the sums, and sets them back to 0 for the next picture. */
+  #blend(scene: Scene, pixels: Uint32Array): void {
+    const counts = this.#counts;
+    const sums = this.#sums;
+    const [red, green, blue] = scene.faint ?? [0, 0, 0];
+    const faint = (Math.round(FAINT_OPACITY * 255) << 24) | (blue << 16) | (green << 8) | red;
+    const most = OPACITIES.length - 1;
+    pixels.fill(0);
+    for (let pixel = 0; pixel < counts.length; pixel++) {
+      const marked = counts[pixel]!;
+      if (marked === 0) continue;
+      const count = marked >>> 1;
+      if (count === 0) {
+        pixels[pixel] = faint;
+        continue;
+      }
+      const sum = 3 * pixel;
+      const opacity = OPACITIES[count < most ? count : most]!;
+      pixels[pixel] =
+        (opacity << 24) | ((sums[sum + 2]! / count) << 16) | ((sums[sum + 1]! / count) << 8) | (sums[sum]! / count);
+      sums[sum] = sums[sum + 1] = sums[sum + 2] = 0;
+    }
+    counts.fill(0);
+  }
+}
