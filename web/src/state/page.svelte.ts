@@ -29,7 +29,7 @@ class Page {
   canUndo = $state(false);
   canRedo = $state(false);
   /** The path that was last walked, for the map. */
-  path = $state.raw<readonly PathPoint[]>([]);
+  path = $state.raw<{ model: 0 | 1; points: readonly PathPoint[] }>({ model: 0, points: [] });
   /** Read aloud and shown for a moment: what a press of a button has done. */
   notice = $state("");
 

@@ -17,12 +17,13 @@ export function few(value: number | null | undefined): string {
   return value.toFixed(size >= 10 ? 1 : 2).replace("-", "−");
 }
 
-/** A share as a percentage: whole numbers, and one digit where they would hide the difference to 0 or 100. */
+/** A share as a percentage, with a digit behind the point where a whole number would hide the difference to 0 or 100. */
 export function percent(share: number | null | undefined): string {
   if (share === null || share === undefined || !Number.isFinite(share)) return "–";
   const value = share * 100;
-  const close = (value > 99 && value < 100) || (value > 0 && value < 1);
-  return `${value.toFixed(close ? 1 : 0)} %`;
+  if (value > 0 && value < 0.1) return "<0.1 %";
+  if (value > 99.9 && value < 100) return ">99.9 %";
+  return `${value.toFixed((value > 99 && value < 100) || (value > 0 && value < 1) ? 1 : 0)} %`;
 }
 
 export function count(value: number): string {
