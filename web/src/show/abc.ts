@@ -11,9 +11,13 @@ export interface Tune {
   warnings: string[];
 }
 
-/** Draws a tune on staves inside `host`, which must be in the page. Null where the text has no notes. */
+/** The library takes any text for music; a tune has a key. */
+const KEY = /^K:/m;
+
+/** Draws a tune on staves inside `host`, which must be in the page. Null where the text is no tune with notes. */
 export function drawTune(host: HTMLElement, abc: string): Tune | null {
-  if (abc.length > LONGEST) return null;
+  host.replaceChildren();
+  if (abc.length > LONGEST || !KEY.test(abc)) return null;
   try {
     const [tune] = withoutInlineStyles(() =>
       renderAbc(host, abc, { responsive: "resize", staffwidth: 640, paddingtop: 4, paddingbottom: 4, ariaLabel: "Notes" }),
@@ -43,11 +47,8 @@ function notesOf(tune: TuneObject): Note[] {
   return notes.sort((a, b) => a.start - b.start);
 }
 
-/** The library writes warnings in HTML. */
+/** The library writes warnings in HTML, and quotes the whole line: "Music Line:3:5: Unknown character ignored:  …". */
 function plain(warning: string): string {
-  return warning
-    .replace(/<\/?span[^>]*>/g, "")
-    .replace(/&lt;/g, "<")
-    .replace(/&gt;/g, ">")
-    .replace(/&amp;/g, "&");
+  const [, line, column, what] = /^Music Line:(\d+):(\d+): (.*?):  /s.exec(warning) ?? [];
+  return what ? `Line ${line}, character ${column}: ${what}` : warning.replace(/<[^>]*>/g, "");
 }

@@ -33,12 +33,14 @@ const INVISIBLE =
 const INVISIBLE_ON_ONE_LINE = new RegExp(`[\\t\\n]|${INVISIBLE.source}`, "g");
 const INVISIBLE_ON_MANY = new RegExp(INVISIBLE.source, "g");
 
-/** The symbol of an invisible character: ␊ for a line feed, U+202E for what has none. */
+/**
+ * What stands for an invisible character. Unicode has a picture for each control character, but many systems have no
+ * font with them; arrows and numbers can be read everywhere.
+ */
 export function symbolOf(character: string): string {
-  const code = character.charCodeAt(0);
-  if (code < 0x20) return String.fromCharCode(0x2400 + code);
-  if (code === 0x7f) return "␡";
-  return `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+  if (character === "\n") return "↵";
+  if (character === "\t") return "⇥";
+  return `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
 /** Cuts a text where its kind or its change changes. On one line, line feeds and tabs are symbols as well. */
@@ -50,17 +52,17 @@ export function piecesOf(text: string, spans: readonly Span[], changes: readonly
   let span = 0;
   let change = 0;
   places.forEach((start, k) => {
-    for (; change < changes.length && changes[change]!.start <= start; change++) {
-      const { removed } = changes[change]!;
-      if (removed) add(pieces, removed, "", "removed", oneLine);
-      if (changes[change]!.end > start) break;
+    while (change < changes.length && changes[change]!.end < start) change++;
+    // At one place something may have been taken out, and something else put in.
+    for (let c = change; c < changes.length && changes[c]!.start <= start; c++) {
+      if (changes[c]!.start === start && changes[c]!.removed) add(pieces, changes[c]!.removed, "", "removed", oneLine);
     }
     const end = places[k + 1];
     if (end === undefined) return;
+    while (change < changes.length && changes[change]!.end <= start) change++;
     while (span < spans.length && spans[span]!.end <= start) span++;
     const kind = span < spans.length && spans[span]!.start <= start ? spans[span]!.kind : "";
-    const current = changes[change];
-    const added = current && current.start <= start && current.end > start;
+    const added = change < changes.length && changes[change]!.start <= start;
     add(pieces, text.slice(start, end), kind, added ? "added" : null, oneLine);
   });
   return pieces;
@@ -81,4 +83,11 @@ function add(pieces: Piece[], text: string, kind: string, change: Piece["change"
 export function beginning(text: string, length: number): string {
   const last = text.charCodeAt(length - 1);
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? length - 1 : length);
+}
+
+/** A text as a label for screen readers: one line, not endless, nothing invisible. */
+export function spokenText(text: string): string {
+  return piecesOf(beginning(text, 200), [], [], true)
+    .map((piece) => piece.text)
+    .join("");
 }

@@ -12,7 +12,8 @@ const COLORS = Object.fromEntries([
   ...ELEMENTS.map((element) => [element, element === "C" ? "currentColor" : `var(--atom-${element.toLowerCase()}, currentColor)`]),
 ]) as Record<string, string>;
 
-const OPTIONS = { bondThickness: 1.2, padding: 4, themes: { page: COLORS } };
+// With a scale the library cuts the picture close to the molecule instead of making it square.
+const OPTIONS = { bondThickness: 1.2, padding: 4, scale: 1, themes: { page: COLORS } };
 
 /** A drawing of a molecule, in a new element; null where the text is no molecule, or too large a one to draw. */
 export function drawMolecule(smiles: string): SVGSVGElement | null {
@@ -39,10 +40,12 @@ function finished(svg: SVGSVGElement): SVGSVGElement {
   for (const text of svg.querySelectorAll("text")) {
     text.setAttribute("font-family", "Arial, Helvetica, sans-serif");
     text.setAttribute("font-size", "11pt");
+    text.setAttribute("fill", "currentColor");
   }
   for (const small of svg.querySelectorAll(".sub")) small.setAttribute("font-size", "3pt");
-  for (const size of ["width", "height"]) svg.removeAttribute(size);
-  svg.style.removeProperty("width");
-  svg.style.removeProperty("height");
+  // As attributes, so that a style sheet can make it smaller: without them a small molecule would be blown up.
+  svg.setAttribute("width", svg.style.width);
+  svg.setAttribute("height", svg.style.height);
+  svg.removeAttribute("style");
   return svg;
 }
