@@ -13,8 +13,17 @@ const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-cor
 const browser = address === undefined ? null : await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 after(() => browser?.close());
 
-/** The models as the server tells them. */
-export const models = address === undefined ? [] : (await (await fetch(new URL("api/models", address))).json()).models;
+/** The models as the server tells them, once it has built their maps. */
+export const models = address === undefined ? [] : await loadedModels();
+
+async function loadedModels() {
+  for (let second = 0; ; second++) {
+    const { models } = await (await fetch(new URL("api/models", address))).json();
+    if (second === 180 || models.every((model) => model.corpus.state !== "building")) return models;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
 export const hasCorpus = models[0]?.corpus.state === "ready";
 export const hasTwo = models.length > 1;
 export const [A = "", B = "", C = A] = models[0]?.examples ?? [];

@@ -27,7 +27,7 @@ explorer("copying the address copies the view", {}, async ({ page, open, context
   await list(copy, "Steps of the path").waitFor();
   await settled(copy);
   assert.equal(await list(copy, "Steps of the path").innerText(), await list(page, "Steps of the path").innerText());
-  assert.equal(await copy.getByLabel("Path", { exact: true }).inputValue(), "lerp");
+  assert.equal(await copy.getByRole("main").getByLabel("Path", { exact: true }).inputValue(), "lerp");
   assert.equal(await copy.getByLabel("Search", { exact: true }).inputValue(), "4");
   assert.ok(await copy.getByLabel("Constrain").isChecked());
 });

@@ -30,7 +30,7 @@ explorer("Path by mouse", {}, async ({ page, open }) => {
   await page.getByLabel("Steps", { exact: true }).fill("5");
   await page.getByLabel("Steps", { exact: true }).blur();
   await eventually(async () => assert.equal(await steps.count(), 5));
-  await page.getByLabel("Path", { exact: true }).selectOption("lerp");
+  await page.getByRole("main").getByLabel("Path", { exact: true }).selectOption("lerp");
   await page.getByRole("button", { name: "Turn around" }).click();
   assert.equal(await page.getByLabel("From", { exact: true }).inputValue(), B);
   await page.getByRole("button", { name: "Add a place" }).click();
