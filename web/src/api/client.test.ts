@@ -30,6 +30,16 @@ test("an answer that is no problem document, and no answer, say so in words", as
   await expect(get("/api/models")).rejects.toThrow("does not answer");
 });
 
+test("a server that is busy is asked again when it says", async () => {
+  let times = 0;
+  const busy = () => new Response('{"detail": "busy"}', { status: 503, headers: { "Retry-After": "0" } });
+  const fetched = serve(() => (++times < 3 ? busy() : new Response('{"models": []}')));
+  expect(await get("/api/models")).toEqual({ models: [] });
+  expect(fetched).toHaveBeenCalledTimes(3);
+  vi.stubGlobal("fetch", async () => busy());
+  await expect(get("/api/models")).rejects.toThrow("busy");
+});
+
 test("the token leaves the address and goes with every request", async () => {
   history.replaceState(null, "", "/#view=map&token=s3cret");
   takeTokenFromAddress();

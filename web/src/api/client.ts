@@ -38,15 +38,33 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
   const secret = token();
   if (secret !== null) headers.set("Authorization", `Bearer ${secret}`);
-  let response: Response;
-  try {
-    response = await fetch(`.${path}`, { ...init, headers, cache: "no-store" });
-  } catch (error) {
-    if (isAborted(error)) throw error;
-    throw new ApiError(problem(599, "Unreachable", "The server does not answer. Is `tvae serve` still running?"));
+  for (let attempt = 1; ; attempt++) {
+    let response: Response;
+    try {
+      response = await fetch(`.${path}`, { ...init, headers, cache: "no-store" });
+    } catch (error) {
+      if (isAborted(error)) throw error;
+      throw new ApiError(problem(599, "Unreachable", "The server does not answer. Is `tvae serve` still running?"));
+    }
+    if (response.ok) return response;
+    const seconds = Number(response.headers.get("Retry-After") ?? NaN);
+    if (response.status !== 503 || attempt === ATTEMPTS || !(seconds <= LONGEST_WAIT)) throw new ApiError(await problemOf(response));
+    await pause(seconds, init.signal ?? null);
   }
-  if (!response.ok) throw new ApiError(await problemOf(response));
-  return response;
+}
+
+// A server with too much to do says when to come again.
+const ATTEMPTS = 3;
+const LONGEST_WAIT = 10; // seconds
+
+function pause(seconds: number, signal: AbortSignal | null): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(new DOMException("aborted", "AbortError"));
+    });
+  });
 }
 
 type Query = Record<string, string | number | undefined>;

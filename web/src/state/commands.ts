@@ -210,6 +210,12 @@ const WRITERS: { [P in PostPath]?: (body: RequestBody<P>, folder: string) => Lin
     notes: [],
   }),
 
+  "/api/jobs": ({ samples = 500, sections = [] }, folder) => ({
+    shell: `tvae eval ${folder} --samples ${samples}${sections.length > 0 ? ` --only ${sections.join(",")}` : ""}`,
+    python: `model.evaluate(samples=${samples}${sections.length > 0 ? `, only=${literal(sections)}` : ""})`,
+    notes: [],
+  }),
+
   "/api/directions": ({ name, method = "mean", label }, folder) => ({
     shell: `tvae direction ${folder} fit ${flag("--name", name)} --positive positive.txt --negative negative.txt${method === "mean" ? "" : ` --method ${method}`}`,
     python: `model.fit_direction(${literal(name)}, positive, negative${method === "mean" ? "" : `, method=${literal(method)}`})`,

@@ -40,7 +40,7 @@ export function jsonlOf(rows: readonly Row[]): string {
   return lines(rows.map((row) => JSON.stringify({ ...row.columns, text: row.text })));
 }
 
-/** The file's bytes; null where codes are asked for and some row has none. */
+/** The file's bytes; null where codes are asked for and some row has none, or they have different shapes. */
 export function fileOf(rows: readonly Row[], format: Format): Blob | null {
   switch (format) {
     case "txt":
@@ -51,7 +51,8 @@ export function fileOf(rows: readonly Row[], format: Format): Blob | null {
       return new Blob([jsonlOf(rows)], { type: "application/jsonl" });
     case "npy": {
       const codes = rows.map((row) => row.code ?? null);
-      return codes.includes(null) ? null : new Blob([npyOf(codes as Code[])], { type: "application/octet-stream" });
+      const shapes = new Set(codes.map((code) => `${code?.length} ${code?.[0]?.length}`));
+      return codes.includes(null) || shapes.size > 1 ? null : new Blob([npyOf(codes as Code[])], { type: "application/octet-stream" });
     }
   }
 }

@@ -10,7 +10,8 @@ export function wantsCodes(model: Model | undefined, count: number): boolean {
   return model !== undefined && model.latent_tokens * model.latent_size * count <= MOST_NUMBERS;
 }
 
-function decodeOf({ decode }: Workspace): { decode?: DecodeOptions } {
+/** How codes become texts, as far as it is not the usual. */
+export function decodeOf({ decode }: Workspace): { decode?: DecodeOptions } {
   const options: DecodeOptions = {
     ...(decode.candidates > 1 ? { candidates: decode.candidates } : {}),
     ...(decode.constrain ? { constrain: true } : {}),

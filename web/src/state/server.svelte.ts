@@ -31,7 +31,7 @@ class Server {
     this.directions = model === 0 ? [directions, this.directions[1]] : [this.directions[0], directions];
   }
 
-  async fitDirection(made: MadeDirection, model: number): Promise<Direction> {
+  async fitDirection(made: MadeDirection, model: number, signal?: AbortSignal): Promise<Direction> {
     const lists = {
       positive: made.positive,
       negative: made.negative,
@@ -39,7 +39,7 @@ class Server {
       negative_points: made.negativePoints,
     };
     const from = made.label === null ? lists : { label: made.label };
-    const fitted = await post("/api/directions", { model, name: made.name, method: made.method, ...from });
+    const fitted = await post("/api/directions", { model, name: made.name, method: made.method, ...from }, signal);
     await this.#directionsChanged(model);
     return fitted;
   }

@@ -12,8 +12,8 @@ export function likelinessWord(unlikeliness: number): string {
 export function few(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 0.005 || size >= 1e7)) return value.toExponential(1).replace("e+", "e");
-  if (size >= 100) return Math.round(value).toLocaleString("en");
+  if (size !== 0 && (size < 0.005 || size >= 1e7)) return value.toExponential(1).replace("e+", "e").replaceAll("-", "−");
+  if (size >= 100) return Math.round(value).toLocaleString("en").replace("-", "−");
   return value.toFixed(size >= 10 ? 1 : 2).replace("-", "−");
 }
 
