@@ -171,6 +171,18 @@ describe("map", () => {
     expect(key("0")).toBe(false);
   });
 
+  it("says which part is seen, and shows a part that it is told", async () => {
+    const onView = vi.fn();
+    const { map, click, key } = mapOf({ onView });
+    map.setView({ x: 1, y: 1, zoom: 4 });
+    expect(map.view).toEqual({ x: 1, y: 1, zoom: 4 });
+    click(400, 200);
+    expect(onView).not.toHaveBeenCalled();
+    key("+");
+    await vi.waitFor(() => expect(onView).toHaveBeenCalledTimes(1));
+    expect(onView.mock.calls[0]![0].zoom).toBeCloseTo(6.4);
+  });
+
   it("tells which stop of the path is clicked", () => {
     const onSelectStop = vi.fn();
     const { map, click } = mapOf({ onSelectStop });

@@ -29,8 +29,17 @@ export interface MapOptions {
   onSelectStop?: (stop: number) => void;
   /** The visible points inside a drawn outline, in order of their numbers. */
   onLasso?: (points: number[]) => void;
+  /** After the map was moved or zoomed, once it is still. */
+  onView?: (view: MapPlace) => void;
+  /** After the colours changed with the system's light or dark: `legend()` has others now. */
+  onTheme?: () => void;
   /** How points that the filter leaves out look: "faint" by default. */
   hidden?: "faint" | "none";
+}
+
+/** Which part of the map is seen: the place in its middle, and how many times larger than when everything is shown. */
+export interface MapPlace extends Position {
+  zoom: number;
 }
 
 /** The selected thing: one of the points, or any place. */
@@ -173,7 +182,14 @@ export class MapView {
     this.#stage.addEventListener("keydown", (event) => this.#key(event), { signal });
     this.#stage.addEventListener("blur", () => this.#focus(null), { signal });
     if (typeof matchMedia === "function") {
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.refreshTheme(), { signal });
+      matchMedia("(prefers-color-scheme: dark)").addEventListener(
+        "change",
+        () => {
+          this.refreshTheme();
+          this.#options.onTheme?.();
+        },
+        { signal },
+      );
     }
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(this.#root);
@@ -270,6 +286,16 @@ export class MapView {
     this.#lassoButton.setAttribute("aria-pressed", String(on));
   }
 
+  get view(): MapPlace {
+    const { x, y } = this.#camera.view;
+    return { x, y, zoom: this.#camera.zoom() };
+  }
+
+  setView({ x, y, zoom }: MapPlace): void {
+    this.#camera.lookAt({ x, y }, zoom);
+    this.#redraw();
+  }
+
   /** Moves the map so that a place is seen. */
   reveal(selected: number | Position): void {
     const place = this.#placeOf(selected);
@@ -350,15 +376,25 @@ export class MapView {
   #moved(move: () => void): void {
     move();
     this.#moving = true;
-    window.clearTimeout(this.#stillTimer);
-    this.#stillTimer = window.setTimeout(() => this.#settle(), STILL_MILLISECONDS);
+    this.#waitForStillness();
     // What was under the pointer no longer is.
     this.#pointerMoved = true;
     this.#redraw();
   }
 
+  #waitForStillness(): void {
+    window.clearTimeout(this.#stillTimer);
+    this.#stillTimer = window.setTimeout(() => this.#settle(), STILL_MILLISECONDS);
+  }
+
   #settle(): void {
+    // A glide takes longer than the pause that means stillness.
+    if (this.#camera.gliding) {
+      this.#waitForStillness();
+      return;
+    }
     this.#moving = false;
+    this.#options.onView?.(this.view);
     if (this.#image && this.#image.width < this.#overlayCanvas.width) this.#redraw();
   }
 
@@ -416,7 +452,7 @@ export class MapView {
         xy: this.#sortedXy,
         slots: this.#sortedSlots,
         colors: this.#scale.colors(theme),
-        size: pointSize(this.#slots.length, this.#camera.zoom()),
+        size: pointSize(this.#slots.length, this.#camera.zoom(), this.#camera.width * this.#camera.height),
         faint: this.#options.hidden === "none" ? null : NOTHING[theme],
       },
       this.#camera,

@@ -71,9 +71,13 @@ export function discStencil(diameter: number): Stencil {
   return { side, dx: Uint8Array.from(dx), dy: Uint8Array.from(dy), weights: Uint8Array.from(weights) };
 }
 
-/** A width for points that lets single ones be seen and many not run together, in CSS pixels. */
-export function pointSize(points: number, zoom: number): number {
-  const whenAllAreSeen = Math.min(7, Math.max(1, 5 * (5000 / Math.max(1, points)) ** 0.33));
+/**
+ * A width for points that lets single ones be seen and many not run together, in CSS pixels. `area` is that of the map,
+ * in square CSS pixels.
+ */
+export function pointSize(points: number, zoom: number, area: number): number {
+  const places = (0.009 * area) / Math.max(1, points);
+  const whenAllAreSeen = Math.min(7, Math.max(1, 5 * places ** 0.33));
   return Math.min(10, whenAllAreSeen * Math.max(1, zoom) ** 0.3);
 }
 
