@@ -131,7 +131,7 @@ export class MapView {
   #pointerMoved = false;
 
   constructor(host: HTMLElement, options: MapOptions = {}) {
-    this.#options = options;
+    this.#options = { ...options };
     this.#root = element("div", "tvae-map");
     this.#stage = element("div", "tvae-map-stage");
     this.#pointCanvas = element("canvas", "tvae-map-points");
