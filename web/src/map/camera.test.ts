@@ -97,6 +97,15 @@ describe("camera", () => {
     expect(camera.view).toMatchObject({ x, scaleX });
   });
 
+  it("looks where it is told", () => {
+    const camera = cameraOf();
+    camera.lookAt({ x: 1, y: 2 }, 5);
+    expect(camera.toScreen({ x: 1, y: 2 })).toEqual({ x: 400, y: 200 });
+    expect(camera.zoom()).toBeCloseTo(5);
+    camera.lookAt({ x: 1, y: 2 }, 1e9);
+    expect(camera.zoom()).toBeCloseTo(2000);
+  });
+
   it("reveals a place that is out of the picture", () => {
     const camera = cameraOf();
     camera.zoomAt({ x: 400, y: 200 }, 10);

@@ -150,6 +150,12 @@ export class Camera {
     if (outside) this.#go({ ...this.view, x: place.x, y: place.y }, true);
   }
 
+  /** Puts a place into the middle, at a zoom as `zoom()` says it. */
+  lookAt(place: Position, zoom: number): void {
+    const kept = Math.min(LARGEST_ZOOM, Math.max(SMALLEST_ZOOM, zoom));
+    this.#go({ ...place, scaleX: this.#home.scaleX * kept, scaleY: this.#home.scaleY * kept }, false);
+  }
+
   /** Back to everything. */
   reset(): void {
     this.#go(this.#home, true);

@@ -19,6 +19,9 @@ const TAP_PIXELS = 4;
 const MOUSE_REACH = 10;
 const FINGER_REACH = 22;
 
+/** A second tap in the same place so soon belongs to a double tap. */
+const DOUBLE_TAP_MILLISECONDS = 350;
+
 /** Corners of a lasso lie at least this far apart, so that an outline stays short. */
 const LASSO_STEP = 3;
 
@@ -27,6 +30,7 @@ export function listenToGestures(element: HTMLElement, gestures: Gestures): () =
   const pressed = new Map<number, Position>();
   let start: Position | null = null;
   let outline: Position[] | null = null;
+  let lastTap: { at: Position; time: number } | null = null;
   const listening = new AbortController();
   const { signal } = listening;
 
@@ -99,7 +103,11 @@ export function listenToGestures(element: HTMLElement, gestures: Gestures): () =
         gestures.lassoEnd(outline);
       } else {
         if (outline) gestures.lassoEnd(null);
-        if (start) gestures.tap(start, event.pointerType === "touch" ? FINGER_REACH : MOUSE_REACH);
+        const reach = event.pointerType === "touch" ? FINGER_REACH : MOUSE_REACH;
+        const soon = lastTap && event.timeStamp - lastTap.time < DOUBLE_TAP_MILLISECONDS;
+        const again = soon && start && distance(lastTap!.at, start) < reach;
+        if (start && !again) gestures.tap(start, reach);
+        lastTap = start && { at: start, time: event.timeStamp };
       }
       outline = null;
       start = null;

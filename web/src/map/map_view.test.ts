@@ -82,6 +82,17 @@ describe("map", () => {
     expect(onSelectPoint).toHaveBeenCalledTimes(1);
   });
 
+  it("takes a double click for one click, and zooms", () => {
+    vi.stubGlobal("matchMedia", (query: string) => ({ matches: query.includes("reduce"), addEventListener() {} }));
+    const onSelectPosition = vi.fn();
+    const { map, click, pointer } = mapOf({ onSelectPosition });
+    click(490, 200);
+    click(490, 200);
+    pointer("dblclick", 490, 200);
+    expect(onSelectPosition).toHaveBeenCalledTimes(1);
+    expect(map.view.zoom).toBeCloseTo(2.56);
+  });
+
   it("passes over points that the filter or the legend hides", () => {
     const onSelectPoint = vi.fn();
     const { map, click } = mapOf({ onSelectPoint });
@@ -157,18 +168,32 @@ describe("map", () => {
     vi.stubGlobal("matchMedia", (query: string) => ({ matches: query.includes("reduce"), addEventListener() {} }));
     const onSelectPosition = vi.fn();
     const { key, click } = mapOf({ onSelectPosition });
+    let row = 100;
+    const look = () => click(490, (row += 40));
     const places = () => onSelectPosition.mock.calls.map(([at]) => Number(at.x.toFixed(3)));
     key("+");
-    click(490, 200);
+    look();
     key("-");
-    click(490, 200);
+    look();
     key("ArrowLeft", { shiftKey: true });
-    click(490, 200);
+    look();
     document.querySelector<HTMLButtonElement>("[aria-label='Show everything']")!.click();
-    click(490, 200);
+    look();
     expect(places()).toEqual([0.313, 0.5, 0.056, 0.5]);
     expect(key("a")).toBe(true);
     expect(key("0")).toBe(false);
+  });
+
+  it("says which part is seen, and shows a part that it is told", async () => {
+    const onView = vi.fn();
+    const { map, click, key } = mapOf({ onView });
+    map.setView({ x: 1, y: 1, zoom: 4 });
+    expect(map.view).toEqual({ x: 1, y: 1, zoom: 4 });
+    click(400, 200);
+    expect(onView).not.toHaveBeenCalled();
+    key("+");
+    await vi.waitFor(() => expect(onView).toHaveBeenCalledTimes(1));
+    expect(onView.mock.calls[0]![0].zoom).toBeCloseTo(6.4);
   });
 
   it("tells which stop of the path is clicked", () => {

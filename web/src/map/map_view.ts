@@ -29,8 +29,17 @@ export interface MapOptions {
   onSelectStop?: (stop: number) => void;
   /** The visible points inside a drawn outline, in order of their numbers. */
   onLasso?: (points: number[]) => void;
+  /** After the map was moved or zoomed, once it is still. */
+  onView?: (view: MapPlace) => void;
+  /** After the colours changed with the system's light or dark: `legend()` has others now. */
+  onTheme?: () => void;
   /** How points that the filter leaves out look: "faint" by default. */
   hidden?: "faint" | "none";
+}
+
+/** Which part of the map is seen: the place in its middle, and how many times larger than when everything is shown. */
+export interface MapPlace extends Position {
+  zoom: number;
 }
 
 /** The selected thing: one of the points, or any place. */
@@ -87,13 +96,18 @@ export class MapView {
   #scale: ColorScale = colorScale(this.#coloring, 0);
   #filter: Uint8Array | null = null;
   #hiddenEntries = new Set<number>();
-  /** What is drawn of each point: the scale's slots, HIDDEN where the filter or the legend leaves the point out. */
+  /** What each point shows: the scale's slots, HIDDEN where the filter or the legend leaves the point out. */
   #slots: Uint8Array = new Uint8Array(0);
   /** Changes whenever other points are hidden. */
   #visibility: object | null = null;
   #visibleCount = 0;
-  /** Built when first asked for: a map that nobody points at needs none. */
-  #picker: Picker | null = null;
+  #picker = new Picker(this.#xy);
+  /**
+   * Places and slots once more, in the picker's order. Drawn so, points that follow each other touch the same pixels,
+   * which are then in the processor's cache: half the time or less.
+   */
+  #sortedXy: Float32Array = new Float32Array(0);
+  #sortedSlots: Uint8Array = new Uint8Array(0);
 
   #contours = false;
   #axes: Axes | null = null;
@@ -117,7 +131,7 @@ export class MapView {
   #pointerMoved = false;
 
   constructor(host: HTMLElement, options: MapOptions = {}) {
-    this.#options = options;
+    this.#options = { ...options };
     this.#root = element("div", "tvae-map");
     this.#stage = element("div", "tvae-map-stage");
     this.#pointCanvas = element("canvas", "tvae-map-points");
@@ -168,7 +182,14 @@ export class MapView {
     this.#stage.addEventListener("keydown", (event) => this.#key(event), { signal });
     this.#stage.addEventListener("blur", () => this.#focus(null), { signal });
     if (typeof matchMedia === "function") {
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.refreshTheme(), { signal });
+      matchMedia("(prefers-color-scheme: dark)").addEventListener(
+        "change",
+        () => {
+          this.refreshTheme();
+          this.#options.onTheme?.();
+        },
+        { signal },
+      );
     }
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(this.#root);
@@ -185,7 +206,14 @@ export class MapView {
       if (typeof this.#selected === "number") this.#selected = null;
     }
     this.#xy = xy;
-    this.#picker = null;
+    this.#picker = new Picker(xy);
+    const { order } = this.#picker;
+    const sorted = new Float32Array(2 * order.length);
+    for (let k = 0; k < order.length; k++) {
+      sorted[2 * k] = xy[2 * order[k]!]!;
+      sorted[2 * k + 1] = xy[2 * order[k]! + 1]!;
+    }
+    this.#sortedXy = sorted;
     this.#hovered = this.#focused = null;
     this.#camera.fit(boundsOf(xy), this.#axes !== null);
     this.#scale = colorScale(this.#coloring, xy.length >> 1);
@@ -258,6 +286,16 @@ export class MapView {
     this.#lassoButton.setAttribute("aria-pressed", String(on));
   }
 
+  get view(): MapPlace {
+    const { x, y } = this.#camera.view;
+    return { x, y, zoom: this.#camera.zoom() };
+  }
+
+  setView({ x, y, zoom }: MapPlace): void {
+    this.#camera.lookAt({ x, y }, zoom);
+    this.#redraw();
+  }
+
   /** Moves the map so that a place is seen. */
   reveal(selected: number | Position): void {
     const place = this.#placeOf(selected);
@@ -309,6 +347,10 @@ export class MapView {
       else visible++;
     }
     this.#slots = slots;
+    const { order } = this.#picker;
+    const sorted = new Uint8Array(order.length);
+    for (let k = 0; k < order.length; k++) sorted[k] = slots[order[k]!]!;
+    this.#sortedSlots = sorted;
     this.#visibleCount = visible;
     this.#visibility = hidden.size > 0 ? {} : filter;
     this.#summarize();
@@ -334,15 +376,25 @@ export class MapView {
   #moved(move: () => void): void {
     move();
     this.#moving = true;
-    window.clearTimeout(this.#stillTimer);
-    this.#stillTimer = window.setTimeout(() => this.#settle(), STILL_MILLISECONDS);
+    this.#waitForStillness();
     // What was under the pointer no longer is.
     this.#pointerMoved = true;
     this.#redraw();
   }
 
+  #waitForStillness(): void {
+    window.clearTimeout(this.#stillTimer);
+    this.#stillTimer = window.setTimeout(() => this.#settle(), STILL_MILLISECONDS);
+  }
+
   #settle(): void {
+    // A glide takes longer than the pause that means stillness.
+    if (this.#camera.gliding) {
+      this.#waitForStillness();
+      return;
+    }
     this.#moving = false;
+    this.#options.onView?.(this.view);
     if (this.#image && this.#image.width < this.#overlayCanvas.width) this.#redraw();
   }
 
@@ -397,10 +449,10 @@ export class MapView {
     const theme = this.#theme.name;
     this.#renderer.draw(
       {
-        xy: this.#xy,
-        slots: this.#slots,
+        xy: this.#sortedXy,
+        slots: this.#sortedSlots,
         colors: this.#scale.colors(theme),
-        size: pointSize(this.#slots.length, this.#camera.zoom()),
+        size: pointSize(this.#slots.length, this.#camera.zoom(), this.#camera.width * this.#camera.height),
         faint: this.#options.hidden === "none" ? null : NOTHING[theme],
       },
       this.#camera,
@@ -436,7 +488,6 @@ export class MapView {
   }
 
   #nearest(at: Position, reach: number): number | null {
-    this.#picker ??= new Picker(this.#xy);
     return this.#picker.nearest(this.#camera.toData(at), this.#camera.view, reach, this.#slots);
   }
 

@@ -199,7 +199,8 @@ function haloText(context: Context, text: string, x: number, y: number, theme: M
   context.fillText(text, x, y);
 }
 
+/** One line, not endless; characters without a picture of their own could turn the rest around. */
 function shortened(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
+  const line = text.replace(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim();
   return line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT - 1)}…` : line;
 }

@@ -32,9 +32,10 @@ export class Picker {
   readonly #cellHeight: number;
   readonly #columns: number;
   readonly #rows: number;
-  /** The points of cell c are those of `#points` from `#starts[c]` up to `#starts[c + 1]`. */
+  /** The points of cell c are those of `order` from `#starts[c]` up to `#starts[c + 1]`. */
   readonly #starts: Uint32Array;
-  readonly #points: Uint32Array;
+  /** All points that have a place, cell by cell and row by row: neighbours on the screen are neighbours here. */
+  readonly order: Uint32Array;
 
   constructor(xy: Float32Array) {
     this.#xy = xy;
@@ -58,9 +59,9 @@ export class Picker {
       placed++;
     }
     for (let cell = 0; cell < side * side; cell++) this.#starts[cell + 1]! += this.#starts[cell]!;
-    this.#points = new Uint32Array(placed);
+    this.order = new Uint32Array(placed);
     const next = this.#starts.slice();
-    for (let i = 0; i < count; i++) if (cells[i]! >= 0) this.#points[next[cells[i]!]!++] = i;
+    for (let i = 0; i < count; i++) if (cells[i]! >= 0) this.order[next[cells[i]!]!++] = i;
   }
 
   #column(x: number): number {
@@ -96,7 +97,7 @@ export class Picker {
           if (c < 0 || c >= this.#columns) continue;
           const cell = r * this.#columns + c;
           for (let k = this.#starts[cell]!; k < this.#starts[cell + 1]!; k++) {
-            const point = this.#points[k]!;
+            const point = this.order[k]!;
             if (slots[point] === HIDDEN) continue;
             const dx = (this.#xy[2 * point]! - at.x) * scaleX;
             const dy = (this.#xy[2 * point + 1]! - at.y) * scaleY;

@@ -75,10 +75,12 @@ describe("renderer", () => {
     expect(at(13, 9)[3]).toBe(0);
   });
 
-  it("makes points smaller when there are more, and larger when zoomed", () => {
-    expect(pointSize(100, 1)).toBe(7);
-    expect(pointSize(500_000, 1)).toBeLessThan(pointSize(5_000, 1));
-    expect(pointSize(500_000, 50)).toBeGreaterThan(pointSize(500_000, 1));
-    expect(pointSize(0, 1)).toBeGreaterThan(0);
+  it("makes points smaller when there are more or less room, and larger when zoomed", () => {
+    const area = 900 * 600;
+    expect(pointSize(100, 1, area)).toBe(7);
+    expect(pointSize(500_000, 1, area)).toBeLessThan(pointSize(5_000, 1, area));
+    expect(pointSize(5_000, 1, area / 4)).toBeLessThan(pointSize(5_000, 1, area));
+    expect(pointSize(500_000, 50, area)).toBeGreaterThan(pointSize(500_000, 1, area));
+    expect(pointSize(0, 1, area)).toBeGreaterThan(0);
   });
 });

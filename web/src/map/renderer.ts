@@ -26,12 +26,22 @@ const FAINT_OPACITY = 0.45;
 /** A pixel that a disc covers whole counts this much, one at its edge less, so that discs have smooth edges. */
 const WHOLE = 16;
 
-const MOST_POINTS_COUNTED = 24;
+/** More points on a pixel make it no more opaque. */
+const OPAQUE = 24;
 
 /** Opacity of a pixel by its count. */
-const OPACITIES = Uint8Array.from({ length: MOST_POINTS_COUNTED * WHOLE + 1 }, (_, count) =>
+const OPACITIES = Uint8Array.from({ length: OPAQUE * WHOLE + 1 }, (_, count) =>
   Math.round(255 * (1 - (1 - OPACITY) ** (count / WHOLE))),
 );
+
+/**
+ * Two sums share a number: one in its lower 26 bits, the other times HIGH; a float64 holds both exactly. Adding up is
+ * bound by memory, and this halves it.
+ */
+const HIGH = 2 ** 26;
+
+/** A pixel with so many points takes no more: their mean is known, and the sums have no room. */
+const FULL = 16_000 * WHOLE * HIGH;
 
 /** The pixels of a point: how far each lies from the upper left one, and how much of it the point covers. */
 export interface Stencil {
@@ -61,9 +71,13 @@ export function discStencil(diameter: number): Stencil {
   return { side, dx: Uint8Array.from(dx), dy: Uint8Array.from(dy), weights: Uint8Array.from(weights) };
 }
 
-/** A width for points that lets single ones be seen and many not run together, in CSS pixels. */
-export function pointSize(points: number, zoom: number): number {
-  const whenAllAreSeen = Math.min(7, Math.max(1, 5 * (5000 / Math.max(1, points)) ** 0.33));
+/**
+ * A width for points that lets single ones be seen and many not run together, in CSS pixels. `area` is that of the map,
+ * in square CSS pixels.
+ */
+export function pointSize(points: number, zoom: number, area: number): number {
+  const places = (0.009 * area) / Math.max(1, points);
+  const whenAllAreSeen = Math.min(7, Math.max(1, 5 * places ** 0.33));
   return Math.min(10, whenAllAreSeen * Math.max(1, zoom) ** 0.3);
 }
 
@@ -73,19 +87,19 @@ export function pointSize(points: number, zoom: number): number {
  * looks like one, and half a million points need no GPU.
  */
 export class PointRenderer {
-  /** Twice the count of each pixel; the lowest bit marks a pixel with hidden points. */
-  #counts = new Uint32Array(0);
-  /** Red, green and blue of each pixel, side by side because they are touched together. */
-  #sums = new Uint32Array(0);
+  /** Of each pixel: red and green, then blue and count. */
+  #sums = new Float64Array(0);
+  /** Pixels with hidden points. */
+  #marks = new Uint8Array(0);
   #stencil = discStencil(1);
 
   /** Fills `pixels` (width x height, RGBA as the little-endian 32-bit numbers of an ImageData). */
   draw(scene: Scene, camera: Camera, ratio: number, pixels: Uint32Array, width: number, height: number): void {
     const diameter = Math.max(1, Math.round(scene.size * ratio));
     if (this.#stencil.side !== diameter) this.#stencil = discStencil(diameter);
-    if (this.#counts.length !== width * height) {
-      this.#counts = new Uint32Array(width * height);
-      this.#sums = new Uint32Array(3 * width * height);
+    if (this.#marks.length !== width * height) {
+      this.#marks = new Uint8Array(width * height);
+      this.#sums = new Float64Array(2 * width * height);
     }
     this.#add(scene, camera, ratio, width, height);
     this.#blend(scene, pixels);
@@ -94,13 +108,12 @@ export class PointRenderer {
   #add(scene: Scene, camera: Camera, ratio: number, width: number, height: number): void {
     const { xy, slots, colors, faint } = scene;
     const { side, dx, dy, weights } = this.#stencil;
-    const counts = this.#counts;
+    const marks = this.#marks;
     const sums = this.#sums;
     const offsets = Int32Array.from(dx, (x, k) => dy[k]! * width + x);
     const parts = offsets.length;
-    const reds = Uint32Array.from(colors, (c) => c[0]);
-    const greens = Uint32Array.from(colors, (c) => c[1]);
-    const blues = Uint32Array.from(colors, (c) => c[2]);
+    const redGreens = Float64Array.from(colors, ([red, green]) => red + green * HIGH);
+    const blueCounts = Float64Array.from(colors, ([, , blue]) => blue + HIGH);
     const { view } = camera;
     const scaleX = view.scaleX * ratio;
     const scaleY = -view.scaleY * ratio;
@@ -119,46 +132,45 @@ export class PointRenderer {
       if (slot === HIDDEN) {
         // Only a mark, because hidden points show only where no other point does. Marks have no soft edges.
         if (!faint) continue;
-        for (let k = 0; k < parts; k++) if (weights[k]! >= WHOLE / 2) counts[corner + offsets[k]!]! |= 1;
+        for (let k = 0; k < parts; k++) if (weights[k]! >= WHOLE / 2) marks[corner + offsets[k]!] = 1;
         continue;
       }
-      const red = reds[slot]!;
-      const green = greens[slot]!;
-      const blue = blues[slot]!;
+      const redGreen = redGreens[slot]!;
+      const blueCount = blueCounts[slot]!;
       for (let k = 0; k < parts; k++) {
-        const pixel = corner + offsets[k]!;
+        const sum = 2 * (corner + offsets[k]!);
+        if (sums[sum + 1]! >= FULL) continue;
         const weight = weights[k]!;
-        counts[pixel]! += 2 * weight;
-        const sum = 3 * pixel;
-        sums[sum]! += red * weight;
-        sums[sum + 1]! += green * weight;
-        sums[sum + 2]! += blue * weight;
+        sums[sum]! += redGreen * weight;
+        sums[sum + 1]! += blueCount * weight;
       }
     }
   }
 
   /** Makes pixels of the sums, and sets them back to 0 for the next picture. */
   #blend(scene: Scene, pixels: Uint32Array): void {
-    const counts = this.#counts;
+    const marks = this.#marks;
     const sums = this.#sums;
-    const [red, green, blue] = scene.faint ?? [0, 0, 0];
-    const faint = (Math.round(FAINT_OPACITY * 255) << 24) | (blue << 16) | (green << 8) | red;
     const most = OPACITIES.length - 1;
-    pixels.fill(0);
-    for (let pixel = 0; pixel < counts.length; pixel++) {
-      const marked = counts[pixel]!;
-      if (marked === 0) continue;
-      const count = marked >>> 1;
-      if (count === 0) {
-        pixels[pixel] = faint;
+    for (let pixel = 0, sum = 0; pixel < pixels.length; pixel++, sum += 2) {
+      const blueCount = sums[sum + 1]!;
+      if (blueCount === 0) {
+        pixels[pixel] = 0;
         continue;
       }
-      const sum = 3 * pixel;
-      const opacity = OPACITIES[count < most ? count : most]!;
-      pixels[pixel] =
-        (opacity << 24) | ((sums[sum + 2]! / count) << 16) | ((sums[sum + 1]! / count) << 8) | (sums[sum]! / count);
-      sums[sum] = sums[sum + 1] = sums[sum + 2] = 0;
+      const redGreen = sums[sum]!;
+      const count = Math.floor(blueCount / HIGH);
+      const greens = Math.floor(redGreen / HIGH);
+      const red = (redGreen - greens * HIGH) / count;
+      const green = greens / count;
+      const blue = (blueCount - count * HIGH) / count;
+      pixels[pixel] = (OPACITIES[count < most ? count : most]! << 24) | (blue << 16) | (green << 8) | red;
+      sums[sum] = sums[sum + 1] = 0;
     }
-    counts.fill(0);
+    if (!scene.faint || !scene.slots.includes(HIDDEN)) return;
+    const [red, green, blue] = scene.faint;
+    const faint = (Math.round(FAINT_OPACITY * 255) << 24) | (blue << 16) | (green << 8) | red;
+    for (let pixel = 0; pixel < pixels.length; pixel++) if (marks[pixel] === 1 && pixels[pixel] === 0) pixels[pixel] = faint;
+    marks.fill(0);
   }
 }

@@ -16,7 +16,7 @@ const KEY = /^K:/m;
 
 /** Draws a tune on staves inside `host`, which must be in the page. Null where the text is no tune with notes. */
 export function drawTune(host: HTMLElement, abc: string): Tune | null {
-  host.replaceChildren();
+  clear(host);
   if (abc.length > LONGEST || !KEY.test(abc)) return null;
   try {
     const [tune] = withoutInlineStyles(() =>
@@ -27,8 +27,14 @@ export function drawTune(host: HTMLElement, abc: string): Tune | null {
   } catch {
     // What the library cannot draw is shown as text by whoever asked.
   }
-  host.replaceChildren();
+  clear(host);
   return null;
+}
+
+/** The library also sets the size of the element that it draws in. */
+function clear(host: HTMLElement): void {
+  host.replaceChildren();
+  host.removeAttribute("style");
 }
 
 /** The notes as they sound, repeats and ties included, in seconds. */

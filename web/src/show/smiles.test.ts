@@ -21,6 +21,18 @@ describe("molecule", () => {
     expect(document.createElementNS("http://www.w3.org/2000/svg", "style").tagName).toBe("style");
   });
 
+  it("closes rings by one or two digits", () => {
+    for (const text of ["C1CCC1", "C%10CCC%10", "[13CH2]1CC1"]) expect(drawMolecule(text)).not.toBeNull();
+  });
+
+  it("is drawn in reasonable time, rings that bridge many others too", () => {
+    const bridged = Array.from({ length: 20 }, (_, k) => `CC${(k % 8) + 2}C${(k % 8) + 1}`).join("");
+    const start = performance.now();
+    drawMolecule(`C1${bridged}C2C3C4`);
+    drawMolecule("C".repeat(300));
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+
   it("is none of what is no molecule", () => {
     const others = [
       "",
@@ -40,7 +52,7 @@ describe("molecule", () => {
       const svg = drawMolecule(text);
       expect(svg?.querySelector("img, script, foreignObject") ?? null).toBeNull();
     }
-    for (const text of ["", "not a molecule", "<img src=x onerror=alert(1)>", "C(", "C".repeat(100_000)])
+    for (const text of ["", "not a molecule", "C1CC", "C%10CC%11", "<img src=x onerror=alert(1)>", "C(", "C".repeat(100_000)])
       expect(drawMolecule(text)).toBeNull();
   });
 });

@@ -12,12 +12,15 @@ const COLORS = Object.fromEntries([
   ...ELEMENTS.map((element) => [element, element === "C" ? "currentColor" : `var(--atom-${element.toLowerCase()}, currentColor)`]),
 ]) as Record<string, string>;
 
+// The layout of rings that bridge others goes on for seconds by default; after so many steps it hardly changes.
+const LAYOUT = { kkMaxIteration: 500, kkMaxInnerIteration: 20 };
+
 // With a scale the library cuts the picture close to the molecule instead of making it square.
-const OPTIONS = { bondThickness: 1.2, padding: 4, scale: 1, themes: { page: COLORS } };
+const OPTIONS = { ...LAYOUT, bondThickness: 1.2, padding: 4, scale: 1, themes: { page: COLORS } };
 
 /** A drawing of a molecule, in a new element; null where the text is no molecule, or too large a one to draw. */
 export function drawMolecule(smiles: string): SVGSVGElement | null {
-  if (smiles.trim() === "" || smiles.length > LONGEST) return null;
+  if (smiles.trim() === "" || smiles.length > LONGEST || hasOpenRing(smiles)) return null;
   try {
     return withoutInlineStyles(() => {
       let drawing: SVGSVGElement | null = null;
@@ -29,9 +32,19 @@ export function drawMolecule(smiles: string): SVGSVGElement | null {
       return drawing;
     });
   } catch {
-    // The parser takes some texts whose layout then fails, such as a ring that never closes.
+    // The parser takes some texts whose layout then fails.
     return null;
   }
+}
+
+/** Whether a ring number, outside of brackets, is opened and never closed. The library would leave the bond out. */
+function hasOpenRing(smiles: string): boolean {
+  const open = new Set<string>();
+  for (const [number] of smiles.replace(/\[[^\]]*\]/g, "").matchAll(/%\d\d|\d/g)) {
+    const name = number.replace("%", "");
+    if (!open.delete(name)) open.add(name);
+  }
+  return open.size > 0;
 }
 
 /** Takes out what withoutInlineStyles left of the style element, and says the same in attributes. */
