@@ -10,8 +10,8 @@ class Server {
   models = $state.raw<Model[]>([]);
   directions = $state.raw<readonly [Direction[], Direction[]]>([[], []]);
   error = $state.raw<unknown>(null);
-  /** The job that builds a corpus's map, while it runs. */
-  building = $state.raw<Job | null>(null);
+  /** The jobs that build the models' maps, while they run. */
+  building = $state.raw<Job[]>([]);
   /** Counts changes after which old answers no longer hold. */
   version = $state(0);
 
@@ -75,13 +75,17 @@ class Server {
 
   async #awaitCorpus(id: string): Promise<void> {
     try {
-      await followJob(id, (job) => (this.building = job));
+      await followJob(id, (job) => (this.building = [...this.#otherThan(id), job]));
       await this.reloadModels();
     } catch (error) {
       if (!isAborted(error)) this.error = error;
     } finally {
-      this.building = null;
+      this.building = this.#otherThan(id);
     }
+  }
+
+  #otherThan(id: string): Job[] {
+    return this.building.filter((job) => job.id !== id);
   }
 }
 

@@ -232,6 +232,8 @@ export function placedWhereEmpty(workspace: Workspace, of: string): Workspace {
     case "steer":
     case "climb":
       return inputs[workspace.view].text === "" ? usedAs(workspace, workspace.view, of) : workspace;
+    case "sample":
+      return inputs.sample.from === "near" && inputs.sample.near === "" ? usedAs(workspace, "near", of) : workspace;
     default:
       return workspace;
   }
