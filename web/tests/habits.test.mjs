@@ -1,6 +1,6 @@
 // What holds in every view: addresses, undo, sessions, comparing, stopping, errors, widths and accessibility.
 import { readFile } from "node:fs/promises";
-import { A, assert, B, C, directions, eventually, explorer, fragment, hasTwo, seriousFaults, settled } from "./explorer.mjs";
+import { A, assert, B, C, directions, eventually, explorer, fragment, hasCorpus, hasTwo, seriousFaults, settled } from "./explorer.mjs";
 
 const list = (page, name) => page.getByRole("list", { name, exact: true });
 const [direction] = await directions().catch(() => []);
@@ -30,6 +30,21 @@ explorer("copying the address copies the view", {}, async ({ page, open, context
   assert.equal(await copy.getByRole("main").getByLabel("Path", { exact: true }).inputValue(), "lerp");
   assert.equal(await copy.getByLabel("Search", { exact: true }).inputValue(), "4");
   assert.ok(await copy.getByLabel("Constrain").isChecked());
+});
+
+explorer("copying the address copies which part of the map is seen", { skip: hasCorpus ? false : "the server has no corpus" }, async ({ page, open }) => {
+  await open(views.map);
+  await settled(page);
+  await page.waitForTimeout(500);
+  await page.getByRole("application").focus();
+  for (let i = 0; i < 3; i++) await page.keyboard.press("+");
+  await eventually(() => assert.match(page.url(), /seen=/));
+  await page.waitForTimeout(1000);
+  const address = page.url();
+  await open(new URL(address).hash);
+  await settled(page);
+  await page.waitForTimeout(1000);
+  assert.equal(page.url(), address);
 });
 
 explorer("back and forward go from view to view", {}, async ({ page, open }) => {
@@ -141,6 +156,24 @@ explorer("each result says how to get it without the page", {}, async ({ page, o
   assert.match(await page.getByLabel("Shell", { exact: true }).innerText(), /^tvae interpolate \S+ --from /);
   assert.match(await page.getByLabel("Python", { exact: true }).innerText(), /model\.interpolate\(/);
   assert.match(await page.getByLabel("HTTP", { exact: true }).innerText(), /^curl -s .*\/api\/interpolate/);
+});
+
+explorer("axe finds nothing where everything is open", {}, async ({ page, open }) => {
+  await open(fragment("steer", { text: A, raw: "1", selected: B, compare: "1" }));
+  await page.getByRole("button", { name: "Help" }).click();
+  for (const summary of await page.locator("summary").all()) await summary.click();
+  await settled(page);
+  assert.deepEqual(await seriousFaults(page), []);
+  await open(views.breed);
+  await settled(page);
+  await list(page, "Children").getByRole("button", { name: /^Keep in the gallery/ }).first().click();
+  await list(page, "Children").getByRole("button", { name: /^Breed from/ }).first().click();
+  await settled(page);
+  assert.deepEqual(await seriousFaults(page), []);
+  await open(views.health);
+  await page.getByText("Model card").click();
+  await settled(page);
+  assert.deepEqual(await seriousFaults(page), []);
 });
 
 for (const [name, hash] of Object.entries(views)) {

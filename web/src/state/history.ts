@@ -40,6 +40,11 @@ export class History<State> {
     this.present = next;
   }
 
+  /** Adds to the present state what is no step of its own, such as where a map was moved to. */
+  amend(next: State): void {
+    this.present = next;
+  }
+
   undo(): void {
     const before = this.#past.pop();
     if (before === undefined) return;

@@ -61,6 +61,12 @@ class Page {
     this.change((now) => withInputs(now, view, change), key === null ? null : `${view}.${key}`);
   }
 
+  /** A change that is no step of its own for undo. */
+  amend<V extends View>(view: V, change: Partial<Inputs[V]>): void {
+    this.#history.amend(withInputs(this.#history.state, view, change));
+    this.#show();
+  }
+
   undo(): void {
     this.#history.undo();
     this.#show();

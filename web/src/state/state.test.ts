@@ -21,7 +21,7 @@ function filled(): Workspace {
   state = withInputs(state, "path", { places: ["x = 'a' & #1", "日本 + 🎵", "a\nb"], kind: "lerp", steps: 5, ratio: 1.25 });
   state = withInputs(state, "steer", { text: "x", moves: { return: 1.5, "a.b-c": -2 }, dimensions: { "0.12": 0.5 } });
   state = withInputs(state, "breed", { parents: ["a", "b"], weights: [1, 0.5], genes: [-1, 0, 1], by_token: true });
-  state = withInputs(state, "map", { projection: "directions", x: "return", y: "import", hidden: ["a,b", "c"] });
+  state = withInputs(state, "map", { projection: "directions", x: "return", y: "import", hidden: ["a,b", "c"], seen: [-1.5, 2e-7, 3] });
   return { ...state, compare: true, model: 1, decode: { constrain: true, candidates: 8 }, selected: textPoint("s = 1", "typed", 1) };
 }
 

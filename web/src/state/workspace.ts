@@ -26,6 +26,7 @@ export const FIELDS = {
     hidden: texts(0, 256),
     search: text(),
     contours: flag(true),
+    seen: numbers([], -1e9, 1e9, 3), // the middle of the part that is seen, and how much larger; none: everything
   },
   sample: {
     count: number(12, 1, 256, true),
