@@ -141,6 +141,17 @@ explorer("a problem is one line with what to do", { allowErrors: ["503"] }, asyn
   await list(page, "Drawn texts").waitFor();
 });
 
+explorer("on a phone the selection folds out of its bar", { viewport: { width: 390, height: 844 } }, async ({ page, open }) => {
+  await open(views.sample);
+  await settled(page);
+  await list(page, "Drawn texts").locator("[data-pick]").first().click();
+  const bar = page.locator("button.bar");
+  assert.match(await bar.innerText(), /show/);
+  await bar.click();
+  await page.getByRole("region", { name: "Selected text" }).getByRole("button", { name: "steer" }).click();
+  await page.getByRole("heading", { name: "Steer" }).waitFor();
+});
+
 explorer("markup in a text stays text", {}, async ({ page, open }) => {
   const hostile = `<img src=x onerror="document.title='broken'">`;
   await open(fragment("path", { places: [hostile, B], selected: hostile }));

@@ -201,6 +201,38 @@ explorer("Map by mouse: a place between points is decoded, labels are left out, 
   await selected(page).getByText("from the corpus").waitFor();
 });
 
+explorer("two outlines of the map make a direction", { skip: noCorpus }, async ({ page, open }) => {
+  const name = `outlines_${Date.now()}`;
+  await open(fragment("map", { contours: "0" }));
+  await settled(page);
+  await page.waitForTimeout(500);
+  const box = await page.getByRole("application").boundingBox();
+  for (const [letter, left, right] of [["A", 0.01, 0.48], ["B", 0.52, 0.9]]) {
+    await page.keyboard.down("Shift");
+    await page.mouse.move(box.x + box.width * left, box.y + 5);
+    await page.mouse.down();
+    for (const [x, y] of [[right, 0.01], [right, 0.99], [left, 0.99], [left, 0.1]]) {
+      await page.mouse.move(box.x + box.width * x, box.y + box.height * y, { steps: 8 });
+    }
+    await page.mouse.up();
+    await page.keyboard.up("Shift");
+    await page.getByRole("button", { name: `keep as ${letter}` }).click();
+  }
+  await page.getByRole("navigation").getByRole("button", { name: "Steer" }).click();
+  await page.getByText("Make a direction", { exact: true }).click();
+  await page.getByLabel("From", { exact: true }).selectOption("lassos");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Make it" }).click();
+  await page.getByRole("slider", { name, exact: true }).waitFor({ timeout: 60_000 });
+  await page.getByRole("navigation").getByRole("button", { name: "Map" }).click();
+  await page.getByLabel("Colour", { exact: true }).selectOption("direction");
+  await main(page).getByLabel("Direction", { exact: true }).selectOption(name);
+  await main(page).getByRole("group", { name: "Legend" }).getByText(name).waitFor();
+  await page.getByRole("navigation").getByRole("button", { name: "Steer" }).click();
+  await page.getByRole("button", { name: `Remove the direction ${name} from the model` }).click();
+  await page.getByRole("slider", { name, exact: true }).waitFor({ state: "detached" });
+});
+
 explorer("Map by keyboard: points, search, and the list beside", { skip: noCorpus }, async ({ page, open }) => {
   await open(fragment("map"));
   await settled(page);
