@@ -109,7 +109,10 @@ const WRITERS: { [P in PostPath]?: (body: RequestBody<P>, folder: string) => Lin
     return {
       shell: `tvae sample ${folder} ${flags.join(" ")}`,
       python: `model.sample(${given.join(", ")})`,
-      notes: novelty === true ? ["The nearest texts of the corpus: tvae neighbors."] : [],
+      notes: [
+        ...(decode?.sample === true ? ["Where tokens are drawn, the program draws others than the server."] : []),
+        ...(novelty === true ? ["The nearest texts of the corpus: tvae neighbors."] : []),
+      ],
     };
   },
 
