@@ -72,7 +72,7 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("MODEL", options->models, "model directory; a second one to compare it with")->required();
   command
       .add_option("--corpus", options->explorer.corpus,
-                  "texts of the map; default: the model's own corpus.txt, else what it was trained on")
+                  "texts of the map; default: the model's own corpus.jsonl, else what it was trained on")
       ->type_name("FILE");
   command.add_option("--host", options->http.host, "address to listen at; any but this machine's own needs a token")
       ->capture_default_str();

@@ -10,9 +10,9 @@
 namespace tvae::server {
 
 struct Access {
-  std::string host;          // that the server listens at
-  std::string token;         // empty = none is needed
-  std::string allow_origin;  // another origin whose pages may ask; empty = none
+  std::string host = {};          // that the server listens at
+  std::string token = {};         // empty = none is needed
+  std::string allow_origin = {};  // another origin whose pages may ask; empty = none
 };
 
 /// Whether only this machine reaches an address.

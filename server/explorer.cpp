@@ -23,19 +23,16 @@ constexpr size_t kExamples = 24;
 /// Examples are read at a glance.
 constexpr size_t kLongestExample = 80;
 
-/// The file that a model brings with it.
-std::string own_corpus(const std::string& directory) {
-  for (const char* name : {"/corpus.txt", "/corpus.txt.xz", "/corpus.txt.gz", "/corpus.jsonl"})
-    if (file_exists(directory + name)) return directory + name;
-  return "";
-}
+/// The texts that a model brings with it: JSON lines {"text", "label"}.
+constexpr const char* kOwnCorpus = "/corpus.jsonl";
 
 /// The texts that a model's map shows: of the given file, of its own, of its run. Throws what reading throws, or
 /// DataError where there are none.
 Rows corpus_rows(const std::string& directory, const ExplorerOptions& options) {
   if (!options.corpus.empty())
     return read_rows_with_warnings(options.corpus, read_as_run(directory, options.corpus, options.read, true));
-  if (const std::string own = own_corpus(directory); !own.empty()) return read_rows_with_warnings(own);
+  if (const std::string own = directory + kOwnCorpus; file_exists(own))
+    return read_rows_with_warnings(own, {.column = "text", .label_column = "label"});
   const RecordedData recorded = recorded_data(directory);
   if (!recorded.train.path.empty() && are_regular_files(recorded.train.path)) return recorded.train.rows();
   throw DataError(recorded.train.path.empty() ? "the model does not say what it was trained on"

@@ -50,9 +50,9 @@ class ExploredModel {
 };
 
 struct ExplorerOptions {
-  std::string corpus;  // file; empty = the model's own corpus.txt, else what its run trained on
-  ReadOptions read;    // of it
-  MapOptions map;
+  std::string corpus = {};  // file; empty = the model's own corpus.jsonl, else what its run trained on
+  ReadOptions read = {};    // of it
+  MapOptions map = {};
 };
 
 class Explorer {

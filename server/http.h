@@ -14,11 +14,11 @@
 namespace tvae::server {
 
 struct HttpRequest {
-  std::string method;                          // "GET", "POST", ...
-  std::string path;                            // decoded, without the query: "/api/models"
-  std::map<std::string, std::string> query;    // decoded
-  std::map<std::string, std::string> headers;  // names in lower case
-  std::string body;
+  std::string method = {};                          // "GET", "POST", ...
+  std::string path = {};                            // decoded, without the query: "/api/models"
+  std::map<std::string, std::string> query = {};    // decoded
+  std::map<std::string, std::string> headers = {};  // names in lower case
+  std::string body = {};
   bool malformed = false;  // the target cannot be decoded
 
   /// Empty where there is none.

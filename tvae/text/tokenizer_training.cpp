@@ -1,7 +1,6 @@
 #include <sentencepiece_trainer.h>
 
 #include <algorithm>
-#include <bit>
 #include <numeric>
 #include <random>
 #include <unordered_map>
@@ -140,23 +139,21 @@ std::vector<std::string_view> cut_lines(const std::vector<std::string_view>& lin
 
 /// SentencePiece seeds the unigram model with what occurs in several different words, however often each of them
 /// occurs: of "sugar" it would try no more than the letters, if it stood in a thousand lines and never as "sugary" or
-/// "sugar,". So each word that is repeated is handed over in further forms, the more often the more: with one tab
-/// behind it, with two, and so on, which SentencePiece takes for its boundary, and for no part of a piece.
-std::vector<std::string> further_forms(const std::vector<std::string_view>& sentences) {
-  constexpr int64_t kMostForms = 16;
-  std::unordered_map<std::string_view, int64_t> counts;
+/// "sugar,". So each word that is repeated is handed over in a second form: with a tab behind it, which SentencePiece
+/// takes for its boundary, and for no part of a piece.
+std::vector<std::string> second_forms(const std::vector<std::string_view>& sentences) {
+  std::unordered_map<std::string_view, bool> repeated;
   for (const std::string_view sentence : sentences)
     for (size_t start = 0; start < sentence.size();) {
       const size_t end = std::min(sentence.find(' ', start + 1), sentence.size());  // a word begins with its blank
-      ++counts[sentence.substr(start, end - start)];
+      const auto [word, first] = repeated.emplace(sentence.substr(start, end - start), false);
+      if (!first) word->second = true;
       start = end;
     }
   std::vector<std::string> forms;
-  for (const auto& [word, count] : counts)
-    if (count > 1 && word.size() > 1 && utf8_characters(word).size() <= kLongestPiece)
-      for (int64_t tabs = 1; tabs <= std::min<int64_t>(kMostForms, std::bit_width(static_cast<uint64_t>(count)));
-           ++tabs)
-        forms.push_back(std::string(word) + std::string(static_cast<size_t>(tabs), '\t'));
+  for (const auto& [word, again] : repeated)
+    if (again && word.size() > 1 && utf8_characters(word).size() <= kLongestPiece)
+      forms.push_back(std::string(word) + "\t");
   std::ranges::sort(forms);  // the order of a hash table differs between standard libraries
   return forms;
 }
@@ -210,7 +207,7 @@ Tokenizer train_sentencepiece(const std::vector<std::string_view>& lines, const 
                               const std::unordered_set<std::string_view>& characters) {
   std::vector<std::string_view> sentences = cut_lines(lines, characters);
   const std::vector<std::string> forms =
-      training.kind == "unigram" ? further_forms(sentences) : std::vector<std::string>();
+      training.kind == "unigram" ? second_forms(sentences) : std::vector<std::string>();
   sentences.insert(sentences.end(), forms.begin(), forms.end());
   Sentences iterator(sentences);
   std::string model;
