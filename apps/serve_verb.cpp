@@ -64,6 +64,7 @@ void serve(Options options, const CommonOptions& common) {
     print_line("the explorer is at " + address);
   std::fflush(stdout);
   if (!common.json) log_info("Ctrl-C ends it");
+  if (!common.verbose) set_log_level(LogLevel::kQuiet);  // what is told of single requests
   http.run(/*until_signal=*/true);
 }
 

@@ -14,15 +14,13 @@
 #include "server/schema.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/json.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/ops/out_of_memory.h"
 
 namespace tvae::server {
 namespace {
-
-/// Nothing of ours is deeper; what is could exhaust the stack of what walks through it.
-constexpr int kDeepest = 16;
 
 std::string content_type_of(const std::string& path) {
   static const std::map<std::string, std::string> types = {{".html", "text/html; charset=utf-8"},
@@ -39,18 +37,9 @@ std::string content_type_of(const std::string& path) {
 
 /// Throws Refused.
 Json parsed_body(const std::string& body) {
-  bool too_deep = false;
-  const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
-    too_deep = too_deep || depth > kDeepest;
-    return depth <= kDeepest;
-  };
-  try {
-    Json parsed = Json::parse(body, limit_depth);
-    if (too_deep) throw Refused(422, "the body: got values more than " + std::to_string(kDeepest) + " deep");
-    return parsed;
-  } catch (const Json::exception&) {
-    throw Refused(400, "the body is no JSON in UTF-8");
-  }
+  Json parsed = parse_json(body);
+  if (parsed.is_discarded()) throw Refused(400, "the body is no JSON in UTF-8");
+  return parsed;
 }
 
 /// A parameter of the address, as its schema wants it.

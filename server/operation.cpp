@@ -128,7 +128,8 @@ Json outputs_json(const Call& call, const std::vector<Decoded>& outputs, const T
   const Likelihood likelihood = call.model().space.likelihood(codes);
   const auto densities = likelihood.log_density.accessor<double, 1>();
   const auto unlikeliness = likelihood.unlikeliness.accessor<double, 1>();
-  const bool with_codes = call.given.value("codes", false);
+  const auto wanted = call.given.find("codes");  // which are the codes themselves where these are decoded
+  const bool with_codes = wanted != call.given.end() && *wanted == true;
   const Json code_lists = with_codes ? codes_to_json(codes) : Json();
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Decoded& output = outputs[i];
