@@ -204,7 +204,7 @@ const WRITERS: { [P in PostPath]?: (body: RequestBody<P>, folder: string) => Lin
       .map((place) => `tvae neighbors ${folder} ${flag("--corpus", "corpus.txt")} -n ${count} -- ${shellQuoted(textOf(place))}`)
       .join("\n"),
     python: `index = model.index(open("corpus.txt").read().splitlines())\nindex.query(${literal(places.map(textOf))}, n=${count})`,
-    notes: ["corpus.txt is the file that tvae serve was given with --corpus."],
+    notes: ["corpus.txt stands for the file whose texts are on the map."],
   }),
 
   "/api/reconstruct": ({ texts, decode, seed }, folder) => ({
