@@ -1,4 +1,5 @@
 // tvae serve: the explorer, a page and an HTTP API.
+#include <algorithm>
 #include <csignal>
 #include <memory>
 
@@ -40,7 +41,8 @@ void serve(Options options, const CommonOptions& common) {
   options.access.host = options.http.host;
   options.explorer.map.umap = !options.no_umap;
   options.explorer.map.seed = static_cast<uint64_t>(common.seed);
-  options.http.threads = max_threads();
+  // More than processors: those whose codes wait to be decoded with others' hold a thread, and do nothing.
+  options.http.threads = std::max<size_t>(16, 4 * max_threads());
   const server::Assets assets =
       options.assets.empty() ? server::built_in_assets() : server::read_assets(options.assets);
   std::signal(SIGPIPE, SIG_IGN);  // a client that leaves ends its own connection, not the program
@@ -48,7 +50,7 @@ void serve(Options options, const CommonOptions& common) {
   std::vector<LatentSpace> spaces;
   for (const std::string& model : options.models) {
     spaces.push_back(open_space(model, common));
-    spaces.back().share_decoding(static_cast<int64_t>(options.http.threads));
+    spaces.back().share_decoding(static_cast<int64_t>(max_threads()));
   }
   std::unique_ptr<server::Api> api;
   server::HttpServer http(

@@ -1,5 +1,6 @@
 #include "server/http_server.h"
 
+#include <array>
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -32,6 +33,7 @@ struct Connection {
   explicit Connection(tcp::socket socket) : stream(std::move(socket)) {}
   beast::tcp_stream stream;
   bool idle = false;  // waits for a request
+  std::chrono::steady_clock::time_point idle_since = {};
 };
 
 /// Throws once its client has gone, or the server ends its work.
@@ -105,7 +107,7 @@ struct HttpServer::Implementation {
 
   asio::awaitable<void> accept() {
     while (!closing) {
-      if (connections.size() >= options.most_connections) {
+      if (connections.size() >= options.most_connections && !close_longest_idle()) {
         error_code cancelled;
         room.expires_at(asio::steady_timer::time_point::max());
         co_await room.async_wait(with(cancelled));
@@ -130,6 +132,18 @@ struct HttpServer::Implementation {
     }
   }
 
+  /// So that those who ask for nothing keep nobody out. False where all are being answered.
+  bool close_longest_idle() {
+    std::shared_ptr<Connection> longest;
+    for (const auto& connection : connections)
+      if (connection->idle && (!longest || connection->idle_since < longest->idle_since)) longest = connection;
+    if (!longest) return false;
+    error_code ignored;
+    longest->idle = false;
+    longest->stream.socket().close(ignored);
+    return true;
+  }
+
   asio::awaitable<void> serve(std::shared_ptr<Connection> connection) {
     beast::tcp_stream& stream = connection->stream;
     beast::flat_buffer buffer(options.header_limit + options.body_limit);
@@ -140,6 +154,7 @@ struct HttpServer::Implementation {
       error_code error;
       stream.expires_after(options.time_limit);  // of the whole request: ends those who send a byte a second
       connection->idle = true;
+      connection->idle_since = std::chrono::steady_clock::now();
       co_await http::async_read_header(stream, buffer, parser, with(error));
       connection->idle = false;
       if (!error && parser.get()[http::field::expect] == "100-continue") {
@@ -148,7 +163,10 @@ struct HttpServer::Implementation {
       }
       if (!error) co_await http::async_read(stream, buffer, parser, with(error));
       if (error) {
-        if (const auto refused = answer_to(error)) co_await write(stream, *refused, false, false);
+        if (const auto refused = answer_to(error)) {
+          co_await write(stream, *refused, false, false);
+          co_await take_rest(stream);
+        }
         break;
       }
       http::request<http::string_body> raw = parser.release();
@@ -226,6 +244,18 @@ struct HttpServer::Implementation {
       co_await http::async_write(stream, response, with(error));
     }
     co_return !error;
+  }
+
+  /// Reads on for a while what somebody sends who was refused: were the connection closed at once, the answer could get
+  /// lost on its way.
+  asio::awaitable<void> take_rest(beast::tcp_stream& stream) {
+    constexpr size_t kMost = size_t{64} * 1024 * 1024;
+    error_code error;
+    stream.socket().shutdown(tcp::socket::shutdown_send, error);
+    stream.expires_after(std::chrono::seconds(2));
+    std::array<char, 65536> part{};
+    for (size_t taken = 0; !error && taken < kMost;)
+      taken += co_await stream.async_read_some(asio::buffer(part), with(error));
   }
 
   asio::awaitable<void> write_events(beast::tcp_stream& stream, const HttpResponse& made) {

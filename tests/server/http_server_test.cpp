@@ -156,6 +156,23 @@ TEST_F(Server, SlowClientsAreCutOffAndDisturbNobody) {
   EXPECT_EQ(slow.receive_all(), "");
 }
 
+TEST_F(Server, ThoseWhoAskForNothingKeepNobodyOut) {
+  start({.most_connections = 10});
+  std::vector<std::unique_ptr<Client>> idle;
+  for (int i = 0; i < 40; ++i) idle.push_back(std::make_unique<Client>(server_->port()));
+  Client client(server_->port());
+  client.send(get("/a"));
+  EXPECT_NE(client.receive("GET /a").find("200 OK"), std::string::npos);
+  EXPECT_EQ(idle.front()->receive_all(), "") << "the longest idle one has gone";
+}
+
+TEST_F(Server, WhoSendsTooMuchStillHearsWhy) {
+  start({.body_limit = 1000});
+  Client client(server_->port());
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n" + std::string(10'000'000, 'x'));
+  EXPECT_NE(client.receive("larger than").find("413"), std::string::npos);
+}
+
 TEST_F(Server, AQueueThatIsFullAnswers503) {
   start({.threads = 1, .most_waiting = 2});
   Client first(server_->port()), second(server_->port()), third(server_->port());
