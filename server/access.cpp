@@ -72,7 +72,9 @@ void add_headers(const Access& access, const HttpRequest& request, HttpResponse&
       "Content-Security-Policy",
       "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
       "font-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors " +
-          (access.allow_origin.empty() ? std::string("'none'") : access.allow_origin));
+          (access.in_frames ? std::string("http://localhost:* http://127.0.0.1:* https://localhost:* vscode-webview:")
+           : access.allow_origin.empty() ? std::string("'none'")
+                                         : access.allow_origin));
   if (!access.allow_origin.empty() && request.header("origin") == access.allow_origin) {
     response.headers.emplace_back("Access-Control-Allow-Origin", access.allow_origin);
     response.headers.emplace_back("Vary", "Origin");

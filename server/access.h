@@ -13,6 +13,7 @@ struct Access {
   std::string host = {};          // that the server listens at
   std::string token = {};         // empty = none is needed
   std::string allow_origin = {};  // another origin whose pages may ask; empty = none
+  bool in_frames = false;         // pages of this machine, such as notebooks, may show the explorer in a frame
 };
 
 /// Whether only this machine reaches an address.
