@@ -26,13 +26,19 @@ constexpr size_t kLongestExample = 80;
 /// The texts that a model brings with it: JSON lines {"text", "label"}.
 constexpr const char* kOwnCorpus = "/corpus.jsonl";
 
-/// The texts that a model's map shows: of the given file, of its own, of its run. Throws what reading throws, or
-/// DataError where there are none.
-Rows corpus_rows(const std::string& directory, const ExplorerOptions& options) {
+/// The texts that a model's map shows: of the given file, of its own, or, where there is neither, of its run, which an
+/// empty path stands for.
+TextsFile corpus_file(const std::string& directory, const ExplorerOptions& options) {
   if (!options.corpus.empty())
-    return read_rows_with_warnings(options.corpus, read_as_run(directory, options.corpus, options.read, true));
+    return {options.corpus, read_as_run(directory, options.corpus, options.read, /*labels=*/true)};
   if (const std::string own = directory + kOwnCorpus; file_exists(own))
-    return read_rows_with_warnings(own, {.column = "text", .label_column = "label"});
+    return {own, {.column = "text", .label_column = "label"}};
+  return {};
+}
+
+/// Throws what reading throws, or DataError where there are none.
+Rows corpus_rows(const std::string& directory, const TextsFile& file) {
+  if (!file.path.empty()) return read_rows_with_warnings(file.path, file.read);
   const RecordedData recorded = recorded_data(directory);
   if (!recorded.train.path.empty() && are_regular_files(recorded.train.path)) return recorded.train.rows();
   throw DataError(recorded.train.path.empty() ? "the model does not say what it was trained on"
@@ -40,12 +46,16 @@ Rows corpus_rows(const std::string& directory, const ExplorerOptions& options) {
                   "", "", "give a corpus: --corpus FILE");
 }
 
+bool has_held_out(const std::string& directory) {
+  const RecordedData recorded = recorded_data(directory);
+  return !recorded.valid.path.empty() && are_regular_files(recorded.valid.path);
+}
+
 /// Held-out texts where the run's are there, else some of the corpus: short ones, spread over the file.
 std::vector<std::string> example_texts(const std::string& directory, const std::vector<std::string>& corpus) {
   std::vector<std::string> texts = corpus;
   try {
-    const RecordedData recorded = recorded_data(directory);
-    if (!recorded.valid.path.empty() && are_regular_files(recorded.valid.path)) texts = recorded.valid.rows().texts;
+    if (has_held_out(directory)) texts = recorded_data(directory).valid.rows().texts;
   } catch (const Error& error) {  // the corpus will do
     log_verbose(error.what());
   }
@@ -142,7 +152,9 @@ Explorer::Explorer(std::vector<LatentSpace> spaces, const ExplorerOptions& optio
     const std::string& directory = model.space.model().directory;
     const auto rows = std::make_shared<Rows>();
     try {
-      *rows = corpus_rows(directory, options);
+      const TextsFile file = corpus_file(directory, options);
+      *rows = corpus_rows(directory, file);
+      if (!has_held_out(directory)) model.set_texts_to_measure(file);
       model.set_examples(example_texts(directory, rows->texts));
     } catch (const Error& error) {
       if (!options.corpus.empty()) throw;

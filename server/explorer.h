@@ -14,6 +14,12 @@
 
 namespace tvae::server {
 
+/// A file, and how it is read; an empty path for none.
+struct TextsFile {
+  std::string path = {};
+  ReadOptions read = {};
+};
+
 /// A model, and the map of its corpus once that is made.
 class ExploredModel {
  public:
@@ -38,6 +44,9 @@ class ExploredModel {
   void set_map(CorpusMap map, std::vector<Dimension> dimensions);
   void set_failure(const std::string& detail);
   void set_examples(std::vector<std::string> texts);
+  /// What an evaluation takes where the texts that the run held out are not there; none of them: those.
+  const TextsFile& texts_to_measure() const { return texts_to_measure_; }
+  void set_texts_to_measure(TextsFile texts) { texts_to_measure_ = std::move(texts); }
   std::vector<std::string> examples() const;
 
  private:
@@ -46,6 +55,7 @@ class ExploredModel {
   std::shared_ptr<const CorpusMap> map_;
   std::vector<Dimension> dimensions_;
   std::vector<std::string> examples_;
+  TextsFile texts_to_measure_;
   mutable std::map<std::string, torch::Tensor> values_;
 };
 

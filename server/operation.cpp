@@ -122,10 +122,13 @@ DecodeOptions decode_options_from(const Call& call) {
 }
 
 Json outputs_json(const Call& call, const std::vector<Decoded>& outputs, const Tensor& codes,
-                  const std::vector<Json>& members) {
+                  const std::vector<Json>& members, bool noisy) {
   Json all = Json::array();
   if (outputs.empty()) return all;
-  const Likelihood likelihood = call.model().space.likelihood(codes);
+  const LatentSpace& space = call.model().space;
+  std::vector<std::string> texts;
+  for (const Decoded& output : outputs) texts.push_back(output.text);
+  const Likelihood likelihood = space.likelihood(noisy ? space.encode(texts, call.progress).mean : codes);
   const auto densities = likelihood.log_density.accessor<double, 1>();
   const auto unlikeliness = likelihood.unlikeliness.accessor<double, 1>();
   const auto wanted = call.given.find("codes");  // which are the codes themselves where these are decoded
@@ -151,9 +154,9 @@ Json outputs_json(const Call& call, const std::vector<Decoded>& outputs, const T
   return all;
 }
 
-HttpResponse decoded_response(const Call& call, const Tensor& codes, const std::vector<Json>& members) {
+HttpResponse decoded_response(const Call& call, const Tensor& codes, const std::vector<Json>& members, bool noisy) {
   const std::vector<Decoded> outputs = call.model().space.decode(codes, decode_options_from(call), call.progress);
-  return json_response({{"outputs", outputs_json(call, outputs, codes, members)}});
+  return json_response({{"outputs", outputs_json(call, outputs, codes, members, noisy)}});
 }
 
 }  // namespace tvae::server

@@ -43,10 +43,13 @@ torch::Tensor place_from(const Call& call, const std::string& member);
 /// How `given` wants codes decoded; outputs are judged.
 DecodeOptions decode_options_from(const Call& call);
 /// Schema Output of texts that were decoded, each with more members before it; codes come where `given` wants them.
+/// The prior is one of codes without noise, and would call each noisy one unlikely: so of these the text's own is
+/// judged.
 Json outputs_json(const Call& call, const std::vector<Decoded>& outputs, const torch::Tensor& codes,
-                  const std::vector<Json>& members = {});
+                  const std::vector<Json>& members = {}, bool noisy = false);
 /// Decodes the codes, and answers with them.
-HttpResponse decoded_response(const Call& call, const torch::Tensor& codes, const std::vector<Json>& members = {});
+HttpResponse decoded_response(const Call& call, const torch::Tensor& codes, const std::vector<Json>& members = {},
+                              bool noisy = false);
 
 /// Schema Neighbor and its like: a point of a map.
 Json point_json(const CorpusMap& map, size_t point);

@@ -24,6 +24,10 @@ HttpResponse start(const Call& call) {
   EvaluateOptions options;
   options.protocol.only = call.given.value("sections", std::vector<std::string>());
   options.protocol.samples = call.given["samples"];
+  options.write = false;  // what somebody tries in a browser replaces no report
+  const TextsFile texts = model.texts_to_measure();
+  options.data = texts.path;
+  options.read = texts.read;
   const std::string id = jobs.start("evaluate", model.number, [&model, options](Progress& progress) -> Json {
     return evaluate(model.space, options, progress);
   });

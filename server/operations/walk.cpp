@@ -51,7 +51,8 @@ HttpResponse sample(const Call& call) {
                     {"nearest", neighbor_json(*map, point, distance)}};
     }
   }
-  return json_response({{"outputs", outputs_json(call, outputs, codes, members)}});
+  const bool noisy = call.given.contains("near") && options.radius > 0;
+  return json_response({{"outputs", outputs_json(call, outputs, codes, members, noisy)}});
 }
 
 HttpResponse analogy(const Call& call) {
@@ -81,7 +82,7 @@ HttpResponse mix(const Call& call) {
   }
   std::vector<Json> members(static_cast<size_t>(count), Json{{"spread", spread}});
   members.front()["spread"] = 0.0;
-  return decoded_response(call, codes, members);
+  return decoded_response(call, codes, members, /*noisy=*/count > 1 && spread > 0);
 }
 
 /// Where a code [K, D] stands on each direction of the model.

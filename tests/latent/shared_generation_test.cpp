@@ -37,7 +37,7 @@ struct Fake {
       } while (hold);
       std::vector<Generated> outputs;
       for (int64_t i = 0; i < codes.size(0); ++i)
-        outputs.push_back({.ids = {static_cast<int32_t>(codes[i][0][0].item<float>())}});
+        outputs.push_back({{static_cast<int32_t>(codes[i][0][0].item<float>())}, {}, true});
       return outputs;
     };
   }

@@ -389,7 +389,7 @@ export interface paths {
         /** Long work. */
         get: operations["jobs"];
         put?: never;
-        /** Starts an evaluation (the protocol of tvae eval). */
+        /** Starts an evaluation: the protocol of tvae eval, on the texts that the model's run held out, else on the corpus. The report is the job's result; the one in the model's folder stays. */
         post: operations["startJob"];
         delete?: never;
         options?: never;
@@ -500,7 +500,7 @@ export interface components {
             searched: boolean;
             /** @description Geometric mean of the probabilities of its tokens; null of a searched text. */
             confidence: number | null;
-            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Null where it is not finite. */
+            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Of codes with noise (near a place, children with a spread) that of the text's own code, since the prior is of codes without. Null where it is not finite. */
             log_density: number | null;
             /** @description By how many standard deviations that lies below the log density of typical draws of the prior; 0 where it does not. */
             unlikeliness: number;
@@ -522,7 +522,7 @@ export interface components {
             searched: boolean;
             /** @description Geometric mean of the probabilities of its tokens; null of a searched text. */
             confidence: number | null;
-            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Null where it is not finite. */
+            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Of codes with noise (near a place, children with a spread) that of the text's own code, since the prior is of codes without. Null where it is not finite. */
             log_density: number | null;
             /** @description By how many standard deviations that lies below the log density of typical draws of the prior; 0 where it does not. */
             unlikeliness: number;
@@ -540,7 +540,7 @@ export interface components {
             searched: boolean;
             /** @description Geometric mean of the probabilities of its tokens; null of a searched text. */
             confidence: number | null;
-            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Null where it is not finite. */
+            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Of codes with noise (near a place, children with a spread) that of the text's own code, since the prior is of codes without. Null where it is not finite. */
             log_density: number | null;
             /** @description By how many standard deviations that lies below the log density of typical draws of the prior; 0 where it does not. */
             unlikeliness: number;
@@ -560,7 +560,7 @@ export interface components {
             searched: boolean;
             /** @description Geometric mean of the probabilities of its tokens; null of a searched text. */
             confidence: number | null;
-            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Null where it is not finite. */
+            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Of codes with noise (near a place, children with a spread) that of the text's own code, since the prior is of codes without. Null where it is not finite. */
             log_density: number | null;
             /** @description By how many standard deviations that lies below the log density of typical draws of the prior; 0 where it does not. */
             unlikeliness: number;
@@ -577,7 +577,7 @@ export interface components {
             searched: boolean;
             /** @description Geometric mean of the probabilities of its tokens; null of a searched text. */
             confidence: number | null;
-            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Null where it is not finite. */
+            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Of codes with noise (near a place, children with a spread) that of the text's own code, since the prior is of codes without. Null where it is not finite. */
             log_density: number | null;
             /** @description By how many standard deviations that lies below the log density of typical draws of the prior; 0 where it does not. */
             unlikeliness: number;
@@ -595,7 +595,7 @@ export interface components {
             searched: boolean;
             /** @description Geometric mean of the probabilities of its tokens; null of a searched text. */
             confidence: number | null;
-            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Null where it is not finite. */
+            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Of codes with noise (near a place, children with a spread) that of the text's own code, since the prior is of codes without. Null where it is not finite. */
             log_density: number | null;
             /** @description By how many standard deviations that lies below the log density of typical draws of the prior; 0 where it does not. */
             unlikeliness: number;
@@ -619,7 +619,7 @@ export interface components {
             searched: boolean;
             /** @description Geometric mean of the probabilities of its tokens; null of a searched text. */
             confidence: number | null;
-            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Null where it is not finite. */
+            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Of codes with noise (near a place, children with a spread) that of the text's own code, since the prior is of codes without. Null where it is not finite. */
             log_density: number | null;
             /** @description By how many standard deviations that lies below the log density of typical draws of the prior; 0 where it does not. */
             unlikeliness: number;
@@ -640,7 +640,7 @@ export interface components {
             searched: boolean;
             /** @description Geometric mean of the probabilities of its tokens; null of a searched text. */
             confidence: number | null;
-            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Null where it is not finite. */
+            /** @description Natural logarithm of the code's density under the model's prior: the fitted one, else N(0, I). Of codes with noise (near a place, children with a spread) that of the text's own code, since the prior is of codes without. Null where it is not finite. */
             log_density: number | null;
             /** @description By how many standard deviations that lies below the log density of typical draws of the prior; 0 where it does not. */
             unlikeliness: number;
@@ -1014,6 +1014,8 @@ export interface components {
         InvertMapRequest: {
             model?: components["schemas"]["ModelNumber"];
             projection?: components["schemas"]["Projection"];
+            x?: components["schemas"]["Name"];
+            y?: components["schemas"]["Name"];
             positions: number[][];
             decode?: components["schemas"]["DecodeOptions"];
             /**
