@@ -10,10 +10,12 @@
 #include "tvae/base/wrap.h"
 #include "tvae/config/presets.h"
 #include "tvae/data/file_set.h"
+#include "tvae/data/fitted_options.h"
 #include "tvae/optim/schedule.h"
 #include "tvae/run/data_options.h"
 #include "tvae/train/auto_settings.h"
 #include "tvae/train/checkpoint.h"
+#include "tvae/train/column_choice.h"
 #include "tvae/train/model_files.h"
 #include "tvae/train/pilot.h"
 #include "tvae/train/setup.h"
@@ -202,6 +204,32 @@ void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
            std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) + " steps");
 }
 
+/// What of the data section follows from the training file: its columns, where nobody names them, and whether the file
+/// has those of the run that the settings come from.
+void settle_columns(ResolvedConfig& resolved, TrainingInput& input) {
+  DataConfig& data = resolved.config.data;
+  const bool given = resolved.origins.contains("data.column");
+  if (!data.column.empty() && !given) {
+    const auto [path, content] = input.train.sample();
+    const ReadOptions fit = fitted_options(path, content, read_options(data));
+    if (fit.column.empty())
+      log_info(path + " holds lines of text, and is read without the column " + data.column + " of the model's run");
+    data.column = fit.column;
+    data.label_column = fit.label_column;
+    data.header = fit.header;
+    data.format = fit.format;
+  } else {
+    const ColumnChoice choice = choose_columns(data, input.train);
+    if (!choice.warning.empty()) log_warning(choice.warning);
+    if (!given && !choice.column.empty()) log_info(data.train + ": " + choice.told);
+    data.column = choice.column;
+    data.header |= choice.header;
+    if (!choice.format.empty()) data.format = choice.format;
+  }
+  input.train.set_options(read_options(data));
+  if (input.valid) input.valid->set_options(fit_options(data));
+}
+
 /// Chooses and tells; what run.json keeps of it.
 nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, std::optional<TimedPlan>& plan,
                               torch::Device device, Progress& progress) {
@@ -210,7 +238,7 @@ nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, st
     for (const std::string& line : wrapped_entry(told, kToldTopic)) log_info(line);
   input.tokenizer = std::move(settings.tokenizer);
   plan = std::move(settings.plan);
-  if (input.valid) input.valid->set_options(read_options(resolved.config.data));
+  if (input.valid) input.valid->set_options(fit_options(resolved.config.data));
   return {{"told", settings.told}, {"settings", settings.chosen}};
 }
 
@@ -237,7 +265,10 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
     log_info("settings of " + options.from + changes(resolved.config, base));
   nlohmann::ordered_json chosen;
   std::optional<TimedPlan> plan;
-  if (automatic) chosen = choose(resolved, input, plan, options.device, progress);
+  if (automatic)
+    chosen = choose(resolved, input, plan, options.device, progress);
+  else if (!resumed)
+    settle_columns(resolved, input);
   TrainingSetup setup =
       prepare_training(resolved, std::move(input), resumed ? resumed->from : given_from, run, options.device, progress);
   if (!resumed) {
