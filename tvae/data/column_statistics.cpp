@@ -39,7 +39,7 @@ ColumnStatistics statistics_of(const std::vector<std::string>& values) {
     digits += digits_here;
     s.with_digits += digits_here > 0;
     s.numbers += is_number(value);
-    s.letterless += is_letterless(value);
+    s.letterless += is_letterless(value) || is_number(value);
     s.addresses += value.starts_with("http://") || value.starts_with("https://") || value.starts_with("www.");
     s.several_words += value.find(' ') != std::string::npos;
   }

@@ -38,16 +38,17 @@ bool has_digit(const std::string& text) {
 }
 
 bool has_other_length(const std::string& cell, const ColumnStatistics& below) {
-  const double length = static_cast<double>(cell.size()), ratio = below.filled < kManyRows ? 3 : 1.5;
-  return ratio * length < static_cast<double>(below.short_length) ||
-         length > ratio * static_cast<double>(below.long_length);
+  const auto length = static_cast<double>(cell.size());
+  if (below.filled < kManyRows) return 3 * length < static_cast<double>(below.short_length);
+  return 1.5 * length < static_cast<double>(below.short_length) ||
+         length > 1.5 * static_cast<double>(below.long_length);
 }
 
 /// 1 for a name, -1 for a value as those below, 0 where nothing tells.
 int vote(const std::string& cell, const ColumnStatistics& below) {
   if (is_missing(cell) || below.filled == 0) return 0;
   if (below.letterless >= kNearlyAll) return is_letterless(cell) ? -1 : 1;
-  if (is_letterless(cell)) return cell.size() <= 3 ? 1 : 0;  // pandas numbers columns that have no names
+  if (is_letterless(cell)) return below.filled >= kManyRows && cell.size() <= 3 ? 1 : 0;  // names of pandas, of numbers
   if (below.filled >= kManyRows && below.with_digits >= kNearlyAll && !has_digit(cell)) return 1;
   if (is_label(below) || has_other_length(cell, below)) return 1;
   const bool sentence = static_cast<size_t>(std::count(cell.begin(), cell.end(), ' ')) + 1 >= kWordsOfSentence;

@@ -37,6 +37,7 @@ TableSketch sketch_of(const std::string& path, std::string_view content, const R
   char separator = commas ? ',' : '\t';
   content = without_separator_line(without_mark(content), separator);
   const std::vector<std::string> first = first_fields(content, separator);
+  if (content.find_first_not_of("\r\n") == std::string_view::npos) throw NoUsableRows(path, "");
   if (first.size() < 2 && !told)
     throw DataError(path + ": lines of text have no columns", "no tab in the first line", "two columns a row",
                     "between tabs, or in a .csv, .tsv, .json or .jsonl");
