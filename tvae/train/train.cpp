@@ -204,30 +204,41 @@ void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
            std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) + " steps");
 }
 
-/// What of the data section follows from the training file: its columns, where nobody names them, and whether the file
-/// has those of the run that the settings come from.
+/// The held-out file is read with the columns of the training file. Throws DataError where it holds lines of text and
+/// the training file does not.
+void settle_held_out_file(const DataConfig& data, TrainingInput& input) {
+  if (!input.valid) return;
+  const auto [path, content] = input.valid->sample();
+  if (!data.column.empty() && fitted_options(path, content, read_options(data)).column.empty())
+    throw DataError(path + ": text lines have no columns", "column " + data.column,
+                    "a table with the columns of " + data.train);
+  input.valid->set_options(fit_options(data));
+}
+
+/// What of the data section follows from the training file: which of its columns, where nobody names one; and that
+/// lines have none, where the column is that of the run from which the settings come.
 void settle_columns(ResolvedConfig& resolved, TrainingInput& input) {
   DataConfig& data = resolved.config.data;
-  const bool given = resolved.origins.contains("data.column");
-  if (!data.column.empty() && !given) {
+  const bool inherited = !data.column.empty() && !resolved.origins.contains("data.column");
+  if (inherited) {
     const auto [path, content] = input.train.sample();
-    const ReadOptions fit = fitted_options(path, content, read_options(data));
-    if (fit.column.empty())
-      log_info(path + " holds lines of text, and is read without the column " + data.column + " of the model's run");
-    data.column = fit.column;
-    data.label_column = fit.label_column;
-    data.header = fit.header;
-    data.format = fit.format;
+    const ReadOptions fitted = fitted_options(path, content, read_options(data));
+    if (fitted.column.empty())
+      log_info(path + " holds lines of text: the column " + data.column + " of the model's run is not asked for");
+    data.column = fitted.column;
+    data.label_column = fitted.label_column;
+    data.header = fitted.header;
+    data.format = fitted.format;
   } else {
     const ColumnChoice choice = choose_columns(data, input.train);
     if (!choice.warning.empty()) log_warning(choice.warning);
-    if (!given && !choice.column.empty()) log_info(data.train + ": " + choice.told);
+    if (data.column.empty() && !choice.column.empty()) log_info(data.train + ": " + choice.told);
     data.column = choice.column;
     data.header |= choice.header;
     if (!choice.format.empty()) data.format = choice.format;
   }
   input.train.set_options(read_options(data));
-  if (input.valid) input.valid->set_options(fit_options(data));
+  settle_held_out_file(data, input);
 }
 
 /// Chooses and tells; what run.json keeps of it.
@@ -238,7 +249,7 @@ nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, st
     for (const std::string& line : wrapped_entry(told, kToldTopic)) log_info(line);
   input.tokenizer = std::move(settings.tokenizer);
   plan = std::move(settings.plan);
-  if (input.valid) input.valid->set_options(fit_options(resolved.config.data));
+  settle_held_out_file(resolved.config.data, input);
   return {{"told", settings.told}, {"settings", settings.chosen}};
 }
 
