@@ -277,7 +277,10 @@ TEST_F(Reader, WhatARunKnowsIsFittedToOtherFiles) {
 
   const ReadOptions lines{.fit = true};
   EXPECT_EQ(read("plain.txt", addresses, lines).texts.size(), 2U);
-  EXPECT_EQ(read("t.csv", "id,body\n1,Bake it\n2,Fry it\n", lines).texts, (Strings{"Bake it", "Fry it"}));
+  const Rows guessed = read("t.csv", "id,body\n1,Bake it\n2,Fry it\n", lines);
+  EXPECT_EQ(guessed.texts, (Strings{"Bake it", "Fry it"}));
+  ASSERT_EQ(guessed.notices.size(), 1U);
+  EXPECT_NE(guessed.notices[0].find("t.csv: column body is taken for the texts"), std::string::npos);
 }
 
 TEST_F(Reader, LinesThatLookLikeATableAreTold) {
