@@ -141,6 +141,11 @@ TEST(ColumnGuess, HeadersOfEveryKindAreNoRows) {
     EXPECT_EQ(found.column, column) << header;
     EXPECT_EQ(found.label_column, label) << header;
   }
+  EXPECT_EQ(guess("x.csv", recipes("Nr,Gr\xF6\xDF"
+                                   "e,kind"))
+                .column,
+            "2")
+      << "a name in other bytes cannot be written down";
   EXPECT_EQ(guess("x.csv", table("uuid,kind,words", ",", {"id", "label", "text"})).column, "words");
   EXPECT_EQ(guess("x.csv", table("tweetText,userName", ",", {"text", "id"})).column, "tweetText");
   EXPECT_EQ(guess("x.csv", table("poem", ",", {"text"})).column, "poem") << "one column";

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "tvae/base/strings.h"
+#include "tvae/base/utf8.h"
 #include "tvae/data/column_statistics.h"
 #include "tvae/data/header_guess.h"
 #include "tvae/data/json_rows.h"
@@ -102,7 +103,10 @@ TableSketch sketch_records(RowFormat format, const Records& records, size_t widt
   sketch.columns = transposed(records, width, 1);
   sketch.header = guess_header(records.front(), sketch.columns) >= needed;
   if (!sketch.header) sketch.columns = transposed(records, width, 0);
-  for (size_t i = 0; i < width; ++i) sketch.names.push_back(sketch.header ? records.front()[i] : std::to_string(i + 1));
+  for (size_t i = 0; i < width; ++i) {
+    const std::string& name = records.front()[i];
+    sketch.names.push_back(sketch.header && is_valid_utf8(name) ? name : std::to_string(i + 1));
+  }
   return sketch;
 }
 
@@ -110,12 +114,9 @@ bool is_json(RowFormat format) {
   return format == RowFormat::kJson || format == RowFormat::kJsonLines;
 }
 
-/// The names of a column's kind, or of a field of an object in an object.
-template <class Names, class NameOf>
-size_t rank_of(const Names& names, const std::string& name, NameOf name_of) {
-  const std::string own = lower_case(strip(name.substr(name.rfind('.') + 1)));
-  const auto found = std::find_if(names.begin(), names.end(), [&](const auto& known) { return name_of(known) == own; });
-  return static_cast<size_t>(found - names.begin());
+/// The name of a column, or of a field of an object in an object, as known names are written.
+std::string plain_name(const std::string& name) {
+  return lower_case(strip(name.substr(name.rfind('.') + 1)));
 }
 
 /// The words of a name, in lower case: user, id of userId, user_id and "User ID".
@@ -145,9 +146,17 @@ double text_score(const ColumnStatistics& s, const std::string& name) {
 /// that is much longer.
 size_t text_rank(const TableSketch& table, size_t column, double length, double longest) {
   if (!table.header) return kTextNames.size();
-  const size_t rank = rank_of(kTextNames, table.names[column], [](const TextName& known) { return known.name; });
-  const bool weak = rank < kTextNames.size() && kTextNames[rank].weak;
-  return weak && kMuchLonger * length < longest ? kTextNames.size() : rank;
+  const std::string name = plain_name(table.names[column]);
+  const auto known =
+      std::find_if(kTextNames.begin(), kTextNames.end(), [&](const TextName& text) { return text.name == name; });
+  const bool gives_way = known != kTextNames.end() && known->weak && kMuchLonger * length < longest;
+  return static_cast<size_t>((gives_way ? kTextNames.end() : known) - kTextNames.begin());
+}
+
+size_t label_rank(const TableSketch& table, size_t column) {
+  if (!table.header) return kLabelNames.size();
+  const auto known = std::find(kLabelNames.begin(), kLabelNames.end(), plain_name(table.names[column]));
+  return static_cast<size_t>(known - kLabelNames.begin());
 }
 
 struct Cut {
@@ -285,9 +294,7 @@ ColumnGuess guess_columns(const TableSketch& table) {
   size_t best_label = kLabelNames.size();
   for (size_t i = 0; i < statistics.size(); ++i) {
     if (i == *text || !is_label(statistics[i])) continue;
-    const size_t rank = table.header
-                            ? rank_of(kLabelNames, table.names[i], [](const std::string& known) { return known; })
-                            : kLabelNames.size();
+    const size_t rank = label_rank(table, i);
     if (rank < best_label) {
       best_label = rank;
       labels.insert(labels.begin(), i);
