@@ -284,7 +284,8 @@ TEST_F(Reader, WhatARunKnowsIsFittedToOtherFiles) {
 }
 
 TEST_F(Reader, LinesThatLookLikeATableAreTold) {
-  for (const char* table : {"id,instructions\n1,Bake\n", "calm\tthe sea\nwild\tthe wind\n", "{\"a\": {\"b\": 1}}\n"}) {
+  for (const char* table : {"id,instructions\n1,Bake\n", "id,recipe\n1,mix 2\n", "calm\tthe sea\nwild\tthe wind\n",
+                            "{\"a\": {\"b\": 1}}\n"}) {
     const Rows rows = read("lines", table);
     ASSERT_EQ(rows.notices.size(), 1U) << table;
     EXPECT_NE(rows.notices[0].find("is read as lines of text, and the first looks like a table's"), std::string::npos);

@@ -55,12 +55,15 @@ void read_lines(std::string_view content, RowCollector& rows) {
   });
 }
 
-/// Whether lines would be read as a table if their file's name said nothing against it. A single line with tabs is
-/// none.
+/// Whether lines might be a table, of which a warning is enough: with tabs in more than one of them, or below what may
+/// be a header, as long as no blanks follow its separators.
 bool looks_like_table(std::string_view content) {
   if (looks_like_json(content)) return true;
-  const TableSketch table = sketch_table("", content);
-  return table.header || (!table.columns.empty() && table.columns.front().size() > 1);
+  const TableSketch plain = sketch_table("", content);
+  if (plain.header || (!plain.columns.empty() && plain.columns.front().size() > 1)) return true;
+  const TableSketch table = sketch_table("", content, name_of(RowFormat::kCsv));
+  return table.header && table.names.size() > 1 &&
+         std::none_of(table.names.begin(), table.names.end(), [](const auto& name) { return name.starts_with(' '); });
 }
 
 /// The format of a content whose name does not tell it.
