@@ -9,8 +9,8 @@
 namespace tvae {
 namespace {
 
-constexpr size_t kLongestName = 60;  // bytes
-constexpr double kManyRows = 10;     // from which lengths and labels say something
+constexpr size_t kLongestName = 60;             // bytes
+constexpr double kFewRows = 3, kManyRows = 10;  // from which lengths say something, and labels, too
 constexpr size_t kWordsOfSentence = 4;
 
 bool is_known(const std::string& cell) {
@@ -39,6 +39,7 @@ bool has_digit(const std::string& text) {
 
 bool has_other_length(const std::string& cell, const ColumnStatistics& below) {
   const auto length = static_cast<double>(cell.size());
+  if (below.filled < kFewRows) return false;
   if (below.filled < kManyRows) return 3 * length < static_cast<double>(below.short_length);
   return 1.5 * length < static_cast<double>(below.short_length) ||
          length > 1.5 * static_cast<double>(below.long_length);

@@ -118,7 +118,7 @@ Rows read_rows(const std::string& path, const ReadOptions& options) {
 Rows parse_rows(const std::string& path, std::string bytes, const ReadOptions& options) {
   const ReadOptions fitted = options.fit ? fitted_options(path, bytes, options) : options;
   RowCollector rows(path, fitted);
-  if (options.column.empty() && !fitted.column.empty())
+  if (options.column.empty() && !fitted.column.empty() && fitted.column != "text")
     rows.add_notice(rows.name() + ": column " + fitted.column +
                     " is taken for the texts (another is asked for by name)");
   return collect_rows(path, std::move(bytes), rows);

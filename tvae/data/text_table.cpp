@@ -100,11 +100,15 @@ ReadOptions with_columns(const std::string& path, std::string_view content, cons
   std::string &one = options.column, &two = options.label_column;
   if (one.empty() && has_name(table, names.first)) one = names.first;
   if (two.empty() && has_name(table, names.second)) two = names.second;
-  if (one.empty() || two.empty()) guess_two(table, names, one, two);
+  const bool guessed = one.empty() || two.empty();
+  if (guessed) guess_two(table, names, one, two);
   if (one.empty() || two.empty())
     throw DataError(path + ": which columns are " + names.first + " and " + names.second + " is not clear",
                     "columns " + join(table.names, ", "), "columns of these names, or two alone",
                     names.numbers ? "--column and --label-column name them" : "--column twice names them");
+  if (guessed && table.names.size() > 2)
+    log_warning(path + ": columns " + one + " and " + two + " of " + join(table.names, ", ") + " are taken for " +
+                names.first + " and " + names.second);
   options.format = name_of(table.format);
   options.header = table.header;
   return options;
