@@ -68,8 +68,8 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command.add_option("--to", options->to, "last text");
   command
       .add_option("--pairs", options->pairs,
-                  "many instead: a table with two texts a row (.tsv, .csv, .jsonl), its columns from and to, else the "
-                  "first two; - = stdin")
+                  "many instead: a table with two texts a row (.tsv, .csv, .jsonl), its columns from and to, else its "
+                  "only two, or only two of texts; - = stdin")
       ->type_name("FILE");
   command
       .add_option("--column", options->columns,

@@ -61,15 +61,15 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
   command
       .add_option("--property", options->property,
                   "climb a property: a table with a text and a number a row (.tsv, .csv, .jsonl), its columns text and "
-                  "value, else the first two; - = stdin")
+                  "value, else its only two, or what looks like them; - = stdin")
       ->type_name("FILE");
   command
       .add_option("--column", options->read.column,
-                  "which column of the property holds the texts; default text, else the first")
+                  "which column of the property holds the texts; default text, else what looks like them")
       ->type_name("NAME");
   command
       .add_option("--label-column", options->read.label_column,
-                  "which column of the property holds the numbers; default value, else the second")
+                  "which column of the property holds the numbers; default value, else the only other one of numbers")
       ->type_name("NAME");
   add_quotes_flag(command, options->read.quotes);
   command.add_option("--steps", climb.steps, "how many steps, at most")->check(in_range(1, 1e6))->capture_default_str();

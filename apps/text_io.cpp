@@ -11,7 +11,7 @@ void add_read_flags(CLI::App& command, ReadOptions& options) {
   command
       .add_option(
           "--column", options.column,
-          "which column of a table holds the texts; default text, else the first; with a MODEL, that of its run")
+          "which column of a table holds the texts; default what looks like them; with a MODEL, that of its run")
       ->type_name("NAME");
   command.add_option("--label-column", options.label_column, "which column of a table holds labels")->type_name("NAME");
   add_escapes_flag(command, options.escapes);
@@ -26,7 +26,9 @@ std::string given_text(const std::string& raw, const std::string& flag, bool esc
 }
 
 Rows read_texts(const std::string& path, const ReadOptions& options) {
-  return read_rows_with_warnings(path, options);
+  ReadOptions read = options;
+  read.fit = options.column.empty() && options.label_column.empty();
+  return read_rows_with_warnings(path, read);
 }
 
 Rows read_texts(const std::string& path, const ReadOptions& options, const std::string& model) {

@@ -15,7 +15,8 @@ void add_read_flags(CLI::App& command, ReadOptions& options);
 /// A text of the command line. Throws ConfigError, naming the flag it came with, where it is no UTF-8.
 std::string given_text(const std::string& raw, const std::string& flag, bool escapes);
 
-/// read_rows with warnings: how the file was read, and which rows were left out.
+/// read_rows with warnings: how the file was read, and which rows were left out. Of a table whose columns are not asked
+/// for it is the column that looks like texts (fitted_options.h).
 Rows read_texts(const std::string& path, const ReadOptions& options);
 
 /// The same of a file for a model: as its run read its own, where the flags do not say otherwise.

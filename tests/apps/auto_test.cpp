@@ -129,6 +129,18 @@ TEST_F(Auto, AGivenColumnLeavesTheRestToIt) {
   EXPECT_NE(shown.err.find("column 2 of 1, 2; labels in 1"), std::string::npos) << shown.err;
 }
 
+TEST_F(Auto, WhatIsTakenForWantOfTextsIsNamedInAWarning) {
+  std::string numbers = "a,b\n";
+  for (int i = 0; i < 60; ++i) numbers += std::to_string(i * 7 % 61) + "," + std::to_string(i) + "\n";
+  const ProgramResult shown = run({"config", "auto", "--train", put("n.csv", numbers), "--set", "train.steps=3"});
+  ASSERT_EQ(shown.status, 0) << shown.err;
+  EXPECT_NE(
+      shown.err.find("n.csv: column a is taken, since none looks like texts, of a, b (data.column names another)"),
+      std::string::npos)
+      << shown.err;
+  EXPECT_NE(shown.err.find(" 51 rows"), std::string::npos) << "60 but for 9 that are held out: " << shown.err;
+}
+
 TEST_F(Auto, ConfigShowsTheChoice) {
   const ProgramResult shown =
       run({"config", "auto", "--train", path("rows.tsv"), "--set", "train.steps=3", "--explain"});

@@ -325,6 +325,10 @@ TEST_F(LatentVerbs, MistakesAreOneClearLine) {
   expect_failure({"interpolate", model(), "--from", "a"}, 2, "--to");
   EXPECT_EQ(run({"interpolate", model(), "--from", "a", "--to", "", "--steps", "2"}).status, 0);  // a text too
   expect_failure({"interpolate", model(), "--pairs", put("p.tsv", "a\tb\nc\n")}, 3, "line 2");
+  expect_failure({"interpolate", model(), "--pairs", put("p.txt", "row 1, row 2\nrow 3, row 4\n")}, 3,
+                 "lines of text have no columns");
+  expect_failure({"interpolate", model(), "--pairs", put("p.csv", "id,a,b,c\n1,row 1,row 2,row 3\n")}, 3,
+                 "--column twice names them");
   expect_failure({"sample", model(), "--prior", "odd"}, 2, "--prior: got \"odd\", expected one of fitted, normal");
   expect_failure({"prior", "fit", model(), "--kind", "gausian"}, 2, "did you mean gaussian?");
   expect_failure({"prior", "fit", model(), "--data", put("few.txt", "a\nb\n")}, 3, "too few codes");

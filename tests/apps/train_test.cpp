@@ -183,6 +183,73 @@ TEST_F(Train, ReadsColumnsOfATable) {
   EXPECT_EQ(Json::parse(get(path("table") + "/run.json"))["data"]["train"]["sequences"], 3);
 }
 
+/// A table as pandas writes it, whose texts are in the column "recipe".
+std::string table_of_recipes() {
+  std::string rows = ",recipe,kind\n";
+  for (int i = 0; i < 60; ++i)
+    rows += std::to_string(i) + ",mix " + std::to_string(i * 37 % 101) + "," + (i % 2 ? "a" : "b") + "\n";
+  return rows;
+}
+
+TEST_F(Train, APresetTakesTheColumnOfTexts) {
+  const std::string table = put("table.csv", table_of_recipes());
+  const auto with_valid = [&](const std::string& valid) {
+    return run(command("r", {"train.steps=1"}, {"--train", table, "--valid", valid, "--overwrite"}));
+  };
+  const auto held_out = [&] {
+    return Json::parse(get(path("r") + "/run.json"))["data"]["valid"]["sequences"].get<int64_t>();
+  };
+  const ProgramResult trained = with_valid(table);
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  EXPECT_NE(trained.err.find("table.csv: column recipe (the longest texts that differ) of , recipe, kind"),
+            std::string::npos)
+      << trained.err;
+  const Json record = Json::parse(get(path("r") + "/run.json"));
+  EXPECT_EQ(record["config"]["data"]["column"], "recipe");
+  EXPECT_EQ(record["data"]["train"]["sequences"], 60);
+  EXPECT_EQ(held_out(), 60) << "the header is no row";
+  ASSERT_EQ(with_valid(put("v.jsonl", "{\"recipe\": \"mix 1\"}\n{\"recipe\": \"mix 2\"}\n")).status, 0);
+  EXPECT_EQ(held_out(), 2);
+  ASSERT_EQ(with_valid(put("v.txt", "id,recipe\n1,mix 1\n")).status, 0);
+  EXPECT_EQ(held_out(), 1);
+  const ProgramResult lines = with_valid(path("valid.txt"));
+  EXPECT_EQ(lines.status, 3);
+  EXPECT_NE(lines.err.find("valid.txt: text lines have no columns: got column recipe"), std::string::npos) << lines.err;
+  EXPECT_EQ(with_valid(put("v.csv", "id,body\n1,mix 1\n")).status, 3);
+}
+
+TEST_F(Train, WhatARunKnowsOfColumnsIsNotAskedOfLines) {
+  const std::string table = put("table.csv", table_of_recipes());
+  ASSERT_EQ(run(command("m", {"train.steps=1"}, {"--train", table, "--valid", table})).status, 0);
+  const ProgramResult from = run({"train", "--from", path("m"), "--train", path("train.txt"), "--valid",
+                                  path("valid.txt"), "--out", path("n"), "--device", "cpu"});
+  ASSERT_EQ(from.status, 0) << from.err;
+  EXPECT_NE(from.err.find("train.txt holds lines of text: the column recipe of the model's run is not asked for"),
+            std::string::npos)
+      << from.err;
+  EXPECT_EQ(Json::parse(get(path("n") + "/run.json"))["config"]["data"]["column"], "");
+
+  const std::string plain = put("plain.txt", "mix 1, 2\nmix 3, 4\n"),
+                    other = put("o.txt", "id,body\n1,mix 1\n2,mix 2\n");
+  const ProgramResult back = run({"reconstruct", path("m"), plain, "--json"});
+  ASSERT_EQ(back.status, 0) << back.err;
+  EXPECT_NE(back.out.find("\"mix 1, 2\""), std::string::npos) << back.out;
+  for (const std::vector<std::string>& verb :
+       std::vector<std::vector<std::string>>{{"reconstruct", path("m"), other},
+                                             {"encode", path("m"), other},
+                                             {"neighbors", path("m"), "mix 1", "--corpus", other},
+                                             {"prior", "fit", path("m"), "--data", other},
+                                             {"eval", path("m"), "--data", other, "--only", "reconstruction"}}) {
+    const ProgramResult refused = run(verb);
+    EXPECT_EQ(refused.status, 3) << verb[0];
+    EXPECT_NE(refused.err.find("o.txt: no column recipe"), std::string::npos) << refused.err;
+  }
+  const ProgramResult piped = run({"reconstruct", path("m")}, "id,recipe\n1,mix 2\n");
+  EXPECT_EQ(piped.status, 0);
+  EXPECT_NE(piped.err.find("stdin is read as lines of text, and the first looks like a table's"), std::string::npos)
+      << piped.err;
+}
+
 TEST_F(Train, APipeIsReadOnce) {
   ASSERT_EQ(run(command("file", {"train.steps=2"})).status, 0);
   const std::string train = path("train.pipe"), valid = path("valid.pipe");

@@ -113,6 +113,149 @@ TEST(ColumnGuess, TimesAreNoTexts) {
   EXPECT_EQ(guess_columns(sketch_table("z.jsonl", rows)).column, "word");
 }
 
+/// Rows of an index, recipes and a label, under a header.
+std::string recipes(const std::string& header, const std::string& separator = ",") {
+  return table(header, separator, {"number", "text", "label"});
+}
+
+TEST(ColumnGuess, HeadersOfEveryKindAreNoRows) {
+  struct Case {
+    std::string header, separator, column, label;
+  };
+  for (const auto& [header, separator, column, label] : std::vector<Case>{
+           {",text,label", ",", "text", "label"},
+           {",recipe,kind", ",", "recipe", "kind"},
+           {"Unnamed: 0,Review Text,Class Name", ",", "Review Text", "Class Name"},
+           {"Nr;Überschrift;Größe", ";", "Überschrift", "Größe"},
+           {"号;标题;种类", ";", "标题", "种类"},
+           {"id,recipe (en),course/type", ",", "recipe (en)", "course/type"},
+           {"#\trecipe\tcourse", "\t", "recipe", "course"},
+           {"id,text,id", ",", "text", "3"},
+           {"x,x,x", ",", "2", "3"},
+           {"a,,", ",", "2", "3"},
+           {",0,1", ",", "2", "3"},
+       }) {
+    const TableSketch sketch = sketch_table(separator == "\t" ? "x.tsv" : "x.csv", recipes(header, separator));
+    EXPECT_TRUE(sketch.header) << header;
+    const ColumnGuess found = guess_columns(sketch);
+    EXPECT_EQ(found.column, column) << header;
+    EXPECT_EQ(found.label_column, label) << header;
+  }
+  EXPECT_EQ(guess("x.csv", recipes("Nr,Gr\xF6\xDF"
+                                   "e,kind"))
+                .column,
+            "2")
+      << "a name in other bytes cannot be written down";
+  EXPECT_EQ(guess("x.csv", table("uuid,kind,words", ",", {"id", "label", "text"})).column, "words");
+  EXPECT_EQ(guess("x.csv", table("tweetText,userName", ",", {"text", "id"})).column, "tweetText");
+  EXPECT_EQ(guess("x.csv", table("poem", ",", {"text"})).column, "poem") << "one column";
+  EXPECT_TRUE(sketch_table("x.csv", "id,text\n").header) << "a header alone";
+}
+
+TEST(ColumnGuess, FirstRowsOfTextsAreNoHeaders) {
+  for (const std::vector<std::string>& kinds : std::vector<std::vector<std::string>>{{"label", "text"},
+                                                                                     {"number", "text"},
+                                                                                     {"id", "text"},
+                                                                                     {"text", "text"},
+                                                                                     {"text"},
+                                                                                     {"date", "text", "label"}})
+    EXPECT_FALSE(sketch_table("x.csv", table("", ",", kinds)).header) << join(kinds, ", ");
+  EXPECT_FALSE(sketch_table("x.tsv", "bread\tBake it well.\nsoup\tStir it.\ndessert\tChill it.\n").header);
+  const std::string answers = "y\tit rains\nn\tit shines\ny\tit snows\nn\tit hails\n";
+  EXPECT_FALSE(sketch_table("x.tsv", answers).header) << "a label that comes again is no name";
+}
+
+TEST(ColumnGuess, NamesOfShortColumnsGiveWayToLongOnes) {
+  const auto rows = [](const std::string& header, int columns) {
+    std::string content = header + "\n";
+    for (int i = 0; i < 40; ++i) {
+      const std::string n = std::to_string(i);
+      const std::vector<std::string> fields = {"Pie " + n, "salt and butter " + n,
+                                               "Bake it for " + n + " minutes and then let it cool down by the window"};
+      content += fields[0] + (columns == 3 ? "," + fields[1] : "") + "," + fields[2] + "\n";
+    }
+    return content;
+  };
+  EXPECT_EQ(guess("x.csv", rows("code,description", 2)).column, "description");
+  EXPECT_EQ(guess("x.csv", rows("title,abstract", 2)).column, "abstract");
+  EXPECT_EQ(guess("x.csv", rows("name,notes", 2)).column, "notes");
+  EXPECT_EQ(guess("x.csv", rows("name,ingredients,instructions", 3)).column, "instructions");
+  const ColumnGuess named = guess("x.csv", rows("text,notes", 2));
+  EXPECT_EQ(named.column, "text");
+  EXPECT_EQ(named.reason, "by its name, though those of notes are much longer");
+}
+
+TEST(ColumnGuess, WordsOfANameCountAndNotItsLetters) {
+  for (const char* name : {"update", "candidate_answer", "hurl", "Paid work"})
+    EXPECT_EQ(guess("x.csv", table(std::string(name) + ",user_id", ",", {"text", "id"})).column, name);
+}
+
+TEST(ColumnGuess, WhereNothingLooksLikeTextsTheFirstIsNamed) {
+  const ColumnGuess found = guess("x.csv", table("a,b", ",", {"number", "number"}));
+  EXPECT_EQ(found.column, "a");
+  EXPECT_EQ(found.reason, "none looks like texts");
+  EXPECT_TRUE(found.texts.empty());
+}
+
+// Whatever shape JSON has, what is guessed is a column of the rows that are read.
+TEST(ColumnGuess, JsonInEveryShape) {
+  std::string items, split, by_columns, by_index, lists;
+  const std::vector<std::string> keys = {"id", "said", "kind"};
+  std::vector<std::string> of_column(3), of_list(3);
+  for (int i = 0; i < 40; ++i) {
+    const std::string n = std::to_string(i), comma = i ? "," : "";
+    const std::vector<std::string> values = {"\"u" + n + "\"", "\"word " + n + " and more\"",
+                                             i % 2 ? "\"a\"" : "\"b\""};
+    std::string object, row;
+    for (size_t k = 0; k < 3; ++k) {
+      object += std::string(k ? ", \"" : "\"") + keys[k] + "\": " + values[k];
+      row += (k ? "," : "") + values[k];
+      of_column[k] += comma + "\"" + n + "\": " + values[k];
+      of_list[k] += comma + values[k];
+    }
+    items += comma + "{" + object + "}";
+    split += comma + "[" + row + "]";
+    by_index += comma + "\"" + n + "\": {" + object + "}";
+  }
+  for (size_t k = 0; k < 3; ++k) {
+    by_columns += std::string(k ? "," : "") + "\"" + keys[k] + "\": {" + of_column[k] + "}";
+    lists += std::string(k ? "," : "") + "\"" + keys[k] + "\": [" + of_list[k] + "]";
+  }
+  for (const std::string& content :
+       {"{\"meta\": {\"v\": 1}, \"items\": [" + items + "]}", "{\n\"items\": [\n" + items + "\n]\n}\n",
+        "{\"data\": {\"n\": 2, \"items\": [" + items + "]}}", "[" + items + "]",
+        "{\"schema\": {\"fields\": [{\"name\": \"said\"}]}, \"data\": [" + items + "]}",
+        "{\"columns\": [\"id\", \"said\", \"kind\"], \"index\": [0], \"data\": [" + split + "]}",
+        "{" + by_columns + "}", "{" + by_index + "}", "{" + lists + "}"})
+    for (const char* path : {"x.json", "x"}) {
+      const ColumnGuess found = guess(path, content);
+      EXPECT_EQ(found.column, "said") << content.substr(0, 60);
+      EXPECT_EQ(found.label_column, "kind") << content.substr(0, 60);
+      const Rows rows = parse_rows("x.json", content, {.column = found.column, .label_column = found.label_column});
+      EXPECT_EQ(rows.texts.size(), 40U) << content.substr(0, 60);
+      EXPECT_EQ(rows.texts.back(), "word 39 and more");
+    }
+}
+
+TEST(ColumnGuess, BarsMakeATableOnlyBelowAHeader) {
+  std::string rows;
+  for (int i = 0; i < 30; ++i)
+    rows += std::to_string(i) + "|Bake it, and then " + std::to_string(i) + " more, well|soup\n";
+  for (const char* path : {"x.txt", "x", "x.csv"}) {
+    const std::string content = "id|body|kind\n" + rows;
+    EXPECT_EQ(guess(path, content).column, "body") << path;
+    EXPECT_EQ(parse_rows("x.csv", content, {.column = "body"}).texts.back(), "Bake it, and then 29 more, well") << path;
+  }
+  EXPECT_EQ(sketch_table("x.txt", rows).format, RowFormat::kLines);
+  EXPECT_TRUE(has_bars(rows));
+  EXPECT_EQ(sketch_table("x.txt", "id|body|kind\n" + rows + "a line\n").format, RowFormat::kLines) << "every row";
+  EXPECT_FALSE(has_bars(rows + "a line\n"));
+}
+
+TEST(ColumnGuess, LinesWithTabsBeforeThemAreNoTable) {
+  EXPECT_EQ(sketch_table("x.txt", "\tx = 1\n\ty = 2\n\tz = x\n").format, RowFormat::kLines);
+}
+
 TEST(ColumnGuess, BreaksThatNearlyEveryLineHasAreBreaks) {
   EXPECT_TRUE(has_written_breaks("X:1\\nK:C\\nabc\nX:2\\nK:D\\nabc\n\n"));
   EXPECT_FALSE(has_written_breaks("print('a\\n')\nx = 1\ny = 2\n"));

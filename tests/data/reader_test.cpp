@@ -247,6 +247,53 @@ TEST_F(Reader, TableHeaders) {
   EXPECT_EQ(error("a.tsv", bare, {.column = "0"}).substr(0, 18), "a.tsv: no column 0");
 }
 
+TEST_F(Reader, AHeaderThatIsSaidToBeOneIsNoRow) {
+  const Rows rows = read("a.csv", ",,kind\n0,x,k1\n1,y,k2\n", {.column = "2", .label_column = "3", .header = true});
+  EXPECT_EQ(rows.texts, (Strings{"x", "y"}));
+  EXPECT_EQ(rows.labels, (Strings{"k1", "k2"}));
+}
+
+// How files are read that a run did not see.
+TEST_F(Reader, WhatARunKnowsIsFittedToOtherFiles) {
+  const ReadOptions named{.column = "instructions", .format = "csv", .fit = true};
+  EXPECT_EQ(read("plain.txt", "Bake it, then\nFry it\n", named).texts, (Strings{"Bake it, then", "Fry it"}));
+  for (const char* name : {"t.txt", "t", "t.csv"})
+    EXPECT_EQ(read(name, "id,instructions\n1,Bake\n", named).texts, Strings{"Bake"}) << name;
+  EXPECT_EQ(read("t.json", "{\"rows\": [{\"instructions\": \"Bake\"}]}", named).texts, Strings{"Bake"});
+  for (const char* name : {"o.txt", "o", "o.csv"})
+    EXPECT_NE(error(name, "id,body\n1,Bake\n2,Fry\n", named).find("no column instructions"), std::string::npos) << name;
+
+  const ReadOptions second{.column = "2", .label_column = "1", .format = "tsv", .fit = true};
+  const std::string addresses = "12 Oak Road, Leeds, A1\n7 Elm Lane, Bath, B2\n";
+  for (const char* name : {"plain.txt", "plain"})
+    EXPECT_EQ(read(name, addresses, second).texts, (Strings{"12 Oak Road, Leeds, A1", "7 Elm Lane, Bath, B2"})) << name;
+  EXPECT_EQ(read("l.txt", "calm\tthe sea\nwild\tthe wind\n", second).texts, (Strings{"the sea", "the wind"}));
+  for (const char* name : {"h.tsv", "h.txt"}) {
+    const Rows rows = read(name, "label\ttext\ncalm\tthe sea\nwild\tthe wind\n", second);
+    EXPECT_EQ(rows.texts, (Strings{"the sea", "the wind"})) << name;
+    EXPECT_EQ(rows.labels, (Strings{"calm", "wild"})) << name;
+  }
+  EXPECT_NE(error("one.tsv", "calm\nwild\n", second).find("no column 2"), std::string::npos);
+
+  const ReadOptions lines{.fit = true};
+  EXPECT_EQ(read("plain.txt", addresses, lines).texts.size(), 2U);
+  const Rows guessed = read("t.csv", "id,body\n1,Bake it\n2,Fry it\n", lines);
+  EXPECT_EQ(guessed.texts, (Strings{"Bake it", "Fry it"}));
+  ASSERT_EQ(guessed.notices.size(), 1U);
+  EXPECT_NE(guessed.notices[0].find("t.csv: column body is taken for the texts"), std::string::npos);
+}
+
+TEST_F(Reader, LinesThatLookLikeATableAreTold) {
+  for (const char* table : {"id,instructions\n1,Bake\n", "id,recipe\n1,mix 2\n", "calm\tthe sea\nwild\tthe wind\n",
+                            "{\"a\": {\"b\": 1}}\n"}) {
+    const Rows rows = read("lines", table);
+    ASSERT_EQ(rows.notices.size(), 1U) << table;
+    EXPECT_NE(rows.notices[0].find("is read as lines of text, and the first looks like a table's"), std::string::npos);
+  }
+  for (const char* lines : {"12 Oak Road, Leeds\n7 Elm Lane, Bath\n", "if x:\treturn\n", "\tx = 1\n\ty = 2\n"})
+    EXPECT_TRUE(read("lines", lines).notices.empty()) << lines;
+}
+
 TEST_F(Reader, JsonLines) {
   const Rows rows =
       read("a.jsonl",

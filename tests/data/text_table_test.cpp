@@ -89,7 +89,7 @@ TEST_F(TextTable, PairsAreReadOfEveryFormat) {
 TEST_F(TextTable, WhatIsWrongIsToldWithItsLine) {
   EXPECT_EQ(message("v.tsv", "a\t1\n\nb\tx\n"), "v.tsv line 3: got \"x\", expected a finite number");
   EXPECT_EQ(message("v.csv", "text,value\na,1\nb,inf\n"), "v.csv line 3: got \"inf\", expected a finite number");
-  EXPECT_EQ(message("v.csv", "smiles,logp\na,1\n"),
+  EXPECT_EQ(message("v.csv", "mine,logp\na,b\n"),
             "v.csv line 1: got \"logp\", expected a finite number (a first row that is a header has a column text or "
             "value, or one that is named)");
   EXPECT_EQ(message("v.tsv", "a\t1\nb\n"), "v.tsv line 2: got missing column 2, expected a text and a number");
@@ -101,6 +101,41 @@ TEST_F(TextTable, WhatIsWrongIsToldWithItsLine) {
   EXPECT_EQ(message("p.tsv", "a\tb\n\nc\td\n", true), "p.tsv line 2: got empty, expected two texts");
   EXPECT_EQ(message("p.tsv", "a\tb\nc\n", true), "p.tsv line 2: got missing column 2, expected two texts");
   EXPECT_TRUE(message("v.tsv", "").starts_with("v.tsv: no usable rows"));
+}
+
+TEST_F(TextTable, AHeaderOfOtherNamesIsNoRow) {
+  expect_values("v.csv", "smiles,logp\n\"a, b\",1.5\nc,-2\n");
+  expect_values("v.csv", "instr;time\na, b;1.5\nc;-2\n");
+  expect_values("v.jsonl", R"({"instr": "a, b", "time": 1.5})"
+                           "\n"
+                           R"({"instr": "c", "time": -2})"
+                           "\n");
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  const Pairs pairs = {{"Bake 3 g", "Fry 3"}, {"Chop 3", "Roast 3"}};
+  EXPECT_EQ(read_text_pairs(folder_.put("p.CSV", "a;b;c\n1;Bake 3 g;Fry 3\n2;Chop 3;Roast 3\n")), pairs)
+      << "the two columns of texts";
+  EXPECT_EQ(read_text_pairs(folder_.put("p.json", R"({"n": 2, "rows": [{"x": "Bake 3 g", "y": "Fry 3"},
+                                                                       {"x": "Chop 3", "y": "Roast 3"}]})")),
+            pairs);
+}
+
+TEST_F(TextTable, ColumnsThatNothingTellsAreAskedFor) {
+  const std::string three = "id,one,two,three\n1,some words,other words,more words\n2,a word,a line,a row\n";
+  EXPECT_EQ(message("p.csv", three, true),
+            "p.csv: which columns are from and to is not clear: got columns id, one, two, three, expected columns of "
+            "these names, or two alone (--column twice names them)");
+  EXPECT_EQ(message("v.csv", "text,a,b\nx,1,2\n"),
+            "v.csv: which columns are text and value is not clear: got columns text, a, b, expected columns of these "
+            "names, or two alone (--column and --label-column name them)");
+}
+
+TEST_F(TextTable, LinesWithCommasAreNoPairs) {
+  const std::string addresses = "12 Oak Road, Leeds, A1 9BG\n7 Elm Lane, Bath, B2 3AH\n";
+  for (const char* name : {"p.txt", "p"})
+    EXPECT_EQ(message(name, addresses, true),
+              std::string(name) +
+                  ": lines of text have no columns: got no tab in the first line, expected two columns a row (between "
+                  "tabs, or in a .csv, .tsv, .json or .jsonl)");
 }
 
 TEST_F(TextTable, AFirstLineThatNamesTheSeparator) {

@@ -47,6 +47,7 @@ struct DataConfig {
   bool strict = false;
   bool quotes = false;
   std::string format = "auto";
+  bool header = false;
   double valid_fraction = 0.0;
   std::string tokenizer;
   std::string tokenizer_kind = "unigram";
@@ -63,7 +64,7 @@ void visit_data(Config& c, Visitor&& v) {
   v("train", c.train,
     FieldInfo{"file of training sequences (.txt, .csv, .tsv, .json, .jsonl, also .gz .xz .zst), or a pipe"});
   v("valid", c.valid, FieldInfo{"file of held-out sequences; empty = none"});
-  v("column", c.column, FieldInfo{"text column of a table; empty = \"text\", else the first"});
+  v("column", c.column, FieldInfo{"text column of a table; empty = what looks like one in data.train"});
   v("label_column", c.label_column, FieldInfo{"label column of a table; empty = no labels"});
   v("escapes", c.escapes, FieldInfo{"read \\n, \\t and \\\\ inside a line as newline, tab and backslash"});
   v("strict", c.strict, FieldInfo{"a bad row is an error instead of being skipped and counted"});
@@ -71,6 +72,8 @@ void visit_data(Config& c, Visitor&& v) {
   v("format", c.format,
     FieldInfo{"how the files hold their rows; auto = as their names and content tell",
               {"auto", "lines", "csv", "tsv", "json", "jsonl"}});
+  v("header", c.header,
+    FieldInfo{"the first row of a table is a header, also where data.column and data.label_column are numbers"});
   v("valid_fraction", c.valid_fraction,
     FieldInfo{"share of data.train that is held out where data.valid is empty, and kept with the run", {}, 0, 0.5});
   v("tokenizer", c.tokenizer, FieldInfo{"tokenizer directory or .model file; empty = train one on data.train"});

@@ -2,16 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 
-#include "tvae/base/json.h"
 #include "tvae/base/strings.h"
+#include "tvae/base/utf8.h"
+#include "tvae/data/column_statistics.h"
+#include "tvae/data/header_guess.h"
 #include "tvae/data/json_rows.h"
+#include "tvae/data/known_names.h"
 #include "tvae/data/records.h"
 #include "tvae/data/row_collector.h"
+#include "tvae/data/table_rows.h"
 
 namespace tvae {
 namespace {
@@ -20,16 +22,9 @@ using Json = nlohmann::ordered_json;
 using Records = std::vector<std::vector<std::string>>;
 
 constexpr size_t kRowsSeen = 1000;
-constexpr size_t kMostBytes = 4 << 20;  // of the beginning that is looked at
-constexpr double kNearlyAll = 0.95;
-constexpr size_t kMostColumns = 500;  // from here on objects in objects are not looked into
-
-/// In the order in which they are preferred.
-const std::vector<std::string> kTextNames = {
-    "text",    "sentence", "content", "smiles",   "headline", "title",     "body",     "line",        "code", "review",
-    "comment", "caption",  "message", "question", "query",    "utterance", "sequence", "description", "name"};
-const std::vector<std::string> kLabelNames = {"label", "class", "category", "target", "sentiment",
-                                              "y",     "genre", "tag",      "topic",  "type"};
+constexpr size_t kMostBytes = 2 << 20;  // of the beginning that is looked at
+constexpr size_t kMostColumns = 500;    // from here on objects in objects are not looked into
+constexpr double kMuchLonger = 3;       // times
 
 /// Whole records, as many as are seen.
 Records records_of(std::string_view content, char separator, bool quotes) {
@@ -57,80 +52,11 @@ size_t common_width(const Records& records) {
   return static_cast<double>(count) >= kNearlyAll * static_cast<double>(records.size()) ? width : 0;
 }
 
-bool is_number(const std::string& value) {
-  if (value.empty()) return false;
-  char* end = nullptr;
-  std::strtod(value.c_str(), &end);
-  return *end == '\0';
-}
-
-bool is_identifier(const std::string& value) {
-  return !value.empty() && value.size() <= 40 && !is_number(value) &&
-         value.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_- .") ==
-             std::string::npos;
-}
-
-struct ColumnStatistics {
-  double filled = 0;         // values that are not empty
-  double distinct = 0;       // of these
-  double length = 0;         // mean, in bytes
-  double numbers = 0;        // share
-  double digits = 0;         // share of the bytes
-  double addresses = 0;      // share of values that begin as URLs do
-  double several_words = 0;  // share of values with a blank
-};
-
-ColumnStatistics statistics_of(const std::vector<std::string>& values) {
-  ColumnStatistics s;
-  std::set<std::string> distinct;
-  double bytes = 0, digits = 0;
-  for (const std::string& value : values) {
-    if (value.empty()) continue;
-    ++s.filled;
-    distinct.insert(value);
-    bytes += static_cast<double>(value.size());
-    digits +=
-        static_cast<double>(std::count_if(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; }));
-    s.numbers += is_number(value);
-    s.addresses += value.starts_with("http://") || value.starts_with("https://") || value.starts_with("www.");
-    s.several_words += value.find(' ') != std::string::npos;
-  }
-  if (s.filled == 0) return s;
-  s.distinct = static_cast<double>(distinct.size());
-  s.length = bytes / s.filled;
-  s.digits = digits / bytes;
-  s.numbers /= s.filled;
-  s.addresses /= s.filled;
-  s.several_words /= s.filled;
-  return s;
-}
-
-std::vector<std::vector<std::string>> transposed(const Records& records, size_t width, bool header) {
+std::vector<std::vector<std::string>> transposed(const Records& records, size_t width, size_t first) {
   std::vector<std::vector<std::string>> columns(width);
-  for (size_t row = header ? 1 : 0; row < records.size(); ++row)
+  for (size_t row = first; row < records.size(); ++row)
     for (size_t i = 0; i < width; ++i) columns[i].push_back(i < records[row].size() ? records[row][i] : std::string());
   return columns;
-}
-
-/// A first row of names: none is empty, a number or twice there, and either one is a name that texts or labels bear, or
-/// the values below some of them are of another kind: numbers, or far longer.
-bool has_header(const Records& records, size_t width) {
-  const std::vector<std::string>& first = records.front();
-  const std::set<std::string> different(first.begin(), first.end());
-  if (records.size() < 2 || different.size() != first.size()) return false;
-  if (!std::all_of(first.begin(), first.end(), is_identifier)) return false;
-  const auto columns = transposed(records, width, true);
-  bool told = false;
-  for (size_t i = 0; i < first.size() && i < width; ++i) {
-    const ColumnStatistics below = statistics_of(columns[i]);
-    const bool repeated = std::find(columns[i].begin(), columns[i].end(), first[i]) != columns[i].end();
-    if (repeated && below.distinct < below.filled / 2) return false;  // a label as those below
-    for (const auto* names : {&kTextNames, &kLabelNames})
-      told |= std::find(names->begin(), names->end(), lower_case(first[i])) != names->end();
-    told |= below.numbers >= kNearlyAll;
-    told |= below.length > 3 * static_cast<double>(first[i].size()) && below.several_words > 0.5;
-  }
-  return told;
 }
 
 std::string text_of(const Json& value) {
@@ -149,22 +75,17 @@ void add_names(const Json& object, const std::string& before, std::vector<std::s
   }
 }
 
-TableSketch sketch_json(std::string_view content, bool lines) {
+TableSketch sketch_json(const std::string& path, std::string_view content, RowFormat format) {
   TableSketch sketch;
-  sketch.format = lines ? RowFormat::kJsonLines : RowFormat::kJson;
+  sketch.format = format;
   sketch.header = true;
   std::vector<Json> objects;
-  const auto take = [&](std::string_view source) {
-    if (objects.size() == kRowsSeen) return;
-    Json value = parse_json(source);
-    if (value.is_object()) objects.push_back(std::move(value));
-  };
-  const std::string_view seen = content.substr(0, kMostBytes);
-  const size_t first = seen.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && seen[first] == '[')
-    for_each_json_element(seen, [&](std::string_view source, int64_t) { take(source); });
-  else
-    for_each_line(seen, [&](std::string_view source, int64_t) { take(source); });
+  for_each_json_record(content,
+                       {.name = path, .lines = format == RowFormat::kJsonLines, .column = "", .most_bytes = kMostBytes},
+                       [&](JsonRecord&& record) {
+                         if (objects.size() < kRowsSeen && record.bad.empty() && record.value.is_object())
+                           objects.push_back(std::move(record.value));
+                       });
   for (const Json& object : objects) add_names(object, "", sketch.names);
   for (const std::string& name : sketch.names) {
     sketch.columns.emplace_back();
@@ -176,78 +97,149 @@ TableSketch sketch_json(std::string_view content, bool lines) {
   return sketch;
 }
 
-TableSketch sketch_records(RowFormat format, const Records& records, size_t width) {
+TableSketch sketch_records(RowFormat format, const Records& records, size_t width, Header needed) {
   TableSketch sketch;
   sketch.format = format;
-  sketch.header = has_header(records, width);
-  for (size_t i = 0; i < width; ++i) sketch.names.push_back(sketch.header ? records.front()[i] : std::to_string(i + 1));
-  sketch.columns = transposed(records, width, sketch.header);
+  sketch.columns = transposed(records, width, 1);
+  sketch.header = guess_header(records.front(), sketch.columns) >= needed;
+  if (!sketch.header) sketch.columns = transposed(records, width, 0);
+  for (size_t i = 0; i < width; ++i) {
+    const std::string& name = records.front()[i];
+    sketch.names.push_back(sketch.header && is_valid_utf8(name) ? name : std::to_string(i + 1));
+  }
   return sketch;
 }
 
-/// Of a column, or of a field of an object in an object.
-size_t rank_of(const std::vector<std::string>& names, const std::string& name) {
-  const std::string own = lower_case(name.substr(name.rfind('.') + 1));
-  return static_cast<size_t>(std::find(names.begin(), names.end(), own) - names.begin());
+bool is_json(RowFormat format) {
+  return format == RowFormat::kJson || format == RowFormat::kJsonLines;
 }
 
-bool is_label(const ColumnStatistics& s) {
-  if (s.digits > 0.4 && s.length >= 6) return false;  // dates, numbers of accounts
-  return s.filled >= 10 && s.distinct >= 2 && s.distinct <= std::min(200.0, s.filled / 4) && s.length <= 40;
+/// The name of a column, or of a field of an object in an object, as known names are written.
+std::string plain_name(const std::string& name) {
+  return lower_case(strip(name.substr(name.rfind('.') + 1)));
 }
 
-/// Values that could be sequences.
-bool is_text(const ColumnStatistics& s) {
-  const bool dates = s.digits > 0.4 && s.several_words < 0.5 && s.length >= 6;  // numbers of accounts, too
-  return s.filled > 0 && s.numbers < 0.5 && s.addresses < 0.5 && !dates && s.distinct > s.filled / 20;
+/// The words of a name, in lower case: user, id of userId, user_id and "User ID".
+std::vector<std::string> words_of(const std::string& name) {
+  std::vector<std::string> words(1);
+  const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  for (size_t i = 0; i < name.size(); ++i) {
+    const bool between = std::string_view(" _-./:#()[]").find(name[i]) != std::string_view::npos;
+    if (between || (i > 0 && is_upper(name[i]) && !is_upper(name[i - 1]))) words.emplace_back();
+    if (!between) words.back() += name[i];
+  }
+  for (std::string& word : words) word = lower_case(word);
+  return words;
 }
 
 double text_score(const ColumnStatistics& s, const std::string& name) {
-  const std::string lower = lower_case(name);
   double score = std::log2(1 + s.length) + s.several_words + s.distinct / s.filled;
-  if (lower == "id" || lower.ends_with("_id") || lower.ends_with("id") || lower.find("date") != std::string::npos ||
-      lower.find("url") != std::string::npos || lower.find("link") != std::string::npos)
-    score -= 10;
+  for (const std::string& word : words_of(name))
+    for (const char* other :
+         {"id", "ids", "uuid", "guid", "date", "datetime", "timestamp", "url", "uri", "link", "href"})
+      if (word == other) return score - 10;
   if (s.digits > 0.4 && s.several_words < 0.5) score -= 5;
   return score;
 }
 
+/// A place among the names that texts bear, behind all where a column has none of them, or a weak one beside a column
+/// that is much longer.
+size_t text_rank(const TableSketch& table, size_t column, double length, double longest) {
+  if (!table.header) return kTextNames.size();
+  const std::string name = plain_name(table.names[column]);
+  const auto known =
+      std::find_if(kTextNames.begin(), kTextNames.end(), [&](const TextName& text) { return text.name == name; });
+  const bool gives_way = known != kTextNames.end() && known->weak && kMuchLonger * length < longest;
+  return static_cast<size_t>((gives_way ? kTextNames.end() : known) - kTextNames.begin());
+}
+
+size_t label_rank(const TableSketch& table, size_t column) {
+  if (!table.header) return kLabelNames.size();
+  const auto known = std::find(kLabelNames.begin(), kLabelNames.end(), plain_name(table.names[column]));
+  return static_cast<size_t>(known - kLabelNames.begin());
+}
+
+struct Cut {
+  char separator;
+  bool quotes;
+  RowFormat format;
+};
+constexpr Cut kTabs{'\t', false, RowFormat::kTsv}, kCommas{',', true, RowFormat::kCsv},
+    kSemicolons{';', true, RowFormat::kCsv}, kBars{'|', true, RowFormat::kCsv};
+
+/// Sentences may well have the same number of commas: blanks follow these.
+bool is_sentence_cut(const std::vector<std::string>& first) {
+  return std::any_of(first.begin(), first.end(), [](const std::string& field) { return field.starts_with(' '); });
+}
+
+bool is_indented(const Records& records) {
+  return std::all_of(records.begin(), records.end(), [](const auto& record) { return record.front().empty(); });
+}
+
+bool all_have(size_t width, const Records& records) {
+  return std::all_of(records.begin(), records.end(), [&](const auto& record) { return record.size() == width; });
+}
+
+/// Whether records are those of a table, of a file whose name does not say so.
+bool is_table_cut(const Cut& cut, const Records& records, size_t width, const TableSketch& sketch) {
+  if (cut.separator == kTabs.separator) return !is_indented(records);
+  if (!sketch.header || is_sentence_cut(records.front())) return false;
+  return cut.separator != kBars.separator || all_have(width, records);
+}
+
 }  // namespace
 
-TableSketch sketch_table(const std::string& path, std::string_view content) {
+TableSketch sketch_table(const std::string& path, std::string_view content, const std::string& format) {
+  if (ends_lines_by_returns(content)) {
+    std::string lines(content);
+    std::replace(lines.begin(), lines.end(), '\r', '\n');
+    return sketch_table(path, lines, format);
+  }
   content = without_mark(content);
   if (content.substr(0, 4096).find('\0') != std::string_view::npos) return {};  // no text: reading it says so
-  const auto named = format_by_name(path);
-  if (named == RowFormat::kJson || named == RowFormat::kJsonLines)
-    return sketch_json(content, named == RowFormat::kJsonLines);
-  if (!named && looks_like_json(content.substr(0, kMostBytes))) return sketch_json(content, true);
-  struct Cut {
-    char separator;
-    bool quotes;
-    RowFormat format;
-  };
+  const auto named = format.empty() ? format_by_name(path) : format_named(format);
+  if (!format.empty() && named == RowFormat::kLines) return {};
+  if (named && is_json(*named)) return sketch_json(path, content, *named);
+  if (!named && looks_like_json(content)) return sketch_json(path, content, RowFormat::kJson);
   const bool table = named == RowFormat::kCsv || named == RowFormat::kTsv;
   char told = '\0';
   if (table) content = without_separator_line(content, told);
-  std::vector<Cut> cuts = {{'\t', false, RowFormat::kTsv}};
-  if (table || !named) cuts.insert(cuts.end(), {{';', true, RowFormat::kCsv}, {',', true, RowFormat::kCsv}});
-  if (named == RowFormat::kCsv) std::rotate(cuts.begin(), cuts.end() - 1, cuts.end());
+  std::vector<Cut> cuts = {kTabs, kSemicolons, kCommas, kBars};
+  if (named == RowFormat::kCsv) cuts = {kCommas, kTabs, kSemicolons, kBars};
   if (told) cuts = {{told, true, *named}};
   for (const Cut& cut : cuts) {
     const Records records = records_of(content, cut.separator, cut.quotes);
     const size_t width = common_width(records);
     if (width < 2) continue;
-    TableSketch sketch = sketch_records(table ? *named : cut.format, records, width);
-    // Sentences may well have the same number of commas, so that only a header makes them a table.
-    if (!table && cut.separator != '\t' && !sketch.header) continue;
-    return sketch;
+    const bool sure = !table && cut.separator != kTabs.separator;
+    TableSketch sketch =
+        sketch_records(table ? *named : cut.format, records, width, sure ? Header::kSure : Header::kLikely);
+    if (table || is_table_cut(cut, records, width, sketch)) return sketch;
   }
   if (!table) return {};
   const Records records = records_of(content, named == RowFormat::kCsv ? ',' : '\t', named == RowFormat::kCsv);
-  if (common_width(records) == 1) return sketch_records(*named, records, 1);
+  if (common_width(records) == 1) return sketch_records(*named, records, 1, Header::kLikely);
   TableSketch unknown;
   unknown.format = *named;
   return unknown;
+}
+
+bool has_bars(std::string_view content) {
+  constexpr size_t kFewest = 10;
+  const Records records = records_of(without_mark(content), kBars.separator, kBars.quotes);
+  return records.size() >= kFewest && records.front().size() > 1 && all_have(records.front().size(), records);
+}
+
+std::string column_reference(const TableSketch& table, size_t column) {
+  const std::string& name = table.names[column];
+  const bool own = !name.empty() && !is_place(name) && std::count(table.names.begin(), table.names.end(), name) == 1;
+  return own || is_json(table.format) ? name : std::to_string(column + 1);
+}
+
+bool has_column(const TableSketch& table, const std::string& column) {
+  if (is_json(table.format) || !is_place(column))
+    return std::find(table.names.begin(), table.names.end(), column) != table.names.end();
+  return column.size() < 6 && std::stoul(column) >= 1 && std::stoul(column) <= table.names.size();
 }
 
 bool has_written_breaks(std::string_view content) {
@@ -263,31 +255,46 @@ bool has_written_breaks(std::string_view content) {
 ColumnGuess guess_columns(const TableSketch& table) {
   ColumnGuess guess;
   if (table.names.size() < 2) {
-    if (table.header && !table.names.empty()) guess = {table.names.front(), "", "the only column", {}};
+    if (table.header && !table.names.empty()) guess = {column_reference(table, 0), "", "the only column", {}, {}};
     return guess;
   }
   std::vector<ColumnStatistics> statistics;
   for (const auto& column : table.columns) statistics.push_back(statistics_of(column));
+  size_t longest = 0;
+  for (size_t i = 0; i < statistics.size(); ++i) {
+    if (!is_text(statistics[i])) continue;
+    guess.texts.push_back(column_reference(table, i));
+    if (!is_text(statistics[longest]) || statistics[i].length > statistics[longest].length) longest = i;
+  }
+  if (guess.texts.empty()) {
+    const auto named = std::find(table.names.begin(), table.names.end(), "text");
+    guess.column =
+        column_reference(table, named == table.names.end() ? 0 : static_cast<size_t>(named - table.names.begin()));
+    guess.reason = "none looks like texts";
+    return guess;
+  }
   std::optional<size_t> text;
   size_t best_rank = kTextNames.size();
   double best_score = 0;
   for (size_t i = 0; i < statistics.size(); ++i) {
     if (!is_text(statistics[i])) continue;
-    const size_t rank = table.header ? rank_of(kTextNames, table.names[i]) : kTextNames.size();
+    const size_t rank = text_rank(table, i, statistics[i].length, statistics[longest].length);
     const double score = text_score(statistics[i], table.names[i]);
     if (text && (rank > best_rank || (rank == best_rank && score <= best_score))) continue;
     text = i;
     best_rank = rank;
     best_score = score;
   }
-  if (!text) return guess;
-  guess.column = table.names[*text];
+  guess.column = column_reference(table, *text);
   guess.reason = best_rank < kTextNames.size() ? "by its name" : "the longest texts that differ";
+  if (kMuchLonger * statistics[*text].length < statistics[longest].length)
+    guess.reason = (best_rank < kTextNames.size() ? "by its name" : "texts that differ") +
+                   std::string(", though those of ") + table.names[longest] + " are much longer";
   std::vector<size_t> labels;
   size_t best_label = kLabelNames.size();
   for (size_t i = 0; i < statistics.size(); ++i) {
     if (i == *text || !is_label(statistics[i])) continue;
-    const size_t rank = table.header ? rank_of(kLabelNames, table.names[i]) : kLabelNames.size();
+    const size_t rank = label_rank(table, i);
     if (rank < best_label) {
       best_label = rank;
       labels.insert(labels.begin(), i);
@@ -296,10 +303,10 @@ ColumnGuess guess_columns(const TableSketch& table) {
     }
   }
   if (!labels.empty() && (best_label < kLabelNames.size() || labels.size() == 1)) {
-    guess.label_column = table.names[labels.front()];
+    guess.label_column = column_reference(table, labels.front());
     labels.erase(labels.begin());
   }
-  for (const size_t i : labels) guess.other_labels.push_back(table.names[i]);
+  for (const size_t i : labels) guess.other_labels.push_back(column_reference(table, i));
   return guess;
 }
 

@@ -16,7 +16,7 @@
 namespace tvae {
 namespace {
 
-constexpr int64_t kRules = 3;  // raised where parse_rows would give other rows for the same bytes
+constexpr int64_t kRules = 4;  // raised where parse_rows would give other rows for the same bytes
 
 /// Rows of one more file. What was wrong with them is told with its name where there are `several`.
 void append(Rows& all, Rows&& more, const std::string& path, bool several) {
@@ -57,6 +57,8 @@ uint64_t DataFile::fingerprint() {
     hash = hash_bytes(part, hash);
   const int64_t numbers[] = {kRules, options_.escapes, options_.strict, options_.keep_empty, options_.quotes};
   hash = hash_bytes({reinterpret_cast<const char*>(numbers), sizeof numbers}, hash);
+  const bool newer[] = {options_.header, options_.fit};  // which change no fingerprint of before there were any
+  if (options_.header || options_.fit) hash = hash_bytes({reinterpret_cast<const char*>(newer), sizeof newer}, hash);
   if (without_.fraction > 0) hash = hash_bytes({reinterpret_cast<const char*>(&without_), sizeof without_}, hash);
   fingerprint_ = hash;
   return hash;
@@ -65,11 +67,19 @@ uint64_t DataFile::fingerprint() {
 const Rows& DataFile::rows() {
   if (rows_) return *rows_;
   fingerprint();
-  rows_.emplace();
+  Rows all;
+  std::vector<std::string> without_rows;
   for (Part& part : parts_) {
     unpack_part(part);
-    append(*rows_, parse_rows(part.path, std::exchange(part.bytes, {}), options_), part.path, parts_.size() > 1);
+    try {
+      append(all, parse_rows(part.path, std::exchange(part.bytes, {}), options_), part.path, parts_.size() > 1);
+    } catch (const NoUsableRows& error) {
+      without_rows.emplace_back(error.what());
+      if (without_rows.size() == parts_.size()) throw;
+    }
   }
+  for (const std::string& error : without_rows) all.notices.push_back(error + ": it is left out");
+  rows_ = std::move(all);
   if (without_.fraction > 0) split();
   return *rows_;
 }
@@ -86,7 +96,8 @@ void DataFile::split() {
     side.numbers.push_back(all.numbers[i]);
   }
   if (rows_->texts.empty())
-    throw DataError(path_ + ": all rows are held out", counted(all.texts.size(), "row"), "two different ones at least");
+    throw DataError(path_ + ": all its rows are the same, so that none is left to train on where some are held out",
+                    counted(held_out_.texts.size(), "row"), "two different ones at least");
   all.texts.clear();
   all.labels.clear();
   all.numbers.clear();
@@ -109,10 +120,13 @@ void DataFile::tell_reading() {
   for (const std::string& line : describe_reading(rows(), path_)) log_warning(line);
 }
 
-const std::string& DataFile::content() {
+DataFile::Sample DataFile::sample() {
   read();
-  unpack_part(parts_.front());
-  return parts_.front().bytes;
+  for (Part& part : parts_) {
+    unpack_part(part);
+    if (part.bytes.find_first_not_of(" \t\r\n") != std::string::npos) return {part.path, part.bytes};
+  }
+  return {parts_.front().path, parts_.front().bytes};
 }
 
 void DataFile::unpack_part(Part& part) {

@@ -17,7 +17,8 @@ struct HeldOutPart {
   uint64_t seed = 0;
 };
 
-/// Reads nothing before it is asked. Errors are those of read_rows.
+/// Reads nothing before it is asked. Errors are those of read_rows; of several files those without a usable row are
+/// left out, with a notice, where not all are.
 class DataFile {
  public:
   /// The rows of a file but for the part that is held out.
@@ -35,8 +36,11 @@ class DataFile {
   bool is_told() const { return told_; }
   /// Warns of how the rows were read (describe_reading), once.
   void tell_reading();
-  /// The content of the (first) file, unpacked, before its rows are asked for.
-  const std::string& content();
+  struct Sample {
+    const std::string &path, &content;
+  };
+  /// The file, or the first of several that is not blank, and its unpacked content, before rows are asked for.
+  Sample sample();
   /// Reads what is asked for later in another way. To be called before rows().
   void set_options(const ReadOptions& options);
   /// Holds a part of the rows out, of which none was so far.

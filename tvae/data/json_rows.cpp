@@ -1,9 +1,10 @@
 #include "tvae/data/json_rows.h"
 
 #include <algorithm>
-#include <functional>
-#include <nlohmann/json.hpp>
+#include <iterator>
 #include <optional>
+#include <unordered_map>
+#include <utility>
 
 #include "tvae/base/error.h"
 #include "tvae/base/json.h"
@@ -120,78 +121,131 @@ std::vector<std::string> keys_of(const Json& object) {
   return keys;
 }
 
-/// The only key whose value `holds`; nothing where there are none or several.
-const Json* only_value(const Json& object, bool (*holds)(const Json&)) {
-  const Json* found = nullptr;
-  for (const Json& value : object) {
-    if (!holds(value)) continue;
-    if (found) return nullptr;
-    found = &value;
-  }
-  return found;
+/// The only list of rows in an object or, where none stands there, in the objects in it; nullptr where there are none
+/// or several.
+Json* only_list_of_rows(Json& object) {
+  std::vector<Json*> found;
+  for (std::vector<Json*> level = {&object}, next; found.empty() && !level.empty(); level = std::exchange(next, {}))
+    for (Json* outer : level)
+      for (Json& value : *outer) {
+        if (is_list_of_rows(value)) found.push_back(&value);
+        if (value.is_object()) next.push_back(&value);
+      }
+  return found.size() == 1 ? found.front() : nullptr;
 }
 
+/// The only list of scalars in an object; nullptr where there are none or several.
+Json* only_list_of_scalars(Json& object) {
+  const auto found = std::find_if(object.begin(), object.end(), is_list_of_scalars);
+  const bool one = std::count_if(object.begin(), object.end(), is_list_of_scalars) == 1;
+  return one ? &*found : nullptr;
+}
+
+/// The first few names, in a message.
+std::string few(std::vector<std::string> names) {
+  if (names.size() > kKeysNamed) {
+    names.resize(kKeysNamed);
+    names.emplace_back("...");
+  }
+  return join(names, ", ");
+}
+
+/// pandas' orient="split": names of the columns, and rows as lists.
+std::vector<Json> rows_of_split(const Json& columns, Json& data) {
+  std::vector<Json> rows;
+  for (Json& row : data) {
+    Json& record = rows.emplace_back(Json::object());
+    for (size_t i = 0; i < std::min(columns.size(), row.size()); ++i)
+      record[as_text(columns[i]).value_or("")] = std::move(row[i]);
+  }
+  return rows;
+}
+
+/// {column: [value, ...]} and, with `by_index`, pandas' orient="columns", {column: {index: value}}.
+std::vector<Json> rows_of_columns(Json& object, bool by_index) {
+  std::vector<Json> rows;
+  std::unordered_map<std::string, size_t> places;
+  for (auto& [column, values] : object.items()) {
+    size_t next = 0;
+    for (auto& [index, value] : values.items()) {
+      const size_t place = by_index ? places.emplace(index, rows.size()).first->second : next++;
+      if (place >= rows.size()) rows.resize(place + 1, Json::object());
+      rows[place][column] = std::move(value);
+    }
+  }
+  return rows;
+}
+
+bool are_numbers(const Json& object) {
+  const std::vector<std::string> keys = keys_of(object);
+  return std::all_of(keys.begin(), keys.end(),
+                     [](const std::string& key) { return key.find_first_not_of("0123456789") == std::string::npos; });
+}
+
+/// Whether an object of objects is pandas' orient="index", {index: {column: value}}, and not "columns": by where the
+/// column stands or, where none is asked for, by the side that has numbers for keys, or more of them.
+bool has_rows_outside(const Json& object, const JsonSource& source) {
+  const Json& inner = object.front();
+  if (source.column.empty()) {
+    const bool outside = are_numbers(object), inside = are_numbers(inner);
+    return outside == inside ? object.size() > inner.size() : outside;
+  }
+  if (object.contains(source.column)) return false;
+  if (find_field(inner, source.column)) return true;
+  throw DataError(source.name + ": one object of objects, and none is a column", "no key " + source.column,
+                  "an array of objects, or columns by name", "data.column names the column");
+}
+
+std::vector<Json> moved(Json& list) {
+  return {std::make_move_iterator(list.begin()), std::make_move_iterator(list.end())};
+}
+
+/// Of one object that is the whole file.
+std::vector<Json> rows_of(Json& object, const JsonSource& source) {
+  if (object.empty() || all_of(object, is_scalar)) return {std::move(object)};
+  const auto columns = object.find("columns"), data = object.find("data");
+  if (columns != object.end() && data != object.end() && columns->is_array() && data->is_array() &&
+      all_of(*data, is_array))
+    return rows_of_split(*columns, *data);
+  if (Json* list = only_list_of_rows(object)) return moved(*list);
+  if (all_of(object, is_list_of_scalars)) return rows_of_columns(object, /*by_index=*/false);
+  if (all_of(object, is_object))
+    return has_rows_outside(object, source) ? moved(object) : rows_of_columns(object, /*by_index=*/true);
+  if (Json* list = only_list_of_scalars(object)) return moved(*list);
+  throw DataError(source.name + ": one object that holds no rows", "keys " + few(keys_of(object)),
+                  "an array of objects, objects line by line, rows under one key, or columns as lists");
+}
+
+/// Makes rows of records.
 class JsonRows {
  public:
   explicit JsonRows(RowCollector& rows) : rows_(rows), column_(rows.options().column) {}
 
-  /// A row, or what should be one.
-  void take_source(std::string_view source, int64_t line) {
-    if (source.empty()) return rows_.add_bad(line, "empty");
-    const Parsed parsed = parse(source);
-    if (parsed.value.is_discarded()) return rows_.add_bad(line, why_no_json(source));
-    half_pairs_ = parsed.half_pairs;
-    take(parsed.value, line);
-  }
-
-  /// One object that is the whole file.
-  void take_whole(const Parsed& whole) {
-    const Json& object = whole.value;
-    half_pairs_ = whole.half_pairs;
-    rows_.count_by_rows();
-    if (object.empty() || all_of(object, is_scalar)) return take(object, 1);
-    const auto columns = object.find("columns"), data = object.find("data");
-    if (columns != object.end() && data != object.end() && columns->is_array() && data->is_array() &&
-        all_of(*data, is_array))
-      return take_split(*columns, *data);
-    if (const Json* list = only_value(object, is_list_of_rows)) return take_list(*list);
-    if (all_of(object, is_list_of_scalars)) return take_columns(object);
-    if (all_of(object, is_object)) return take_nested(object);
-    if (const Json* list = only_value(object, is_list_of_scalars)) return take_list(*list);
-    std::vector<std::string> keys = keys_of(object);
-    if (keys.size() > kKeysNamed) {
-      keys.resize(kKeysNamed);
-      keys.emplace_back("...");
-    }
-    throw DataError(rows_.name() + ": one object that holds no rows", "keys " + join(keys, ", "),
-                    "an array of objects, objects line by line, rows under one key, or columns as lists");
+  void take(const JsonRecord& record) {
+    if (record.in_whole_object) rows_.count_by_rows();
+    if (!record.bad.empty()) return rows_.add_bad(record.line, record.bad);
+    half_pairs_ = record.half_pairs;
+    take(record.value, record.line);
   }
 
  private:
-  using Field = std::function<const Json*(const std::string& column)>;
-
   std::string label_column() const { return rows_.options().label_column; }
 
   /// Where no column is asked for, it is "text", else the first.
-  void settle_column(const std::vector<std::string>& keys) {
-    if (!column_.empty() || keys.empty()) return;
-    column_ = std::find(keys.begin(), keys.end(), "text") != keys.end() ? "text" : keys.front();
+  void settle_column(const Json& record) {
+    if (column_.empty()) column_ = record.contains("text") ? "text" : record.begin().key();
   }
 
   void take(const Json& record, int64_t line) {
     if (record.is_string() && label_column().empty()) return add(line, record.get<std::string>());
     if (!record.is_object() || record.empty()) return rows_.add_bad(line, "not an object with columns");
-    settle_column(keys_of(record));
-    take_fields(line, [&](const std::string& column) { return find_field(record, column); });
-  }
-
-  void take_fields(int64_t line, const Field& field) {
-    const Json* text = field(column_);
+    settle_column(record);
+    const Json* text = find_field(record, column_);
     if (!text) return rows_.add_bad(line, "missing column " + column_);
     const std::optional<std::string> text_value = as_text(*text);
     if (!text_value) return rows_.add_bad(line, "column " + column_ + " is " + why_no_text(*text));
     if (label_column().empty()) return add(line, *text_value);
-    const Json* label = field(label_column());
+    const Json* label = find_field(record, label_column());
     if (!label) return rows_.add_bad(line, "missing column " + label_column());
     const std::optional<std::string> label_value = as_label(*label);
     if (!label_value) return rows_.add_bad(line, "column " + label_column() + " is no label");
@@ -204,11 +258,7 @@ class JsonRows {
     if (!value.is_object() || value.empty()) return "no text";
     std::vector<std::string> names;
     for (const std::string& key : keys_of(value)) names.push_back(column_ + "." + key);
-    if (names.size() > kKeysNamed) {
-      names.resize(kKeysNamed);
-      names.emplace_back("...");
-    }
-    return "an object with " + join(names, ", ");
+    return "an object with " + few(names);
   }
 
   void add(int64_t line, const std::string& text) {
@@ -220,59 +270,6 @@ class JsonRows {
     const bool half = half_pairs_ && text.find("\uFFFD") != std::string::npos;
     if (half) rows_.add_bad(line, "half a surrogate pair");
     return half;
-  }
-
-  void take_list(const Json& list) {
-    int64_t number = 0;
-    for (const Json& record : list) take(record, ++number);
-  }
-
-  /// pandas' orient="split": names of the columns, and rows as lists.
-  void take_split(const Json& columns, const Json& data) {
-    std::vector<std::string> names;
-    for (const Json& column : columns) names.push_back(as_text(column).value_or(""));
-    settle_column(names);
-    int64_t number = 0;
-    for (const Json& row : data)
-      take_fields(++number, [&](const std::string& column) -> const Json* {
-        const auto place = static_cast<size_t>(std::find(names.begin(), names.end(), column) - names.begin());
-        return place < row.size() ? &row[place] : nullptr;
-      });
-  }
-
-  /// Columns as lists.
-  void take_columns(const Json& object) {
-    settle_column(keys_of(object));
-    size_t count = 0;
-    for (const Json& column : object) count = std::max(count, column.size());
-    for (size_t row = 0; row < count; ++row)
-      take_fields(static_cast<int64_t>(row) + 1, [&](const std::string& column) -> const Json* {
-        const auto found = object.find(column);
-        return found != object.end() && row < found->size() ? &(*found)[row] : nullptr;
-      });
-  }
-
-  /// pandas' orient="columns", {column: {index: value}}, or "index", {index: {column: value}}: whichever has the asked
-  /// column where its columns stand.
-  void take_nested(const Json& object) {
-    const std::string asked = column_.empty() ? "text" : column_;
-    const auto columns = object.find(asked);
-    if (columns != object.end()) {
-      column_ = asked;
-      int64_t number = 0;
-      for (const auto& [index, value] : columns->items())
-        take_fields(++number, [&, &index = index](const std::string& column) -> const Json* {
-          const auto found = object.find(column);
-          const auto cell = found == object.end() ? Json::const_iterator() : found->find(index);
-          return found != object.end() && cell != found->end() ? &*cell : nullptr;
-        });
-      return;
-    }
-    if (!object.front().contains(asked))
-      throw DataError(rows_.name() + ": one object of objects, and none is a column", "no key " + asked,
-                      "an array of objects, or columns by name", "data.column names the column");
-    column_ = asked;
-    take_list(object);
   }
 
   RowCollector& rows_;
@@ -290,17 +287,35 @@ std::string_view first_line(std::string_view content, bool& more) {
 
 }  // namespace
 
-void read_json(std::string_view content, bool lines, RowCollector& rows) {
-  JsonRows reader(rows);
-  const auto take = [&](std::string_view source, int64_t line) { reader.take_source(source, line); };
+void for_each_json_record(std::string_view content, const JsonSource& source,
+                          const std::function<void(JsonRecord&&)>& take) {
+  const auto take_source = [&](std::string_view text, int64_t line) {
+    if (text.empty()) return take({line, {}, "empty"});
+    Parsed parsed = parse(text);
+    const std::string bad = parsed.value.is_discarded() ? why_no_json(text) : "";
+    take({line, std::move(parsed.value), bad, parsed.half_pairs});
+  };
   bool more = false;
   const std::string_view first = first_line(content, more);
   const bool array = first.starts_with('['), object = first.starts_with('{');
-  const bool first_is_whole = (array || object) && !parse(first).value.is_discarded();
-  if (array && !(lines && first_is_whole && more)) return for_each_json_element(content, take);
-  if (object && !(first_is_whole && (lines || more)))
-    if (const Parsed whole = parse(content); whole.value.is_object()) return reader.take_whole(whole);
-  for_each_line(content, take);
+  const auto first_is_whole = [&] { return !parse(first).value.is_discarded(); };
+  const std::string_view seen = content.substr(0, source.most_bytes);
+  if (array && !(source.lines && more && first_is_whole())) return for_each_json_element(seen, take_source);
+  if (object && !((source.lines || more) && first_is_whole())) {
+    if (Parsed whole = parse(content); whole.value.is_object()) {
+      int64_t number = 0;
+      for (Json& row : rows_of(whole.value, source)) take({++number, std::move(row), "", whole.half_pairs, true});
+      return;
+    }
+  }
+  for_each_line(seen, take_source);
+}
+
+void read_json(std::string_view content, bool lines, RowCollector& rows) {
+  JsonRows reader(rows);
+  const std::string& column = rows.options().column;
+  for_each_json_record(content, {.name = rows.name(), .lines = lines, .column = column.empty() ? "text" : column},
+                       [&](JsonRecord&& record) { reader.take(record); });
 }
 
 bool looks_like_json(std::string_view content) {

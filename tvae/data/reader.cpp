@@ -10,6 +10,8 @@
 #include "tvae/base/log.h"
 #include "tvae/base/registry.h"
 #include "tvae/base/strings.h"
+#include "tvae/data/column_guess.h"
+#include "tvae/data/fitted_options.h"
 #include "tvae/data/json_rows.h"
 #include "tvae/data/records.h"
 #include "tvae/data/row_collector.h"
@@ -28,17 +30,6 @@ std::string ending_of(const std::string& path) {
 
 bool asks_for_column(const ReadOptions& options) {
   return !options.column.empty() || !options.label_column.empty();
-}
-
-/// What the beginning of a content looks like. One that does not say is lines.
-RowFormat format_by_content(std::string_view content, const ReadOptions& options) {
-  if (looks_like_json(content)) return RowFormat::kJson;
-  const size_t fewest = asks_for_column(options) ? 1 : 2;  // a line "text" is a header only where one is asked for
-  for (const auto& [separator, format] :
-       {std::pair{'\t', RowFormat::kTsv}, {',', RowFormat::kCsv}, {';', RowFormat::kCsv}})
-    if (const auto first = first_fields(content, separator); first.size() >= fewest && has_asked_column(first, options))
-      return format;
-  return RowFormat::kLines;
 }
 
 /// Throws DataError, naming what it is, for bytes that are no text in UTF-8.
@@ -64,26 +55,41 @@ void read_lines(std::string_view content, RowCollector& rows) {
   });
 }
 
+/// Whether lines might be a table, of which a warning is enough: with tabs in more than one of them, or below what may
+/// be a header, as long as no blanks follow its separators.
+bool looks_like_table(std::string_view content) {
+  if (looks_like_json(content)) return true;
+  const TableSketch plain = sketch_table("", content);
+  if (plain.header || (!plain.columns.empty() && plain.columns.front().size() > 1)) return true;
+  const TableSketch table = sketch_table("", content, name_of(RowFormat::kCsv));
+  return table.header && table.names.size() > 1 &&
+         std::none_of(table.names.begin(), table.names.end(), [](const auto& name) { return name.starts_with(' '); });
+}
+
 /// The format of a content whose name does not tell it.
 RowFormat settle_format(std::string_view content, RowCollector& rows) {
-  const RowFormat format = format_by_content(content, rows.options());
-  if (format != RowFormat::kLines && !asks_for_column(rows.options())) {
+  if (asks_for_column(rows.options())) {
+    if (looks_like_json(content)) return RowFormat::kJson;
+    return format_with_column(content, rows.options()).value_or(RowFormat::kLines);
+  }
+  if (looks_like_table(content))
     rows.add_notice(rows.name() +
                     " is read as lines of text, and the first looks like a table's (name a column, or "
                     "its format by the ending .csv, .tsv or .jsonl)");
-    return RowFormat::kLines;
-  }
-  return format;
+  return RowFormat::kLines;
 }
 
-/// Of kRowFormats.
-std::optional<RowFormat> named_format(const std::string& name) {
+}  // namespace
+
+std::optional<RowFormat> format_named(const std::string& name) {
   const auto found = std::find(kRowFormats.begin(), kRowFormats.end(), name);
   if (found == kRowFormats.end()) throw unknown_name("the format of a file", name, kRowFormats);
   return static_cast<RowFormat>(found - kRowFormats.begin());
 }
 
-}  // namespace
+std::string name_of(RowFormat format) {
+  return kRowFormats.at(static_cast<size_t>(format));
+}
 
 std::optional<RowFormat> format_by_name(const std::string& path) {
   constexpr std::pair<const char*, RowFormat> kEndings[] = {
@@ -110,7 +116,11 @@ Rows read_rows(const std::string& path, const ReadOptions& options) {
 }
 
 Rows parse_rows(const std::string& path, std::string bytes, const ReadOptions& options) {
-  RowCollector rows(path, options);
+  const ReadOptions fitted = options.fit ? fitted_options(path, bytes, options) : options;
+  RowCollector rows(path, fitted);
+  if (options.column.empty() && !fitted.column.empty() && fitted.column != "text")
+    rows.add_notice(rows.name() + ": column " + fitted.column +
+                    " is taken for the texts (another is asked for by name)");
   return collect_rows(path, std::move(bytes), rows);
 }
 
@@ -125,7 +135,7 @@ Rows collect_rows(const std::string& path, std::string bytes, RowCollector& rows
     rows.add_notice(returns_notice(path));
   }
   const std::string_view content = without_mark(bytes);
-  auto named = options.format.empty() ? format_by_name(path) : named_format(options.format);
+  auto named = options.format.empty() ? format_by_name(path) : format_named(options.format);
   if (is_table && named == RowFormat::kLines) named = std::nullopt;
   RowFormat format = named ? *named : settle_format(content, rows);
   if (is_table && format == RowFormat::kLines) format = RowFormat::kTsv;

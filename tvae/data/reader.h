@@ -5,7 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "tvae/base/error.h"
+
 namespace tvae {
+
+/// Of a file that has no usable row: an empty one, a header alone.
+class NoUsableRows : public DataError {
+ public:
+  NoUsableRows(const std::string& name, const std::string& bad_rows) : DataError(name + ": no usable rows", bad_rows) {}
+};
 
 struct ReadOptions {
   std::string column = "";        // of tables; empty = "text", else the first
@@ -15,6 +23,8 @@ struct ReadOptions {
   bool keep_empty = false;        // an empty text is a text
   std::string format = "";        // of the names below; empty = as the file's name and content tell
   bool quotes = false;            // fields of a tab table may stand in quotes, as in .csv (pandas writes them so)
+  bool header = false;            // the first row of a table is a header, also where it does not hold what is asked for
+  bool fit = false;               // what is asked for is what another file of the run has: see fitted_options.h
 };
 
 /// A row that could not be used.
@@ -42,12 +52,13 @@ struct Rows {
 /// - kTsv (.tsv, .tab): fields between tabs; quotes are part of the text (and told in a notice where they enclose it),
 ///   unless ReadOptions::quotes says that they are those of CSV.
 ///   In both, the first row is a header if it holds the name of the asked column (or label column), or, where no column
-///   is asked for, a field "text". A number is always a place, from 1: "2" is the second; where no column is asked for,
-///   the first is taken, with a notice if there are more. Rows with more fields than the first row are bad. Where the
-///   first row is one field, and has the asked column only when cut at other separators (semicolons, tabs, commas), the
-///   table is read with these.
+///   is asked for, a field "text", or if ReadOptions::header says so. A number is always a place, from 1: "2" is the
+///   second; where no column is asked for, the first is taken, with a notice if there are more. Rows with more fields
+///   than the first row are bad. Where the first row is one field, and has the asked column only when cut at other
+///   separators (semicolons, tabs, commas, bars), the table is read with these.
 /// - kJson (.json): an array of objects or strings, or what kJsonLines is, or one object: with rows under one of its
-///   keys, with columns as lists, with what pandas' to_json writes by columns, index or split, or a single row.
+///   keys, or of those of an object in it, with columns as lists, with what pandas' to_json writes by columns, index or
+///   split, or a single row.
 /// - kJsonLines (.jsonl, .ndjson): an object or string a line. Columns are the objects' keys; the first record says
 ///   which key is first. Numbers and booleans can be labels, and numbers text. NaN and Infinity, which Python writes,
 ///   are null; a text with half a surrogate pair is a bad row.
@@ -60,7 +71,7 @@ bool is_table_name(const std::string& path);
 
 /// Reads a file, plain or compressed; "-" is stdin. Line ends are \n or \r\n, or \r where the file has no others (told
 /// in a notice). Empty rows are bad rows. Where no known ending tells the format (stdin, names without one), the
-/// content does if a column is asked for; else the file is lines, with a notice where the first looks like a table's.
+/// content does if a column is asked for; else the file is lines, with a notice where they look like a table's.
 ///
 /// Throws DataError: no such file, not text in UTF-8 (NUL bytes, UTF-16), no usable row, missing column, a column asked
 /// of what is no table, .parquet (not supported), or, under strict, the first bad row with its line number.

@@ -30,7 +30,7 @@ Rows RowCollector::finish() {
     throw DataError(name_ + ": not a text file in UTF-8",
                     counted(in_other_bytes_, "row") + " of " + std::to_string(seen_) + " in other bytes", "UTF-8 text",
                     "iconv -f WINDOWS-1252 -t UTF-8 converts what Excel and older programs write in Western Europe");
-  if (rows_.texts.empty()) throw DataError(name_ + ": no usable rows", describe_bad_rows(rows_, name_));
+  if (rows_.texts.empty()) throw NoUsableRows(name_, describe_bad_rows(rows_, name_));
   return std::move(rows_);
 }
 

@@ -51,6 +51,10 @@ Rows collect_rows(const std::string& path, std::string bytes, RowCollector& rows
 /// The format that a name's ending tells; nothing where it is unknown or missing.
 std::optional<RowFormat> format_by_name(const std::string& path);
 
+/// Of kRowFormats. Throws ConfigError for another name.
+std::optional<RowFormat> format_named(const std::string& name);
+std::string name_of(RowFormat format);
+
 /// A content without its byte order mark.
 std::string_view without_mark(std::string_view content);
 

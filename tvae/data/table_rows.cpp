@@ -25,10 +25,6 @@ std::optional<size_t> find_name(const std::vector<std::string>& names, const std
   return static_cast<size_t>(found - names.begin());
 }
 
-bool is_number(const std::string& name) {
-  return !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
-}
-
 /// The place that a number names; nothing for 0 and beyond `count`.
 std::optional<size_t> find_place(const std::string& number, size_t count) {
   size_t place = 0;
@@ -37,14 +33,17 @@ std::optional<size_t> find_place(const std::string& number, size_t count) {
   return place - 1;
 }
 
+/// Where a table of one field might have another separator than its own, in the order in which they are tried.
+constexpr char kSeparators[] = {'\t', ';', ',', '|'};
+
 const char* name_of(char separator) {
-  return separator == '\t' ? "tabs" : separator == ';' ? "semicolons" : "commas";
+  return separator == '\t' ? "tabs" : separator == ';' ? "semicolons" : separator == ',' ? "commas" : "bars";
 }
 
 /// A separator that a table of one field might have instead of its own; '\0' = none.
 char other_separator(std::string_view content, char own) {
   if (first_fields(content, own).size() > 1) return '\0';
-  for (const char other : {';', '\t', ','})
+  for (const char other : kSeparators)
     if (other != own && first_fields(content, other).size() > 1) return other;
   return '\0';
 }
@@ -52,7 +51,7 @@ char other_separator(std::string_view content, char own) {
 /// A column by its number from 1, or by its name in the first row.
 size_t find_column(const RowCollector& rows, const std::vector<std::string>& first, const std::string& name,
                    char other) {
-  if (const auto found = is_number(name) ? find_place(name, first.size()) : find_name(first, name)) return *found;
+  if (const auto found = is_place(name) ? find_place(name, first.size()) : find_name(first, name)) return *found;
   const std::string hint =
       other ? std::string("it has ") + name_of(other) + " where its separator is expected"
             : "in a table without a header, columns go by number: 1 to " + std::to_string(first.size());
@@ -62,11 +61,12 @@ size_t find_column(const RowCollector& rows, const std::vector<std::string>& fir
 TableColumns find_columns(RowCollector& rows, const std::vector<std::string>& first, char other) {
   const ReadOptions& options = rows.options();
   TableColumns columns;
+  columns.header = options.header;
   columns.count = first.size();
   const std::string text_name = options.column.empty() ? "text" : options.column;
   // A number may also stand among the values of a row, so it never makes the first row a header.
   for (const std::string& name : {text_name, options.label_column})
-    if (!name.empty() && !is_number(name) && find_name(first, name)) columns.header = true;
+    if (!name.empty() && !is_place(name) && find_name(first, name)) columns.header = true;
   if (!options.column.empty())
     columns.text = find_column(rows, first, options.column, other);
   else
@@ -104,9 +104,21 @@ std::vector<std::string> first_fields(std::string_view content, char separator) 
   return fields;
 }
 
+bool is_place(const std::string& column) {
+  return !column.empty() && column.find_first_not_of("0123456789") == std::string::npos;
+}
+
+std::optional<RowFormat> format_with_column(std::string_view content, const ReadOptions& options) {
+  content = without_mark(content);
+  for (const char separator : kSeparators)
+    if (has_asked_column(first_fields(content, separator), options))
+      return separator == '\t' ? RowFormat::kTsv : RowFormat::kCsv;
+  return std::nullopt;
+}
+
 bool has_asked_column(const std::vector<std::string>& first, const ReadOptions& options) {
   const auto has = [&](const std::string& name) {
-    return is_number(name) ? find_place(name, first.size()).value_or(0) > 0 : find_name(first, name).has_value();
+    return is_place(name) ? find_place(name, first.size()).value_or(0) > 0 : find_name(first, name).has_value();
   };
   if (options.column.empty() && options.label_column.empty()) return has("text");
   return (!options.column.empty() && has(options.column)) ||

@@ -10,7 +10,8 @@
 #include "tvae/base/log.h"
 #include "tvae/base/ranges.h"
 #include "tvae/base/strings.h"
-#include "tvae/data/json_rows.h"
+#include "tvae/data/column_guess.h"
+#include "tvae/data/column_statistics.h"
 #include "tvae/data/row_collector.h"
 #include "tvae/data/table_rows.h"
 
@@ -19,46 +20,97 @@ namespace {
 
 constexpr double kLargest = 1e100;  // squares of what is larger, or smaller than its inverse, are lost
 
-/// What the two columns are called where nobody says otherwise.
+/// What the two columns are called where nobody says otherwise, and whether the second holds numbers.
 struct ColumnNames {
   std::string first, second;
+  bool numbers = false;
 };
 
-/// The fields of a table's first row, whichever separator it has.
-std::vector<std::string> first_row(std::string_view content, char own) {
-  for (const char separator : {own, '\t', ',', ';'})
-    if (std::vector<std::string> fields = first_fields(content, separator); fields.size() > 1) return fields;
-  return {};
+/// The table that a file holds, whose columns may be asked for. Throws DataError where it holds lines of text.
+TableSketch sketch_of(const std::string& path, std::string_view content, const ReadOptions& asked) {
+  const bool told = is_table_name(path);
+  const auto format = told ? std::nullopt : format_with_column(content, asked);
+  TableSketch table = sketch_table(told ? path : "", content, format ? name_of(*format) : "");
+  if (!table.names.empty()) return table;
+  // A few rows, of which some may be broken: what stands between the fields of the first makes it a table.
+  const bool commas = table.format == RowFormat::kCsv;
+  char separator = commas ? ',' : '\t';
+  content = without_separator_line(without_mark(content), separator);
+  const std::vector<std::string> first = first_fields(content, separator);
+  if (content.find_first_not_of("\r\n") == std::string_view::npos) throw NoUsableRows(path, "");
+  if (first.size() < 2 && !told)
+    throw DataError(path + ": lines of text have no columns", "no tab in the first line", "two columns a row",
+                    "between tabs, or in a .csv, .tsv, .json or .jsonl");
+  if (!commas) table.format = RowFormat::kTsv;
+  for (const std::string& field : first) {
+    table.names.push_back(std::to_string(table.names.size() + 1));
+    table.columns.push_back({field});
+  }
+  return table;
 }
 
-/// Where a column stands, from 1: a number is a place, also where the first row holds it. 0 = nowhere.
-size_t place_of(const std::vector<std::string>& first, const std::string& column) {
-  size_t place = 0;
-  const auto [end, error] = std::from_chars(column.data(), column.data() + column.size(), place);
-  if (error == std::errc() && end == column.data() + column.size()) return place;
-  const auto found = std::find(first.begin(), first.end(), column);
-  return found == first.end() ? 0 : static_cast<size_t>(found - first.begin()) + 1;
+/// Whether the first row holds a name, also where nothing else says that it is a header.
+bool has_name(const TableSketch& table, const std::string& name) {
+  return has_column(table, name) ||
+         (!table.header && std::any_of(table.columns.begin(), table.columns.end(),
+                                       [&](const auto& column) { return !column.empty() && column.front() == name; }));
 }
 
-/// The options with both columns named: by the usual names where the first row has them, else the two places.
+bool has_numbers(const std::vector<std::string>& column) {
+  return statistics_of(column).numbers >= kNearlyAll;
+}
+
+/// The two columns of a table that names neither, or only one of them, by what they hold; empty where that does not
+/// tell. One that is given is left as it is.
+void guess_two(const TableSketch& table, const ColumnNames& names, std::string& one, std::string& two) {
+  const auto others = [&](const std::vector<std::string>& columns, const std::string& given) {
+    std::vector<std::string> left;
+    for (const std::string& column : columns)
+      if (column != given) left.push_back(column);
+    return left;
+  };
+  std::vector<std::string> all, numbers;
+  for (size_t i = 0; i < table.names.size(); ++i) {
+    all.push_back(column_reference(table, i));
+    if (i < table.columns.size() && has_numbers(table.columns[i])) numbers.push_back(all.back());
+  }
+  const ColumnGuess guess = guess_columns(table);
+  const bool two_only = all.size() == 2;
+  if (one.empty() && two.empty() && !two_only && !names.numbers && guess.texts.size() == 2) {
+    one = guess.texts[0];
+    two = guess.texts[1];
+  }
+  if (one.empty()) {
+    const auto left = others(two_only ? all : names.numbers ? std::vector{guess.column} : guess.texts, two);
+    if (two_only || left.size() == 1) one = left.front();
+  }
+  if (two.empty()) {
+    const auto left = others(two_only ? all : names.numbers ? numbers : guess.texts, one);
+    if (left.size() == 1) two = left.front();
+  }
+}
+
+/// The options with both columns named and what else the reader cannot know.
 ReadOptions with_columns(const std::string& path, std::string_view content, const ColumnNames& names,
                          ReadOptions options) {
+  ReadOptions asked = options;
+  if (asked.column.empty()) asked.column = names.first;
+  if (asked.label_column.empty()) asked.label_column = names.second;
+  const TableSketch table = sketch_of(path, content, asked);
   std::string &one = options.column, &two = options.label_column;
-  const auto named = format_by_name(path);
-  const bool told = named && named != RowFormat::kLines;
-  if (told ? named == RowFormat::kJson || named == RowFormat::kJsonLines : looks_like_json(content)) {
-    if (one.empty()) one = names.first;
-    if (two.empty()) two = names.second;
-    return options;
-  }
-  char separator = named == RowFormat::kCsv ? ',' : '\t';
-  content = without_separator_line(content, separator);
-  const std::vector<std::string> first = first_row(content, separator);
-  const bool has_first = place_of(first, names.first) > 0, has_second = place_of(first, names.second) > 0;
-  if (one.empty() && has_first) one = names.first;
-  if (two.empty() && has_second) two = names.second;
-  if (one.empty()) one = place_of(first, two) == 1 ? "2" : "1";
-  if (two.empty()) two = place_of(first, one) == 1 ? "2" : "1";
+  if (one.empty() && has_name(table, names.first)) one = names.first;
+  if (two.empty() && has_name(table, names.second)) two = names.second;
+  const bool guessed = one.empty() || two.empty();
+  if (guessed) guess_two(table, names, one, two);
+  if (one.empty() || two.empty())
+    throw DataError(path + ": which columns are " + names.first + " and " + names.second + " is not clear",
+                    "columns " + join(table.names, ", "), "columns of these names, or two alone",
+                    names.numbers ? "--column and --label-column name them" : "--column twice names them");
+  if (guessed && table.names.size() > 2)
+    log_warning(path + ": columns " + one + " and " + two + " of " + join(table.names, ", ") + " are taken for " +
+                names.first + " and " + names.second);
+  options.format = name_of(table.format);
+  options.header = table.header;
   return options;
 }
 
@@ -108,7 +160,8 @@ std::vector<std::pair<std::string, std::string>> read_text_pairs(const std::stri
 }
 
 TextValues read_text_values(const std::string& path, const ReadOptions& options) {
-  TwoColumns table = read_two_columns(path, {"text", "value"}, options, /*skip_blank=*/true, "a text and a number");
+  TwoColumns table =
+      read_two_columns(path, {"text", "value", /*numbers=*/true}, options, /*skip_blank=*/true, "a text and a number");
   TextValues read;
   std::map<std::string, double> seen;
   int64_t contradictions = 0;

@@ -20,7 +20,7 @@ RecordedData recorded_data(const std::string& model_directory) {
   const ReadOptions read = read_options(data);
   recorded.train = {data.train, record->train.fingerprint, read, held_out_part(data, record->config.train.seed)};
   const std::string fingerprint = record->valid ? record->valid->fingerprint : "";
-  recorded.valid = {data.valid, fingerprint, read};
+  recorded.valid = {data.valid, fingerprint, fit_options(data)};
   if (data.valid.empty() && record->valid)
     recorded.valid = {model_directory + "/" + kHeldOutFile,
                       fingerprint,

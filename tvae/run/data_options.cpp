@@ -13,7 +13,14 @@ ReadOptions read_options(const DataConfig& data) {
           .escapes = data.escapes,
           .strict = data.strict,
           .format = data.format == "auto" ? "" : data.format,
-          .quotes = data.quotes};
+          .quotes = data.quotes,
+          .header = data.header};
+}
+
+ReadOptions fit_options(const DataConfig& data) {
+  ReadOptions options = read_options(data);
+  options.fit = true;
+  return options;
 }
 
 HeldOutPart held_out_part(const DataConfig& data, int64_t seed) {
@@ -29,19 +36,19 @@ TokenizeOptions tokenize_options(const DataConfig& data) {
 
 ReadOptions read_as_run(const std::string& model, const std::string& path, const ReadOptions& given, bool labels) {
   const auto record = read_run_record(model);
-  if (!record) return given;
+  ReadOptions read = given;
+  read.fit = path != "-" && given.column.empty() && given.label_column.empty() && given.format.empty();
+  if (!record) return read;
   const DataConfig& data = record->config.data;
-  ReadOptions run = read_options(data), read = given;
+  ReadOptions run = read_options(data);
   read.escapes |= run.escapes;
   if (path == "-") return read;
   const std::filesystem::path own = without_compression_suffix(data.train), file = without_compression_suffix(path);
+  read.quotes |= run.quotes;
+  if (!read.fit && read.format.empty() && own.extension() == file.extension()) read.format = run.format;
+  if (!read.column.empty()) return read;  // another file than the run's
   if (file.filename() == kHeldOutFile)
     run = {.column = "text", .label_column = run.label_column.empty() ? "" : "label"};
-  else if (!is_table_name(path) && own.extension() != file.extension())
-    return read;
-  read.quotes |= run.quotes;
-  if (read.format.empty() && own.extension() == file.extension()) read.format = run.format;
-  if (!read.column.empty()) return read;  // another file than the run's
   read.column = run.column;
   if (labels && read.label_column.empty()) read.label_column = run.label_column;
   return read;

@@ -5,13 +5,13 @@
 #include <map>
 #include <unordered_set>
 
+#include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
 #include "tvae/data/column_guess.h"
-#include "tvae/data/file_set.h"
-#include "tvae/data/row_collector.h"
 #include "tvae/run/data_options.h"
 #include "tvae/text/kneser_ney.h"
+#include "tvae/train/column_choice.h"
 #include "tvae/train/pilot.h"
 #include "tvae/train/setup.h"
 #include "tvae/validity/recognise.h"
@@ -112,26 +112,17 @@ class Chooser {
   }
 
   void columns() {
-    const std::string first = files_of(config_.data.train).front();
-    const TableSketch table = sketch_table(first, train_.content());
-    const ColumnGuess guess = guess_columns(table);
-    if (!guess.column.empty() && !is_given("data.column") && !is_given("data.format")) {
-      const auto named = format_by_name(first);
-      if (named != table.format && !table.columns.empty())
-        set("data.format", kRowFormats.at(static_cast<size_t>(table.format)), "its rows look like that");
-      set("data.column", guess.column, guess.reason);
-      columns_ = "column " + guess.column + " (" + guess.reason + ") of " + join(table.names, ", ");
-    } else if (is_given("data.column")) {
-      columns_ = "column " + config_.data.column + (table.names.empty() ? "" : " of " + join(table.names, ", "));
-    } else if (table.names.size() > 1) {
-      columns_ = "the column text or the first, since none looks like texts, of " + join(table.names, ", ");
-    }
-    if (guess.label_column != config_.data.column && !guess.label_column.empty() && !config_.data.column.empty())
-      set("data.label_column", guess.label_column, "few different short values");
+    const ColumnChoice choice = choose_columns(config_.data, train_);
+    if (!choice.warning.empty()) log_warning(choice.warning);
+    columns_ = choice.told;
+    if (!choice.format.empty()) set("data.format", choice.format, "its rows look like that");
+    if (!choice.column.empty()) set("data.column", choice.column, choice.reason);
+    if (choice.header) set("data.header", true, "the first row looks like names");
+    if (!choice.label_column.empty()) set("data.label_column", choice.label_column, "few different short values");
     if (!config_.data.label_column.empty()) columns_ += "; labels in " + config_.data.label_column;
-    if (!guess.other_labels.empty()) columns_ += "; could be labels too: " + join(guess.other_labels, ", ");
-    const bool json = table.format == RowFormat::kJson || table.format == RowFormat::kJsonLines;
-    if (!json && has_written_breaks(train_.content()) && set("data.escapes", true, "nearly every row has a \\n"))
+    if (!choice.other_labels.empty()) columns_ += "; could be labels too: " + join(choice.other_labels, ", ");
+    if (!choice.json && has_written_breaks(train_.sample().content) &&
+        set("data.escapes", true, "nearly every row has a \\n"))
       columns_ += std::string(columns_.empty() ? "" : "; ") + "with \\n for line breaks";
   }
 

@@ -203,7 +203,7 @@ TrainingInput open_training_files(const ResolvedConfig& resolved, const RunRecor
   require_files(resolved, resumed);
   const DataConfig& data = resolved.config.data;
   TrainingInput input{DataFile(data.train, read_options(data), held_out_part(data, resolved.config.train.seed)), {}};
-  if (!data.valid.empty()) input.valid.emplace(data.valid, read_options(data));
+  if (!data.valid.empty()) input.valid.emplace(data.valid, fit_options(data));
   return input;
 }
 

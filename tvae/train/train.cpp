@@ -10,10 +10,12 @@
 #include "tvae/base/wrap.h"
 #include "tvae/config/presets.h"
 #include "tvae/data/file_set.h"
+#include "tvae/data/fitted_options.h"
 #include "tvae/optim/schedule.h"
 #include "tvae/run/data_options.h"
 #include "tvae/train/auto_settings.h"
 #include "tvae/train/checkpoint.h"
+#include "tvae/train/column_choice.h"
 #include "tvae/train/model_files.h"
 #include "tvae/train/pilot.h"
 #include "tvae/train/setup.h"
@@ -202,6 +204,43 @@ void say_what_is_trained(const TrainingSetup& setup, const Trainer& trainer) {
            std::to_string(setup.train.tokens()) + " tokens, " + std::to_string(trainer.total_steps()) + " steps");
 }
 
+/// The held-out file is read with the columns of the training file. Throws DataError where it holds lines of text and
+/// the training file does not.
+void settle_held_out_file(const DataConfig& data, TrainingInput& input) {
+  if (!input.valid) return;
+  const auto [path, content] = input.valid->sample();
+  if (!data.column.empty() && fitted_options(path, content, read_options(data)).column.empty())
+    throw DataError(path + ": text lines have no columns", "column " + data.column,
+                    "a table with the columns of " + data.train);
+  input.valid->set_options(fit_options(data));
+}
+
+/// What of the data section follows from the training file: which of its columns, where nobody names one; and that
+/// lines have none, where the column is that of the run from which the settings come.
+void settle_columns(ResolvedConfig& resolved, TrainingInput& input) {
+  DataConfig& data = resolved.config.data;
+  const bool inherited = !data.column.empty() && !resolved.origins.contains("data.column");
+  if (inherited) {
+    const auto [path, content] = input.train.sample();
+    const ReadOptions fitted = fitted_options(path, content, read_options(data));
+    if (fitted.column.empty())
+      log_info(path + " holds lines of text: the column " + data.column + " of the model's run is not asked for");
+    data.column = fitted.column;
+    data.label_column = fitted.label_column;
+    data.header = fitted.header;
+    data.format = fitted.format;
+  } else {
+    const ColumnChoice choice = choose_columns(data, input.train);
+    if (!choice.warning.empty()) log_warning(choice.warning);
+    if (data.column.empty() && !choice.column.empty()) log_info(data.train + ": " + choice.told);
+    data.column = choice.column;
+    data.header |= choice.header;
+    if (!choice.format.empty()) data.format = choice.format;
+  }
+  input.train.set_options(read_options(data));
+  settle_held_out_file(data, input);
+}
+
 /// Chooses and tells; what run.json keeps of it.
 nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, std::optional<TimedPlan>& plan,
                               torch::Device device, Progress& progress) {
@@ -210,7 +249,7 @@ nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, st
     for (const std::string& line : wrapped_entry(told, kToldTopic)) log_info(line);
   input.tokenizer = std::move(settings.tokenizer);
   plan = std::move(settings.plan);
-  if (input.valid) input.valid->set_options(read_options(resolved.config.data));
+  settle_held_out_file(resolved.config.data, input);
   return {{"told", settings.told}, {"settings", settings.chosen}};
 }
 
@@ -237,7 +276,10 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
     log_info("settings of " + options.from + changes(resolved.config, base));
   nlohmann::ordered_json chosen;
   std::optional<TimedPlan> plan;
-  if (automatic) chosen = choose(resolved, input, plan, options.device, progress);
+  if (automatic)
+    chosen = choose(resolved, input, plan, options.device, progress);
+  else if (!resumed)
+    settle_columns(resolved, input);
   TrainingSetup setup =
       prepare_training(resolved, std::move(input), resumed ? resumed->from : given_from, run, options.device, progress);
   if (!resumed) {
