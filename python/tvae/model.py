@@ -157,12 +157,12 @@ class Model:
 
     # ---- Texts and codes
 
-    @overload  # type: ignore[overload-overlap]
-    def encode(self, texts: str, *, return_std: Literal[False] = False, progress: Progress = None) -> Code: ...
+    @overload
+    def encode(self, texts: str, *, return_std: Literal[False] = False, progress: Progress = None) -> Code: ...  # type: ignore[overload-overlap]
     @overload
     def encode(self, texts: Iterable[str], *, return_std: Literal[False] = False, progress: Progress = None) -> Codes: ...
-    @overload  # type: ignore[overload-overlap]
-    def encode(self, texts: str, *, return_std: Literal[True], progress: Progress = None) -> tuple[Code, Code]: ...
+    @overload
+    def encode(self, texts: str, *, return_std: Literal[True], progress: Progress = None) -> tuple[Code, Code]: ...  # type: ignore[overload-overlap]
     @overload
     def encode(self, texts: Iterable[str], *, return_std: Literal[True], progress: Progress = None) -> tuple[Codes, Codes]: ...
     @overload
@@ -191,17 +191,17 @@ class Model:
         return (mean[0], deviation[0]) if single else (mean, deviation)
 
     @overload
-    def decode(self, codes: Code, *, details: Literal[False] = False, progress: Progress = None,
-               **decoding: Unpack[Decoding]) -> str: ...
-    @overload
     def decode(self, codes: Codes, *, details: Literal[False] = False, progress: Progress = None,
                **decoding: Unpack[Decoding]) -> list[str]: ...
     @overload
-    def decode(self, codes: Code, *, details: Literal[True], progress: Progress = None,
-               **decoding: Unpack[Decoding]) -> Decoded: ...
+    def decode(self, codes: Code, *, details: Literal[False] = False, progress: Progress = None,
+               **decoding: Unpack[Decoding]) -> str: ...
     @overload
     def decode(self, codes: Codes, *, details: Literal[True], progress: Progress = None,
                **decoding: Unpack[Decoding]) -> list[Decoded]: ...
+    @overload
+    def decode(self, codes: Code, *, details: Literal[True], progress: Progress = None,
+               **decoding: Unpack[Decoding]) -> Decoded: ...
     @overload
     def decode(self, codes: Any, *, details: bool = False, progress: Progress = None,
                **decoding: Unpack[Decoding]) -> Any: ...
@@ -227,14 +227,14 @@ class Model:
         found: list[Any] = outputs if details else [output.text for output in outputs]
         return found[0] if single else found
 
-    @overload  # type: ignore[overload-overlap]
-    def reconstruct(self, texts: str, *, details: Literal[False] = False, progress: Progress = None,
+    @overload
+    def reconstruct(self, texts: str, *, details: Literal[False] = False, progress: Progress = None,  # type: ignore[overload-overlap]
                     **decoding: Unpack[Decoding]) -> str: ...
     @overload
     def reconstruct(self, texts: Iterable[str], *, details: Literal[False] = False, progress: Progress = None,
                     **decoding: Unpack[Decoding]) -> list[str]: ...
-    @overload  # type: ignore[overload-overlap]
-    def reconstruct(self, texts: str, *, details: Literal[True], progress: Progress = None,
+    @overload
+    def reconstruct(self, texts: str, *, details: Literal[True], progress: Progress = None,  # type: ignore[overload-overlap]
                     **decoding: Unpack[Decoding]) -> Reconstruction: ...
     @overload
     def reconstruct(self, texts: Iterable[str], *, details: Literal[True], progress: Progress = None,
@@ -359,9 +359,9 @@ class Model:
                                          as_count(seed, "seed"), as_flag(save, "save"), listener)
 
     @overload
-    def log_density(self, codes: Code, *, progress: Progress = None) -> float: ...
-    @overload
     def log_density(self, codes: Codes, *, progress: Progress = None) -> npt.NDArray[np.float64]: ...
+    @overload
+    def log_density(self, codes: Code, *, progress: Progress = None) -> float: ...
     @overload
     def log_density(self, codes: Any, *, progress: Progress = None) -> Any: ...
 
@@ -497,13 +497,13 @@ class Model:
 
         return DifferentiableModel(self._space.directory, torch.float32 if dtype is None else dtype, device)
 
-    def _code_of(self, given: Any, name: str) -> Codes:
+    def _code_of(self, given: Any, name: str) -> Code:
         if isinstance(given, str):
             return self.encode(given, progress=False)
         array, _ = as_codes(given, self.latent_shape, name)
         if len(array) != 1:
             raise ConfigError(f"{name}: got {len(array)} codes, expected one")
-        code: Codes = array[0]
+        code: Code = array[0]
         return code
 
 
@@ -532,10 +532,12 @@ class Direction:
     def _linear(self) -> _core.LinearProperty:
         return self._fit.logit
 
-    @overload  # type: ignore[overload-overlap]
-    def value(self, texts: str | Code, *, progress: Progress = None) -> float: ...
     @overload
-    def value(self, texts: Iterable[str] | Codes, *, progress: Progress = None) -> npt.NDArray[np.float64]: ...
+    def value(self, texts: Codes, *, progress: Progress = None) -> npt.NDArray[np.float64]: ...
+    @overload
+    def value(self, texts: str | Code, *, progress: Progress = None) -> float: ...  # type: ignore[overload-overlap]
+    @overload
+    def value(self, texts: Iterable[str], *, progress: Progress = None) -> npt.NDArray[np.float64]: ...
     @overload
     def value(self, texts: Any, *, progress: Progress = None) -> Any: ...
 
@@ -544,14 +546,17 @@ class Direction:
         A float for one, else [N]; a pandas Series gives one with the same index."""
         return _values(self._model, self._linear, texts, progress)
 
-    @overload  # type: ignore[overload-overlap]
-    def apply(self, texts: str | Code, strength: float = 1.0, *, progress: Progress = None,
+    @overload
+    def apply(self, texts: Codes, strength: float | Numbers = 1.0, *, progress: Progress = None,
+              **decoding: Unpack[Decoding]) -> Outputs: ...
+    @overload
+    def apply(self, texts: str | Code, strength: float = 1.0, *, progress: Progress = None,  # type: ignore[overload-overlap]
               **decoding: Unpack[Decoding]) -> str: ...
-    @overload  # type: ignore[overload-overlap]
+    @overload
     def apply(self, texts: str | Code, strength: Numbers, *, progress: Progress = None,
               **decoding: Unpack[Decoding]) -> Outputs: ...
     @overload
-    def apply(self, texts: Iterable[str] | Codes, strength: float | Numbers = 1.0, *, progress: Progress = None,
+    def apply(self, texts: Iterable[str], strength: float | Numbers = 1.0, *, progress: Progress = None,
               **decoding: Unpack[Decoding]) -> Outputs: ...
     @overload
     def apply(self, texts: Any, strength: float | Numbers = 1.0, *, progress: Progress = None,
@@ -598,10 +603,12 @@ class Property:
     def _linear(self) -> _core.LinearProperty:
         return self._fit.linear
 
-    @overload  # type: ignore[overload-overlap]
-    def value(self, texts: str | Code, *, progress: Progress = None) -> float: ...
     @overload
-    def value(self, texts: Iterable[str] | Codes, *, progress: Progress = None) -> npt.NDArray[np.float64]: ...
+    def value(self, texts: Codes, *, progress: Progress = None) -> npt.NDArray[np.float64]: ...
+    @overload
+    def value(self, texts: str | Code, *, progress: Progress = None) -> float: ...  # type: ignore[overload-overlap]
+    @overload
+    def value(self, texts: Iterable[str], *, progress: Progress = None) -> npt.NDArray[np.float64]: ...
     @overload
     def value(self, texts: Any, *, progress: Progress = None) -> Any: ...
 
@@ -634,10 +641,12 @@ class Index:
         """[N, latent tokens, latent size]."""
         return self._index.codes
 
-    @overload  # type: ignore[overload-overlap]
-    def query(self, texts: str | Code, n: int = 10, *, progress: Progress = None) -> Outputs: ...
     @overload
-    def query(self, texts: Iterable[str] | Codes, n: int = 10, *, progress: Progress = None) -> list[Outputs]: ...
+    def query(self, texts: Codes, n: int = 10, *, progress: Progress = None) -> list[Outputs]: ...
+    @overload
+    def query(self, texts: str | Code, n: int = 10, *, progress: Progress = None) -> Outputs: ...  # type: ignore[overload-overlap]
+    @overload
+    def query(self, texts: Iterable[str], n: int = 10, *, progress: Progress = None) -> list[Outputs]: ...
     @overload
     def query(self, texts: Any, n: int = 10, *, progress: Progress = None) -> Any: ...
 

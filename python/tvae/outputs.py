@@ -36,7 +36,7 @@ class Outputs(list[str]):
     def __reduce__(self) -> Any:
         return functools.partial(Outputs, mark_changes=self._mark_changes), (list(self), self.columns)
 
-    @overload  # type: ignore[override]
+    @overload
     def __getitem__(self, place: SupportsIndex) -> str: ...
     @overload
     def __getitem__(self, place: slice) -> Outputs: ...

@@ -17,13 +17,18 @@ def presets() -> dict[str, str]:
     return {name: about for name, (_, about) in _core.presets()}
 
 
-def assignments_of(overrides: Mapping[str, Any] | None) -> list[str]:
-    """KEY=VALUE for each; sections may be mappings of their own, as ``config`` gives them."""
+def assignments_of(overrides: Mapping[str, Any] | None, presets: Sequence[str] = ()) -> list[str]:
+    """KEY=VALUE for each; sections may be mappings of their own. Of a whole configuration, as ``config`` gives it, those
+    that differ from what the presets make: others cannot all be given, such as what follows from the data."""
     if overrides is None:
         return []
     if not isinstance(overrides, Mapping):
         raise TypeError(f"overrides: got {kind_of(overrides)}, expected a dict such as {{'train.steps': 1000}}")
-    return [f"{key}={_written(key, value)}" for key, value in _flat(overrides)]
+    given, base = dict(_flat(overrides)), _core.config(list(presets), [])
+    if base.keys() <= overrides.keys():
+        known = dict(_flat(base))
+        given = {key: value for key, value in given.items() if value != known.get(key)}
+    return [f"{key}={_written(key, value)}" for key, value in given.items()]
 
 
 def _flat(settings: Mapping[str, Any], section: str = "") -> Iterator[tuple[str, Any]]:
@@ -32,12 +37,8 @@ def _flat(settings: Mapping[str, Any], section: str = "") -> Iterator[tuple[str,
             raise TypeError(f"overrides: got {kind_of(name)} as a key, expected a str such as 'train.steps'")
         if isinstance(value, Mapping):
             yield from _flat(value, f"{section}{name}.")
-        elif (section, name, value) not in _OTHER_MEASURE:
+        else:
             yield section + name, value
-
-
-# How long to train is given in steps or in minutes; in a whole configuration the one that does not count is 0.
-_OTHER_MEASURE = (("train.", "steps", 0), ("train.", "minutes", 0))
 
 
 def _written(key: str, value: Any) -> str:
@@ -57,7 +58,8 @@ def config(presets: str | Sequence[str] = (), *, overrides: Mapping[str, Any] | 
         presets: a preset, or several that compose from left to right.
         overrides: settings by key, such as ``{"train.steps": 1000}`` or ``{"train": {"steps": 1000}}``.
     """
-    return _core.config(as_names(presets, "presets"), assignments_of(overrides))
+    names = as_names(presets, "presets")
+    return _core.config(names, assignments_of(overrides, names))
 
 
 def import_t5(path: PathLike, presets: str | Sequence[str] = (), *, out: PathLike, funnel: PathLike | None = None,
@@ -73,8 +75,8 @@ def import_t5(path: PathLike, presets: str | Sequence[str] = (), *, out: PathLik
         out: the folder of the new model.
         overwrite: throw away the model that is in ``out``.
     """
-    folder = as_path(out, "out")
+    folder, names = as_path(out, "out"), as_names(presets, "presets")
     _core.import_t5(as_path(path, "path"), "" if funnel is None else as_path(funnel, "funnel"),
-                    "" if tokenizer is None else as_path(tokenizer, "tokenizer"), as_names(presets, "presets"),
-                    assignments_of(overrides), folder, as_flag(overwrite, "overwrite"))
+                    "" if tokenizer is None else as_path(tokenizer, "tokenizer"), names,
+                    assignments_of(overrides, names), folder, as_flag(overwrite, "overwrite"))
     return load(folder)

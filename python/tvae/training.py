@@ -32,7 +32,7 @@ def train(presets: str | Sequence[str] = (), *, train: Files | None = None, vali
         valid: held-out texts, likewise.
         out: the folder of the run, which becomes the model's directory.
         overrides: settings by key, such as ``{"train.steps": 1000}``, or in sections, as ``tvae.config`` gives them; they
-            win over presets.
+            win over presets, and what is named here over them.
         start: a model to start from, or its folder, with the settings of its run.
         minutes: train as many steps as fit into this time.
         resume: go on with the run in ``out``, or begin it.
@@ -59,9 +59,9 @@ def train(presets: str | Sequence[str] = (), *, train: Files | None = None, vali
              "data.label_column": None if label_column is None else as_text(label_column, "label_column"),
              "train.minutes": None if minutes is None else as_number(minutes, "minutes"),
              "train.seed": None if seed is None else as_count(seed, "seed")}
-    assignments = assignments_of({key: value for key, value in given.items() if value is not None})
-    assignments += assignments_of(overrides)
     names, folder, where = as_names(presets, "presets"), as_path(out, "out"), as_device(device)
+    assignments = assignments_of(overrides, names)
+    assignments += assignments_of({key: value for key, value in given.items() if value is not None})
     begin = "" if start is None else str(start.path) if isinstance(start, Model) else as_path(start, "start")
     mode = "resume" if resume else "overwrite" if overwrite else "new"
     run = Run(folder, _Show(progress))
