@@ -104,7 +104,7 @@ def as_device(device: Any) -> str:
     if device is None:
         return "auto"
     if isinstance(device, int) and not isinstance(device, bool):
-        return f"cuda:{device}"
+        return f"cuda:{as_count(device, 'device', 0, 255)}"
     if type(device).__module__ == "torch":
         return str(device)
     return as_text(device, "device")

@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Union
 
+from ._arrays import shown
+
 Listener = Callable[[str, int, int], Any]
 Progress = Union[bool, Listener, None]
 
@@ -44,7 +46,7 @@ class Bar:
 
 def require_progress(progress: Any) -> None:
     if not (progress is None or isinstance(progress, bool) or callable(progress)):
-        raise TypeError(f"progress: got {progress!r}, expected True, False, None or a callable (what, done, total)")
+        raise TypeError(f"progress: got {shown(progress)}, expected True, False, None or a callable (what, done, total)")
 
 
 @contextlib.contextmanager

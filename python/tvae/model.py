@@ -449,7 +449,7 @@ class Model:
         >>> index.query("y = 2", n=1)
         ['x = 1']
         """
-        if metric not in ("cosine", "l2"):
+        if as_text(metric, "metric") not in ("cosine", "l2"):
             raise ConfigError(f"metric: got {shown(metric)}, expected cosine or l2")
         with listening(progress) as listener:
             return Index(self, self._space.index(as_texts(texts), metric, listener))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from . import _core
-from ._arrays import Device, PathLike, Texts, as_count, as_device, as_path, as_texts, kind_of
+from ._arrays import Device, PathLike, Texts, as_count, as_device, as_path, as_texts, kind_of, shown
 from .errors import ConfigError
 
 
@@ -27,8 +27,8 @@ class DifferentiableModel(torch.nn.Module):
 
     def __init__(self, path: PathLike, dtype: torch.dtype = torch.float32, device: Device = "auto") -> None:
         super().__init__()
-        if dtype not in (torch.float32, torch.float64):
-            raise ConfigError(f"dtype: got {dtype}, expected torch.float32 or torch.float64")
+        if not isinstance(dtype, torch.dtype) or dtype not in (torch.float32, torch.float64):
+            raise ConfigError(f"dtype: got {shown(dtype)}, expected torch.float32 or torch.float64")
         core = _core.Differentiable(as_path(path, "path"), as_device(device), dtype == torch.float64)
         self.encoder = Encoder(core, dtype)
         self.decoder = Decoder(core, dtype)

@@ -51,7 +51,7 @@ def train(presets: str | Sequence[str] = (), *, train: Files | None = None, vali
         ConfigError, DataError, CheckpointError: as the program says them.
     """
     require_progress(progress)
-    if as_flag(resume, "resume") and as_flag(overwrite, "overwrite"):
+    if as_flag(overwrite, "overwrite") and as_flag(resume, "resume"):
         raise ConfigError("resume and overwrite: got both, expected one of them")
     given = {"data.train": None if train is None else as_files(train, "train"),
              "data.valid": None if valid is None else as_files(valid, "valid"),
@@ -63,7 +63,7 @@ def train(presets: str | Sequence[str] = (), *, train: Files | None = None, vali
     assignments = assignments_of(overrides, names)
     assignments += assignments_of({key: value for key, value in given.items() if value is not None})
     begin = "" if start is None else str(start.path) if isinstance(start, Model) else as_path(start, "start")
-    mode = "resume" if resume else "overwrite" if overwrite else "new"
+    mode = "resume" if as_flag(resume, "resume") else "overwrite" if overwrite else "new"
     run = Run(folder, _Show(progress))
     run._start(lambda: _core.train(names, assignments, begin, folder, mode, where, run._watch, run._listen),
                as_flag(background, "background"))

@@ -89,6 +89,44 @@ class Arguments(OfAModel):
                            (lambda: tvae.to_torch([1.0]), "codes: got list")):
             self.refuses(call, said)
 
+    def test_every_argument_is_refused_by_name(self):
+        """Each of every method, replaced by what it cannot be: in one line, and by an error of Python or the package."""
+        model = self.model
+        direction, longer = model.fit_direction("d", POSITIVE, NEGATIVE, save=False), model.fit_property(LINES, range(60))
+        index, code = model.index(TEXTS), model.encode("x")
+        fit = {"seed": 1, "save": False, "progress": False}
+        calls = [(model.encode, {"texts": TEXTS, "return_std": False, "progress": False}),
+                 (model.decode, {"codes": code, "details": False, "candidates": 1, "constrain": False, "top_k": 1, "seed": 1}),
+                 (model.reconstruct, {"texts": "x", "details": False}), (model.judge, {"texts": "x"}),
+                 (model.interpolate, {"start": "a", "end": "b", "steps": 2, "path": "lerp"}),
+                 (model.analogy, {"a": "a", "b": "b", "c": "c", "strength": 1}), (model.mix, {"texts": ["a", "b"], "weights": [1, 2]}),
+                 (model.sample, {"n": 1, "near": "x", "radius": 1.0}), (model.log_density, {"codes": code}),
+                 (model.fit_prior, {"texts": LINES, "kind": "gaussian", "fit_on": "means", "samples": 0, "components": 0, **fit}),
+                 (model.fit_direction, {"name": "d", "positive": POSITIVE, "negative": NEGATIVE, "method": "mean", **fit}),
+                 (model.fit_property, {"texts": LINES, "values": range(60), "seed": 1}),
+                 (model.optimize, {"text": "x", "property": longer, "steps": 2, "step_size": .1, "downhill": False}),
+                 (model.index, {"texts": TEXTS, "metric": "l2"}), (model.direction, {"name": "d"}),
+                 (model.differentiable, {"dtype": None, "device": "cpu"}), (direction.value, {"texts": "x"}),
+                 (direction.apply, {"texts": "x", "strength": 1.0}), (longer.value, {"texts": "x"}), (index.query, {"texts": "x", "n": 1}),
+                 (model.evaluate, {"data": "nowhere.txt", "only": "reconstruction", "samples": 3, "path": "lerp", "column": "", "write": False}),
+                 (tvae.load, {"path": "nowhere", "device": "cpu"}), (tvae.config, {"presets": "demo", "overrides": {}}),
+                 (tvae.import_t5, {"path": "nowhere", "out": "m", "tokenizer": None, "overrides": {}, "overwrite": False}),
+                 (tvae.convert, {"path": "nowhere", "out": "m", "tokenizer": None, "overrides": {}, "overwrite": False}),
+                 (tvae.train, {"presets": "demo", "train": "nowhere.txt", "out": "m", "start": None, "minutes": None, "resume": False,
+                               "column": None, "seed": None, "device": "cpu", "background": False, "progress": False})]
+        self.addCleanup(os.chdir, os.getcwd())
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore", tvae.TvaeWarning)
+            os.chdir(folder)
+            for call, arguments in calls:
+                for name in arguments:
+                    for given in (b"x", "\ud800", object(), {1: 2}, np.zeros((2, 2, 2)), [None], 2**70, float("nan"), -1, 10**5000):
+                        with self.subTest(f"{call.__name__} {name} {type(given).__name__}"):
+                            try:
+                                call(**{**arguments, name: given})
+                            except (TypeError, tvae.Error) as error:
+                                self.assertNotRegex(str(error), r"\n|incompatible function|internal error|has no attribute|NoneType")
+
     def test_a_mixture_of_many_components_stops(self):
         told = []
 

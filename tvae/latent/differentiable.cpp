@@ -24,7 +24,7 @@ std::vector<std::vector<int32_t>> ids_of(const Model& model, const std::vector<s
 }
 
 /// Rows that are computed together: few enough that a Progress hears of them several times a second.
-constexpr int64_t kAtOnce = 32;
+constexpr int64_t kAtOnce = 64;
 
 /// Rows in the order of their lengths, in parts, so that few of a part have a length of their own.
 std::vector<Tensor> parts_by_length(const std::vector<int64_t>& lengths) {
