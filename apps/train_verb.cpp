@@ -1,12 +1,17 @@
 // tvae train: presets + data → a model directory.
+#include <algorithm>
 #include <memory>
 
 #include "apps/assignments.h"
+#include "apps/decoding.h"
 #include "apps/progress_bar.h"
 #include "apps/until_signal.h"
 #include "apps/verb.h"
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
+#include "tvae/base/strings.h"
+#include "tvae/base/wrap.h"
+#include "tvae/eval/evaluate.h"
 #include "tvae/run/model_directory.h"
 #include "tvae/train/checkpoint.h"
 #include "tvae/train/setup.h"
@@ -50,12 +55,32 @@ TrainedRun train_with_hints(const TrainOptions& options) {
   }
 }
 
+/// Measures a few held-out rows, and says in words how good the space is; into the report and the card too.
+void tell_how_it_went(const std::string& directory, const CommonOptions& common) {
+  constexpr int64_t kMostRows = 200, kFewestRows = 20, kUsualTokens = 64;
+  try {
+    UntilSignal until_signal;
+    const LatentSpace space = open_space(directory, common);
+    EvaluateOptions how;
+    how.protocol.only = {"reconstruction", "interpolation", "fluency"};
+    // Fewer of long rows, so that it is a matter of seconds.
+    how.protocol.samples = std::clamp(kMostRows * kUsualTokens / space.model().max_tokens, kFewestRows, kMostRows);
+    const auto report = evaluate(space, how, until_signal);
+    for (const std::string& line : split(wrapped(join(report["verdict"].get<std::vector<std::string>>(), " ")), '\n'))
+      if (!line.empty()) log_info(line);
+    log_info("tvae eval " + directory + " measures more, tvae serve " + directory + " shows it");
+  } catch (const ConfigError& error) {  // nothing was held out
+    log_verbose(error.what());
+  }
+}
+
 void train(const Options& options, const CommonOptions& common) {
   const TrainedRun trained = train_with_hints(run_options(options, common));
   const std::string &out = trained.directory, steps = std::to_string(trained.steps);
   if (trained.was_finished)
     log_info(out + " is finished at step " + steps + " of " + std::to_string(trained.planned_steps) +
              "; --resume --minutes N, or --set train.steps=N, trains it further");
+  if (trained.by_auto && trained.steps > 0 && !trained.was_finished) tell_how_it_went(out, common);
   if (common.json)
     print_json({{"out", out}, {"steps", trained.steps}});
   else

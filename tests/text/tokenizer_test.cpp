@@ -265,6 +265,17 @@ TEST(TrainTokenizer, LearnsLongerPiecesFromMoreIds) {
   EXPECT_EQ(train("byte").encode("\u00e9 a"), (std::vector<int32_t>{0xc3 + 3, 0xa9 + 3, ' ' + 3, 'a' + 3}));
 }
 
+// SentencePiece by itself seeds pieces with what occurs in several different words, and would spell these out.
+TEST(TrainTokenizer, WordsOfOneFormBecomePieces) {
+  const std::vector<std::string> words = {"sugar", "almonds", "chicken", "cinnamon", "butter", "vinegar"};
+  std::vector<std::string> lines;
+  for (size_t i = 0; i < 300; ++i)
+    lines.push_back("mix " + words[i % 6] + " " + words[i / 6 % 6] + " " + words[i / 36 % 6]);
+  const Tokenizer tokenizer = train_tokenizer(lines, {.kind = "unigram", .vocab_size = 1024});
+  for (const std::string& word : words) EXPECT_EQ(tokenizer.encode("mix " + word).size(), 2U) << word;
+  EXPECT_EQ(tokenizer.decode(tokenizer.encode("mix sugar\tbutter")), "mix sugar\tbutter");
+}
+
 TEST(TrainTokenizer, SamplesLinesBySeed) {
   std::vector<std::string> lines = many_lines();
   TokenizerTraining training{.kind = "bpe", .vocab_size = 400, .sample_lines = 20, .seed = 1};

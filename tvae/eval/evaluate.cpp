@@ -170,12 +170,22 @@ void tell_of_former(const FormerReport& former, const std::string& path, bool le
     log_info(path + " will be replaced by what is measured now");
 }
 
+/// How often a run went through its training data.
+double passes_of(const RunRecord& record) {
+  const TrainConfig& train = record.config.train;
+  const bool by_tokens = train.batch_tokens > 0;
+  const double a_step =
+                   static_cast<double>((by_tokens ? train.batch_tokens : train.batch_size) * train.accumulation_steps),
+               all = static_cast<double>(by_tokens ? record.train.tokens : record.train.sequences);
+  return all > 0 ? static_cast<double>(record.training.steps) * a_step / all : 0;
+}
+
 Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOptions& options, Progress& progress) {
   using Fate = FormerReport::Fate;
   const Model& model = space.model();
   const ReportPaths out = report_paths(options.out.empty() ? model.directory + "/" + kReportFile : options.out);
   const bool own_texts = held_out_by_its_run(file, model) && !file.given && options.read.column.empty();
-  const bool for_card = options.write && own_texts && options.out.empty() && has_card_settings(options.protocol);
+  const bool for_card = options.write && own_texts && options.out.empty();
   if (options.write && options.out.empty())
     require_writable_model(model.directory, {kReportFile, "eval/report.html", for_card ? "README.md" : kReportFile});
   if (options.write) require_report_place(out, file);
@@ -186,7 +196,7 @@ Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOp
   const Json identity = report_identity(model, evaluation.held_out, how);
   FormerReport former;
   if (options.write) former = former_report(out.report, /*named=*/!options.out.empty(), identity, how);
-  tell_of_former(former, out.report, !for_card && options.out.empty());
+  tell_of_former(former, out.report, !has_card_settings(options.protocol) && options.out.empty());
   if (options.write && former.fate == Fate::kNone && file_exists(out.page))
     log_info(out.page + " will be replaced by the page of this report");
   Json report = {{"model", model.directory}};
@@ -195,13 +205,16 @@ Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOp
   Json whole = former.fate == Fate::kMerged ? merged_report(former, report) : report;
   const auto record = read_run_record(model.directory);
   for (Json* of : {&report, &whole}) {
-    if (record) (*of)["training_rows"] = record->train.sequences;
+    if (record) {
+      (*of)["training_rows"] = record->train.sequences;
+      (*of)["training_passes"] = passes_of(*record);
+    }
     (*of)["verdict"] = verdict(*of);
   }
   if (!options.write || former.fate == Fate::kKept) return report;
   write_file_atomically(out.report, whole.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   write_file_atomically(out.page, report_page(whole, report_examples(evaluation, whole)));
-  if (for_card && has_all_sections(whole)) write_scores_to_card(model.directory, whole);
+  if (for_card) write_scores_to_card(model.directory, whole);
   log_info("written to " + out.report + " and " + out.page);
   return report;
 }

@@ -11,8 +11,9 @@ using Json = nlohmann::ordered_json;
 // From here on rows come back, and texts between two are good ones, so that a person finds little to mend; from the
 // lower ones on the space is fit to be explored.
 constexpr double kComesBack = 0.8, kValid = 0.9, kFluent = 0.95, kFairlyValid = 0.7, kFairlyFluent = 0.85;
-constexpr double kRough = 100;     // rows, with fewer of which figures say little
-constexpr double kFewRows = 5000;  // of the training, which are learnt by heart before held-out ones come back
+constexpr double kRough = 100;  // rows, with fewer of which figures say little
+// Of the training: so few rows are learnt by heart before held-out ones come back, once they were seen so often.
+constexpr double kFewRows = 5000, kManyPasses = 10;
 // Plainer than real texts, and teaching little of them.
 constexpr double kPlainFluency = 1.15, kTeachesLittle = 0.6;
 
@@ -80,14 +81,14 @@ std::string space_in_words(Grade smoothness) {
 }
 
 std::string advice(bool comes_back, bool smooth, const std::optional<double>& rate,
-                   const std::optional<double>& training_rows) {
+                   const std::optional<double>& training_rows, const std::optional<double>& passes) {
   const std::string now = rate ? " (its codes carry " + std::to_string(std::lround(*rate)) + " nats now)" : "";
   if (comes_back && smooth) return "Good to explore as it is.";
   if (comes_back && rate) return "A lower rate makes it smoother: set loss.kl.target lower" + now + ".";
   if (comes_back) return "A stronger regularizer makes it smoother (loss.regularizer_weight).";
-  if (training_rows && *training_rows < kFewRows)
-    return "More rows would help most: it was trained on " + std::to_string(std::lround(*training_rows)) +
-           ". Or it starts from a model of texts of a like kind.";
+  if (training_rows && *training_rows < kFewRows && passes.value_or(kManyPasses) >= kManyPasses)
+    return "More rows would help most: it has seen each of its " + std::to_string(std::lround(*training_rows)) +
+           " often. Or it starts from a model of texts of a like kind.";
   if (smooth)
     return "A longer training brings back more (train.minutes)" +
            (rate ? ", or a higher loss.kl.target" + now : std::string()) + ".";
@@ -119,7 +120,7 @@ std::vector<std::string> verdict(const Json& report) {
     sentences.push_back("All this is rough: only " + std::to_string(std::lround(*texts)) + " rows were measured.");
   if (exact && between)
     sentences.push_back(advice(*exact >= kComesBack, between->grade != Grade::kPoor, figure(report, "/shape/rate_nats"),
-                               figure(report, "/training_rows")));
+                               figure(report, "/training_rows"), figure(report, "/training_passes")));
   return sentences;
 }
 

@@ -96,9 +96,13 @@ Tensor mean_encoder_states(const Model& model, const std::vector<std::string>& t
   return at::cat(batches);
 }
 
+void require_finite_codes(const Tensor& codes) {
+  if (!all_finite(codes)) throw DataError("codes to decode are not finite");
+}
+
 std::vector<Generated> generate_from(const Model& model, const Tensor& code, GenerationOptions options,
                                      Progress& progress) {
-  if (!all_finite(code)) throw DataError("codes to decode are not finite");
+  require_finite_codes(code);
   options.max_tokens = model.max_tokens;
   return generate(model.vae, code, options, progress);
 }

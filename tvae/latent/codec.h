@@ -33,6 +33,8 @@ EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& te
 torch::Tensor mean_encoder_states(const Model& model, const std::vector<std::string>& texts,
                                   Progress& progress = Progress::none());
 
+/// Throws DataError where codes to decode are not finite.
+void require_finite_codes(const torch::Tensor& codes);
 /// One output a code, in order. code [N, K, D]. max_tokens is taken from the model.
 std::vector<Generated> generate_from(const Model& model, const torch::Tensor& code, GenerationOptions options = {},
                                      Progress& progress = Progress::none());

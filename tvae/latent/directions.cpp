@@ -207,15 +207,29 @@ std::vector<Json> list_directions(const std::string& model_directory) {
   return all;
 }
 
-DirectionFit load_direction(const Model& model, const std::string& name) {
+namespace {
+
+/// Of a direction that there is. Throws ConfigError with the known names.
+std::string existing_path(const Model& model, const std::string& name) {
   check_direction_name(name);
   const std::string path = path_of(model.directory, name);
-  if (!file_exists(path)) {
-    const std::vector<std::string> known = direction_names(model.directory);
-    throw with_remedy(ConfigError("unknown direction", "\"" + name + "\"", "",
-                                  known.empty() ? "the model has none: fit one first" : suggestion(name, known)),
-                      known.empty() ? Remedy::kFitDirection : Remedy::kNone);
-  }
+  if (file_exists(path)) return path;
+  const std::vector<std::string> known = direction_names(model.directory);
+  throw with_remedy(ConfigError("unknown direction", "\"" + name + "\"", "",
+                                known.empty() ? "the model has none: fit one first" : suggestion(name, known)),
+                    known.empty() ? Remedy::kFitDirection : Remedy::kNone);
+}
+
+}  // namespace
+
+void remove_direction(const Model& model, const std::string& name) {
+  const std::string path = existing_path(model, name);
+  std::error_code failure;
+  if (!std::filesystem::remove(path, failure) && failure) throw DataError("cannot remove " + path, failure.message());
+}
+
+DirectionFit load_direction(const Model& model, const std::string& name) {
+  const std::string path = existing_path(model, name);
   DirectionFile file = read_direction(model.directory, name);
   warn_of_other_weights(model, path, file.weights);
   const int64_t k = model.vae.config().latent_tokens, d = model.vae.config().latent_size;

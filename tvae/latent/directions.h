@@ -45,6 +45,8 @@ void save_direction(const Model& model, const std::string& name, const Direction
 /// Throws ConfigError with the known names; CheckpointError when the file is damaged or made for other shapes. Warns
 /// when the weights changed since.
 DirectionFit load_direction(const Model& model, const std::string& name);
+/// Throws ConfigError with the known names, DataError where the file cannot be removed.
+void remove_direction(const Model& model, const std::string& name);
 /// Those of a model directory, in alphabetical order.
 std::vector<std::string> direction_names(const std::string& model_directory);
 /// The facts of each, its "name" first; a damaged one is warned of and left out. Throws CheckpointError where there is

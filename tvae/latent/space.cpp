@@ -11,7 +11,9 @@
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/latent/bracket_constraint.h"
+#include "tvae/latent/moves.h"
 #include "tvae/latent/paths.h"
+#include "tvae/latent/shared_generation.h"
 #include "tvae/latent/shrunk_gaussian.h"
 
 namespace tvae {
@@ -68,22 +70,6 @@ class PartProgress : public Progress {
   int64_t before_, part_, total_;
 };
 
-std::vector<double> shares(const std::vector<double>& weights, size_t texts) {
-  if (weights.empty()) return std::vector<double>(texts, 1.0 / static_cast<double>(texts));
-  double sum = 0.0;
-  for (const double weight : weights) {
-    if (!(weight >= 0.0) || !std::isfinite(weight))
-      throw ConfigError("a weight of a mix", std::to_string(weight), "at least 0");
-    sum += weight;
-  }
-  if (weights.size() != texts || !(sum > 0.0))
-    throw ConfigError("weights of a mix", std::to_string(weights.size()) + " for " + std::to_string(texts) + " texts",
-                      "one a text, one of them above 0");
-  std::vector<double> result;
-  for (const double weight : weights) result.push_back(weight / sum);
-  return result;
-}
-
 }  // namespace
 
 struct LatentSpace::State {
@@ -95,6 +81,8 @@ struct LatentSpace::State {
   std::unique_ptr<ValidityCheck> check;
   std::mutex prior_mutex;
   std::optional<std::shared_ptr<const SavedPrior>> prior;  // once it was looked for
+  std::shared_ptr<const CodeLikelihood> likelihood;        // under that prior
+  std::unique_ptr<SharedGeneration> shared;                // where decoding is shared
 
   const OutputConstraintFactory& make_constraint() {
     std::call_once(constraint_made, [this] { constraint = bracket_constraint(model); });
@@ -103,6 +91,11 @@ struct LatentSpace::State {
   ValidityCheck* make_check() {
     std::call_once(check_made, [this] { check = make_validity_check(model.check); });
     return check.get();
+  }
+  std::vector<Generated> generate(const Tensor& codes, const GenerationOptions& options, Progress& progress) {
+    if (!shared) return generate_from(model, codes, options, progress);
+    require_finite_codes(codes);  // so that these codes cannot fail those that are decoded with them
+    return (*shared)(codes, options, progress);
   }
 };
 
@@ -122,6 +115,14 @@ int64_t LatentSpace::latent_tokens() const {
 
 int64_t LatentSpace::latent_size() const {
   return model().vae.config().latent_size;
+}
+
+void LatentSpace::share_decoding(int64_t at_once) {
+  state_->shared = std::make_unique<SharedGeneration>(
+      [model = &state_->model](const Tensor& codes, const GenerationOptions& options, Progress& progress) {
+        return generate_from(*model, codes, options, progress);
+      },
+      at_once);
 }
 
 // ---- Texts and codes
@@ -167,11 +168,11 @@ std::vector<Decoded> LatentSpace::finish(const Tensor& codes, const DecodeOption
   ValidityCheck* const check =
       options.judge || (options.candidates > 1 && !reconstructs) ? state_->make_check() : nullptr;
 
-  const std::vector<Generated> outputs = generate_from(model(), codes, generation, progress);
+  const std::vector<Generated> outputs = state_->generate(codes, generation, progress);
   const std::vector<std::string> plain = texts_of(model(), outputs);
   const SearchOptions search{options.candidates, options.search_radius, options.seed};
   const DecodeFunction decode_again = [&](const Tensor& perturbed) {
-    return decode_codes(model(), perturbed, generation, progress);
+    return texts_of(model(), state_->generate(perturbed, generation, progress));
   };
   const std::vector<std::string> texts = options.candidates == 1 ? plain
                                          : reconstructs
@@ -232,15 +233,6 @@ std::vector<PathPoint> LatentSpace::interpolate(const Tensor& from, const Tensor
   return points;
 }
 
-namespace {
-
-/// code [K, D] + each strength · step [K, D]: [strengths, K, D].
-Tensor moved_codes(const Tensor& code, const Tensor& step, const std::vector<double>& strengths) {
-  return code + torch::tensor(strengths, at::kFloat).view({-1, 1, 1}) * step;
-}
-
-}  // namespace
-
 std::vector<Decoded> LatentSpace::analogy(const std::string& a, const std::string& b, const std::string& c,
                                           const std::vector<double>& strengths, const DecodeOptions& options,
                                           Progress& progress) const {
@@ -250,49 +242,59 @@ std::vector<Decoded> LatentSpace::analogy(const std::string& a, const std::strin
 
 Decoded LatentSpace::mix(const std::vector<std::string>& texts, const std::vector<double>& weights,
                          const DecodeOptions& options, Progress& progress) const {
-  if (texts.empty()) throw ConfigError("texts to mix", "none", "at least one");
-  const Tensor share = torch::tensor(shares(weights, texts.size()), at::kDouble);
-  const Tensor codes = encode(texts, progress).mean.to(at::kDouble);
-  const Tensor mean = (share.view({-1, 1, 1}) * codes).sum(0, /*keepdim=*/true);
-  const Tensor length = (share * codes.flatten(1).norm(2, 1)).sum();
-  const Tensor mixed = mean * (length / mean.norm().clamp_min(1e-12));
-  return decode(mixed.to(at::kFloat), options, progress).front();
+  return decode(mixed_code(encode(texts, progress).mean, weights).unsqueeze(0), options, progress).front();
 }
 
 // ---- New texts
 
-void LatentSpace::sample(const SampleOptions& options, const std::function<void(const std::vector<Decoded>&)>& take,
-                         Progress& progress) const {
+std::function<Tensor(int64_t, Rng&)> LatentSpace::drawing(const SampleOptions& options, Progress& progress) const {
   if (!options.prior.empty() && options.prior != "fitted" && options.prior != "normal")
     throw ConfigError("prior", "\"" + options.prior + "\"", "fitted or normal");
-  require_possible(options.decode);
-  std::function<Tensor(int64_t, Rng&)> draw;
-  if (options.near) {
-    const EncodedTexts encoded = encode({*options.near}, progress);
+  if (options.near || options.near_code.defined()) {
+    const std::string text =
+        options.near ? *options.near : decode(options.near_code.unsqueeze(0), {}, progress).front().text;
+    const EncodedTexts encoded = encode({text}, progress);
+    const Tensor center = options.near ? encoded.mean : options.near_code;
     const Tensor unit = encoded.log_variance ? encoded.posterior().deviation() : at::ones_like(encoded.mean);
-    draw = [=, this](int64_t count, Rng& rng) {
+    return [=, this, radius = options.radius](int64_t count, Rng& rng) {
       const Tensor noise = at::randn({count, latent_tokens(), latent_size()}, rng.generator(), at::kFloat);
-      return encoded.mean + options.radius * unit * noise;
-    };
-  } else {
-    std::shared_ptr<const SavedPrior> saved = options.prior == "normal" ? nullptr : fitted_prior();
-    if (!saved && options.prior == "fitted")
-      throw with_remedy(CheckpointError(model().directory + " has no fitted prior", "", "", "fit one first"),
-                        Remedy::kFitPrior);
-    if (!saved && options.prior.empty()) log_info("no fitted prior: drawing from N(0, I)");
-    const std::shared_ptr<const Prior> normal = make_normal_prior(latent_tokens(), latent_size());
-    draw = [saved, normal, &options](int64_t count, Rng& rng) {
-      return (saved ? *saved->prior : *normal).sample(count, rng, options.prior_scale);
+      return center + radius * unit * noise;
     };
   }
+  std::shared_ptr<const SavedPrior> saved = options.prior == "normal" ? nullptr : fitted_prior();
+  if (!saved && options.prior == "fitted")
+    throw with_remedy(CheckpointError(model().directory + " has no fitted prior", "", "", "fit one first"),
+                      Remedy::kFitPrior);
+  if (!saved && options.prior.empty()) log_info("no fitted prior: drawing from N(0, I)");
+  const std::shared_ptr<const Prior> normal = make_normal_prior(latent_tokens(), latent_size());
+  return [saved, normal, scale = options.prior_scale](int64_t count, Rng& rng) {
+    return (saved ? *saved->prior : *normal).sample(count, rng, scale);
+  };
+}
+
+void LatentSpace::sample(const SampleOptions& options, const std::function<void(const std::vector<Decoded>&)>& take,
+                         Progress& progress) const {
+  require_possible(options.decode);
+  const auto draw_codes = drawing(options, progress);
   Rng rng(options.decode.seed);
   DecodeOptions decoding = options.decode;
   for (int64_t done = 0; done < options.count; done += kSamplesAtOnce) {
-    const Tensor codes = draw(std::min(kSamplesAtOnce, options.count - done), rng);
+    const Tensor codes = draw_codes(std::min(kSamplesAtOnce, options.count - done), rng);
     decoding.seed = rng.next_key();
     PartProgress part(progress, done, codes.size(0), options.count);
     take(decode(codes, decoding, part));
   }
+}
+
+Tensor LatentSpace::draw(const SampleOptions& options, Progress& progress) const {
+  const auto draw_codes = drawing(options, progress);
+  Rng rng(options.decode.seed);
+  std::vector<Tensor> codes;
+  for (int64_t done = 0; done < options.count; done += kSamplesAtOnce) {
+    codes.push_back(draw_codes(std::min(kSamplesAtOnce, options.count - done), rng));
+    rng.next_key();  // which sample takes for what it decodes
+  }
+  return codes.empty() ? at::empty({0, latent_tokens(), latent_size()}) : at::cat(codes);
 }
 
 std::vector<Decoded> LatentSpace::sample(const SampleOptions& options, Progress& progress) const {
@@ -333,12 +335,14 @@ void LatentSpace::save_prior(const std::string& kind, const PriorFit& fit) const
   tvae::save_prior(model(), kind, fit);
   const std::lock_guard lock(state_->prior_mutex);
   state_->prior.reset();
+  state_->likelihood = nullptr;
 }
 
 void LatentSpace::use_prior(const std::string& kind, PriorFit fit) const {
   const std::lock_guard lock(state_->prior_mutex);
   state_->prior = std::make_shared<const SavedPrior>(
       SavedPrior{kind, fit.facts.value("fit_on", kFitOnMeans), std::move(fit.prior)});
+  state_->likelihood = nullptr;
 }
 
 std::shared_ptr<const SavedPrior> LatentSpace::fitted_prior() const {
@@ -353,6 +357,24 @@ std::shared_ptr<const SavedPrior> LatentSpace::fitted_prior() const {
 Tensor LatentSpace::log_density(const Tensor& codes) const {
   if (const auto saved = fitted_prior()) return saved->prior->log_density(codes);
   return make_normal_prior(latent_tokens(), latent_size())->log_density(codes);
+}
+
+Likelihood LatentSpace::likelihood(const Tensor& codes) const {
+  const std::shared_ptr<const SavedPrior> saved = fitted_prior();
+  std::shared_ptr<const CodeLikelihood> likelihood;
+  {
+    const std::lock_guard lock(state_->prior_mutex);
+    if (!state_->likelihood) {
+      Rng rng(42);
+      state_->likelihood = std::make_shared<const CodeLikelihood>(
+          saved ? std::shared_ptr<const Prior>(saved, saved->prior.get())
+                : std::shared_ptr<const Prior>(make_normal_prior(latent_tokens(), latent_size())),
+          rng);
+    }
+    likelihood = state_->likelihood;
+  }
+  const torch::NoGradGuard no_grad;
+  return {likelihood->log_density(codes), likelihood->unlikeliness(codes)};
 }
 
 // ---- Directions and properties
@@ -382,6 +404,10 @@ void LatentSpace::save_direction(const std::string& name, const DirectionFit& fi
 
 DirectionFit LatentSpace::direction(const std::string& name) const {
   return load_direction(model(), name);
+}
+
+void LatentSpace::remove_direction(const std::string& name) const {
+  tvae::remove_direction(model(), name);
 }
 
 std::vector<std::string> LatentSpace::directions() const {
@@ -421,11 +447,17 @@ OptimizedTexts LatentSpace::optimize(const std::string& text, const LinearProper
                                      const OptimizeOptions& options, const DecodeOptions& decode_options,
                                      Progress& progress) const {
   require_possible(decode_options);
+  return optimize(encode({text}, progress).mean[0], property, options, decode_options, progress);
+}
+
+OptimizedTexts LatentSpace::optimize(const Tensor& code, const LinearProperty& property, const OptimizeOptions& options,
+                                     const DecodeOptions& decode_options, Progress& progress) const {
+  require_possible(decode_options);
   const std::shared_ptr<const SavedPrior> prior = fitted_prior();
   Rng rng(decode_options.seed);
   const CodeLikelihood likelihood = prior ? CodeLikelihood(std::shared_ptr<const Prior>(prior, prior->prior.get()), rng)
                                           : CodeLikelihood(property.scale);
-  const OptimizedPath path = optimize_code(encode({text}, progress).mean[0], property, likelihood, options, progress);
+  const OptimizedPath path = optimize_code(code, property, likelihood, options, progress);
   std::vector<Decoded> decoded = decode(path.codes, decode_options, progress);
   OptimizedTexts result;
   result.first_value = path.values[0].item<double>();
@@ -436,7 +468,7 @@ OptimizedTexts LatentSpace::optimize(const std::string& text, const LinearProper
     Decoded& output = decoded[static_cast<size_t>(step)];
     if (!seen.insert(output.text).second) continue;
     result.texts.push_back({step, path.objectives[step].item<double>(), path.values[step].item<double>(),
-                            path.unlikeliness[step].item<double>(), std::move(output)});
+                            path.unlikeliness[step].item<double>(), std::move(output), path.codes[step]});
   }
   return result;
 }

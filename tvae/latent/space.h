@@ -64,6 +64,7 @@ struct SampleOptions {
   std::string prior = {};                // "fitted", "normal"; empty = fitted where there is one
   double prior_scale = 1.0;              // multiplies the prior's deviations: below 1, more typical texts
   std::optional<std::string> near = {};  // draw around this text instead
+  torch::Tensor near_code = {};          // or around this code [K, D], with the posterior of the text that is there
   double radius = 1.0;                   // of that, in posterior standard deviations; 1 where there are none
   DecodeOptions decode = {};             // its seed draws the codes too
 };
@@ -90,11 +91,18 @@ struct OptimizedText {
   double value = 0.0;         // of the property, or the logit of the direction
   double unlikeliness = 0.0;  // deviations by which the code's log density lies below that of typical draws
   Decoded output;
+  torch::Tensor code;  // [K, D]
 };
 struct OptimizedTexts {
   std::vector<OptimizedText> texts;  // each different one once, the reconstruction of the start first
   double first_value = 0.0, last_value = 0.0;
   int64_t steps = 0;  // gone
+};
+
+/// Where codes lie under the prior: the fitted one, else N(0, I).
+struct Likelihood {
+  torch::Tensor log_density;   // [N] fp64, in nats
+  torch::Tensor unlikeliness;  // [N] fp64: deviations by which that lies below typical draws; 0 where it does not
 };
 
 /// The different texts of a corpus with their codes, for nearest texts.
@@ -140,6 +148,10 @@ class LatentSpace {
   int64_t latent_tokens() const;  // K
   int64_t latent_size() const;    // D
 
+  /// From now on codes that several threads want decoded at the same time are decoded together, by at most `at_once` of
+  /// these threads (shared_generation.h). Call before any other thread uses the object.
+  void share_decoding(int64_t at_once);
+
   // ---- Texts and codes
 
   /// Posteriors, and which texts were cut to the model's max_tokens.
@@ -170,6 +182,8 @@ class LatentSpace {
 
   // ---- New texts
 
+  /// The codes that sample decodes: [count, K, D].
+  torch::Tensor draw(const SampleOptions& options, Progress& progress = Progress::none()) const;
   std::vector<Decoded> sample(const SampleOptions& options = {}, Progress& progress = Progress::none()) const;
   /// The same in parts, as they come, without holding all of them.
   void sample(const SampleOptions& options, const std::function<void(const std::vector<Decoded>&)>& take,
@@ -187,6 +201,8 @@ class LatentSpace {
   std::shared_ptr<const SavedPrior> fitted_prior() const;
   /// log p of codes under the fitted prior, or N(0, I) where there is none: [N] fp64, in nats.
   torch::Tensor log_density(const torch::Tensor& codes) const;
+  /// The same beside draws of the prior.
+  Likelihood likelihood(const torch::Tensor& codes) const;
 
   // ---- Directions and properties
 
@@ -200,6 +216,8 @@ class LatentSpace {
   void save_direction(const std::string& name, const DirectionFit& fit) const;
   /// A saved one. Throws ConfigError for an unknown name, CheckpointError for a damaged file.
   DirectionFit direction(const std::string& name) const;
+  /// Throws ConfigError for an unknown name, DataError where its file cannot be removed.
+  void remove_direction(const std::string& name) const;
   std::vector<std::string> directions() const;
   /// Codes [N, K, D] moved along a direction, a text a strength of each code.
   std::vector<MovedText> move(const torch::Tensor& codes, const Direction& direction,
@@ -212,6 +230,10 @@ class LatentSpace {
   /// seed of `decode` draws what is typical of the prior.
   OptimizedTexts optimize(const std::string& text, const LinearProperty& property, const OptimizeOptions& options = {},
                           const DecodeOptions& decode = {}, Progress& progress = Progress::none()) const;
+  /// The same from a code [K, D].
+  OptimizedTexts optimize(const torch::Tensor& code, const LinearProperty& property,
+                          const OptimizeOptions& options = {}, const DecodeOptions& decode = {},
+                          Progress& progress = Progress::none()) const;
 
   // ---- Nearest texts
 
@@ -224,6 +246,8 @@ class LatentSpace {
   struct State;
   /// Throws ConfigError where outputs cannot be made as asked; before any work.
   void require_possible(const DecodeOptions& options) const;
+  /// What gives so many codes of sample.
+  std::function<torch::Tensor(int64_t count, Rng& rng)> drawing(const SampleOptions& options, Progress& progress) const;
   std::vector<Decoded> finish(const torch::Tensor& codes, const DecodeOptions& options, bool reconstructs,
                               Progress& progress) const;
   std::shared_ptr<State> state_;

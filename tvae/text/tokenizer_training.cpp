@@ -24,6 +24,7 @@ constexpr int64_t kLargestVocabulary = 1'000'000;
 // repeats itself. Lines of text are far shorter.
 constexpr size_t kLongestSentence = 4096;  // in characters
 constexpr double kCoverage = 0.9999;       // of the text is covered by characters with a piece of their own
+constexpr size_t kLongestPiece = 16;       // in characters (max_sentencepiece_length)
 
 /// Hands sentences to SentencePiece one by one.
 class Sentences : public sentencepiece::SentenceIterator {
@@ -137,6 +138,27 @@ std::vector<std::string_view> cut_lines(const std::vector<std::string_view>& lin
   return sentences;
 }
 
+/// SentencePiece seeds the unigram model with what occurs in several different words, however often each of them
+/// occurs: of "sugar" it would try no more than the letters, if it stood in a thousand lines and never as "sugary" or
+/// "sugar,". So each word that is repeated is handed over in a second form: with a tab behind it, which SentencePiece
+/// takes for its boundary, and for no part of a piece.
+std::vector<std::string> second_forms(const std::vector<std::string_view>& sentences) {
+  std::unordered_map<std::string_view, bool> repeated;
+  for (const std::string_view sentence : sentences)
+    for (size_t start = 0; start < sentence.size();) {
+      const size_t end = std::min(sentence.find(' ', start + 1), sentence.size());  // a word begins with its blank
+      const auto [word, first] = repeated.emplace(sentence.substr(start, end - start), false);
+      if (!first) word->second = true;
+      start = end;
+    }
+  std::vector<std::string> forms;
+  for (const auto& [word, again] : repeated)
+    if (again && word.size() > 1 && utf8_characters(word).size() <= kLongestPiece)
+      forms.push_back(std::string(word) + "\t");
+  std::ranges::sort(forms);  // the order of a hash table differs between standard libraries
+  return forms;
+}
+
 /// As one row of CSV, with SentencePiece's mark for spaces.
 std::string user_defined_symbols(const std::vector<std::string>& pieces) {
   std::vector<std::string> quoted;
@@ -161,6 +183,7 @@ std::unordered_map<std::string, std::string> trainer_settings(const TokenizerTra
           {"split_by_unicode_script", "false"},
           {"character_coverage", "1.0"},  // choose_characters has chosen
           {"max_sentence_length", "1000000000"},
+          {"max_sentencepiece_length", std::to_string(kLongestPiece)},
           // Candidates to start from. The default of a million takes twice the time for slightly longer encodings.
           {"seed_sentencepiece_size", std::to_string(10 * training.vocab_size)},
           {"user_defined_symbols", user_defined_symbols(training.pieces)},
@@ -183,7 +206,10 @@ size_t room(const TokenizerTraining& training) {
 
 Tokenizer train_sentencepiece(const std::vector<std::string_view>& lines, const TokenizerTraining& training,
                               const std::unordered_set<std::string_view>& characters) {
-  const std::vector<std::string_view> sentences = cut_lines(lines, characters);
+  std::vector<std::string_view> sentences = cut_lines(lines, characters);
+  const std::vector<std::string> forms =
+      training.kind == "unigram" ? second_forms(sentences) : std::vector<std::string>();
+  sentences.insert(sentences.end(), forms.begin(), forms.end());
   Sentences iterator(sentences);
   const auto train = [&] {
     std::string model;

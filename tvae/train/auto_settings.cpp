@@ -56,6 +56,12 @@ std::string rounded(double value, int digits = 0) {
   return text;
 }
 
+/// "about 12 minutes".
+std::string duration_words(double minutes) {
+  if (minutes < 0.95) return "about " + rounded(std::max(1.0, 60 * minutes)) + " seconds";
+  return minutes < 1.5 ? "about a minute" : "about " + rounded(minutes) + " minutes";
+}
+
 std::string percent(double share) {
   return rounded(100 * share, (share > 0.0995 && share < 0.9905) || share == 1 ? 0 : 1) + "%";
 }
@@ -150,9 +156,7 @@ class Chooser {
     if (repeated > 0.005) seen += ", " + percent(repeated) + " repeated";
     if (count < kManyRows) seen += "; few, of which little can be learnt";
     tell("data", seen);
-    if (config_.data.valid.empty() && config_.data.valid_fraction > 0)
-      tell("held out", counted(train_.held_out().rows().texts.size(), "row") + " (" +
-                           percent(config_.data.valid_fraction) + "), kept with the run");
+    if (config_.data.valid.empty() && config_.data.valid_fraction > 0) tell_held_out(count);
     size_t with_blanks = 0;
     for (const std::string& text : rows.texts) {
       bytes_ += text.size();
@@ -161,6 +165,18 @@ class Chooser {
     words_ = 2 * with_blanks > rows.texts.size();
     for (size_t i = 0; i < rows.texts.size(); i += 1 + rows.texts.size() / 20000)
       for (const std::string_view character : utf8_characters(rows.texts[i])) alphabet_.insert(std::string(character));
+  }
+
+  /// The share is that of different rows; of rows that repeat, all copies are held out or none.
+  void tell_held_out(double rows) {
+    const size_t held_out = train_.held_out().rows().texts.size();
+    const double share = static_cast<double>(held_out) / (static_cast<double>(held_out) + rows);
+    const bool uneven = std::abs(share - config_.data.valid_fraction) > 0.3 * config_.data.valid_fraction;
+    tell("held out", counted(held_out, "row") + " (" + percent(share) +
+                         (uneven ? ", where " + percent(config_.data.valid_fraction) +
+                                       " was meant: rows that are alike stay together"
+                                 : "") +
+                         "), kept with the run");
   }
 
   void kind() {
@@ -231,7 +247,7 @@ class Chooser {
     mean_tokens_ = used / static_cast<double>(sample_.size());
     tell("tokens", config_.data.tokenizer_kind + " of " + std::to_string(settings_.tokenizer->size()) +
                        " pieces: " + rounded(mean_tokens_, 1) + " tokens a row, at most " + std::to_string(longest) +
-                       (longer > 0 ? "; the " + percent(longer) + " longer ones are " +
+                       (longer > 0 ? "; longer ones (" + (longer < 0.0005 ? "hardly any" : percent(longer)) + ") are " +
                                          (config_.data.overlong == "cut" ? "cut" : "dropped")
                                    : ""));
   }
@@ -347,9 +363,9 @@ class Chooser {
     tell("model", rounded(static_cast<double>(weights) / 1e6, 1) + " million weights, a code of " +
                       std::to_string(config_.model.latent_tokens) + " x " + std::to_string(config_.model.latent_size));
     tell("steps", counted(static_cast<int64_t>(steps), "step") + " of " + rounded(pilot.tokens_a_step) + " tokens, " +
-                      rounded(steps * pilot.tokens_a_step / total, 1) + " passes over the data, some " +
-                      rounded(std::max(1.0, taken)) + " minutes (" + rounded(pilot.seconds_a_step, 2) + " s a step" +
-                      (few_rows ? "; more would learn the few rows by heart)" : ")"));
+                      rounded(steps * pilot.tokens_a_step / total, 1) + " passes over the data, " +
+                      duration_words(taken) + " (" + rounded(pilot.seconds_a_step, 2) + " s a step" +
+                      (few_rows ? "; more would learn the rows by heart)" : ")"));
   }
 
   ResolvedConfig& resolved_;

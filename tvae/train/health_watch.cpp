@@ -47,8 +47,8 @@ void HealthWatch::judge_rate(int64_t step, double kl) {
       "the codes carry " + digits(kl) + " nats a sequence where loss.kl.target is " + digits(loss_.kl.target);
   if (kl < kFarBelow * loss_.kl.target)
     warn_once("low rate", rate +
-                              ": the texts hold less than that, or the code is too small (model.latent_tokens, "
-                              "model.latent_size)");
+                              ": the training was short, the texts hold less than that, or the code is too small "
+                              "(train.minutes; model.latent_tokens, model.latent_size)");
   if (kl > kFarAbove * loss_.kl.target)
     warn_once("high rate",
               rate + ": more steps would bring that down, and make the space smoother (train.steps, train.minutes)");

@@ -274,7 +274,8 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
                std::to_string(std::max<int64_t>(trainer.best_step(), 0)) +
                (setup.config.train.save_model == "best" ? ", whose weights are kept" : ""));
   }
-  return {run.path(), trainer.step(), trainer.total_steps(), was_finished};
+  const bool by_auto = automatic || (resumed && !resumed->chosen.empty());
+  return {run.path(), trainer.step(), trainer.total_steps(), was_finished, by_auto};
 }
 
 }  // namespace tvae

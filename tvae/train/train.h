@@ -31,6 +31,7 @@ struct TrainedRun {
   int64_t steps = 0;
   int64_t planned_steps = 0;  // more than `steps` where the run stopped early
   bool was_finished = false;  // before: nothing was left to do
+  bool by_auto = false;       // its settings were chosen for its file
 };
 
 /// A resumed run was given other settings than those it began with.

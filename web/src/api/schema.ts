@@ -458,37 +458,37 @@ export interface components {
              * @description Never close a bracket that is not open, nor end while a bracket or string is.
              * @default false
              */
-            constrain: boolean;
+            constrain?: boolean;
             /**
              * @description Decode-time search: of so many outputs of each code the valid one nearest to it; 1 = none.
              * @default 1
              */
-            candidates: number;
+            candidates?: number;
             /**
              * @description Of the further candidates' codes, in posterior standard deviations.
              * @default 1
              */
-            search_radius: number;
+            search_radius?: number;
             /**
              * @description Draw tokens instead of taking the likeliest. Not with candidates.
              * @default false
              */
-            sample: boolean;
+            sample?: boolean;
             /**
              * @description Of drawn tokens.
              * @default 1
              */
-            temperature: number;
+            temperature?: number;
             /**
              * @description Draw of the k likeliest tokens; 0 = of all.
              * @default 0
              */
-            top_k: number;
+            top_k?: number;
             /**
              * @description Draw of the likeliest tokens that hold this probability together.
              * @default 1
              */
-            top_p: number;
+            top_p?: number;
         };
         /** @description A decoded code. */
         Output: {
@@ -768,7 +768,7 @@ export interface components {
              * @description Whether posterior deviations come too.
              * @default false
              */
-            deviations: boolean;
+            deviations?: boolean;
         };
         DecodeRequest: {
             model?: components["schemas"]["ModelNumber"];
@@ -778,7 +778,7 @@ export interface components {
              * @description Of everything that is drawn at random.
              * @default 42
              */
-            seed: number;
+            seed?: number;
         };
         ReconstructRequest: {
             model?: components["schemas"]["ModelNumber"];
@@ -788,12 +788,12 @@ export interface components {
              * @description Of everything that is drawn at random.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /**
              * @description Whether each output brings its code.
              * @default false
              */
-            codes: boolean;
+            codes?: boolean;
         };
         InterpolateRequest: {
             model?: components["schemas"]["ModelNumber"];
@@ -803,30 +803,30 @@ export interface components {
              * @description From each place to the next, both included.
              * @default 11
              */
-            steps: number;
+            steps?: number;
             /** @description Instead of steps: only these points of the path. */
             ratios?: number[];
             /**
              * @default slerp
              * @enum {string}
              */
-            path: "slerp" | "lerp" | "token-slerp";
+            path?: "slerp" | "lerp" | "token-slerp";
             decode?: components["schemas"]["DecodeOptions"];
             /**
              * @description Of everything that is drawn at random.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /**
              * @description Whether each output brings its code.
              * @default false
              */
-            codes: boolean;
+            codes?: boolean;
         };
         SampleRequest: {
             model?: components["schemas"]["ModelNumber"];
             /** @default 20 */
-            count: number;
+            count?: number;
             /**
              * @description Default: fitted where there is one.
              * @enum {string}
@@ -836,29 +836,29 @@ export interface components {
              * @description Multiplies the prior's deviations: below 1, more typical texts.
              * @default 1
              */
-            prior_scale: number;
+            prior_scale?: number;
             near?: components["schemas"]["Place"];
             /**
              * @description Of draws near a place, in posterior standard deviations.
              * @default 1
              */
-            radius: number;
+            radius?: number;
             /**
              * @description Whether each comes with the nearest text of the corpus.
              * @default false
              */
-            novelty: boolean;
+            novelty?: boolean;
             decode?: components["schemas"]["DecodeOptions"];
             /**
              * @description Of everything that is drawn at random.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /**
              * @description Whether each output brings its code.
              * @default false
              */
-            codes: boolean;
+            codes?: boolean;
         };
         AnalogyRequest: {
             model?: components["schemas"]["ModelNumber"];
@@ -870,18 +870,18 @@ export interface components {
              *       1
              *     ]
              */
-            strengths: number[];
+            strengths?: number[];
             decode?: components["schemas"]["DecodeOptions"];
             /**
              * @description Of everything that is drawn at random.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /**
              * @description Whether each output brings its code.
              * @default false
              */
-            codes: boolean;
+            codes?: boolean;
         };
         MixRequest: {
             model?: components["schemas"]["ModelNumber"];
@@ -894,29 +894,29 @@ export interface components {
              * @description Children: the mix itself, then such with noise.
              * @default 1
              */
-            count: number;
+            count?: number;
             /**
              * @description Of the noise, in posterior standard deviations.
              * @default 1
              */
-            spread: number;
+            spread?: number;
             decode?: components["schemas"]["DecodeOptions"];
             /**
              * @description Of everything that is drawn at random.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /**
              * @description Whether each output brings its code.
              * @default false
              */
-            codes: boolean;
+            codes?: boolean;
         };
         NeighborsRequest: {
             model?: components["schemas"]["ModelNumber"];
             places: components["schemas"]["Place"][];
             /** @default 10 */
-            count: number;
+            count?: number;
         };
         SteerRequest: {
             model?: components["schemas"]["ModelNumber"];
@@ -936,12 +936,12 @@ export interface components {
              * @description Of everything that is drawn at random.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /**
              * @description Whether each output brings its code.
              * @default false
              */
-            codes: boolean;
+            codes?: boolean;
         };
         FitDirectionRequest: {
             model?: components["schemas"]["ModelNumber"];
@@ -957,12 +957,12 @@ export interface components {
              * @default mean
              * @enum {string}
              */
-            method: "mean" | "logistic";
+            method?: "mean" | "logistic";
             /**
              * @description Of everything that is drawn at random.
              * @default 42
              */
-            seed: number;
+            seed?: number;
         };
         OptimizeRequest: {
             model?: components["schemas"]["ModelNumber"];
@@ -974,35 +974,35 @@ export interface components {
                 values: number[];
             };
             /** @default 100 */
-            steps: number;
+            steps?: number;
             /**
              * @description Length of the longest step, in standard deviations of codes.
              * @default 0.1
              */
-            step_size: number;
+            step_size?: number;
             /**
              * @description How much it counts to stay where codes are likely.
              * @default 1
              */
-            prior_weight: number;
+            prior_weight?: number;
             /**
              * @description How much it counts to stay near the start: the way goes up to 1/text_weight deviations.
              * @default 0.3
              */
-            text_weight: number;
+            text_weight?: number;
             /** @default false */
-            downhill: boolean;
+            downhill?: boolean;
             decode?: components["schemas"]["DecodeOptions"];
             /**
              * @description Of everything that is drawn at random.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /**
              * @description Whether each output brings its code.
              * @default false
              */
-            codes: boolean;
+            codes?: boolean;
         };
         ProjectPlacesRequest: {
             model?: components["schemas"]["ModelNumber"];
@@ -1020,24 +1020,24 @@ export interface components {
              * @description Of everything that is drawn at random.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /**
              * @description Whether each output brings its code.
              * @default false
              */
-            codes: boolean;
+            codes?: boolean;
         };
         StartJobRequest: {
             /**
              * @default evaluate
              * @enum {string}
              */
-            kind: "evaluate";
+            kind?: "evaluate";
             model?: components["schemas"]["ModelNumber"];
             /** @description Default: all. */
             sections?: ("reconstruction" | "interpolation" | "prior" | "shape" | "probe" | "language_model" | "fluency")[];
             /** @default 500 */
-            samples: number;
+            samples?: number;
         };
     };
     responses: {
