@@ -560,7 +560,12 @@ void bind_space(nb::module_& module) {
           [](const Space& space, int64_t count, const std::string& prior, double prior_scale,
              std::optional<std::string> near, double radius, const DecodeOptions& options, Listener listener) {
             PythonProgress progress(std::move(listener));
-            const SampleOptions how{count, prior, prior_scale, std::move(near), radius, options};
+            const SampleOptions how{.count = count,
+                                    .prior = prior,
+                                    .prior_scale = prior_scale,
+                                    .near = std::move(near),
+                                    .radius = radius,
+                                    .decode = options};
             return progress.run([&] { return space.sample(how, progress); });
           },
           "count"_a, "prior"_a, "prior_scale"_a, "near"_a.none(), "radius"_a, "options"_a, "listener"_a)
