@@ -83,7 +83,8 @@ def as_files(files: Any, name: str) -> str:
         parts = [as_path(file, f"{name}[{place}]") for place, file in enumerate(files)]
         for part in parts:
             if "|" in part:
-                raise ConfigError(f"{name}: got {shown(part)}, expected names without |, which stands between those of several files")
+                raise ConfigError(f"{name}: got {shown(part)}, expected names without |, which stands between those of several "
+                                  "files")
     else:
         raise TypeError(f"{name}: got {kind_of(files)}, expected a path or a list of them")
     if not parts:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import messages
+from .report import Report
 
 if TYPE_CHECKING:
     from .model import Model
@@ -24,7 +25,7 @@ def html_of(model: Model) -> str:
     sections = {name: part for name, part in report.items() if isinstance(part, dict)}
     found = [(name, sections.get(section, {}).get(key)) for name, section, key in _FIGURES]
     figures = " · ".join(f"{name} <b>{value:.3f}</b>" for name, value in found if isinstance(value, float))
-    verdict = html.escape(" ".join(map(str, report.get("verdict") or [])))
+    verdict = html.escape(" ".join(Report(report).verdict))
     card = "\n".join(line for line in model.card.splitlines() if not line.startswith("<!--")).strip()
     parts = [f"<b>{html.escape(repr(model))}</b>", figures, verdict, _map(model),
              f"<details><summary>card</summary><pre style='white-space:pre-wrap;font-size:12px'>{html.escape(card)}</pre>"

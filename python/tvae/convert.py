@@ -63,8 +63,8 @@ def convert(path: PathLike, out: PathLike, *, tokenizer: PathLike | None = None,
     else:
         if "encoder.block.0.layer.0.SelfAttention.q.weight" in weights or any(map(_FUNNEL.match, weights)):
             if given:
-                raise ConfigError(f"overrides: got {', '.join(given)}, expected none for a checkpoint of T5 or Funnel (tvae.import_t5 "
-                                  "takes them)")
+                raise ConfigError(f"overrides: got {', '.join(given)}, expected none for a checkpoint of T5 or Funnel "
+                                  "(tvae.import_t5 takes them)")
             return _as_safetensors(weights, config, file, tokenizer, out, overwrite)
         raise CheckpointError(f"{file}: got weights such as {', '.join(sorted(weights)[:3])}, expected those of T5, "
                               "Funnel, T5-VAE (2020), Transformer-VAE (2021) or T5-VAE Flax (2021)")
@@ -105,7 +105,8 @@ def _read_pytorch(file: pathlib.Path) -> Weights:
     try:  # weights_only: a checkpoint is data, and must not run code
         state = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:  # whose text advises to run the code
-        raise CheckpointError(f"{file} is no file of PyTorch weights alone: it is damaged, or holds code, which is not run") from None
+        raise CheckpointError(f"{file} is no file of PyTorch weights alone: it is damaged, or holds code, which is not "
+                              "run") from None
     except Exception as error:
         first = str(error).strip().partition("\n")[0]
         raise CheckpointError(f"{file} is no file of PyTorch weights: {first}") from None

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from . import _card, _core
 from ._arrays import (Code, Codes, Device, Files, Numbers, PathLike, Texts, are_codes, as_codes, as_count, as_device,
-                      as_files, as_flag, as_names, as_number, as_numbers, as_path, as_text, as_texts, kind_of, like_given, short_path, shown)
+                      as_files, as_flag, as_names, as_number, as_numbers, as_path, as_text, as_texts, kind_of, like_given,
+                      short_path, shown)
 from ._progress import Listener, Progress, listening
 from .errors import ConfigError
 from .outputs import Outputs
@@ -158,11 +159,13 @@ class Model:
     # ---- Texts and codes
 
     @overload
-    def encode(self, texts: str, *, return_std: Literal[False] = False, progress: Progress = None) -> Code: ...  # type: ignore[overload-overlap]
+    def encode(self, texts: str, *, return_std: Literal[False] = False,  # type: ignore[overload-overlap]
+               progress: Progress = None) -> Code: ...
     @overload
     def encode(self, texts: Iterable[str], *, return_std: Literal[False] = False, progress: Progress = None) -> Codes: ...
     @overload
-    def encode(self, texts: str, *, return_std: Literal[True], progress: Progress = None) -> tuple[Code, Code]: ...  # type: ignore[overload-overlap]
+    def encode(self, texts: str, *, return_std: Literal[True],  # type: ignore[overload-overlap]
+               progress: Progress = None) -> tuple[Code, Code]: ...
     @overload
     def encode(self, texts: Iterable[str], *, return_std: Literal[True], progress: Progress = None) -> tuple[Codes, Codes]: ...
     @overload
@@ -228,8 +231,8 @@ class Model:
         return found[0] if single else found
 
     @overload
-    def reconstruct(self, texts: str, *, details: Literal[False] = False, progress: Progress = None,  # type: ignore[overload-overlap]
-                    **decoding: Unpack[Decoding]) -> str: ...
+    def reconstruct(self, texts: str, *, details: Literal[False] = False,  # type: ignore[overload-overlap]
+                    progress: Progress = None, **decoding: Unpack[Decoding]) -> str: ...
     @overload
     def reconstruct(self, texts: Iterable[str], *, details: Literal[False] = False, progress: Progress = None,
                     **decoding: Unpack[Decoding]) -> list[str]: ...
@@ -463,7 +466,8 @@ class Model:
         """Measures the model on held-out texts: the report that ``tvae eval`` writes.
 
         Args:
-            data: a file of held-out texts, a pattern of them, or several; None: those of the model's run, where they are still there.
+            data: a file of held-out texts, a pattern of them, or several; None: those of the model's run, where they are
+                still there.
             only: a section, or some, such as ``"reconstruction"``; all where it is empty.
             samples: how many texts, pairs and draws are measured.
             path: between texts, as in ``interpolate``.

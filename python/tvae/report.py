@@ -24,8 +24,8 @@ class Report(dict[str, Any]):
     @property
     def verdict(self) -> list[str]:
         """What the figures mean, in sentences."""
-        sentences = self.get("verdict") or []
-        return [sentences] if isinstance(sentences, str) else [str(sentence) for sentence in sentences]
+        sentences = self.get("verdict")
+        return [str(sentence) for sentence in sentences] if isinstance(sentences, (list, tuple)) else []
 
     @property
     def table(self) -> str:

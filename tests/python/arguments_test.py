@@ -208,7 +208,7 @@ class Arguments(OfAModel):
 
 class Shown(OfAModel):
     def test_reports_of_any_kind(self):
-        for report in ({}, {"reconstruction": None}, {"reconstruction": 3, "shape": 4, "prior": {"fitted": None}}, {"verdict": None},
+        for report in ({}, {"reconstruction": None}, {"reconstruction": 3, "shape": 4, "prior": {"fitted": None}}, {"verdict": None}, {"verdict": 3},
                        {"reconstruction": {"exact_match": float("nan")}}, {"reconstruction": {"exact_match": np.float32(.5)}},
                        {"shape": {"hole_curve": [1, {"radius": None}, {"radius": 1.0, "valid": None}]}}, {"skipped": None},
                        {"reconstruction": {"exact_match": .5, "exact_match_95": []}}, {"samples": np.int64(3)}):
