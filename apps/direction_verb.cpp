@@ -34,6 +34,7 @@ void fit(const std::string& directory, const FitOptions& options, const CommonOp
   const std::vector<std::string> negative = read_texts(options.negative, options.read, directory).texts;
   const LatentSpace space = open_space(directory, common);
   const FolderLock lock(directory);  // no training and no second fit writes there meanwhile
+  space.require_direction_place(options.name);
   const DirectionFit fitted =
       space.fit_direction(positive, negative, options.method, static_cast<uint64_t>(common.seed));
   space.save_direction(options.name, fitted);

@@ -19,6 +19,7 @@ void fit(const Options& options, const CommonOptions& common) {
   prior_kinds().find(options.prior.kind);  // refuse before any work
   const LatentSpace space = open_space(options.model, common);
   const FolderLock lock(options.model);  // no training and no second fit writes there meanwhile
+  space.require_prior_place();
   PriorRequest request = options.prior;
   request.fit.seed = static_cast<uint64_t>(common.seed);
   const std::vector<std::string> texts = options.data.empty()

@@ -11,6 +11,7 @@
 #include <nanobind/stl/vector.h>
 #include <torch/version.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -81,6 +82,9 @@ Array<Number> array_of(torch::Tensor tensor) {
 using Listener = std::optional<nb::typed<nb::callable, nb::any(nb::str, nb::int_, nb::int_)>>;
 using Dict = nb::typed<nb::dict, nb::str, nb::any>;
 
+/// Whether anything was computed with several threads, which no child of a fork has; and whether this is such a child.
+std::atomic<bool> threads_used = false, threads_lost = false;
+
 /// Tells a Listener, ten times a second at most, and looks for Ctrl-C. What the callable or
 /// Ctrl-C raises stops the work, and is raised again once that has stopped.
 class PythonProgress : public Progress {
@@ -113,6 +117,7 @@ class PythonProgress : public Progress {
   /// The call without the interpreter's lock, so that other threads of Python go on.
   template <class Call>
   auto run(const Call& call) {
+    if (at::get_num_threads() > 1) threads_used = true;
     PythonProgress* const outer = std::exchange(current_, this);
     try {
       const nb::gil_scoped_release released;
@@ -211,6 +216,10 @@ void translate(const std::exception_ptr& pointer, void*) {
       raise("DataError", error.what(), "moved_data");
     } catch (const NoTokenizer& error) {
       raise("CheckpointError", error.what(), "no_tokenizer");
+    } catch (const UnimportedT5& error) {
+      raise("CheckpointError", error.what(), "import_t5");
+    } catch (const UnwritableModel& error) {
+      raise("DataError", error.what(), "keep_in_memory");
     } catch (const ConfigError& error) {
       raise("ConfigError", error.what(), name_of(error.remedy()));
     } catch (const DataError& error) {
@@ -222,6 +231,8 @@ void translate(const std::exception_ptr& pointer, void*) {
     } catch (const std::filesystem::filesystem_error& error) {
       raise("DataError", error.path1().string() + ": " + error.code().message());
     } catch (const Bug& error) {
+      raise("Error", std::string("internal error: ") + error.what());
+    } catch (const nlohmann::json::exception& error) {
       raise("Error", std::string("internal error: ") + error.what());
     } catch (const c10::Error& error) {
       if (is_out_of_memory(error)) {
@@ -330,6 +341,10 @@ nb::class_<Options> options_class(nb::module_& module, const char* name) {
   return nb::class_<Options>(module, name).def(nb::init<>());
 }
 
+/// What a pickle has kept of a tensor.
+template <class Number>
+using Kept = nb::ndarray<const Number, nb::c_contig, nb::device::cpu>;
+
 void bind_values(nb::module_& module) {
   options_class<DecodeOptions>(module, "DecodeOptions")
       .def_rw("constrain", &DecodeOptions::constrain)
@@ -360,7 +375,16 @@ void bind_values(nb::module_& module) {
           "probability", [](const Decoded& decoded) { return array_of<float>(torch::tensor(decoded.probability)); },
           nb::rv_policy::automatic)
       .def_ro("valid", &Decoded::valid)
-      .def_ro("searched", &Decoded::searched);
+      .def_ro("searched", &Decoded::searched)
+      .def("__getstate__",
+           [](const Decoded& decoded) {
+             return std::tuple(repair_utf8(decoded.text), decoded.probability, decoded.valid, decoded.searched);
+           })
+      .def("__setstate__",
+           [](Decoded& decoded, const std::tuple<std::string, std::vector<float>, std::optional<bool>, bool>& state) {
+             const auto& [text, probability, valid, searched] = state;
+             new (&decoded) Decoded{text, probability, valid, searched};
+           });
   nb::class_<Reconstruction>(
       module, "Reconstruction", nb::is_final(),
       "A text and what came back of it: ``text``, ``output`` (Decoded), and whether both are ``exact``ly "
@@ -372,7 +396,15 @@ void bind_values(nb::module_& module) {
            })
       .def_ro("text", &Reconstruction::text)
       .def_ro("output", &Reconstruction::output)
-      .def_ro("exact", &Reconstruction::exact);
+      .def_ro("exact", &Reconstruction::exact)
+      .def("__getstate__",
+           [](const Reconstruction& reconstruction) {
+             return std::tuple(reconstruction.text, reconstruction.output, reconstruction.exact);
+           })
+      .def("__setstate__", [](Reconstruction& reconstruction, const std::tuple<std::string, Decoded, bool>& state) {
+        const auto& [text, output, exact] = state;
+        new (&reconstruction) Reconstruction{text, output, exact};
+      });
   nb::class_<PathPoint>(module, "PathPoint").def_ro("ratio", &PathPoint::ratio).def_ro("output", &PathPoint::output);
   nb::class_<MovedText>(module, "MovedText")
       .def_ro("source", &MovedText::source)
@@ -394,35 +426,76 @@ void bind_values(nb::module_& module) {
       .def_prop_ro(
           "weights", [](const LinearProperty& property) { return array_of<const double>(property.weights); },
           nb::rv_policy::automatic)
-      .def_ro("intercept", &LinearProperty::intercept);
+      .def_ro("intercept", &LinearProperty::intercept)
+      .def("__getstate__",
+           [](const LinearProperty& property) {
+             return std::tuple(array_of<double>(property.scale.mean), array_of<double>(property.scale.deviation),
+                               array_of<double>(property.weights), property.intercept);
+           })
+      .def("__setstate__",
+           [](LinearProperty& property, const std::tuple<Kept<double>, Kept<double>, Kept<double>, double>& state) {
+             const auto& [mean, deviation, weights, intercept] = state;
+             new (&property) LinearProperty{
+                 {tensor_of(mean).clone(), tensor_of(deviation).clone()}, tensor_of(weights).clone(), intercept};
+           });
   nb::class_<PropertyFit>(module, "PropertyFit")
       .def_ro("linear", &PropertyFit::property)
       .def_prop_ro("r2", [](const PropertyFit& fit) { return fit.score.r2; })
       .def_prop_ro("spearman", [](const PropertyFit& fit) { return fit.score.spearman; })
-      .def_prop_ro("held_out", [](const PropertyFit& fit) { return fit.score.held_out_rows; });
+      .def_prop_ro("held_out", [](const PropertyFit& fit) { return fit.score.held_out_rows; })
+      .def("__getstate__",
+           [](const PropertyFit& fit) {
+             const PropertyScore& score = fit.score;
+             return std::tuple(fit.property, score.train_rows, score.held_out_rows, score.r2, score.spearman);
+           })
+      .def("__setstate__",
+           [](PropertyFit& fit,
+              const std::tuple<LinearProperty, int64_t, int64_t, std::optional<double>, std::optional<double>>& state) {
+             const auto& [property, train_rows, held_out_rows, r2, spearman] = state;
+             new (&fit) PropertyFit{property, {train_rows, held_out_rows, r2, spearman}};
+           });
   nb::class_<DirectionFit>(module, "DirectionFit")
       .def_prop_ro(
           "step", [](const DirectionFit& fit) { return array_of<const float>(fit.direction.step); },
           nb::rv_policy::automatic)
       .def_prop_ro("logit", [](const DirectionFit& fit) { return fit.direction.logit; })
-      .def_prop_ro("facts", [](const DirectionFit& fit) { return from_json(fit.facts); });
+      .def_prop_ro("facts", [](const DirectionFit& fit) { return from_json(fit.facts); })
+      .def("__getstate__",
+           [](const DirectionFit& fit) {
+             return std::tuple(array_of<float>(fit.direction.step), fit.direction.logit, fit.facts.dump());
+           })
+      .def("__setstate__", [](DirectionFit& fit, const std::tuple<Kept<float>, LinearProperty, std::string>& state) {
+        const auto& [step, logit, facts] = state;
+        new (&fit) DirectionFit{{tensor_of(step).clone(), logit}, parse_json(facts)};
+      });
   nb::class_<TextIndex>(module, "TextIndex")
       .def_prop_ro("texts", &TextIndex::texts)
       .def_prop_ro("rows", &TextIndex::rows)
       .def_prop_ro(
           "codes", [](const TextIndex& index) { return array_of<const float>(index.codes()); },
           nb::rv_policy::automatic)
-      .def("query", [](const TextIndex& index, const GivenCodes& codes, int64_t n) {
-        const torch::Tensor wanted = tensor_of(codes);
-        const auto found = without_gil([&] { return index.query(wanted, n); });
-        std::vector<std::vector<std::pair<size_t, double>>> all;
-        for (const auto& of_query : found) {
-          all.emplace_back();
-          for (const TextIndex::Neighbor& neighbor : of_query)
-            all.back().emplace_back(neighbor.text, neighbor.distance);
-        }
-        return all;
-      });
+      .def("query",
+           [](const TextIndex& index, const GivenCodes& codes, int64_t n) {
+             const torch::Tensor wanted = tensor_of(codes);
+             const auto found = without_gil([&] { return index.query(wanted, n); });
+             std::vector<std::vector<std::pair<size_t, double>>> all;
+             for (const auto& of_query : found) {
+               all.emplace_back();
+               for (const TextIndex::Neighbor& neighbor : of_query)
+                 all.back().emplace_back(neighbor.text, neighbor.distance);
+             }
+             return all;
+           })
+      .def("__getstate__",
+           [](const TextIndex& index) {
+             return std::tuple(index.texts(), index.rows(), array_of<float>(index.codes()),
+                               static_cast<int>(index.metric()));
+           })
+      .def("__setstate__",
+           [](TextIndex& index, const std::tuple<Texts, std::vector<int64_t>, Kept<float>, int>& state) {
+             const auto& [texts, rows, codes, metric] = state;
+             new (&index) TextIndex(texts, rows, tensor_of(codes).clone(), static_cast<Metric>(metric));
+           });
 }
 
 void bind_space(nb::module_& module) {
@@ -487,19 +560,29 @@ void bind_space(nb::module_& module) {
           [](const Space& space, int64_t count, const std::string& prior, double prior_scale,
              std::optional<std::string> near, double radius, const DecodeOptions& options, Listener listener) {
             PythonProgress progress(std::move(listener));
-            const SampleOptions how{count, prior, prior_scale, std::move(near), radius, options};
+            const SampleOptions how{.count = count,
+                                    .prior = prior,
+                                    .prior_scale = prior_scale,
+                                    .near = std::move(near),
+                                    .radius = radius,
+                                    .decode = options};
             return progress.run([&] { return space.sample(how, progress); });
           },
           "count"_a, "prior"_a, "prior_scale"_a, "near"_a.none(), "radius"_a, "options"_a, "listener"_a)
       .def("fit_prior",
            [](const Space& space, const Texts& texts, const std::string& kind, const std::string& fit_on,
-              int64_t most_texts, int64_t components, uint64_t seed, Listener listener) {
+              int64_t most_texts, int64_t components, uint64_t seed, bool save, Listener listener) {
              PythonProgress progress(std::move(listener));
              const PriorRequest request{kind, fit_on, most_texts, {components, seed}};
              return from_json(progress.run([&] {
-               const PriorFit fit = space.fit_prior(texts, request, progress);
-               space.save_prior(kind, fit);
-               return fit.facts;
+               if (save) space.require_prior_place();
+               PriorFit fit = space.fit_prior(texts, request, progress);
+               const nlohmann::ordered_json facts = fit.facts;
+               if (save)
+                 space.save_prior(kind, fit);
+               else
+                 space.use_prior(kind, std::move(fit));
+               return facts;
              }));
            })
       .def("log_density",
@@ -508,13 +591,16 @@ void bind_space(nb::module_& module) {
              return array_of<double>(without_gil([&] { return space.log_density(given); }));
            })
       .def("fit_direction",
-           [](const Space& space, const Texts& positive, const Texts& negative, const std::string& method,
-              uint64_t seed, Listener listener) {
+           [](const Space& space, const std::string& name, const Texts& positive, const Texts& negative,
+              const std::string& method, uint64_t seed, bool save, Listener listener) {
              PythonProgress progress(std::move(listener));
-             return progress.run([&] { return space.fit_direction(positive, negative, method, seed, progress); });
+             return progress.run([&] {
+               if (save) space.require_direction_place(name);
+               DirectionFit fit = space.fit_direction(positive, negative, method, seed, progress);
+               if (save) space.save_direction(name, fit);
+               return fit;
+             });
            })
-      .def("save_direction", [](const Space& space, const std::string& name,
-                                const DirectionFit& fit) { without_gil([&] { space.save_direction(name, fit); }); })
       .def("direction", [](const Space& space,
                            const std::string& name) { return without_gil([&] { return space.direction(name); }); })
       .def("directions", [](const Space& space) { return without_gil([&] { return space.directions(); }); })
@@ -557,23 +643,27 @@ void bind_differentiable(nb::module_& module) {
            })
       .def("embed",
            [](const DifferentiableModel& model, const Texts& texts) {
-             const EmbeddedTexts embedded = without_gil([&] { return model.embed(texts); });
+             PythonProgress progress;
+             const EmbeddedTexts embedded = progress.run([&] { return model.embed(texts, progress); });
              return std::pair(array_of<double>(embedded.embeddings), embedded.lengths);
            })
       .def("encode",
            [](const DifferentiableModel& model, const GivenNumbers& embeddings, const Lengths& lengths) {
+             PythonProgress progress;
              const torch::Tensor given = tensor_of(embeddings);
-             return array_of<double>(without_gil([&] { return model.encode(given, lengths); }));
+             return array_of<double>(progress.run([&] { return model.encode(given, lengths, progress); }));
            })
       .def("encode_gradient",
            [](const DifferentiableModel& model, const GivenNumbers& embeddings, const Lengths& lengths,
               const GivenNumbers& of_codes) {
+             PythonProgress progress;
              const torch::Tensor given = tensor_of(embeddings), of = tensor_of(of_codes);
-             return array_of<double>(without_gil([&] { return model.encode_gradient(given, lengths, of); }));
+             return array_of<double>(progress.run([&] { return model.encode_gradient(given, lengths, of, progress); }));
            })
       .def("losses", [](const DifferentiableModel& model, const GivenNumbers& codes, const Texts& texts) {
+        PythonProgress progress;
         const torch::Tensor given = tensor_of(codes);
-        const TextLosses losses = without_gil([&] { return model.losses(given, texts); });
+        const TextLosses losses = progress.run([&] { return model.losses(given, texts, progress); });
         return std::pair(array_of<double>(losses.nats), array_of<double>(losses.gradient));
       });
 }
@@ -583,23 +673,30 @@ void bind_functions(nb::module_& module) {
       .def_rw("column", &ReadOptions::column)
       .def_rw("label_column", &ReadOptions::label_column)
       .def_rw("escapes", &ReadOptions::escapes);
-  module.def("evaluate", [](const LatentSpace& space, const std::string& data, const ReadOptions& read,
-                            const Texts& only, int64_t samples, uint64_t seed, const std::string& path,
-                            int64_t candidates, bool constrain, double prior_scale, bool write, Listener listener) {
-    PythonProgress progress(std::move(listener));
-    EvaluateOptions options;
-    options.data = data;
-    options.read = read;
-    options.write = write;
-    options.protocol.only = only;
-    options.protocol.samples = samples;
-    options.protocol.seed = seed;
-    options.protocol.path = path;
-    options.protocol.search.candidates = candidates;
-    options.protocol.constrain = constrain;
-    options.protocol.prior_scale = prior_scale;
-    return from_json(progress.run([&] { return evaluate(space, options, progress); }));
-  });
+  module.def("evaluate",
+             [](const LatentSpace& space, const std::string& data, const ReadOptions& read, const Texts& only,
+                int64_t samples, uint64_t seed, const std::string& path, int64_t candidates, bool constrain,
+                double prior_scale, const std::string& out, bool write, Listener listener) {
+               PythonProgress progress(std::move(listener));
+               EvaluateOptions options;
+               options.data = data;
+               options.read = read;
+               options.out = out;
+               options.write = write;
+               options.protocol.only = only;
+               options.protocol.samples = samples;
+               options.protocol.seed = seed;
+               options.protocol.path = path;
+               options.protocol.search.candidates = candidates;
+               options.protocol.constrain = constrain;
+               options.protocol.prior_scale = prior_scale;
+               try {
+                 return from_json(progress.run([&] { return evaluate(space, options, progress); }));
+               } catch (const UnwritableModel& error) {
+                 raise("DataError", error.what(), "report_elsewhere");
+                 throw;
+               }
+             });
   module.def("report_table", [](const std::string& report) { return report_table({parse_json(report)}); });
   module.def("sections", [] { return evaluation_sections().names(); });
 
@@ -649,9 +746,20 @@ void bind_functions(nb::module_& module) {
     directory.require_apart_from(source);
     directory.replace([&](const std::string& folder) { fill(folder); });
   });
-  module.def("set_threads", [](int64_t threads) {
+  const auto set_threads = [](int64_t threads) {
     at::set_num_threads(static_cast<int>(threads));
     set_max_threads(static_cast<size_t>(threads));
+  };
+  module.def("set_threads", [set_threads](int64_t threads) {
+    if (threads > 1 && threads_lost)
+      throw ConfigError("threads", std::to_string(threads),
+                        "1 in a fork of a process that has computed with several, which the fork has lost",
+                        "a process of its own, multiprocessing's \"spawn\", takes any number");
+    set_threads(threads);
+  });
+  module.def("after_fork", [set_threads] {
+    threads_lost = threads_used.load();
+    set_threads(1);
   });
   module.def("threads", [] { return at::get_num_threads(); });
 }

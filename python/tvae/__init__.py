@@ -46,19 +46,26 @@ __all__ = [
 ]
 
 # A child of os.fork() has no threads of the pool that computes; one thread is what it can compute with.
-os.register_at_fork(after_in_child=lambda: _core.set_threads(1))
+os.register_at_fork(after_in_child=_core.after_fork)
 
 
-def to_torch(codes: Any) -> Any:
-    """An array as a PyTorch tensor, without a copy."""
+def to_torch(codes: npt.NDArray[Any]) -> torch.Tensor:
+    """An array as a PyTorch tensor, without a copy unless it may not be written to."""
+    import numpy
     import torch
 
-    return torch.from_numpy(codes)
+    if not isinstance(codes, numpy.ndarray):
+        raise TypeError(f"codes: got {type(codes).__name__}, expected a NumPy array")
+    return torch.from_numpy(codes if codes.flags.writeable else codes.copy())
 
 
 if TYPE_CHECKING:
-    from . import nn, wandb
-    from .sklearn import Encoder
+    import numpy.typing as npt
+    import torch
+
+    from . import nn as nn
+    from . import wandb as wandb
+    from .sklearn import Encoder as Encoder
 else:
     def __getattr__(name: str) -> Any:
         """What needs packages that the rest does not: scikit-learn, PyTorch's Python side, Weights & Biases."""
@@ -72,4 +79,4 @@ else:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "Encoder", "nn", "wandb"})
+    return sorted([*__all__, "Encoder", "__version__", "nn", "wandb"])

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import messages
+from .report import Report
+
 if TYPE_CHECKING:
     from .model import Model
 
@@ -19,9 +22,10 @@ _COLOURS = ("#4c6ef5", "#f08c00", "#2f9e44", "#e03131", "#9c36b5", "#0c8599", "#
 
 def html_of(model: Model) -> str:
     report = _read_json(model, "eval/report.json")
-    found = [(name, report.get(section, {}).get(key)) for name, section, key in _FIGURES]
+    sections = {name: part for name, part in report.items() if isinstance(part, dict)}
+    found = [(name, sections.get(section, {}).get(key)) for name, section, key in _FIGURES]
     figures = " · ".join(f"{name} <b>{value:.3f}</b>" for name, value in found if isinstance(value, float))
-    verdict = html.escape(" ".join(report.get("verdict", [])))
+    verdict = html.escape(" ".join(Report(report).verdict))
     card = "\n".join(line for line in model.card.splitlines() if not line.startswith("<!--")).strip()
     parts = [f"<b>{html.escape(repr(model))}</b>", figures, verdict, _map(model),
              f"<details><summary>card</summary><pre style='white-space:pre-wrap;font-size:12px'>{html.escape(card)}</pre>"
@@ -49,7 +53,8 @@ def _map(model: Model) -> str:
         return ""
     if len(texts) < 3:
         return ""
-    codes = model.encode(texts, progress=False).reshape(len(texts), -1)
+    with messages.silenced():  # a picture is no place to warn of texts that are cut
+        codes = model.encode(texts, progress=False).reshape(len(texts), -1)
     left, scale, _ = np.linalg.svd(codes - codes.mean(0), full_matrices=False)
     points = left[:, :2] * scale[:2]
     points = (points - points.min(0)) / np.maximum(np.ptp(points, axis=0), 1e-9)

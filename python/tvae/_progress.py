@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Union
 
+from ._arrays import shown
+
 Listener = Callable[[str, int, int], Any]
 Progress = Union[bool, Listener, None]
 
@@ -42,19 +44,23 @@ class Bar:
             self._bar = None
 
 
+def require_progress(progress: Any) -> None:
+    if not (progress is None or isinstance(progress, bool) or callable(progress)):
+        raise TypeError(f"progress: got {shown(progress)}, expected True, False, None or a callable (what, done, total)")
+
+
 @contextlib.contextmanager
 def listening(progress: Progress) -> Iterator[Listener | None]:
     """The callable that the library tells. ``None``: a bar for what takes longer than a second; ``True``: a bar at
     once; ``False``: nothing; else a callable that takes (what, done, total)."""
+    require_progress(progress)
     if progress is False:
         yield None
     elif callable(progress):
         yield progress
-    elif progress is None or progress is True:
+    else:
         bar = Bar(0.0 if progress else DELAY)
         try:
             yield bar
         finally:
             bar.close()
-    else:
-        raise TypeError(f"progress: got {progress!r}, expected True, False, None or a callable (what, done, total)")

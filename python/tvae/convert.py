@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import pickle
 import re
 import shutil
 from collections.abc import Mapping
@@ -14,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core, messages
+from ._arrays import PathLike, as_flag, as_path
 from .errors import CheckpointError, ConfigError
-from .model import PathLike
 from .settings import assignments_of
 
 Weights = dict[str, npt.NDArray[np.float32]]
@@ -38,16 +39,21 @@ def convert(path: PathLike, out: PathLike, *, tokenizer: PathLike | None = None,
         path: a folder with pytorch_model.bin or flax_model.msgpack, and config.json; or such a file.
         out: a folder.
         tokenizer: a tokenizer folder or .model file, where the folder holds none.
-        overrides: settings by key, which win over what was seen.
+        overrides: settings by key, which win over what was seen; not for T5 and Funnel, of which ``tvae.import_t5`` makes a
+            model.
+        overwrite: throw away the model that is in ``out``.
 
     Returns:
-        ``out``.
+        ``out``, as an absolute path.
 
     Raises:
         CheckpointError: no such file, one that is damaged, or of a model that tvae does not know.
     """
-    file = _weight_file(pathlib.Path(path))
-    folder, out = file.parent, pathlib.Path(out)
+    file, out = _weight_file(pathlib.Path(as_path(path, "path"))), pathlib.Path(as_path(out, "out"))
+    given = assignments_of(overrides)  # refused before any work
+    tokenizer = None if tokenizer is None else as_path(tokenizer, "tokenizer")
+    overwrite = as_flag(overwrite, "overwrite")
+    folder = file.parent
     weights = _read_msgpack(file) if file.suffix == ".msgpack" else _read_pytorch(file)
     config = _read_config(folder)
     for found, make in ((_is_2020, _of_2020), (_is_2021, _of_2021), (_is_flax, _of_flax)):
@@ -56,11 +62,14 @@ def convert(path: PathLike, out: PathLike, *, tokenizer: PathLike | None = None,
             break
     else:
         if "encoder.block.0.layer.0.SelfAttention.q.weight" in weights or any(map(_FUNNEL.match, weights)):
+            if given:
+                raise ConfigError(f"overrides: got {', '.join(given)}, expected none for a checkpoint of T5 or Funnel "
+                                  "(tvae.import_t5 takes them)")
             return _as_safetensors(weights, config, file, tokenizer, out, overwrite)
         raise CheckpointError(f"{file}: got weights such as {', '.join(sorted(weights)[:3])}, expected those of T5, "
                               "Funnel, T5-VAE (2020), Transformer-VAE (2021) or T5-VAE Flax (2021)")
-    _core.assemble([model.preset], assignments_of({**model.settings, **(overrides or {})}), model.weights,
-                   os.fspath(tokenizer if tokenizer is not None else folder), str(file), os.fspath(out), overwrite)
+    _core.assemble([model.preset], [*assignments_of(model.settings), *given], model.weights,
+                   tokenizer or os.fspath(folder), str(file), os.fspath(out), overwrite)
     return out
 
 
@@ -95,6 +104,9 @@ def _read_pytorch(file: pathlib.Path) -> Weights:
 
     try:  # weights_only: a checkpoint is data, and must not run code
         state = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # whose text advises to run the code
+        raise CheckpointError(f"{file} is no file of PyTorch weights alone: it is damaged, or holds code, which is not "
+                              "run") from None
     except Exception as error:
         first = str(error).strip().partition("\n")[0]
         raise CheckpointError(f"{file} is no file of PyTorch weights: {first}") from None

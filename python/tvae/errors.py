@@ -5,6 +5,8 @@ Each is also the built-in exception that fits, and its message is one line: what
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["CheckpointError", "ConfigError", "DataError", "Error"]
 
 
@@ -39,11 +41,16 @@ _REMEDIES = {
     "other_settings": "without them resume=True goes on; start=MODEL with another out begins a new run from its model",
     "moved_data": "train= and valid= say where the same rows are now",
     "no_tokenizer": "tokenizer=PATH takes one from elsewhere",
+    "import_t5": "tvae.import_t5(path, out=FOLDER)",
+    "keep_in_memory": "save=False keeps it in memory",
+    "report_elsewhere": "out=FILE writes the report elsewhere, write=False nowhere",
 }
+_WORDS = {"true": "True", "false": "False"}
 
 
 def raise_error(kind: str, message: str, remedy: str = "") -> None:
     """Raises the error that the library threw."""
+    message = re.sub(r'\bgot "(true|false)"', lambda found: f"got {_WORDS[found[1]]}", message)
     hint = _REMEDIES.get(remedy)
     if hint:
         message = f"{message[:-1]}: {hint})" if message.endswith(")") else f"{message} ({hint})"

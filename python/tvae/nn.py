@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from . import _core
-from ._arrays import Texts, as_texts
+from ._arrays import Device, PathLike, Texts, as_count, as_device, as_path, as_texts, kind_of, shown
 from .errors import ConfigError
 
 
@@ -25,11 +25,11 @@ class DifferentiableModel(torch.nn.Module):
         device: where the model computes, as in ``tvae.load``.
     """
 
-    def __init__(self, path: str, dtype: torch.dtype = torch.float32, device: str = "auto") -> None:
+    def __init__(self, path: PathLike, dtype: torch.dtype = torch.float32, device: Device = "auto") -> None:
         super().__init__()
-        if dtype not in (torch.float32, torch.float64):
-            raise ConfigError(f"dtype: got {dtype}, expected torch.float32 or torch.float64")
-        core = _core.Differentiable(path, device, dtype == torch.float64)
+        if not isinstance(dtype, torch.dtype) or dtype not in (torch.float32, torch.float64):
+            raise ConfigError(f"dtype: got {shown(dtype)}, expected torch.float32 or torch.float64")
+        core = _core.Differentiable(as_path(path, "path"), as_device(device), dtype == torch.float64)
         self.encoder = Encoder(core, dtype)
         self.decoder = Decoder(core, dtype)
 
@@ -53,11 +53,14 @@ class Encoder(torch.nn.Module):
 
     def forward(self, embeddings: torch.Tensor, lengths: torch.Tensor | Sequence[int] | None = None) -> torch.Tensor:
         """Codes [N, latent tokens, latent size] of embeddings [N, L, d_model]; without lengths, all of L counts."""
+        _require(embeddings, 3, "embeddings")
         if lengths is None:
             lengths = [embeddings.shape[1]] * embeddings.shape[0]
         elif isinstance(lengths, torch.Tensor):
             lengths = lengths.tolist()
-        whole = [int(length) for length in lengths]
+        if not isinstance(lengths, (list, tuple)):
+            raise TypeError(f"lengths: got {kind_of(lengths)}, expected a whole number for each text")
+        whole = [as_count(length, f"lengths[{row}]") for row, length in enumerate(lengths)]
         codes: torch.Tensor = _Encode.apply(embeddings, whole, self._core)  # type: ignore[no-untyped-call]
         return codes
 
@@ -72,15 +75,21 @@ class Decoder(torch.nn.Module):
     def forward(self, codes: torch.Tensor, texts: Texts) -> torch.Tensor:
         """Cross-entropy [N] of each text from its code [N, latent tokens, latent size], teacher-forced: nats, summed
         over its tokens."""
+        _require(codes, 3, "codes")
         nats: torch.Tensor = _Losses.apply(codes, as_texts(texts), self._core)  # type: ignore[no-untyped-call]
         return nats
 
 
-def _numbers(tensor: torch.Tensor, dimensions: int, name: str) -> Any:
+def _require(tensor: Any, dimensions: int, name: str) -> None:
     if not isinstance(tensor, torch.Tensor):
-        raise TypeError(f"{name}: got {type(tensor).__name__}, expected a PyTorch tensor")
+        raise TypeError(f"{name}: got {kind_of(tensor)}, expected a PyTorch tensor")
+    if not tensor.is_floating_point():
+        raise TypeError(f"{name}: got a tensor of {tensor.dtype}, expected torch.float32 or torch.float64")
     if tensor.dim() != dimensions:
         raise ConfigError(f"{name}: got a tensor of {list(tensor.shape)}, expected {dimensions} dimensions")
+
+
+def _numbers(tensor: torch.Tensor) -> Any:
     return np.ascontiguousarray(tensor.detach().cpu().double().numpy())
 
 
@@ -89,21 +98,20 @@ class _Encode(torch.autograd.Function):
     def forward(ctx: Any, embeddings: torch.Tensor, lengths: list[int], core: _core.Differentiable) -> torch.Tensor:
         ctx.lengths, ctx.core = lengths, core
         ctx.save_for_backward(embeddings)
-        return torch.from_numpy(core.encode(_numbers(embeddings, 3, "embeddings"), lengths)).to(embeddings.dtype)
+        return torch.from_numpy(core.encode(_numbers(embeddings), lengths)).to(embeddings.dtype)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *of_outputs: torch.Tensor) -> Any:
         embeddings, = ctx.saved_tensors
-        gradient = ctx.core.encode_gradient(_numbers(embeddings, 3, "embeddings"), ctx.lengths,
-                                            _numbers(of_outputs[0], 3, "gradient"))
+        gradient = ctx.core.encode_gradient(_numbers(embeddings), ctx.lengths, _numbers(of_outputs[0]))
         return torch.from_numpy(gradient).to(embeddings), None, None
 
 
 class _Losses(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, codes: torch.Tensor, texts: list[str], core: _core.Differentiable) -> torch.Tensor:
-        nats, gradient = core.losses(_numbers(codes, 3, "codes"), texts)
+        nats, gradient = core.losses(_numbers(codes), texts)
         ctx.save_for_backward(torch.from_numpy(gradient).to(codes))
         return torch.from_numpy(nats).to(codes)
 

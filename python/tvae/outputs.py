@@ -4,8 +4,10 @@ table."""
 from __future__ import annotations
 
 import difflib
+import functools
 import html
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, SupportsIndex, overload
 
 _STYLE = ("border-collapse:collapse;font-size:13px", "padding:2px 10px;text-align:left;vertical-align:top;"
           "white-space:pre-wrap;font-family:ui-monospace,monospace")
@@ -17,7 +19,8 @@ class Outputs(list[str]):
 
     Behaves as a plain list of str. ``columns`` holds what else is known of each, by name: ``ratio`` on a path,
     ``strength`` and ``logit`` along a direction, ``value`` on the way uphill, ``distance`` of neighbours, and ``valid``,
-    whether it passes the model's check, where the model has one.
+    whether it passes the model's check, where the model has one. They follow when the list is sorted, reversed or sliced, and
+    are empty once its texts are changed, of which nothing is known.
 
     >>> outputs = Outputs(["a", "b"], {"ratio": [0.0, 1.0], "valid": [True, False]})
     >>> outputs[1], outputs.columns["ratio"], outputs.valid
@@ -29,6 +32,31 @@ class Outputs(list[str]):
         super().__init__(texts)
         self.columns = {name: list(values) for name, values in (columns or {}).items()}
         self._mark_changes = mark_changes
+
+    def __reduce__(self) -> Any:
+        return functools.partial(Outputs, mark_changes=self._mark_changes), (list(self), self.columns)
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Outputs: ...
+
+    def __getitem__(self, place: SupportsIndex | slice) -> str | Outputs:
+        if not isinstance(place, slice):
+            return super().__getitem__(place)
+        return Outputs(super().__getitem__(place), {name: values[place] for name, values in self.columns.items()},
+                       mark_changes=self._mark_changes)
+
+    def sort(self, *, key: Callable[[str], Any] | None = None, reverse: bool = False) -> None:
+        self._arrange(sorted(range(len(self)), key=lambda row: key(self[row]) if key else self[row], reverse=reverse))
+
+    def reverse(self) -> None:
+        self._arrange(range(len(self) - 1, -1, -1))
+
+    def _arrange(self, rows: Iterable[int]) -> None:
+        rows = list(rows)
+        self.columns = {name: [values[row] for row in rows] for name, values in self.columns.items()}
+        super().__setitem__(slice(None), [self[row] for row in rows])
 
     @property
     def valid(self) -> list[bool] | None:
@@ -42,8 +70,6 @@ class Outputs(list[str]):
         return pandas.DataFrame({**self.columns, "text": list(self)})
 
     def _repr_html_(self) -> str:
-        if any(len(values) != len(self) for values in self.columns.values()):  # the list was changed
-            return f"<pre>{html.escape(repr(list(self)))}</pre>"
         names = [name for name in self.columns if name != "valid"]
         head = "".join(f'<th style="{_STYLE[1]}">{html.escape(name)}</th>' for name in [*names, "text"])
         rows = [f"<tr>{head}{'<th></th>' if self.valid else ''}</tr>"]
@@ -58,6 +84,23 @@ class Outputs(list[str]):
             rows.append("<tr>" + "".join(f'<td style="{_STYLE[1]}">{cell}</td>' for cell in [*cells, shown]) + valid
                         + "</tr>")
         return f'<table style="{_STYLE[0]}">{"".join(rows)}</table>'
+
+
+def _forgets(name: str) -> Any:
+    """A method of list that changes the texts."""
+    change = getattr(list, name)
+
+    @functools.wraps(change)
+    def changed(self: Outputs, *arguments: Any) -> Any:
+        result = change(self, *arguments)
+        self.columns = {}
+        return result
+
+    return changed
+
+
+for _name in ("append", "clear", "extend", "insert", "pop", "remove", "__delitem__", "__iadd__", "__imul__", "__setitem__"):
+    setattr(Outputs, _name, _forgets(_name))
 
 
 def _number(value: Any) -> str:

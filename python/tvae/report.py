@@ -6,9 +6,13 @@ import base64
 import html
 import io
 import json
+import math
+import numbers
+from collections.abc import Mapping
 from typing import Any
 
 from . import _core
+from ._arrays import short_path
 
 
 class Report(dict[str, Any]):
@@ -20,12 +24,16 @@ class Report(dict[str, Any]):
     @property
     def verdict(self) -> list[str]:
         """What the figures mean, in sentences."""
-        return list(self.get("verdict", []))
+        sentences = self.get("verdict")
+        return [str(sentence) for sentence in sentences] if isinstance(sentences, (list, tuple)) else []
 
     @property
     def table(self) -> str:
         """The table of ``tvae eval``."""
-        return "\n".join(_core.report_table(json.dumps(self)))
+        report = _plain(self)
+        if isinstance(report.get("model"), str):
+            report["model"] = short_path(report["model"])
+        return "\n".join(_core.report_table(json.dumps(report)))
 
     def __str__(self) -> str:
         return self.table
@@ -57,11 +65,11 @@ class Report(dict[str, Any]):
 
         shares: dict[str, float] = {}
         for section, names in _SHARES.items():
-            figures: dict[str, Any] = self
-            for part in section.split():
-                figures = figures.get(part, {})
-            shares |= {f"{section} {name}": figures[name] for name in names if isinstance(figures.get(name), (int, float))}
-        holes = self.get("shape", {}).get("hole_curve", [])
+            figures = _section(self, *section.split())
+            shares |= {f"{section} {name}": float(figures[name]) for name in names if _is_figure(figures.get(name))}
+        curve_of = _section(self, "shape").get("hole_curve")
+        holes = [point for point in curve_of if isinstance(point, dict) and _is_figure(point.get("radius"))] if isinstance(
+            curve_of, list) else []
         figure, axes = plt.subplots(1, 2 if holes else 1, figsize=(11 if holes else 6, 0.35 * len(shares) + 1.6),
                                     squeeze=False)
         bars = axes[0][0]
@@ -76,12 +84,35 @@ class Report(dict[str, Any]):
         if holes:
             curve = axes[0][1]
             for name in sorted({key for point in holes for key in point if key != "radius" and not key.endswith("_95")}):
-                points = [(point["radius"], point[name]) for point in holes if name in point]
+                points = [(point["radius"], point[name]) for point in holes if _is_figure(point.get(name))]
                 curve.plot([x for x, _ in points], [y for _, y in points], marker="o", label=name)
             curve.set_xlabel("radius")
             curve.legend(fontsize=8)
         figure.tight_layout()
         return figure
+
+
+def _section(report: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """Empty where it was not measured, or is none."""
+    for name in names:
+        part = report.get(name)
+        report = part if isinstance(part, Mapping) else {}
+    return report
+
+
+def _is_figure(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and math.isfinite(value)
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: NumPy's numbers as Python's, and null for those that are not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 _SHARES = {

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._arrays import as_texts
-from .model import load
+from ._arrays import as_flag, as_texts, kind_of
+from .errors import DataError
+from .model import Model, load
 
 
 class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -19,7 +20,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Nothing is fitted: the model is what it is. ``fit`` loads it.
 
     Args:
-        model: a model directory.
+        model: a model directory, or a loaded model.
         device: as ``tvae.load``.
         with_std: posterior standard deviations as features too.
     """
@@ -31,24 +32,34 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any = None) -> Encoder:
         """Loads the model. The texts are not looked at but for what they are."""
-        as_texts(_column(X), "X")
-        self.model_ = load(self.model, self.device)
+        _texts(X)
+        as_flag(self.with_std, "with_std")
+        self.model_ = self.model if isinstance(self.model, Model) else load(self.model, self.device)
         self.n_features_in_ = 1
         return self
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> npt.NDArray[np.float32]:
+        """Both, of texts that may come but once, from a generator."""
+        texts = X if hasattr(X, "shape") else _texts(X)
+        return self.fit(texts).transform(texts)
 
     def transform(self, X: Any) -> npt.NDArray[np.float32]:
         """[N, latent tokens · latent size] float32."""
         check_is_fitted(self)
-        mean, deviation = self.model_.encode(as_texts(_column(X), "X"), return_std=True, progress=False)
+        mean, deviation = self.model_.encode(_texts(X), return_std=True, progress=False)
         parts = [mean, deviation] if self.with_std else [mean]
-        return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+        return np.concatenate([part.reshape(len(part), mean.shape[1] * mean.shape[2]) for part in parts], axis=1)
 
     def inverse_transform(self, X: Any) -> list[str]:
         """Texts of rows of features."""
         check_is_fitted(self)
-        shape = self.model_.latent_shape
-        codes = np.asarray(X, np.float32)[:, : shape[0] * shape[1]]
-        texts: list[str] = self.model_.decode(codes.reshape(len(codes), *shape), progress=False)
+        tokens, size = self.model_.latent_shape
+        features = np.asarray(X)
+        width = tokens * size * (2 if self.with_std else 1)
+        if features.ndim != 2 or features.shape[1] != width:
+            raise DataError(f"X: got an array of {list(features.shape)}, expected [N, {width}]")
+        codes = features[:, : tokens * size].reshape(len(features), tokens, size)
+        texts: list[str] = self.model_.decode(codes, progress=False)
         return texts
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
@@ -69,8 +80,10 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def _column(X: Any) -> Any:
-    """The one column of a table of texts; anything else as it is."""
+def _texts(X: Any) -> list[str]:
+    """Of a container of texts, or the one column of a table."""
+    if isinstance(X, str):
+        raise TypeError(f"X: got {kind_of(X)}, expected several of them, such as [text]")
     if getattr(X, "ndim", 1) == 2 and X.shape[1] == 1:
-        return X.iloc[:, 0] if hasattr(X, "iloc") else X[:, 0]
-    return X
+        X = X.iloc[:, 0] if hasattr(X, "iloc") else X[:, 0]
+    return as_texts(X, "X")

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import atexit
-import os
+import json
 import pathlib
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, Union
+from typing import Any
 
 from . import _core, messages
-from ._progress import Progress, tqdm_bar
+from ._arrays import (Device, Files, PathLike, as_count, as_device, as_files, as_flag, as_names, as_number, as_path,
+                      as_text, short_path)
+from ._progress import Progress, require_progress, tqdm_bar
 from .errors import ConfigError
-from .model import Model, PathLike, load
-from .settings import assignments_of, names_of
-
-Files = Union[PathLike, Sequence[PathLike]]
+from .model import Model, load
+from .settings import assignments_of
 
 
 def train(presets: str | Sequence[str] = (), *, train: Files | None = None, valid: Files | None = None, out: PathLike,
-          overrides: Mapping[str, Any] | None = None, start: PathLike | None = None, minutes: float | None = None,
+          overrides: Mapping[str, Any] | None = None, start: PathLike | Model | None = None, minutes: float | None = None,
           resume: bool = False, overwrite: bool = False, column: str | None = None, label_column: str | None = None,
-          seed: int | None = None, device: str = "auto", background: bool = False, progress: Progress = None) -> Run:
+          seed: int | None = None, device: Device = "auto", background: bool = False, progress: Progress = None) -> Run:
     """Trains a model, as ``tvae train`` does.
 
     Args:
@@ -31,35 +31,46 @@ def train(presets: str | Sequence[str] = (), *, train: Files | None = None, vali
         train: a file of texts, a pattern of them, or several.
         valid: held-out texts, likewise.
         out: the folder of the run, which becomes the model's directory.
-        overrides: settings by key, such as ``{"train.steps": 1000}``; they win over presets.
-        start: a model to start from, with the settings of its run.
+        overrides: settings by key, such as ``{"train.steps": 1000}``, or in sections, as ``tvae.config`` gives them; they
+            win over presets, and what is named here over them.
+        start: a model to start from, or its folder, with the settings of its run.
         minutes: train as many steps as fit into this time.
         resume: go on with the run in ``out``, or begin it.
         overwrite: throw away what is in ``out``.
+        column, label_column: of a table, the ones with texts and labels; None: those that its names tell.
+        seed: of all that is drawn; None: that of the settings, 42 unless a preset has another.
+        device: as in ``tvae.load``.
         background: return at once; the run trains in a thread, and ``run.metrics`` gives its figures live. It goes on
             until it is done, ``run.stop()`` is called or the interpreter ends, which saves its state.
-        progress: False: nothing is shown; a callable takes (what, done, total).
+        progress: None or True: a bar, and what the library says; False: nothing is shown; a callable takes (what, done,
+            total).
 
     Ctrl-C saves the state first, so that ``resume=True`` goes on with nothing lost.
 
     Raises:
         ConfigError, DataError, CheckpointError: as the program says them.
     """
-    if resume and overwrite:
+    require_progress(progress)
+    if as_flag(overwrite, "overwrite") and as_flag(resume, "resume"):
         raise ConfigError("resume and overwrite: got both, expected one of them")
-    settings: dict[str, Any] = {}
-    for key, value in (("data.train", _joined(train)), ("data.valid", _joined(valid)), ("data.column", column),
-                       ("data.label_column", label_column), ("train.minutes", minutes), ("train.seed", seed)):
-        if value is not None:
-            settings[key] = value
-    settings.update(overrides or {})
-    assignments = assignments_of(settings)
-    mode = "resume" if resume else "overwrite" if overwrite else "new"
-    run = Run(out, _Show(progress))
-    run._start(lambda: _core.train(names_of(presets), assignments,
-                                   "" if start is None else os.fspath(start), os.fspath(out), mode, device, run._watch,
-                                   run._listen), background)
+    given = {"data.train": None if train is None else as_files(train, "train"),
+             "data.valid": None if valid is None else as_files(valid, "valid"),
+             "data.column": None if column is None else as_text(column, "column"),
+             "data.label_column": None if label_column is None else as_text(label_column, "label_column"),
+             "train.minutes": None if minutes is None else as_number(minutes, "minutes"),
+             "train.seed": None if seed is None else as_count(seed, "seed")}
+    names, folder, where = as_names(presets, "presets"), as_path(out, "out"), as_device(device)
+    assignments = assignments_of(overrides, names)
+    assignments += assignments_of({key: value for key, value in given.items() if value is not None})
+    begin = "" if start is None else str(start.path) if isinstance(start, Model) else as_path(start, "start")
+    mode = "resume" if as_flag(resume, "resume") else "overwrite" if overwrite else "new"
+    run = Run(folder, _Show(progress))
+    run._start(lambda: _core.train(names, assignments, begin, folder, mode, where, run._watch, run._listen),
+               as_flag(background, "background"))
     return run
+
+
+_PATIENCE = 0.5  # seconds for which Ctrl-C waits for the state of a run in the background
 
 
 class _Stopped(Exception):
@@ -85,7 +96,11 @@ class Run:
         def go() -> None:
             try:
                 with messages.shown(self._show.line):
-                    work()
+                    done = work()
+                    if done["was_finished"]:
+                        self._add_former(done["steps"])
+                        messages.take("info", f"the run was finished already, at step {done['steps']}: more train.steps or minutes "
+                                      "go on with it")
             except _Stopped:
                 pass
             except BaseException as error:  # raised again by whoever waits
@@ -120,13 +135,16 @@ class Run:
             self._thread.join()
 
     def wait(self) -> Run:
-        """Until it is done. Raises what ended it. Ctrl-C stops it, with its state saved."""
+        """Until it is done. Raises what ended it. Ctrl-C stops it: it saves its state after the step that it is in, and is
+        ``finished`` then."""
         try:
             with self._changed:
                 while not self._done:
                     self._changed.wait(0.1)
         except KeyboardInterrupt:
-            self._end()
+            self.stop()
+            if self._thread:
+                self._thread.join(_PATIENCE)
             raise
         if self._error is not None:
             raise self._error
@@ -135,7 +153,8 @@ class Run:
     @property
     def metrics(self) -> Iterator[dict[str, float]]:
         """The figures of each logged step (``step``, ``loss``, ``cross_entropy``, ...) and, in records of their own, those
-        of held-out texts (``step``, ``valid_cross_entropy``, ...), from the first on, live while it trains."""
+        of held-out texts (``step``, ``valid_cross_entropy``, ...), from the first on, of a resumed run too, live while it
+        trains."""
         at = 0
         while True:
             with self._changed:
@@ -180,6 +199,16 @@ class Run:
             raise _Stopped
         self._show.listener(what, done, total)
 
+    def _add_former(self, steps: int) -> None:
+        """What the run that goes on has logged so far."""
+        try:
+            with open(self.path / "logs" / "metrics.jsonl", encoding="utf-8") as file:
+                former = [json.loads(line) for line in file]
+        except (OSError, ValueError):  # figures of the past, without which the run goes on all the same
+            return
+        with self._changed:
+            self._records[:0] = [record for record in former if record["step"] <= steps]
+
     def _add(self, step: int, figures: Mapping[str, float]) -> None:
         with self._changed:
             self._records.append({"step": step, **figures})
@@ -188,7 +217,7 @@ class Run:
     def __repr__(self) -> str:
         step = int(self._records[-1]["step"]) if self._records else 0
         state = "" if not self._done else ", done" if self._error is None else f", ended by {self._error!r}"
-        return f"tvae.Run({str(self.path)!r}, step {step}{state})"
+        return f"tvae.Run({short_path(str(self.path))!r}, step {step}{state})"
 
 
 _PANELS = {
@@ -205,6 +234,8 @@ class _Watch:
         self._run, self._show = run, show
 
     def on_train_begin(self, steps_done: int, total_steps: int, seconds_done: float) -> None:
+        if steps_done > 0:
+            self._run._add_former(steps_done)
         self._show.begin(steps_done, total_steps)
 
     def on_new_plan(self, total_steps: int) -> None:
@@ -270,10 +301,3 @@ class _Show:
             self._bar.close()
             self._bar = None
 
-
-def _joined(files: Files | None) -> str | None:
-    if files is None:
-        return None
-    if isinstance(files, (str, os.PathLike)):
-        return os.fspath(files)
-    return "|".join(os.fspath(file) for file in files)

@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
+from ._arrays import PathLike
 from .errors import Error
-from .model import PathLike
 
 Record = dict[str, Any]
 

@@ -68,5 +68,45 @@ TEST(ChildProcess, WithoutFileDescriptorsIsADataError) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
+TEST(DoneByACopy, GivesWhatTheWorkGives) {
+  const std::string large(3'000'000, 'x');  // more than a socket holds
+  EXPECT_EQ(done_by_a_copy(
+                "working", [&] { return large; }, Progress::none()),
+            large);
+  EXPECT_EQ(done_by_a_copy(
+                "working", [] { return std::string(); }, Progress::none()),
+            "");
+  int here = 0;
+  done_by_a_copy(
+      "working", [&] { return std::to_string(++here); }, Progress::none());
+  EXPECT_EQ(here, 0) << "done by another process";
+}
+
+TEST(DoneByACopy, ThrowsWhatTheWorkThrows) {
+  const auto failing = []() -> std::string { throw ConfigError("no", "this"); };
+  try {
+    done_by_a_copy("working", failing, Progress::none());
+    FAIL();
+  } catch (const DataError& error) {
+    EXPECT_STREQ(error.what(), "no: got this");
+  }
+  const auto dying = []() -> std::string {
+    raise(SIGKILL);
+    return "";
+  };
+  EXPECT_THROW(done_by_a_copy("working", dying, Progress::none()), DataError);
+}
+
+TEST(DoneByACopy, IsKilledWhereTheProgressThrows) {
+  class Stopping : public Progress {
+    void update(const char*, int64_t, int64_t) override { throw Interrupted("stopped"); }
+  } stopping;
+  const auto endless = []() -> std::string {
+    for (;;) pause();
+  };
+  EXPECT_THROW(done_by_a_copy("working", endless, stopping), Interrupted);
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "no child is left";
+}
+
 }  // namespace
 }  // namespace tvae

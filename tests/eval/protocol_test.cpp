@@ -437,5 +437,12 @@ TEST_F(Protocol, LogVariancesThatAreNotFiniteAreNamed) {
   EXPECT_THROW(encode_texts(model, {"a"}), CheckpointError);
 }
 
+TEST(ReportTable, ReportsThatAreHalfThereAreNoCrash) {
+  EXPECT_TRUE(report_table({Json::object()}).empty());
+  EXPECT_FALSE(
+      report_table({Json{{"reconstruction", {{"exact_match", 0.5}, {"exact_match_95", Json::array()}}}}}).empty());
+  EXPECT_NO_THROW(report_table({Json{{"reconstruction", nullptr}, {"prior", 3}, {"skipped", nullptr}}}));
+}
+
 }  // namespace
 }  // namespace tvae

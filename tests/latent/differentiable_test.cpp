@@ -81,5 +81,27 @@ TEST_F(Differentiable, RefusesWhatDoesNotFit) {
   EXPECT_THROW(model.encode_gradient(embeddings, {3}, at::zeros({1, 1, 4})), DataError);
 }
 
+TEST_F(Differentiable, ManyTextsAreComputedInPartsThatCanBeStopped) {
+  const DifferentiableModel model(path_, torch::kCPU, at::kDouble);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 25; ++i) texts.insert(texts.end(), texts_.begin(), texts_.end());
+  torch::manual_seed(3);
+  const Tensor code = at::randn({4, 2, 4}, at::kDouble);
+  const TextLosses few = model.losses(code, texts_), many = model.losses(code.repeat({25, 1, 1}), texts);
+  EXPECT_LT(relative_error(many.nats, few.nats.repeat({25})), 1e-12);
+  EXPECT_LT(relative_error(many.gradient, few.gradient.repeat({25, 1, 1})), 1e-10);
+  class Second : public Progress {
+    void update(const char*, int64_t done, int64_t total) override {
+      EXPECT_EQ(total, 100);
+      if (done > 0) throw Interrupted("stopped");
+    }
+  } second;
+  EXPECT_THROW(model.losses(code.repeat({25, 1, 1}), texts, second), Interrupted);
+  const EmbeddedTexts embedded = model.embed(texts);
+  EXPECT_THROW(model.encode(embedded.embeddings, embedded.lengths, second), Interrupted);
+  EXPECT_THROW(model.encode_gradient(embedded.embeddings, embedded.lengths, at::ones({100, 2, 4}), second),
+               Interrupted);
+}
+
 }  // namespace
 }  // namespace tvae

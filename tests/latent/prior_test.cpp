@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "tvae/base/error.h"
@@ -155,6 +156,8 @@ TEST(Prior, TooFewCodesAreRefused) {
   for (const auto& [name, help, kind, order] : prior_kinds().entries())
     EXPECT_THROW(kind.fit(torch::zeros({5, 2, 2}), {}, Progress::none()), DataError) << name;
   EXPECT_THROW(fit_prior("gmm", clustered_codes(100, 1), {.components = 50}), DataError);
+  EXPECT_THROW(fit_prior("gmm", clustered_codes(100, 1), {.components = std::numeric_limits<int64_t>::max()}),
+               DataError);
   EXPECT_THROW(fit_prior("gaussian", clustered_codes(100, 1), {.components = 2}), ConfigError);
   EXPECT_THROW(prior_kinds().find("gausian"), ConfigError);
 }

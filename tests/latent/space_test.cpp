@@ -269,6 +269,14 @@ TEST_F(Space, WorkStopsInTheMiddleAndTheSpaceGoesOn) {
   EXPECT_EQ(space_.fitted_prior(), nullptr) << "nothing half-done stays";
 }
 
+TEST_F(Space, APriorInUseServesTheObjectAloneAndNothingIsWritten) {
+  const Tensor codes = space_.encode(some_texts(5)).mean;
+  space_.use_prior("gaussian", space_.fit_prior(some_texts(60)));
+  ASSERT_NE(space_.fitted_prior(), nullptr);
+  EXPECT_TRUE(space_.log_density(codes).equal(space_.fitted_prior()->prior->log_density(codes)));
+  EXPECT_FALSE(load_prior(space_.model()).has_value());
+}
+
 TEST_F(Space, AFlagStopsWorkFromAnotherThread) {
   StopFlag flag;
   std::thread other([&flag] { flag.stop(); });

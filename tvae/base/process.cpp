@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "tvae/base/error.h"
@@ -51,6 +53,34 @@ ChildProcess::ChildProcess(const std::string& program, const std::vector<std::st
     const rlimit limit{seconds, seconds};
     prlimit(process_, RLIMIT_CPU, &limit, nullptr);
   }
+}
+
+ChildProcess::ChildProcess(const std::function<std::string()>& write) {
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    throw DataError("cannot start a process", std::strerror(errno));
+  socket_ = ends[0];
+  process_ = fork();
+  if (process_ < 0) {
+    const int error = errno;
+    close(ends[0]);
+    close(ends[1]);
+    throw DataError("cannot start a process", std::strerror(error));
+  }
+  if (process_ > 0) {
+    close(ends[1]);
+    return;
+  }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  std::signal(SIGINT, SIG_IGN);
+  close(ends[0]);
+  const std::string written = write();
+  for (std::string_view left = written; !left.empty();) {
+    const ssize_t sent = ::send(ends[1], left.data(), left.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno != EINTR) break;
+    left.remove_prefix(static_cast<size_t>(std::max<ssize_t>(sent, 0)));
+  }
+  _exit(0);  // what this process does at its end is its own
 }
 
 ChildProcess::~ChildProcess() {
@@ -115,6 +145,28 @@ int ChildProcess::wait() {
   while (ended < 0 && errno == EINTR);
   process_ = -1;
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+std::string done_by_a_copy(const char* what, const std::function<std::string()>& work, Progress& progress) {
+  constexpr char kDone = '+', kFailed = '-';
+  ChildProcess copy([&]() -> std::string {
+    try {
+      return kDone + work();
+    } catch (const std::exception& error) {
+      return kFailed + std::string(error.what());
+    }
+  });
+  char first = 0;
+  ChildProcess::Outcome heard;
+  while ((heard = copy.receive(first, std::chrono::milliseconds(100))) == ChildProcess::Outcome::kTimeout)
+    progress.update(what, 0, 0);
+  std::string rest = heard == ChildProcess::Outcome::kDone ? copy.receive_all() : "";
+  const int status = copy.wait();
+  if (heard == ChildProcess::Outcome::kEnded || status != 0)
+    throw DataError(std::string(what) + " ended early", "signal " + std::to_string(-status), "",
+                    "is there enough memory?");
+  if (first == kFailed) throw DataError(rest);
+  return rest;
 }
 
 }  // namespace tvae

@@ -4,9 +4,12 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "tvae/base/progress.h"
 
 namespace tvae {
 
@@ -23,6 +26,9 @@ class ChildProcess {
   /// Runs `program` with these arguments (argv[0] first). Throws DataError where the system cannot: no such program, no
   /// process or file descriptor left.
   ChildProcess(const std::string& program, const std::vector<std::string>& arguments, const Options& options);
+  /// A copy of this process, which writes what `write` gives and ends. It has this thread alone, so that `write` may
+  /// use nothing that another thread may hold just now. Ctrl-C is for this process, at whose end it is killed.
+  explicit ChildProcess(const std::function<std::string()>& write);
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
@@ -42,7 +48,12 @@ class ChildProcess {
 
   int socket_ = -1;
   pid_t process_ = -1;
-  bool own_group_;
+  bool own_group_ = false;
 };
+
+/// What `work` gives, for work of a library that nothing can stop: it is done by a copy of this process
+/// (ChildProcess(write)), which is killed where the progress throws, as it is told ten times a second. What `work`
+/// throws comes back as DataError.
+std::string done_by_a_copy(const char* what, const std::function<std::string()>& work, Progress& progress);
 
 }  // namespace tvae

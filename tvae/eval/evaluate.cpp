@@ -21,6 +21,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+const std::string kReportFile = "eval/report.json";  // of a model
+
 // Rows that probes are trained on: of one label, and of all together for every sequence that is measured.
 constexpr int64_t kProbeRowsALabel = 1000, kProbeRowsASample = 5;
 // Of training texts, to count n-grams in.
@@ -181,9 +183,11 @@ double passes_of(const RunRecord& record) {
 Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOptions& options, Progress& progress) {
   using Fate = FormerReport::Fate;
   const Model& model = space.model();
-  const ReportPaths out = report_paths(options.out.empty() ? model.directory + "/eval/report.json" : options.out);
+  const ReportPaths out = report_paths(options.out.empty() ? model.directory + "/" + kReportFile : options.out);
   const bool own_texts = held_out_by_its_run(file, model) && !file.given && options.read.column.empty();
   const bool for_card = options.write && own_texts && options.out.empty();
+  if (options.write && options.out.empty())
+    require_writable_model(model.directory, {kReportFile, "eval/report.html", for_card ? "README.md" : kReportFile});
   if (options.write) require_report_place(out, file);
   EvaluationOptions how = options.protocol;
   how.search.seed = how.seed;

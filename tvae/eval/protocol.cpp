@@ -248,7 +248,7 @@ std::string figure_text(const Json& value) {
 /// " [low, high]" of a figure that has its interval beside it.
 std::string interval_text(const Json& section, const std::string& key) {
   const auto interval = section.find(key + "_95");
-  if (interval == section.end()) return "";
+  if (interval == section.end() || !interval->is_array() || interval->size() != 2) return "";
   return "  [" + number_text((*interval)[0]) + ", " + number_text((*interval)[1]) + "]";
 }
 
@@ -288,7 +288,7 @@ ReportRows report_rows(const Json& report) {
     if (report.contains(key)) add_rows(rows, "about", "", Json{{key, report[key]}});
   for (const std::string& section : evaluation_sections().names())
     if (report.contains(section)) add_rows(rows, section, "", report[section]);
-  add_rows(rows, "skipped", "", report["skipped"]);
+  if (report.contains("skipped")) add_rows(rows, "skipped", "", report["skipped"]);
   return rows;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tvae/base/progress.h"
 #include "tvae/run/model_directory.h"
 
 namespace tvae {
@@ -30,16 +31,19 @@ class DifferentiableModel {
 
   int64_t width() const { return model_.vae.config().d_model; }
   /// Texts are cut to the model's max_tokens, with a warning.
-  EmbeddedTexts embed(const std::vector<std::string>& texts) const;
+  EmbeddedTexts embed(const std::vector<std::string>& texts, Progress& progress = Progress::none()) const;
   /// Codes [N, K, D], the means of the posteriors, of embeddings [N, L, d] of which the first lengths[n] count.
-  torch::Tensor encode(const torch::Tensor& embeddings, const std::vector<int64_t>& lengths) const;
+  torch::Tensor encode(const torch::Tensor& embeddings, const std::vector<int64_t>& lengths,
+                       Progress& progress = Progress::none()) const;
   /// The gradient [N, L, d] of the sum of of_codes [N, K, D] times these codes.
   torch::Tensor encode_gradient(const torch::Tensor& embeddings, const std::vector<int64_t>& lengths,
-                                const torch::Tensor& of_codes) const;
+                                const torch::Tensor& of_codes, Progress& progress = Progress::none()) const;
   /// How well each text is written from its code [N, K, D], teacher-forced.
-  TextLosses losses(const torch::Tensor& codes, const std::vector<std::string>& texts) const;
+  TextLosses losses(const torch::Tensor& codes, const std::vector<std::string>& texts,
+                    Progress& progress = Progress::none()) const;
 
  private:
+  void require_fitting(const torch::Tensor& embeddings, const std::vector<int64_t>& lengths) const;
   torch::Tensor differentiable_codes(const torch::Tensor& embeddings, const std::vector<int64_t>& lengths) const;
   Model model_;
 };

@@ -159,6 +159,11 @@ void check_direction_name(const std::string& name) {
                       "letters, digits, _, - and ., a letter or digit first");
 }
 
+void require_direction_place(const Model& model, const std::string& name) {
+  check_direction_name(name);
+  require_writable_model(model.directory, {"latent/directions/" + name + kExtension});
+}
+
 void save_direction(const Model& model, const std::string& name, const DirectionFit& fit) {
   check_direction_name(name);
   const Direction& direction = fit.direction;

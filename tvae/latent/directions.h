@@ -36,6 +36,9 @@ DirectionFit fit_direction(const std::string& method, const torch::Tensor& posit
 /// Throws ConfigError unless the name is letters, digits, "_", "-" and ".", and begins with neither of the last two.
 void check_direction_name(const std::string& name);
 
+/// Before minutes of work. Throws as check_direction_name, CheckpointError where the model's folder is gone, DataError
+/// where it cannot be written.
+void require_direction_place(const Model& model, const std::string& name);
 /// Writes MODEL/latent/directions/NAME.safetensors, atomically: tensors, and in its metadata the facts. A line
 /// (base/log.h) says that it replaces another.
 void save_direction(const Model& model, const std::string& name, const DirectionFit& fit);

@@ -58,11 +58,12 @@ Mixture fit_one(const Tensor& x) {
 
 /// Start of a mixture (Arthur and Vassilvitskii 2007): centres drawn far from one another; each code belongs to the
 /// nearest. [N, k] of zeros and ones.
-Tensor start_responsibilities(const Tensor& x, int64_t components, Rng& rng) {
+Tensor start_responsibilities(const Tensor& x, int64_t components, Rng& rng, Progress& progress) {
   const auto distances_to = [&x](int64_t row) { return (x - x[row]).square().sum(1); };
   const Tensor first = at::randint(x.size(0), {1}, rng.generator(), at::kLong);
   std::vector<Tensor> distances = {distances_to(first.item<int64_t>())};
   while (static_cast<int64_t>(distances.size()) < components) {
+    progress.update("starting a mixture", static_cast<int64_t>(distances.size()), components);
     const Tensor nearest = std::get<0>(at::stack(distances, 1).min(1)) + 1e-12;
     distances.push_back(distances_to(nearest.multinomial(1, false, rng.generator()).item<int64_t>()));
   }
@@ -101,7 +102,7 @@ Mixture fit_mixture(const Tensor& x, const Shape& shape, uint64_t seed, Progress
   if (shape.components == 1) return one;
   const Tensor white = ShrunkGaussian{one.means[0], one.factors[0]}.whiten(x);
   Rng rng(seed);
-  Mixture mixture = maximise(white, start_responsibilities(white, shape.components, rng), shape.full);
+  Mixture mixture = maximise(white, start_responsibilities(white, shape.components, rng, progress), shape.full);
   double before = -std::numeric_limits<double>::infinity();
   for (int iteration = 0; iteration < kMostIterations; ++iteration) {
     progress.update("fitting a mixture", iteration, kMostIterations);
@@ -187,17 +188,16 @@ PriorFit fit_gaussian_mixture(const Tensor& codes, const PriorFitOptions& option
   for (const bool full : {false, true}) {
     double before = -std::numeric_limits<double>::infinity();
     for (const int64_t components : sizes) {
-      if (full && components == 1) continue;  // the same for both
-      if (n < components * (full ? d * kCodesADimension : kCodesAComponent)) continue;
+      if (full && components == 1) continue;                                            // the same for both
+      if (n / (full ? d * kCodesADimension : kCodesAComponent) < components) continue;  // a product could overflow
       const double density = consider({components, full});
       if (density < before) break;  // more do not help either
       before = density;
     }
   }
   if (!std::isfinite(best_density))
-    throw DataError("too few codes for " + std::to_string(options.components) + " components",
-                    std::to_string(codes.size(0)),
-                    "at least " + std::to_string(options.components * kCodesAComponent * 10 / 9 + 1));
+    throw DataError("components of a mixture of " + std::to_string(codes.size(0)) + " codes",
+                    std::to_string(options.components), "at most " + std::to_string(n / kCodesAComponent));
   return finish(codes, best, best_density, options.seed, progress);
 }
 

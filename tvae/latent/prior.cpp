@@ -65,6 +65,10 @@ PriorFit fit_prior(const std::string& kind, const Tensor& codes, const PriorFitO
   return prior_kinds().find(kind).fit(codes, options, progress);
 }
 
+void require_prior_place(const Model& model) {
+  require_writable_model(model.directory, {"latent/prior.safetensors", "latent/prior.json"});
+}
+
 void save_prior(const Model& model, const std::string& kind, const PriorFit& fit) {
   const ModelConfig& config = model.vae.config();
   const std::string former = former_prior(model);

@@ -53,6 +53,9 @@ PriorFit fit_prior(const std::string& kind, const torch::Tensor& codes, const Pr
 /// What of the posteriors a prior was fitted to: the fact "fit_on".
 inline const std::string kFitOnMeans = "means", kFitOnSamples = "samples";
 
+/// Before minutes of work. Throws CheckpointError where the model's folder is gone, DataError where it cannot be
+/// written.
+void require_prior_place(const Model& model);
 /// Writes MODEL/latent/prior.safetensors, atomically, and its facts for people, prior.json. A line (base/log.h) says
 /// that it replaces another.
 void save_prior(const Model& model, const std::string& kind, const PriorFit& fit);

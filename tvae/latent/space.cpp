@@ -53,6 +53,23 @@ void require_different(const std::vector<std::string>& texts) {
                     "different ones");
 }
 
+/// Tells of the outputs from `before` on as of `total`.
+class PartProgress : public Progress {
+ public:
+  PartProgress(Progress& whole, int64_t before, int64_t part, int64_t total)
+      : whole_(whole), before_(before), part_(part), total_(total) {}
+  void update(const char* what, int64_t done, int64_t total) override {
+    if (total == part_)
+      whole_.update(what, before_ + done, total_);
+    else  // something else is counted
+      whole_.update(what, done, total);
+  }
+
+ private:
+  Progress& whole_;
+  int64_t before_, part_, total_;
+};
+
 }  // namespace
 
 struct LatentSpace::State {
@@ -264,7 +281,8 @@ void LatentSpace::sample(const SampleOptions& options, const std::function<void(
   for (int64_t done = 0; done < options.count; done += kSamplesAtOnce) {
     const Tensor codes = draw_codes(std::min(kSamplesAtOnce, options.count - done), rng);
     decoding.seed = rng.next_key();
-    take(decode(codes, decoding, progress));
+    PartProgress part(progress, done, codes.size(0), options.count);
+    take(decode(codes, decoding, part));
   }
 }
 
@@ -309,10 +327,21 @@ PriorFit LatentSpace::fit_prior(const std::vector<std::string>& texts, const Pri
   return fit;
 }
 
+void LatentSpace::require_prior_place() const {
+  tvae::require_prior_place(model());
+}
+
 void LatentSpace::save_prior(const std::string& kind, const PriorFit& fit) const {
   tvae::save_prior(model(), kind, fit);
   const std::lock_guard lock(state_->prior_mutex);
   state_->prior.reset();
+  state_->likelihood = nullptr;
+}
+
+void LatentSpace::use_prior(const std::string& kind, PriorFit fit) const {
+  const std::lock_guard lock(state_->prior_mutex);
+  state_->prior = std::make_shared<const SavedPrior>(
+      SavedPrior{kind, fit.facts.value("fit_on", kFitOnMeans), std::move(fit.prior)});
   state_->likelihood = nullptr;
 }
 
@@ -363,6 +392,10 @@ DirectionFit LatentSpace::fit_direction(const std::vector<std::string>& positive
   if (fit.facts["held_out_accuracy"] <= fit.facts["held_out_majority"])
     log_warning("on held-out texts the direction is no better than always guessing the commoner kind");
   return fit;
+}
+
+void LatentSpace::require_direction_place(const std::string& name) const {
+  tvae::require_direction_place(model(), name);
 }
 
 void LatentSpace::save_direction(const std::string& name, const DirectionFit& fit) const {

@@ -120,6 +120,7 @@ class TextIndex {
   /// Where each text came first in the corpus, counted from 0.
   const std::vector<int64_t>& rows() const { return rows_; }
   const torch::Tensor& codes() const { return codes_; }
+  Metric metric() const { return metric_; }
 
   /// The n nearest (or as many as there are) of each code [Q, K, D], the nearest first. May be called from several
   /// threads.
@@ -190,9 +191,13 @@ class LatentSpace {
   /// A prior fitted to the codes of texts. Throws DataError (too few of them), CheckpointError (a collapsed model).
   PriorFit fit_prior(const std::vector<std::string>& texts, const PriorRequest& request = {},
                      Progress& progress = Progress::none()) const;
+  /// Before minutes of work. Throws where save_prior would.
+  void require_prior_place() const;
   /// Writes it into the model's directory, whence sample and optimize take it.
   void save_prior(const std::string& kind, const PriorFit& fit) const;
-  /// The saved one; null where there is none.
+  /// The same for this object alone: nothing is written.
+  void use_prior(const std::string& kind, PriorFit fit) const;
+  /// The saved one, or the one in use; null where there is none.
   std::shared_ptr<const SavedPrior> fitted_prior() const;
   /// log p of codes under the fitted prior, or N(0, I) where there is none: [N] fp64, in nats.
   torch::Tensor log_density(const torch::Tensor& codes) const;
@@ -206,6 +211,8 @@ class LatentSpace {
   DirectionFit fit_direction(const std::vector<std::string>& positive, const std::vector<std::string>& negative,
                              const std::string& method = "mean", uint64_t seed = 42,
                              Progress& progress = Progress::none()) const;
+  /// Before minutes of work. Throws where save_direction would.
+  void require_direction_place(const std::string& name) const;
   void save_direction(const std::string& name, const DirectionFit& fit) const;
   /// A saved one. Throws ConfigError for an unknown name, CheckpointError for a damaged file.
   DirectionFit direction(const std::string& name) const;

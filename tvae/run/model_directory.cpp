@@ -17,17 +17,23 @@ using Json = nlohmann::ordered_json;
 
 constexpr char kModelType[] = "transformer_vae";
 
-Json read_model_json(const std::string& directory) {
+void require_directory(const std::string& directory) {
   if (!directory_exists(directory)) throw CheckpointError("no model directory " + directory);
+}
+
+Json read_model_json(const std::string& directory) {
+  require_directory(directory);
   const std::string path = directory + "/config.json";
   if (!file_exists(path))
     throw CheckpointError(directory + " holds no config.json", "", "the directory of a trained or imported model");
   Json json = read_json_file(path);
   const std::string type =
       json.contains("model_type") && json["model_type"].is_string() ? json["model_type"].get<std::string>() : "";
+  if (type == "t5")
+    throw UnimportedT5(path + ": model_type", "\"t5\"", std::string("\"") + kModelType + "\"",
+                       "import the Hugging Face T5 first");
   if (type != kModelType)
-    throw CheckpointError(path + ": model_type", "\"" + type + "\"", std::string("\"") + kModelType + "\"",
-                          type == "t5" ? "import the Hugging Face T5 first" : "");
+    throw CheckpointError(path + ": model_type", "\"" + type + "\"", std::string("\"") + kModelType + "\"");
   return json;
 }
 
@@ -42,6 +48,15 @@ auto as_checkpoint_error(const std::string& path, const Make& make) {
 }
 
 }  // namespace
+
+void require_writable_model(const std::string& directory, const std::vector<std::string>& files) {
+  require_directory(directory);
+  try {
+    for (const std::string& file : files) require_writable(directory + "/" + file);
+  } catch (const DataError& error) {
+    throw UnwritableModel(error.what());
+  }
+}
 
 namespace {
 

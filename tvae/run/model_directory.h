@@ -2,7 +2,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "tvae/base/error.h"
 #include "tvae/model/transformer_vae.h"
 #include "tvae/text/tokenizer.h"
 
@@ -26,6 +28,19 @@ enum class LoadWeights {
 /// tokenizer or one with more ids than the model.
 Model load_model(const std::string& directory, torch::Device device = torch::kCPU,
                  LoadWeights how = LoadWeights::kDense);
+/// A folder of Hugging Face's T5, which is no model of ours yet.
+class UnimportedT5 : public CheckpointError {
+ public:
+  using CheckpointError::CheckpointError;
+};
+/// What is to be kept with a model cannot be written there.
+class UnwritableModel : public DataError {
+ public:
+  explicit UnwritableModel(const std::string& what) : DataError(what) {}
+};
+/// Before minutes of work whose result will be written there. Throws CheckpointError where the model's directory is
+/// gone, UnwritableModel where one of its files cannot be written.
+void require_writable_model(const std::string& directory, const std::vector<std::string>& files);
 /// Its model section alone. Throws CheckpointError, also where no model can have it.
 ModelConfig load_model_config(const std::string& directory);
 /// Throws ConfigError where an id that means something (padding, end, start, unknown) is beyond the vocabulary.

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tvae/base/progress.h"
 #include "tvae/base/registry.h"
 
 namespace tvae {
@@ -74,6 +75,7 @@ struct TokenizerTraining {
   int64_t sample_lines = 100000;  // lines drawn (seeded) for training; 0 = all
   int64_t seed = 42;
   std::vector<std::string> pieces = {};  // texts that are always one id, beyond what training finds; not for byte
+  Progress* progress = &Progress::none();
 };
 
 /// Trains on lines that are drawn already, of which there is at least one.

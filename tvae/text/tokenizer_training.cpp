@@ -8,6 +8,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
+#include "tvae/base/process.h"
 #include "tvae/base/ranges.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
@@ -210,10 +211,13 @@ Tokenizer train_sentencepiece(const std::vector<std::string_view>& lines, const 
       training.kind == "unigram" ? second_forms(sentences) : std::vector<std::string>();
   sentences.insert(sentences.end(), forms.begin(), forms.end());
   Sentences iterator(sentences);
-  std::string model;
-  const auto status = sentencepiece::SentencePieceTrainer::Train(trainer_settings(training), &iterator, &model);
-  if (!status.ok()) throw DataError("cannot train a tokenizer on these lines: " + status.ToString());
-  return Tokenizer::from_sentencepiece(model);
+  const auto train = [&] {
+    std::string model;
+    const auto status = sentencepiece::SentencePieceTrainer::Train(trainer_settings(training), &iterator, &model);
+    if (!status.ok()) throw DataError("cannot train a tokenizer on these lines: " + status.ToString());
+    return model;
+  };
+  return Tokenizer::from_sentencepiece(done_by_a_copy("training a tokenizer", train, *training.progress));
 }
 
 Tokenizer train_pieces(const std::vector<std::string_view>& lines, const TokenizerTraining& training) {

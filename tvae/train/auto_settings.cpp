@@ -199,7 +199,7 @@ class Chooser {
       set("data.vocab_size", static_cast<int64_t>(std::round(size / 16) * 16),
           rounded(static_cast<double>(bytes_) / 1000) + " kB of text of " + counted(alphabet_.size(), "character"));
     }
-    settings_.tokenizer = make_tokenizer(config_.data, train_);
+    settings_.tokenizer = make_tokenizer(config_.data, train_, progress_);
   }
 
   void lengths() {

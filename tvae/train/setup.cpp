@@ -29,10 +29,10 @@ Tokenizer with_missing_characters(Tokenizer tokenizer, DataFile& train) {
 
 /// A resumed run's own tokenizer, else the one that is there, the given one, the starting model's, or a new one.
 Tokenizer choose_tokenizer(const DataConfig& data, TrainingInput& input, const std::string& from,
-                           const RunDirectory& run) {
+                           const RunDirectory& run, Progress& progress) {
   if (run.resumed()) return Tokenizer::load(run.path());
   if (input.tokenizer) return *input.tokenizer;
-  if (data.tokenizer.empty() && from.empty()) return make_tokenizer(data, input.train);
+  if (data.tokenizer.empty() && from.empty()) return make_tokenizer(data, input.train, progress);
   return with_missing_characters(Tokenizer::load(data.tokenizer.empty() ? from : data.tokenizer), input.train);
 }
 
@@ -122,7 +122,7 @@ void require_files(const ResolvedConfig& resolved, const RunRecord* resumed) {
   const DataConfig& data = resolved.config.data;
   if (data.train.empty())
     throw with_remedy(ConfigError("no training data", "", "data.train, a file of one sequence a line", resolved.wants),
-                      resolved.wants.empty() ? Remedy::kGiveTrainingTexts : Remedy::kNone);
+                      Remedy::kGiveTrainingTexts);
   std::vector<std::string> files;
   for (const std::string& path : {data.train, data.valid}) {
     if (resumed && !path.empty() && path != "-" && !file_exists(path) && !are_regular_files(path))
@@ -207,7 +207,7 @@ TrainingInput open_training_files(const ResolvedConfig& resolved, const RunRecor
   return input;
 }
 
-Tokenizer make_tokenizer(const DataConfig& data, DataFile& train) {
+Tokenizer make_tokenizer(const DataConfig& data, DataFile& train, Progress& progress) {
   if (!data.tokenizer.empty()) return with_missing_characters(Tokenizer::load(data.tokenizer), train);
   const std::string beside = std::filesystem::path(files_of(data.train).front()).parent_path() / "tokenizer";
   if (data.check == "mnist" && directory_exists(beside)) {  // tvae data mnist-text makes it
@@ -220,6 +220,7 @@ Tokenizer make_tokenizer(const DataConfig& data, DataFile& train) {
   TokenizerTraining training;
   training.kind = data.tokenizer_kind;
   training.vocab_size = data.vocab_size;
+  training.progress = &progress;
   return train_tokenizer(texts, training);
 }
 
@@ -243,7 +244,7 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, TrainingInput inp
   if (!start && !has_model) require_model(config);
   constexpr int kStages = 3;
   progress.update("preparing", 0, kStages);
-  Tokenizer tokenizer = choose_tokenizer(config.data, input, from, run);
+  Tokenizer tokenizer = choose_tokenizer(config.data, input, from, run, progress);
   progress.update("preparing", 1, kStages);
   ModelConfig model = has_model ? load_model_config(run.path())
                       : start   ? continued(start->vae.config(), config, tokenizer)

@@ -51,7 +51,7 @@ struct TrainingInput {
 TrainingInput open_training_files(const ResolvedConfig& resolved, const RunRecord* resumed);
 
 /// The given tokenizer, else, for MNIST text, the one beside the training file, else one trained on its rows.
-Tokenizer make_tokenizer(const DataConfig& data, DataFile& train);
+Tokenizer make_tokenizer(const DataConfig& data, DataFile& train, Progress& progress);
 
 /// Throws ConfigError where settings of model and losses do not fit each other, before any work on the data.
 void require_possible(const RunConfig& config);
