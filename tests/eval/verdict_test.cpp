@@ -41,7 +41,11 @@ TEST(Verdict, AdviceFollowsWhatIsWanting) {
 TEST(Verdict, AFewRowsAreNotTrainedOnForLonger) {
   Json few = report_of(0.0, 0.96);
   few["training_rows"] = 845;
-  EXPECT_NE(last(few).find("More rows would help most: it was trained on 845."), std::string::npos);
+  few["training_passes"] = 60;
+  EXPECT_NE(last(few).find("More rows would help most: it has seen each of its 845 often."), std::string::npos);
+  few["training_passes"] = 2.2;
+  EXPECT_NE(last(few).find("longer training"), std::string::npos) << "they have hardly been seen";
+  few["training_passes"] = 60;
   few["training_rows"] = 84500;
   EXPECT_NE(last(few).find("longer training"), std::string::npos);
 }

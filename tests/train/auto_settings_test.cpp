@@ -74,16 +74,16 @@ TEST_F(AutoSettingsTest, TheRateFollowsWhatARowHolds) {
 
 TEST_F(AutoSettingsTest, WhatIsGivenStays) {
   const std::string file = file_of("x.txt", 300, [&](size_t i) { return sentence(i); });
-  RunConfig config = choose(file, {"train.steps=10", "data.max_tokens=12", "loss.kl.target=7", "model.d_model=64",
+  RunConfig config = choose(file, {"train.steps=10", "data.max_tokens=8", "loss.kl.target=7", "model.d_model=64",
                                    "train.batch_size=5", "data.check=python", "data.valid_fraction=0"});
-  EXPECT_EQ(config.data.max_tokens, 12);
+  EXPECT_EQ(config.data.max_tokens, 8);
   EXPECT_EQ(config.loss.kl.target, 7);
   EXPECT_EQ(config.model.d_model, 64);
   EXPECT_EQ(config.train.batch_tokens, 0);
   EXPECT_EQ(config.data.check, "python");
   EXPECT_EQ(config.data.valid_fraction, 0);
   EXPECT_EQ(config.train.steps, 10);
-  EXPECT_EQ(config.data.overlong, "cut") << "most rows are longer than 12 tokens";
+  EXPECT_EQ(config.data.overlong, "cut") << "most rows are longer than 8 tokens";
   config = choose(file, {"train.steps=10"}, {"auto", "molecules_small"});
   EXPECT_EQ(config.loss.kl.target, 54) << "another preset wins";
   EXPECT_EQ(config.data.check, "smiles");
