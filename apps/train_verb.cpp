@@ -55,7 +55,7 @@ TrainedRun train_with_hints(const TrainOptions& options) {
   }
 }
 
-/// Measures a few held-out rows, and says in words how good the space is; into the report and the card too.
+/// Measures a few held-out rows, and says in words how good the space is; into the card too.
 void tell_how_it_went(const std::string& directory, const CommonOptions& common) {
   constexpr int64_t kMostRows = 200, kFewestRows = 20, kUsualTokens = 64;
   try {
@@ -65,7 +65,9 @@ void tell_how_it_went(const std::string& directory, const CommonOptions& common)
     how.protocol.only = {"reconstruction", "interpolation", "fluency"};
     // Fewer of long rows, so that it is a matter of seconds.
     how.protocol.samples = std::clamp(kMostRows * kUsualTokens / space.model().max_tokens, kFewestRows, kMostRows);
+    how.write = false;  // a report of so little would be in the way of the next one
     const auto report = evaluate(space, how, until_signal);
+    write_scores_to_card(directory, report);
     for (const std::string& line : split(wrapped(join(report["verdict"].get<std::vector<std::string>>(), " ")), '\n'))
       if (!line.empty()) log_info(line);
     log_info("tvae eval " + directory + " measures more, tvae serve " + directory + " shows it");

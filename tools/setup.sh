@@ -111,6 +111,7 @@ install_torch() {
 # The packages of the explorer's page, as its lock file names them. The tests that need them are skipped without.
 install_page_packages() {
   local lock=web/package-lock.json
+  [[ -f $lock ]] || return 0
   cmp -s $lock web/node_modules/.tvae-lock && return
   say "installing what the explorer's page is built with into web/node_modules"
   (cd web && PATH="$PWD/../.venv/bin:$PATH" npm ci --no-audit --no-fund --loglevel=error </dev/null >&2) &&

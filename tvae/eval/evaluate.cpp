@@ -138,13 +138,6 @@ ReportPaths report_paths(const std::string& name) {
   return {name, name + ".html"};
 }
 
-void write_scores_to_card(const std::string& directory, const Json& report) {
-  const auto record = read_run_record(directory);
-  if (!record) return;
-  warn_of_own_card(directory);
-  write_model_card(directory, *record, card_scores(report));
-}
-
 /// Before minutes of work. Throws ConfigError where a report would replace the texts that it is of, or a model.
 void require_report_place(const ReportPaths& paths, const HeldOutFile& file) {
   for (const std::string& path : {paths.report, paths.page}) {
@@ -214,7 +207,7 @@ Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOp
   if (!options.write || former.fate == Fate::kKept) return report;
   write_file_atomically(out.report, whole.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   write_file_atomically(out.page, report_page(whole, report_examples(evaluation, whole)));
-  if (for_card) write_scores_to_card(model.directory, whole);
+  if (for_card && !whole["verdict"].empty()) write_scores_to_card(model.directory, whole);
   log_info("written to " + out.report + " and " + out.page);
   return report;
 }
@@ -239,6 +232,13 @@ CardScores card_scores(Json report) {
   report["data"]["path"] = file_names(report["data"]["path"].get<std::string>());
   std::vector<std::string> sentences = verdict(report);
   return {std::move(sentences), report_table({std::move(report)})};
+}
+
+void write_scores_to_card(const std::string& directory, const Json& report) {
+  const auto record = read_run_record(directory);
+  if (!record) return;
+  warn_of_own_card(directory);
+  write_model_card(directory, *record, card_scores(report));
 }
 
 std::vector<Json> evaluate(const std::vector<std::string>& models, const EvaluateOptions& options, torch::Device device,
