@@ -178,7 +178,7 @@ Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOp
   const Model& model = space.model();
   const ReportPaths out = report_paths(options.out.empty() ? model.directory + "/" + kReportFile : options.out);
   const bool own_texts = held_out_by_its_run(file, model) && !file.given && options.read.column.empty();
-  const bool for_card = options.write && own_texts && options.out.empty();
+  const bool for_card = options.write && own_texts && options.out.empty() && has_card_settings(options.protocol);
   if (options.write && options.out.empty())
     require_writable_model(model.directory, {kReportFile, "eval/report.html", for_card ? "README.md" : kReportFile});
   if (options.write) require_report_place(out, file);
@@ -189,7 +189,7 @@ Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOp
   const Json identity = report_identity(model, evaluation.held_out, how);
   FormerReport former;
   if (options.write) former = former_report(out.report, /*named=*/!options.out.empty(), identity, how);
-  tell_of_former(former, out.report, !has_card_settings(options.protocol) && options.out.empty());
+  tell_of_former(former, out.report, !for_card && options.out.empty());
   if (options.write && former.fate == Fate::kNone && file_exists(out.page))
     log_info(out.page + " will be replaced by the page of this report");
   Json report = {{"model", model.directory}};
@@ -207,7 +207,7 @@ Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOp
   if (!options.write || former.fate == Fate::kKept) return report;
   write_file_atomically(out.report, whole.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   write_file_atomically(out.page, report_page(whole, report_examples(evaluation, whole)));
-  if (for_card && !whole["verdict"].empty()) write_scores_to_card(model.directory, whole);
+  if (for_card && has_all_sections(whole)) write_scores_to_card(model.directory, whole);
   log_info("written to " + out.report + " and " + out.page);
   return report;
 }
