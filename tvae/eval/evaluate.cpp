@@ -138,6 +138,13 @@ ReportPaths report_paths(const std::string& name) {
   return {name, name + ".html"};
 }
 
+void write_scores_to_card(const std::string& directory, const Json& report) {
+  const auto record = read_run_record(directory);
+  if (!record) return;
+  warn_of_own_card(directory);
+  write_model_card(directory, *record, card_scores(report));
+}
+
 /// Before minutes of work. Throws ConfigError where a report would replace the texts that it is of, or a model.
 void require_report_place(const ReportPaths& paths, const HeldOutFile& file) {
   for (const std::string& path : {paths.report, paths.page}) {
@@ -234,11 +241,8 @@ CardScores card_scores(Json report) {
   return {std::move(sentences), report_table({std::move(report)})};
 }
 
-void write_scores_to_card(const std::string& directory, const Json& report) {
-  const auto record = read_run_record(directory);
-  if (!record) return;
-  warn_of_own_card(directory);
-  write_model_card(directory, *record, card_scores(report));
+void write_verdict_to_card(const std::string& directory, const Json& report) {
+  if (const auto record = read_run_record(directory)) write_model_card(directory, *record, {verdict(report), {}});
 }
 
 std::vector<Json> evaluate(const std::vector<std::string>& models, const EvaluateOptions& options, torch::Device device,
