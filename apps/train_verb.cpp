@@ -67,7 +67,7 @@ void tell_how_it_went(const std::string& directory, const CommonOptions& common)
     how.protocol.samples = std::clamp(kMostRows * kUsualTokens / space.model().max_tokens, kFewestRows, kMostRows);
     how.write = false;  // a report of so little would be in the way of the next one
     const auto report = evaluate(space, how, until_signal);
-    write_scores_to_card(directory, report);
+    write_verdict_to_card(directory, report);
     for (const std::string& line : split(wrapped(join(report["verdict"].get<std::vector<std::string>>(), " ")), '\n'))
       if (!line.empty()) log_info(line);
     log_info("tvae eval " + directory + " measures more, tvae serve " + directory + " shows it");

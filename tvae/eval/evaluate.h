@@ -27,9 +27,9 @@ struct EvaluateOptions {
 /// A report as it stands in the card of the model: without the folders of this machine.
 CardScores card_scores(nlohmann::ordered_json report);
 
-/// Renders the card of a model with the verdict and the table of a report, unless it is a person's own. Throws
-/// DataError.
-void write_scores_to_card(const std::string& directory, const nlohmann::ordered_json& report);
+/// Renders the card of a model with the verdict of a report, without its figures; leaves one that is a person's own.
+/// Throws DataError.
+void write_verdict_to_card(const std::string& directory, const nlohmann::ordered_json& report);
 
 /// Measures models on one file and gives their reports (docs/evaluation.md), in order. A report of some sections leaves
 /// those that the file has besides, where they are of the same weights, texts and settings; where they are not, or
