@@ -52,16 +52,6 @@ Json parameter_value(const Json& schema, const std::string& text) {
   return text;
 }
 
-std::vector<std::string> segments_of(const std::string& path) {
-  std::vector<std::string> segments;
-  for (size_t start = 1; start <= path.size();) {
-    const size_t end = std::min(path.find('/', start), path.size());
-    segments.push_back(path.substr(start, end - start));
-    start = end + 1;
-  }
-  return segments;
-}
-
 }  // namespace
 
 namespace {
@@ -111,7 +101,7 @@ Api::Api(Explorer& explorer, const Access& access, const Assets& assets, std::fu
       } : operations().find(id);
       std::string upper = method;
       std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return std::toupper(c); });
-      routes_.push_back({upper, segments_of(path), description, operation});
+      routes_.push_back({upper, split(path, '/'), description, operation});
     }
 }
 
@@ -168,7 +158,7 @@ HttpResponse Api::operate(const Route& route, const HttpRequest& request, const 
 
 HttpResponse Api::route(const HttpRequest& request, Progress& progress) const {
   if (!request.path.starts_with("/api")) return asset(request);
-  const std::vector<std::string> segments = segments_of(request.path);
+  const std::vector<std::string> segments = split(request.path, '/');
   std::set<std::string> allowed;
   for (const Route& route : routes_) {
     if (route.segments.size() != segments.size()) continue;

@@ -1,6 +1,8 @@
 // What the explorer works with: the loaded models, the maps of their corpora, and long work.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>

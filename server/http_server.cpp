@@ -163,8 +163,8 @@ struct HttpServer::Implementation {
       }
       if (!error) co_await http::async_read(stream, buffer, parser, with(error));
       if (error) {
-        if (const auto refused = answer_to(error)) {
-          co_await write(stream, *refused, false, false);
+        if (auto refused = answer_to(error)) {
+          co_await write(stream, std::move(*refused), false, false);
           co_await take_rest(stream);
         }
         break;
@@ -173,13 +173,13 @@ struct HttpServer::Implementation {
       const bool keep_alive = raw.keep_alive();
       HttpRequest request;
       request.malformed = !to_request(raw, request);
-      const HttpResponse response = co_await answer(connection, request);
+      HttpResponse response = co_await answer(connection, request);
       const bool stay = keep_alive && !closing;
       if (response.events) {
         co_await write_events(stream, response);
         break;
       }
-      if (!co_await write(stream, response, stay, request.method == "HEAD") || !stay) break;
+      if (!co_await write(stream, std::move(response), stay, request.method == "HEAD") || !stay) break;
     }
     error_code ignored;
     stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
@@ -233,9 +233,9 @@ struct HttpServer::Implementation {
     co_return response;
   }
 
-  asio::awaitable<bool> write(beast::tcp_stream& stream, const HttpResponse& made, bool keep_alive, bool head) {
+  asio::awaitable<bool> write(beast::tcp_stream& stream, HttpResponse made, bool keep_alive, bool head) {
     error_code error;
-    Response response = to_beast(made, keep_alive);
+    Response response = to_beast(std::move(made), keep_alive);
     stream.expires_after(options.time_limit);
     if (head) {
       http::response_serializer<http::string_body> serializer(response);

@@ -1,5 +1,6 @@
 #include "server/operation.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -103,6 +104,17 @@ Tensor places_from(const Call& call, const Json& places, const std::string& poin
 
 Tensor place_from(const Call& call, const std::string& member) {
   return places_from(call, Json::array({call.given.at(member)}), "/" + member)[0];
+}
+
+Direction direction_from(const Call& call, const std::string& name) {
+  const LatentSpace& space = call.model().space;
+  require_direction(space, name);
+  return space.direction(name).direction;
+}
+
+void require_direction(const LatentSpace& space, const std::string& name) {
+  const std::vector<std::string> known = space.directions();
+  if (std::ranges::find(known, name) == known.end()) throw Refused(404, "the model has no direction \"" + name + "\"");
 }
 
 DecodeOptions decode_options_from(const Call& call) {

@@ -40,6 +40,10 @@ torch::Tensor places_from(const Call& call, const Json& places, const std::strin
 /// One member of `given` that is a place: [K, D].
 torch::Tensor place_from(const Call& call, const std::string& member);
 
+/// A direction of the model, and that there is one. Throw Refused (404) where it has none of that name.
+void require_direction(const LatentSpace& space, const std::string& name);
+Direction direction_from(const Call& call, const std::string& name);
+
 /// How `given` wants codes decoded; outputs are judged.
 DecodeOptions decode_options_from(const Call& call);
 /// Schema Output of texts that were decoded, each with more members before it; codes come where `given` wants them.

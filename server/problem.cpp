@@ -3,6 +3,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "tvae/base/strings.h"
+
 namespace tvae::server {
 namespace {
 
@@ -25,6 +27,15 @@ std::string title_of(int status) {
   return found == titles.end() ? "Error" : found->second;
 }
 
+/// Of each path the last part alone: "cannot write report.json" of "cannot write /home/ada/m/eval/report.json".
+std::string without_folders(const std::string& message) {
+  std::vector<std::string> words = split(message, ' ');
+  for (std::string& word : words)
+    if (const size_t slash = word.find('/'); slash == 0 || word.find('/', slash + 1) != std::string::npos)
+      word = word.substr(word.rfind('/') + 1);
+  return join(words, " ");
+}
+
 }  // namespace
 
 HttpResponse problem(int status, const std::string& detail, const std::string& pointer) {
@@ -36,17 +47,9 @@ HttpResponse problem(int status, const std::string& detail, const std::string& p
 }
 
 HttpResponse problem(const Error& error) {
-  switch (error.remedy()) {
-    case Remedy::kFitPrior:
-      return problem(409, "the model has no fitted prior (fit one with tvae prior fit, or ask for the normal one)");
-    case Remedy::kFitDirection:
-      return problem(404, error.what());
-    default:
-      break;
-  }
-  if (dynamic_cast<const ConfigError*>(&error) != nullptr)
-    return problem(std::string(error.what()).starts_with("unknown direction") ? 404 : 422, error.what());
-  return problem(422, error.what());
+  if (error.remedy() == Remedy::kFitPrior)
+    return problem(409, "the model has no fitted prior (fit one with tvae prior fit, or ask for the normal one)");
+  return problem(422, without_folders(error.what()));
 }
 
 }  // namespace tvae::server

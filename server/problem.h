@@ -11,8 +11,8 @@ namespace tvae::server {
 /// `detail` is one line; `pointer` says where in the request, as a JSON pointer.
 HttpResponse problem(int status, const std::string& detail, const std::string& pointer = "");
 
-/// Of what the library refused: 404 for what is not there, 409 for what has to be made first, 422 for the rest. Paths
-/// of this machine do not leave it.
+/// Of what the library refused: 409 for what has to be made first, 422 for the rest. Paths of this machine do not
+/// leave it.
 HttpResponse problem(const Error& error);
 
 /// A request that cannot be answered as it is; leaves an operation as an exception.

@@ -74,7 +74,9 @@ HttpResponse fit(const Call& call) {
 }
 
 HttpResponse remove(const Call& call) {
-  call.model().space.remove_direction(call.given["name"]);
+  const LatentSpace& space = call.model().space;
+  require_direction(space, call.given["name"]);
+  space.remove_direction(call.given["name"]);
   return {.status = 204, .content_type = ""};
 }
 

@@ -14,7 +14,7 @@ using torch::Tensor;
 /// Where codes lie on the map that `given` asks for.
 class Layout {
  public:
-  Layout(const Call& call) : model_(call.model()), map_(model_.map()), name_(call.given["projection"]) {
+  explicit Layout(const Call& call) : map_(call.model().map()), name_(call.given["projection"]) {
     if (name_ == "umap" && !map_->has(Projection::kUmap))
       throw Refused(422, "projection: got umap, expected pca or directions: the map has no UMAP", "/projection");
     if (name_ != "directions") return;
@@ -22,7 +22,7 @@ class Layout {
       if (!call.given.contains(axis))
         throw Refused(422, std::string(axis) + ": expected the name of a direction, for projection directions",
                       std::string("/") + axis);
-      axes_.push_back(model_.space.direction(call.given[axis]).direction.logit);
+      axes_.push_back(direction_from(call, call.given[axis]).logit);
     }
   }
 
@@ -43,7 +43,6 @@ class Layout {
     return at::stack({axes_[0].value(codes), axes_[1].value(codes)}, 1).to(at::kFloat);
   }
 
-  const ExploredModel& model_;
   std::shared_ptr<const CorpusMap> map_;
   std::string name_;
   std::vector<LinearProperty> axes_;
@@ -84,7 +83,7 @@ HttpResponse values(const Call& call) {
   if (of == "direction") {
     if (!call.given.contains("direction"))
       throw Refused(422, "direction: expected the name of one, for values of direction", "/direction");
-    const LinearProperty logit = model.space.direction(call.given["direction"]).direction.logit;
+    const LinearProperty logit = direction_from(call, call.given["direction"]).logit;
     return numbers_response(logit.value(model.map()->index().codes()));
   }
   return numbers_response(model.values(of, [&](const CorpusMap& map) { return compute_values(call, map); }));

@@ -14,7 +14,7 @@ namespace {
 Json report_of(const ExploredModel& model) {
   const std::string path = model.space.model().directory + "/eval/report.json";
   if (!file_exists(path)) return nullptr;
-  return Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  return parse_json(read_file(path));
 }
 
 /// How texts of a check are shown.

@@ -85,20 +85,12 @@ HttpResponse mix(const Call& call) {
   return decoded_response(call, codes, members, /*noisy=*/count > 1 && spread > 0);
 }
 
-/// Where a code [K, D] stands on each direction of the model.
-Json direction_values(const LatentSpace& space, const Tensor& code) {
-  Json values = Json::object();
-  for (const std::string& name : space.directions())
-    values[name] = space.direction(name).direction.logit.value(code.unsqueeze(0)).item<double>();
-  return values;
-}
-
 HttpResponse steer(const Call& call) {
   const LatentSpace& space = call.model().space;
   const Tensor start = place_from(call, "place");
   Tensor code = start.clone();
   for (const Json& move : call.given.value("moves", Json::array()))
-    code += move["strength"].get<float>() * space.direction(move["direction"]).direction.step;
+    code += move["strength"].get<float>() * direction_from(call, move["direction"]).step;
   for (const Json& dimension : call.given.value("dimensions", Json::array())) {
     const int64_t token = dimension["token"], index = dimension["index"];
     if (token >= code.size(0) || index >= code.size(1))
@@ -110,7 +102,12 @@ HttpResponse steer(const Call& call) {
   }
   const Tensor codes = code.unsqueeze(0);
   const std::vector<Decoded> outputs = space.decode(codes, decode_options_from(call), call.progress);
-  const Json members = {{"values", direction_values(space, code)}, {"start_values", direction_values(space, start)}};
+  Json members = {{"values", Json::object()}, {"start_values", Json::object()}};
+  for (const std::string& name : space.directions()) {
+    const Tensor values = space.direction(name).direction.logit.value(at::stack({code, start}));
+    members["values"][name] = values[0].item<double>();
+    members["start_values"][name] = values[1].item<double>();
+  }
   return json_response(outputs_json(call, outputs, codes, {members}).front());
 }
 
@@ -124,7 +121,7 @@ HttpResponse optimize(const Call& call) {
   Json score = nullptr;
   const DecodeOptions decode = decode_options_from(call);
   if (call.given.contains("direction")) {
-    property = space.direction(call.given["direction"]).direction.logit;
+    property = direction_from(call, call.given["direction"]).logit;
   } else {
     const Json& table = call.given["property"];
     const PropertyFit fit = space.fit_property(table["texts"].get<std::vector<std::string>>(),

@@ -7,6 +7,7 @@
 #include "tests/support/saved_model.h"
 #include "tests/support/temporary_folder.h"
 #include "tvae/base/error.h"
+#include "tvae/io/safetensors.h"
 #include "tvae/latent/umap.h"
 
 namespace tvae {
@@ -59,6 +60,19 @@ TEST_F(Map, ADamagedOneIsMadeAgain) {
     std::filesystem::resize_file(file.path(), 100);
   EXPECT_FALSE(CorpusMap::open(space_, corpus_).was_kept());
   EXPECT_TRUE(CorpusMap::open(space_, corpus_).was_kept());
+}
+
+TEST_F(Map, OneThatLacksAPartIsMadeAgain) {
+  CorpusMap::open(space_, corpus_);
+  for (const auto& file : std::filesystem::directory_iterator(folder_.path("m") + "/map")) {
+    std::map<std::string, std::string> metadata;
+    TensorMap tensors = load_safetensors(file.path().string(), &metadata);
+    tensors.erase("pca_mean");
+    save_safetensors(file.path().string(), tensors, metadata);
+  }
+  const CorpusMap again = CorpusMap::open(space_, corpus_);
+  EXPECT_FALSE(again.was_kept());
+  EXPECT_EQ(again.points(), 40);
 }
 
 TEST_F(Map, DrawsSomeOfTooManyTexts) {

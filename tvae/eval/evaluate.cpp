@@ -138,11 +138,11 @@ ReportPaths report_paths(const std::string& name) {
   return {name, name + ".html"};
 }
 
-void write_scores_to_card(const std::string& directory, const Json& report) {
+void write_to_card(const std::string& directory, const CardScores& scores) {
   const auto record = read_run_record(directory);
   if (!record) return;
   warn_of_own_card(directory);
-  write_model_card(directory, *record, card_scores(report));
+  write_model_card(directory, *record, scores);
 }
 
 /// Before minutes of work. Throws ConfigError where a report would replace the texts that it is of, or a model.
@@ -214,7 +214,7 @@ Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOp
   if (!options.write || former.fate == Fate::kKept) return report;
   write_file_atomically(out.report, whole.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   write_file_atomically(out.page, report_page(whole, report_examples(evaluation, whole)));
-  if (for_card && has_all_sections(whole)) write_scores_to_card(model.directory, whole);
+  if (for_card && has_all_sections(whole)) write_to_card(model.directory, card_scores(whole));
   log_info("written to " + out.report + " and " + out.page);
   return report;
 }
@@ -242,7 +242,7 @@ CardScores card_scores(Json report) {
 }
 
 void write_verdict_to_card(const std::string& directory, const Json& report) {
-  if (const auto record = read_run_record(directory)) write_model_card(directory, *record, {verdict(report), {}});
+  write_to_card(directory, {verdict(report), {}});
 }
 
 std::vector<Json> evaluate(const std::vector<std::string>& models, const EvaluateOptions& options, torch::Device device,

@@ -123,13 +123,15 @@ CorpusMap CorpusMap::open(const LatentSpace& space, const Rows& rows, const MapO
   if (file_exists(file)) {
     try {
       std::map<std::string, std::string> metadata;
-      TensorMap kept = load_safetensors(file, &metadata);
+      const TensorMap kept = load_safetensors(file, &metadata);
+      const Tensor codes = kept.at("codes"), mean = kept.at("pca_mean"), axes = kept.at("pca_axes"),
+                   pca = kept.at("pca");
       if (metadata == made && kept.contains("umap") == wants_umap &&
-          kept.at("codes").size(0) == static_cast<int64_t>(corpus.texts.size())) {
-        CorpusMap map = with_codes(kept.at("codes"));
-        map.mean_ = kept.at("pca_mean");
-        map.axes_ = kept.at("pca_axes");
-        map.pca_ = kept.at("pca");
+          codes.size(0) == static_cast<int64_t>(corpus.texts.size())) {
+        CorpusMap map = with_codes(codes);  // which takes the corpus: from here on nothing may fail
+        map.mean_ = mean;
+        map.axes_ = axes;
+        map.pca_ = pca;
         if (wants_umap) map.umap_ = kept.at("umap");
         map.was_kept_ = true;
         return map;

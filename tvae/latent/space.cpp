@@ -81,7 +81,8 @@ struct LatentSpace::State {
   std::unique_ptr<ValidityCheck> check;
   std::mutex prior_mutex;
   std::optional<std::shared_ptr<const SavedPrior>> prior;  // once it was looked for
-  std::shared_ptr<const CodeLikelihood> likelihood;        // under that prior
+  std::shared_ptr<const SavedPrior> likely_under;          // null: under N(0, I)
+  std::shared_ptr<const CodeLikelihood> likelihood;        // once it was asked for
   std::unique_ptr<SharedGeneration> shared;                // where decoding is shared
 
   const OutputConstraintFactory& make_constraint() {
@@ -335,14 +336,12 @@ void LatentSpace::save_prior(const std::string& kind, const PriorFit& fit) const
   tvae::save_prior(model(), kind, fit);
   const std::lock_guard lock(state_->prior_mutex);
   state_->prior.reset();
-  state_->likelihood = nullptr;
 }
 
 void LatentSpace::use_prior(const std::string& kind, PriorFit fit) const {
   const std::lock_guard lock(state_->prior_mutex);
   state_->prior = std::make_shared<const SavedPrior>(
       SavedPrior{kind, fit.facts.value("fit_on", kFitOnMeans), std::move(fit.prior)});
-  state_->likelihood = nullptr;
 }
 
 std::shared_ptr<const SavedPrior> LatentSpace::fitted_prior() const {
@@ -364,7 +363,8 @@ Likelihood LatentSpace::likelihood(const Tensor& codes) const {
   std::shared_ptr<const CodeLikelihood> likelihood;
   {
     const std::lock_guard lock(state_->prior_mutex);
-    if (!state_->likelihood) {
+    if (!state_->likelihood || state_->likely_under != saved) {
+      state_->likely_under = saved;
       Rng rng(42);
       state_->likelihood = std::make_shared<const CodeLikelihood>(
           saved ? std::shared_ptr<const Prior>(saved, saved->prior.get())
