@@ -61,7 +61,8 @@ std::string with_command(const Error& error) {
   static const std::map<Remedy, std::string> commands = {
       {Remedy::kFitPrior, "tvae prior fit MODEL"}, {Remedy::kFitDirection, "tvae direction MODEL fit"},
       {Remedy::kGiveTexts, "--data FILE"},         {Remedy::kGiveTrainingTexts, "--train FILE"},
-      {Remedy::kListPresets, "tvae presets"},      {Remedy::kAssign, "--set KEY=VALUE"}};
+      {Remedy::kGiveCorpus, "--corpus FILE"},      {Remedy::kListPresets, "tvae presets"},
+      {Remedy::kAssign, "--set KEY=VALUE"}};
   std::string message = error.what();
   const auto command = commands.find(error.remedy());
   if (command == commands.end()) return message;

@@ -1,5 +1,6 @@
-// The Python module tvae._core: the library's front doors (latent/space.h, eval/evaluate.h, train/train.h) as Python
-// objects, and nothing that they do not have. What users see is made of it in python/tvae/*.py.
+// The Python module tvae._core: the library's front doors (latent/space.h, latent/corpus_map.h, eval/evaluate.h,
+// train/train.h) and the explorer's (server/explorer_server.h) as Python objects, and nothing that they do not have.
+// What users see is made of it in python/tvae/*.py.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/function.h>
@@ -14,6 +15,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -21,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/explorer_server.h"
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/json.h"
@@ -29,7 +32,10 @@
 #include "tvae/base/utf8.h"
 #include "tvae/config/presets.h"
 #include "tvae/eval/evaluate.h"
+#include "tvae/eval/model_corpus.h"
+#include "tvae/latent/corpus_map.h"
 #include "tvae/latent/differentiable.h"
+#include "tvae/latent/moves.h"
 #include "tvae/latent/paths.h"
 #include "tvae/latent/space.h"
 #include "tvae/ops/out_of_memory.h"
@@ -54,6 +60,9 @@ using Array = nb::ndarray<nb::numpy, Number>;
 
 /// The same in fp64, which holds what is fp32 as it is.
 using GivenNumbers = nb::ndarray<const double, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+
+/// Places on a map: [N, 2].
+using GivenPlaces = nb::ndarray<const float, nb::shape<-1, 2>, nb::c_contig, nb::device::cpu>;
 
 /// Valid as long as the array is.
 template <class Number, class... Properties>
@@ -191,6 +200,8 @@ const char* name_of(Remedy remedy) {
       return "give_texts";
     case Remedy::kGiveTrainingTexts:
       return "give_training_texts";
+    case Remedy::kGiveCorpus:
+      return "give_corpus";
     case Remedy::kListPresets:
       return "list_presets";
     case Remedy::kAssign:
@@ -625,11 +636,105 @@ void bind_space(nb::module_& module) {
                  progress.run([&] { return space.optimize(text, property, options, decode, progress); });
              return std::tuple(way.texts, way.first_value, way.last_value, way.steps);
            })
+      .def("path_codes",
+           [](const Space&, const GivenCodes& places, const std::string& path, const std::vector<double>& ratios) {
+             const torch::Tensor given = tensor_of(places);
+             return array_of<float>(without_gil([&] { return path_codes(given, path, ratios); }));
+           })
+      .def("corpus",
+           [](const Space& space) {
+             const std::string& directory = space.model().directory;
+             Rows rows = without_gil([&] { return corpus_rows(directory, corpus_file(directory)); });
+             return std::pair(std::move(rows.texts), std::move(rows.labels));
+           })
+      .def("map",
+           [](const Space& space, const Texts& texts, const Texts& labels, int64_t points, bool umap, uint64_t seed,
+              bool keep, Listener listener) {
+             PythonProgress progress(std::move(listener));
+             Rows corpus;
+             corpus.texts = texts;
+             corpus.labels = labels;
+             return progress.run([&] { return CorpusMap::open(space, corpus, {points, umap, seed, keep}, progress); });
+           })
       .def("index", [](const Space& space, const Texts& corpus, const std::string& metric, Listener listener) {
         PythonProgress progress(std::move(listener));
         const Metric by = metric == "l2" ? Metric::kL2 : Metric::kCosine;
         return progress.run([&] { return space.index(corpus, by, progress); });
       });
+}
+
+void bind_map(nb::module_& module) {
+  const auto projection = [](const std::string& name) {
+    if (name == "umap") return Projection::kUmap;
+    if (name == "pca") return Projection::kPca;
+    throw ConfigError("projection", name, "pca or umap");
+  };
+  nb::class_<CorpusMap>(module, "CorpusMap")
+      .def_prop_ro("index", &CorpusMap::index, nb::rv_policy::reference_internal)
+      .def_prop_ro("labels", &CorpusMap::labels)
+      .def_prop_ro(
+          "label_of", [](const CorpusMap& map) { return array_of<int32_t>(torch::tensor(map.label_of(), at::kInt)); },
+          nb::rv_policy::automatic)
+      .def_prop_ro("has_umap", [](const CorpusMap& map) { return map.has(Projection::kUmap); })
+      .def("positions",
+           [projection](const CorpusMap& map, const std::string& of) {
+             return array_of<const float>(map.positions(projection(of)));
+           })
+      .def("project",
+           [projection](const CorpusMap& map, const std::string& to, const GivenCodes& codes) {
+             const torch::Tensor given = tensor_of(codes);
+             return array_of<float>(without_gil([&] { return map.project(projection(to), given); }));
+           })
+      .def("invert", [projection](const CorpusMap& map, const std::string& from, const GivenPlaces& places) {
+        const torch::Tensor given = tensor_of(places);
+        return array_of<float>(without_gil([&] { return map.invert(projection(from), given); }));
+      });
+}
+
+/// The explorer's server, which is there until it is closed. Its threads may want the interpreter's lock, for what they
+/// tell: nobody waits for them with it.
+class PythonServer {
+ public:
+  PythonServer(const Texts& models, const std::string& device, server::ServeOptions options) {
+    threads_used = true;
+    std::vector<LatentSpace> spaces;
+    for (const std::string& model : models) spaces.push_back(LatentSpace::open(model, parse_device(device)));
+    server_ = std::make_unique<server::ExplorerServer>(std::move(spaces), std::move(options));
+  }
+  ~PythonServer() {
+    const nb::gil_scoped_release released;
+    server_.reset();
+  }
+  PythonServer(const PythonServer&) = delete;
+  PythonServer& operator=(const PythonServer&) = delete;
+  server::ExplorerServer& get() const { return *server_; }
+
+ private:
+  std::unique_ptr<server::ExplorerServer> server_;
+};
+
+void bind_server(nb::module_& module) {
+  nb::class_<PythonServer>(module, "Server")
+      .def("__init__",
+           [](PythonServer* place, const Texts& models, const std::string& device, const std::string& corpus,
+              const ReadOptions& read, const std::string& host, uint16_t port, const std::string& token,
+              const std::string& allow_origin, int64_t points, bool umap, uint64_t seed) {
+             server::ServeOptions options;
+             options.explorer = {corpus, read, {.points = points, .umap = umap, .seed = seed}};
+             options.http.host = host;
+             options.http.port = port;
+             options.access = {.token = token, .allow_origin = allow_origin, .in_frames = true};
+             without_gil([&] { new (place) PythonServer(models, device, std::move(options)); });
+           })
+      .def_prop_ro("port", [](const PythonServer& server) { return server.get().port(); })
+      .def_prop_ro("address", [](const PythonServer& server) { return server.get().address(); })
+      .def_prop_ro("token", [](const PythonServer& server) { return server.get().token(); })
+      .def("run",
+           [](const PythonServer& server) {
+             const nb::gil_scoped_release released;
+             server.get().run(/*until_signal=*/false);
+           })
+      .def("stop", [](const PythonServer& server) { server.get().stop(); });
 }
 
 void bind_differentiable(nb::module_& module) {
@@ -776,6 +881,8 @@ NB_MODULE(_core, module) {
   nb::register_exception_translator(tvae::translate);
   tvae::bind_values(module);
   tvae::bind_space(module);
+  tvae::bind_map(module);
+  tvae::bind_server(module);
   tvae::bind_differentiable(module);
   tvae::bind_functions(module);
   module.attr("version") = TVAE_VERSION;

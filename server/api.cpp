@@ -17,6 +17,7 @@
 #include "tvae/base/json.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
+#include "tvae/ops/one_thread.h"
 #include "tvae/ops/out_of_memory.h"
 
 namespace tvae::server {
@@ -187,7 +188,7 @@ HttpResponse Api::route(const HttpRequest& request, Progress& progress) const {
 HttpResponse Api::answer(const HttpRequest& request, Progress& progress) const {
   // Requests are worked on side by side, each by one thread: threads that wait for each other lose more than they give
   // on a machine that does other things too.
-  thread_local const bool one_thread = (at::set_num_threads(1), true);
+  thread_local const bool one_thread = (use_one_thread_here(), true);
   (void)one_thread;
   HttpResponse response;
   try {

@@ -9,8 +9,8 @@
 #include "tvae/base/strings.h"
 #include "tvae/data/file_set.h"
 #include "tvae/eval/held_out.h"
+#include "tvae/eval/model_corpus.h"
 #include "tvae/latent/umap.h"
-#include "tvae/run/data_options.h"
 #include "tvae/run/run_record.h"
 
 namespace tvae::server {
@@ -22,29 +22,6 @@ constexpr int64_t kTextsForDimensions = 2000;
 constexpr size_t kExamples = 24;
 /// Examples are read at a glance.
 constexpr size_t kLongestExample = 80;
-
-/// The texts that a model brings with it: JSON lines {"text", "label"}.
-constexpr const char* kOwnCorpus = "/corpus.jsonl";
-
-/// The texts that a model's map shows: of the given file, of its own, or, where there is neither, of its run, which an
-/// empty path stands for.
-TextsFile corpus_file(const std::string& directory, const ExplorerOptions& options) {
-  if (!options.corpus.empty())
-    return {options.corpus, read_as_run(directory, options.corpus, options.read, /*labels=*/true)};
-  if (const std::string own = directory + kOwnCorpus; file_exists(own))
-    return {own, {.column = "text", .label_column = "label"}};
-  return {};
-}
-
-/// Throws what reading throws, or DataError where there are none.
-Rows corpus_rows(const std::string& directory, const TextsFile& file) {
-  if (!file.path.empty()) return read_rows_with_warnings(file.path, file.read);
-  const RecordedData recorded = recorded_data(directory);
-  if (!recorded.train.path.empty() && are_regular_files(recorded.train.path)) return recorded.train.rows();
-  throw DataError(recorded.train.path.empty() ? "the model does not say what it was trained on"
-                                              : "the file that the model was trained on is not there",
-                  "", "", "give a corpus: --corpus FILE");
-}
 
 bool has_held_out(const std::string& directory) {
   const RecordedData recorded = recorded_data(directory);
@@ -152,7 +129,7 @@ Explorer::Explorer(std::vector<LatentSpace> spaces, const ExplorerOptions& optio
     const std::string& directory = model.space.model().directory;
     const auto rows = std::make_shared<Rows>();
     try {
-      const TextsFile file = corpus_file(directory, options);
+      const TextsFile file = corpus_file(directory, options.corpus, options.read);
       *rows = corpus_rows(directory, file);
       if (!has_held_out(directory)) model.set_texts_to_measure(file);
       model.set_examples(example_texts(directory, rows->texts));

@@ -11,16 +11,11 @@
 
 #include "server/jobs.h"
 #include "tvae/data/reader.h"
+#include "tvae/eval/model_corpus.h"
 #include "tvae/latent/corpus_map.h"
 #include "tvae/latent/space.h"
 
 namespace tvae::server {
-
-/// A file, and how it is read; an empty path for none.
-struct TextsFile {
-  std::string path = {};
-  ReadOptions read = {};
-};
 
 /// A model, and the map of its corpus once that is made.
 class ExploredModel {

@@ -11,7 +11,7 @@ LADDER = [["base"], ["config", "text", "validity"], ["data", "ops"], ["corpus", 
           ["run"], ["latent"], ["dist"], ["train", "eval"], ["plan"]]
 TORCH_FREE = {"base", "config", "text", "validity", "data", "corpus"}
 RUNG = {f"tvae/{name}": rung for rung, names in enumerate(LADDER) for name in names}
-RUNG.update({"server": len(LADDER), "python": len(LADDER), "apps": len(LADDER) + 1})
+RUNG.update({"server": len(LADDER), "python": len(LADDER) + 1, "apps": len(LADDER) + 1})
 
 SOURCES = {".h", ".cpp", ".cu", ".cuh"}
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 torch_version=2.13.0 # not just "torch": the program is tested with this one
 requirements=("torch==$torch_version" numpy "nanobind>=3.1" "tqdm>=4.60" assorthead==0.2.2)
 if [[ ${1:-} == --tests ]]; then
-  requirements+=("pandas>=2" "matplotlib>=3.8" "scikit-learn>=1.4" "msgpack>=1" "safetensors>=0.4" "mypy>=1.13" nbclient ipykernel schemathesis==4.32.5
+  requirements+=("pandas>=2" "matplotlib>=3.8" "scikit-learn>=1.4" "msgpack>=1" "safetensors>=0.4" "mypy>=1.13" nbclient ipykernel "anywidget>=0.11" schemathesis==4.32.5
     rdkit transformers==4.57.6 sentencepiece jax==0.4.38 flax==0.10.2)
 fi
 packages=(g++ cmake ninja-build pkg-config ccache mold libsentencepiece-dev nlohmann-json3-dev libcli11-dev

@@ -30,19 +30,21 @@ except ImportError as error:
                       f"(pip install it again): {error}") from error
 from . import errors
 from .convert import convert
+from .corpus_map import Map
 from .errors import CheckpointError, ConfigError, DataError, Error
 from .messages import TvaeWarning
 from .model import Decoded, Direction, Index, Model, Property, Reconstruction, load, set_threads
 from .outputs import Outputs
 from .report import Report
+from .serving import Server, explore, serve
 from .settings import config, import_t5, presets
 from .training import Run, train
 
 __version__ = _core.version
 __all__ = [
-    "CheckpointError", "ConfigError", "DataError", "Decoded", "Direction", "Error", "Index", "Model", "Outputs",
-    "Property", "Reconstruction", "Report", "Run", "TvaeWarning", "config", "convert", "import_t5", "load", "presets",
-    "set_threads", "to_torch", "train",
+    "CheckpointError", "ConfigError", "DataError", "Decoded", "Direction", "Error", "Index", "Map", "Model",
+    "Outputs", "Property", "Reconstruction", "Report", "Run", "Server", "TvaeWarning", "config", "convert", "explore",
+    "import_t5", "load", "presets", "serve", "set_threads", "to_torch", "train",
 ]
 
 # A child of os.fork() has no threads of the pool that computes; one thread is what it can compute with.

@@ -171,6 +171,22 @@ def as_codes(codes: Any, shape: tuple[int, int], name: str = "codes") -> tuple[C
     return array, single
 
 
+def as_places(positions: Any, name: str = "positions") -> tuple[npt.NDArray[np.float32], bool]:
+    """Places on a map [N, 2] in fp32, and whether it was a single one [2]."""
+    array = _as_array(positions, name)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"{name}: got numbers of type {array.dtype}, expected float32")
+    array = np.ascontiguousarray(array, dtype=np.float32)
+    given, single = list(array.shape), array.ndim == 1
+    if single:
+        array = array[None]
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise DataError(f"{name}: got an array of {given}, expected [N, 2]")
+    if not np.isfinite(array).all():
+        raise DataError(f"{name}: got numbers that are not finite")
+    return array, single
+
+
 def are_codes(given: Any) -> bool:
     """Whether these are numbers, and no texts."""
     if isinstance(given, (list, tuple)):

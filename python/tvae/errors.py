@@ -34,6 +34,7 @@ _REMEDIES = {
     "fit_direction": "model.fit_direction(name, positive, negative)",
     "give_texts": "data=FILE",
     "give_training_texts": "train=FILE",
+    "give_corpus": "texts of yours",
     "list_presets": "tvae.presets()",
     "assign": "overrides={key: value}",
     "occupied_by_run": "resume=True continues it, overwrite=True starts afresh",

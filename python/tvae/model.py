@@ -18,6 +18,7 @@ from ._arrays import (Code, Codes, Device, Files, Numbers, PathLike, Texts, are_
                       short_path, shown)
 from ._progress import Listener, Progress, listening
 from .errors import ConfigError
+from .corpus_map import Map
 from .outputs import Outputs
 from .report import Report
 
@@ -289,6 +290,13 @@ class Model:
         return _outputs([point.output for point in points], {"ratio": [point.ratio for point in points]},
                         mark_changes=True)
 
+    def path_codes(self, start: Any, end: Any, steps: int = 11, path: Path = "slerp") -> Codes:
+        """The codes on the way between two texts, or two codes, ends included: float32 [steps, latent tokens, latent
+        size]. ``interpolate`` gives their texts."""
+        ends = np.stack([self._code_of(start, "start"), self._code_of(end, "end")])
+        ratios = np.linspace(0, 1, as_count(steps, "steps", 2)).tolist()
+        return self._space.path_codes(ends, as_text(path, "path"), ratios)
+
     @overload
     def analogy(self, a: str, b: str, c: str, strength: float = 1.0, *, progress: Progress = None,
                 **decoding: Unpack[Decoding]) -> str: ...
@@ -456,6 +464,28 @@ class Model:
             raise ConfigError(f"metric: got {shown(metric)}, expected cosine or l2")
         with listening(progress) as listener:
             return Index(self, self._space.index(as_texts(texts), metric, listener))
+
+    def map(self, texts: Texts | None = None, labels: Texts | None = None, *, points: int = 100_000, umap: bool = True,
+            seed: int = 42, save: bool = True, progress: Progress = None) -> Map:
+        """The different texts of a corpus in two dimensions.
+
+        Args:
+            texts: None: those that the explorer shows, the model's own corpus.jsonl or what it was trained on.
+            labels: of each text, what colours it.
+            points: how many texts at most, drawn at random where there are more.
+            umap: also a projection in which neighbours stay neighbours, for which 10,000 texts take some seconds.
+            save: keep the map in the model's directory, where the explorer finds it too.
+        """
+        if texts is None:
+            if labels is not None:
+                raise ConfigError("labels: got some, expected none without texts")
+            found, kinds = self._space.corpus()
+        else:
+            found, kinds = labelled(texts, labels)
+        how = (found, kinds, as_count(points, "points", 1), as_flag(umap, "umap"), as_count(seed, "seed"),
+               as_flag(save, "save"))
+        with listening(progress) as listener:
+            return Map(self, self._space.map(*how, listener), how)
 
     # ---- Measuring, and going elsewhere
 
@@ -668,6 +698,14 @@ class Index:
 
     def __repr__(self) -> str:
         return f"tvae.Index({len(self)} texts)"
+
+
+def labelled(texts: Texts, labels: Texts | None) -> tuple[list[str], list[str]]:
+    """Texts, and the label of each; none where None was given."""
+    given, kinds = as_texts(texts), [] if labels is None else as_texts(labels, "labels")
+    if labels is not None and len(kinds) != len(given):
+        raise ConfigError(f"labels: got {len(kinds)}, expected one for each of the {len(given)} texts")
+    return given, kinds
 
 
 def _decoding(given: Decoding, judge: bool = False) -> _core.DecodeOptions:

@@ -11,7 +11,7 @@ namespace tvae {
 enum class ExitCode : int { kDone = 0, kBug = 1, kUsage = 2, kData = 3, kInterrupted = 130 };
 
 /// What would help, where a front end has its own way to do it: the program names a command, Python a method.
-enum class Remedy { kNone, kFitPrior, kFitDirection, kGiveTexts, kGiveTrainingTexts, kListPresets, kAssign };
+enum class Remedy { kNone, kFitPrior, kFitDirection, kGiveTexts, kGiveTrainingTexts, kGiveCorpus, kListPresets, kAssign };
 
 /// One line made of: what is wrong, what was got, what was expected, and what to try. Empty parts are left out.
 /// Line breaks inside a part become spaces, so that the message is always one line.

@@ -1,4 +1,4 @@
-// How many threads our own pools start (libtorch has its own count, at::set_num_threads).
+// How many threads our own pools start (libtorch has its own count: at::set_num_threads, ops/one_thread.h).
 #pragma once
 
 #include <cstddef>

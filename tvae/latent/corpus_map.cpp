@@ -143,6 +143,7 @@ CorpusMap CorpusMap::open(const LatentSpace& space, const Rows& rows, const MapO
   const Tensor codes = space.encode(corpus.texts, progress).mean;
   CorpusMap map = with_codes(codes);
   map.lay_out(options, progress);
+  if (!options.keep) return map;
   TensorMap tensors = {{"codes", codes}, {"pca_mean", map.mean_}, {"pca_axes", map.axes_}, {"pca", map.pca_}};
   if (map.umap_.defined()) tensors["umap"] = map.umap_;
   try {

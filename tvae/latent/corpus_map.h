@@ -17,13 +17,14 @@ struct MapOptions {
   int64_t points = 100000;  // texts at most, drawn at random where the corpus has more
   bool umap = true;         // where the program was built with it
   uint64_t seed = 42;
+  bool keep = true;  // in MODEL/map, for the next time
 };
 
 class CorpusMap {
  public:
-  /// Of the different texts of a corpus, with what nearest texts need. Kept in MODEL/map and taken from there when the
-  /// weights, texts and options are the same; a folder that cannot be written to is warned of. Throws as
-  /// LatentSpace::index.
+  /// Of the different texts of a corpus, with what nearest texts need. Taken from MODEL/map where the weights, texts and
+  /// options are the same, and else kept there, if it is to be; a folder that cannot be written to is warned of. Throws
+  /// as LatentSpace::index.
   static CorpusMap open(const LatentSpace& space, const Rows& corpus, const MapOptions& options = {},
                         Progress& progress = Progress::none());
   /// Whether it was taken from MODEL/map.

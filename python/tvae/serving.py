@@ -1,0 +1,206 @@
+"""The explorer: a page, and an HTTP API, from threads of this process."""
+
+from __future__ import annotations
+
+import atexit
+import html
+import json
+import pathlib
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import _core
+from ._arrays import Device, Files, PathLike, Texts, as_count, as_device, as_files, as_flag, as_path, as_text, kind_of
+from ._progress import Progress
+from .errors import ConfigError
+from .model import Model, labelled, load
+
+if TYPE_CHECKING:
+    from .explorer import Explorer
+
+
+class Server:
+    """The explorer while it runs (``serve``). ``close`` ends it, and so do a ``with`` block and the end of the process."""
+
+    def __init__(self, server: _core.Server) -> None:
+        self._server: _core.Server | None = server
+        self._after: Callable[[], object] | None = None  # what is to be done once it is closed
+        self._address, self._port, self._token = server.address, server.port, server.token
+        self._thread = threading.Thread(target=server.run, name="tvae.serve", daemon=True)
+        self._thread.start()
+        # Its threads must not outlive the interpreter, which they tell things; and it runs on where nobody keeps it.
+        atexit.register(self.close)
+
+    @property
+    def address(self) -> str:
+        """What a browser opens, with the token where there is one."""
+        return self._address
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._port
+
+    @property
+    def token(self) -> str:
+        """What requests have to bring; "" where none is needed."""
+        return self._token
+
+    @property
+    def running(self) -> bool:
+        """Whether it answers."""
+        return self._server is not None
+
+    def open(self) -> bool:
+        """In the browser of this machine; False where there is none."""
+        import webbrowser
+
+        self._require_running()
+        return webbrowser.open(self._address)
+
+    def show(self, height: int = 800) -> Any:
+        """The page in a frame, for a notebook whose browser runs on this machine."""
+        from IPython.display import IFrame
+
+        self._require_running()
+        return IFrame(self._address, width="100%", height=as_count(height, "height", 100))
+
+    def wait(self) -> None:
+        """Until it is closed by another thread, or Ctrl-C, which closes it."""
+        try:
+            while self._thread.is_alive():
+                self._thread.join(0.2)
+        except KeyboardInterrupt:
+            self.close()
+
+    def close(self) -> None:
+        """Lets running requests end, for some seconds at most, and frees the models."""
+        server, self._server = self._server, None
+        if server is not None:
+            atexit.unregister(self.close)
+            server.stop()
+            self._thread.join()
+            if self._after is not None:
+                self._after()
+
+    def _require_running(self) -> None:
+        if self._server is None:
+            raise ConfigError("the explorer is closed")
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"tvae.Server({self._address!r})" if self.running else "tvae.Server(closed)"
+
+    def _repr_html_(self) -> str:
+        if not self.running:
+            return html.escape(repr(self))
+        address = html.escape(self._address)
+        return f'The explorer is at <a href="{address}" target="_blank">{address}</a>'
+
+
+def serve(models: Model | PathLike | list[Model | PathLike] | tuple[Model | PathLike, ...], corpus: Files | None = None, *,
+          column: str = "", label_column: str = "", host: str = "127.0.0.1", port: int = 0, token: str = "",
+          allow_origin: str = "", points: int = 100_000, umap: bool = True, seed: int = 42,
+          device: Device = "auto") -> Server:
+    """Starts the explorer of ``tvae serve`` and returns at once.
+
+    Args:
+        models: a model or its directory; or two, to compare them. They are loaded again from their directories.
+        corpus: a file with the texts of the map; None: the model's own corpus.jsonl, else what it was trained on.
+        column, label_column: of a table, those with the texts and their labels; "": as the model's run read its own.
+        host: address to listen at; any but this machine's own needs a token.
+        port: 0: any that is free.
+        token: what requests have to bring; "": none on this machine's own address, else one is made.
+        allow_origin: pages of this origin may ask too.
+        points: texts on the map, at most.
+        umap: False: a map by principal components alone, which is there at once.
+        seed: of the map.
+        device: as ``load``.
+
+    Raises:
+        ConfigError: the address is none, or is in use.
+        CheckpointError, DataError: a model, or the corpus, cannot be used.
+
+    >>> import tvae
+    >>> with tvae.serve("models/python_lines", umap=False) as server:
+    ...     server.address.startswith("http://127.0.0.1:")
+    True
+    """
+    given = list(models) if isinstance(models, (list, tuple)) else [models]
+    if not 1 <= len(given) <= 2:
+        raise ConfigError(f"models: got {len(given)}, expected one, or two to compare")
+    read = _core.ReadOptions()
+    read.column, read.label_column = as_text(column, "column"), as_text(label_column, "label_column")
+    return Server(_core.Server(
+        [_folder_of(model) for model in given], as_device(device), "" if corpus is None else as_files(corpus, "corpus"), read,
+        as_text(host, "host"), as_count(port, "port", 0, 65535), as_text(token, "token"),
+        as_text(allow_origin, "allow_origin"), as_count(points, "points", 1, 10_000_000), as_flag(umap, "umap"),
+        as_count(seed, "seed")))
+
+
+def explore(model: Model | PathLike, texts: Texts | None = None, labels: Texts | None = None, *, height: int = 420,
+            progress: Progress = None) -> Explorer | Server:
+    """A map of texts, on which one walks: in a notebook a widget, elsewhere the explorer of ``serve`` in a browser.
+
+    Args:
+        model: a model, or its directory.
+        texts: of the map; None: the model's own corpus.jsonl, else what it was trained on.
+        labels: of each text, what colours it.
+        height: of the map in the notebook, in pixels.
+
+    Returns:
+        a ``tvae.explorer.Explorer`` (what is set on it shows on the map, ``.outputs`` is the path, ``.chosen`` the texts that
+        were encircled), or a ``Server``.
+
+    Raises:
+        ConfigError: in a notebook where anywidget is not installed (``pip install anywidget``).
+    """
+    opened = model if isinstance(model, Model) else load(as_path(model, "model"))
+    if not _in_notebook():
+        server = _serve_texts(opened, texts, labels)
+        server.open()
+        return server
+    try:
+        from .explorer import Explorer
+    except ImportError as error:
+        raise ConfigError(f"explore: got a notebook without {error.name}, expected it (pip install anywidget; or "
+                          "tvae.serve(model).show() where the browser runs on this machine)") from error
+    if "google.colab" in sys.modules:  # whose notebooks have widgets other than its own only if they are told to
+        sys.modules["google.colab"].output.enable_custom_widget_manager()
+    return Explorer(opened, opened.map(texts, labels, progress=progress), as_count(height, "height", 100))
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def _serve_texts(model: Model, texts: Texts | None, labels: Texts | None) -> Server:
+    """The explorer with texts of the caller's, in a file as long as it is there."""
+    if texts is None:
+        return serve(model)
+    given, kinds = labelled(texts, labels)
+    folder = tempfile.TemporaryDirectory(prefix="tvae-")
+    file = pathlib.Path(folder.name) / "texts.jsonl"
+    rows = [{"text": text, "label": label} for text, label in zip(given, kinds or [""] * len(given))]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    server = serve(model, str(file), column="text", label_column="label" if kinds else "")
+    server._after = folder.cleanup
+    return server
+
+
+def _folder_of(model: Any) -> str:
+    if isinstance(model, Model):
+        return model._space.directory
+    if isinstance(model, (str, bytes)) or hasattr(model, "__fspath__"):
+        return as_path(model, "models")
+    raise TypeError(f"models: got {kind_of(model)}, expected a model, a path, or two of them")
