@@ -33,10 +33,17 @@ class Bar:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if what != self._what or self._bar is None or total != (self._bar.total or 0) or done < self._bar.n:
-            self.close()
+            self.finish()
             self._what = what
             self._bar = tqdm_bar(desc=what, total=total or None, delay=self._delay, leave=False)
         self._bar.update(done - self._bar.n)
+
+    def finish(self) -> None:
+        """All of it is done, though the last part was not told of: a notebook's bar that ends before its end stays there
+        in red."""
+        if self._bar is not None and self._bar.total:
+            self._bar.update(self._bar.total - self._bar.n)
+        self.close()
 
     def close(self) -> None:
         if self._bar is not None:
@@ -62,5 +69,6 @@ def listening(progress: Progress) -> Iterator[Listener | None]:
         bar = Bar(0.0 if progress else DELAY)
         try:
             yield bar
+            bar.finish()
         finally:
             bar.close()

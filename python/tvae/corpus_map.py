@@ -99,7 +99,7 @@ class Map:
         colours = _picture.colours_of(self.labels, self.label_names)
         for name, colour in colours.items():
             of_label = positions if self.labels is None else positions[[label == name for label in self.labels]]
-            axes.scatter(*of_label.T, s=6, alpha=.5, color=colour, label=name)
+            axes.scatter(of_label[:, 0], of_label[:, 1], s=6, alpha=.5, color=colour, label=name)
         if self.labels is not None:
             axes.legend(markerscale=2, fontsize="small")
         axes.set_title(f"{len(self):,} texts, {self._one(projection).upper()}")

@@ -123,8 +123,9 @@ class Explorer(anywidget.AnyWidget):
     def _ipython_display_(self) -> None:
         """The widget, and a picture for where none can live: a notebook's page on the web, or one that nobody has run.
         The widget hides the picture that follows it."""
-        from IPython.display import display
+        import IPython.display
 
+        display: Any = IPython.display.display
         bundle: Any = self._repr_mimebundle_()
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         display(data, metadata=metadata, raw=True)

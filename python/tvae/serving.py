@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import _core
 from ._arrays import Device, Files, PathLike, Texts, as_count, as_device, as_files, as_flag, as_path, as_text, kind_of
 from ._progress import Progress
+from .corpus_map import Map
 from .errors import ConfigError
 from .model import Model, labelled, load
 
@@ -146,12 +147,12 @@ def serve(models: Model | PathLike | list[Model | PathLike] | tuple[Model | Path
         as_count(seed, "seed")))
 
 
-def explore(model: Model | PathLike, texts: Texts | None = None, labels: Texts | None = None, *, height: int = 420,
+def explore(model: Model | Map | PathLike, texts: Texts | None = None, labels: Texts | None = None, *, height: int = 420,
             progress: Progress = None) -> Explorer | Server:
     """A map of texts, on which one walks: in a notebook a widget, elsewhere the explorer of ``serve`` in a browser.
 
     Args:
-        model: a model, or its directory.
+        model: a model, or its directory; or a map (``Model.map``), whose texts are taken.
         texts: of the map; None: the model's own corpus.jsonl, else what it was trained on.
         labels: of each text, what colours it.
         height: of the map in the notebook, in pixels.
@@ -163,9 +164,12 @@ def explore(model: Model | PathLike, texts: Texts | None = None, labels: Texts |
     Raises:
         ConfigError: in a notebook where anywidget is not installed (``pip install anywidget``).
     """
-    opened = model if isinstance(model, Model) else load(as_path(model, "model"))
+    made = model if isinstance(model, Map) else None
+    if made is not None and texts is not None:
+        raise ConfigError("texts: got some, expected none with a map, which has its own")
+    opened = made._model if made is not None else model if isinstance(model, Model) else load(as_path(model, "model"))
     if not _in_notebook():
-        server = _serve_texts(opened, texts, labels)
+        server = _serve_texts(opened, made.texts if made is not None else texts, made.labels if made is not None else labels)
         server.open()
         return server
     try:
@@ -175,7 +179,7 @@ def explore(model: Model | PathLike, texts: Texts | None = None, labels: Texts |
                           "tvae.serve(model).show() where the browser runs on this machine)") from error
     if "google.colab" in sys.modules:  # whose notebooks have widgets other than its own only if they are told to
         sys.modules["google.colab"].output.enable_custom_widget_manager()
-    return Explorer(opened, opened.map(texts, labels, progress=progress), as_count(height, "height", 100))
+    return Explorer(opened, made or opened.map(texts, labels, progress=progress), as_count(height, "height", 100))
 
 
 def _in_notebook() -> bool:

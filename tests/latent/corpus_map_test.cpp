@@ -54,6 +54,13 @@ TEST_F(Map, IsKeptForTheSameTextsAndWeights) {
   EXPECT_FALSE(CorpusMap::open(space_, corpus_, {.seed = 7}).was_kept());
 }
 
+TEST_F(Map, IsNotKeptWhereItIsNotToBe) {
+  CorpusMap::open(space_, corpus_, {.keep = false});
+  EXPECT_FALSE(std::filesystem::exists(folder_.path("m") + "/map"));
+  CorpusMap::open(space_, corpus_);
+  EXPECT_TRUE(CorpusMap::open(space_, corpus_, {.keep = false}).was_kept()) << "but found where it is";
+}
+
 TEST_F(Map, ADamagedOneIsMadeAgain) {
   CorpusMap::open(space_, corpus_);
   for (const auto& file : std::filesystem::directory_iterator(folder_.path("m") + "/map"))

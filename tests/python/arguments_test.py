@@ -261,7 +261,8 @@ class Shown(OfAModel):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "m"
             shutil.copytree(MODEL, path)
-            (path / "held_out.jsonl").write_text((json.dumps({"text": "x " * 2000}) + "\n") * 4, encoding="utf-8")
+            (path / "held_out.jsonl").write_text(
+                "".join(json.dumps({"text": "x " * (2000 + row)}) + "\n" for row in range(4)), encoding="utf-8")
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 self.assertIn("<svg", tvae.load(path, device="cpu")._repr_html_())

@@ -28,13 +28,14 @@ def run(test, command, seconds, **environment):
 @unittest.skipUnless((WEB / "node_modules").is_dir() and shutil.which("node", path=PATH),
                      "no Node, or no web/node_modules (tools/setup.sh --tests)")
 class Page(unittest.TestCase):
-    def test_the_page_in_the_repository_is_what_its_sources_give(self):
-        with tempfile.TemporaryDirectory() as folder:
-            run(self, ["npm", "run", "build", "--", "--outDir", folder, "--emptyOutDir"], 300)
-            built = {path.name for path in pathlib.Path(folder).iterdir()}
-            self.assertEqual(built, {path.name for path in (WEB / "dist").iterdir()})
-            _, different, unread = filecmp.cmpfiles(folder, WEB / "dist", built, shallow=False)
-            self.assertEqual((different, unread), ([], []), "npm run build, and commit web/dist")
+    def test_what_the_repository_keeps_is_what_the_sources_give(self):
+        for script, kept in (("build", WEB / "dist"), ("build:widget", ROOT / "python" / "tvae" / "static")):
+            with self.subTest(script), tempfile.TemporaryDirectory() as folder:
+                run(self, ["npm", "run", script, "--", "--outDir", folder, "--emptyOutDir"], 300)
+                built = {path.name for path in pathlib.Path(folder).iterdir()}
+                self.assertEqual(built, {path.name for path in kept.iterdir()})
+                _, different, unread = filecmp.cmpfiles(folder, kept, built, shallow=False)
+                self.assertEqual((different, unread), ([], []), f"npm run {script}, and commit {kept.name}")
 
     def test_the_types_are_those_of_the_contract(self):
         with tempfile.TemporaryDirectory() as folder:

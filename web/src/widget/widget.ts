@@ -165,6 +165,17 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
     );
   }
 
+  // Its colours are those of the notebook, which are known once it is part of one, and may change later.
+  const themed = () => {
+    map.refreshTheme();
+    showLegend();
+  };
+  const shown = new ResizeObserver(themed);
+  shown.observe(root);
+  const notebook = new MutationObserver(themed);
+  notebook.observe(document.body, { attributes: true, attributeFilter: ["class", "data-jp-theme-light"] });
+  ending.push(() => shown.disconnect(), () => notebook.disconnect());
+
   follow(["_positions"], () => map.setPoints(floatsOf(model.get("_positions"))));
   follow(["_label_of"], () => {
     const values = floatsOf(model.get("_label_of"));
