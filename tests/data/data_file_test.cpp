@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/support/temporary_folder.h"
 #include "tvae/base/error.h"
+#include "tvae/data/split.h"
 
 namespace tvae {
 namespace {
@@ -39,6 +42,27 @@ TEST_F(DataFiles, RowsThatAreAllTheSameCannotBeHeldOut) {
   EXPECT_EQ(error(DataFile(same, {}, {.fraction = 0.1, .seed = 1})),
             "same.txt: all its rows are the same, so that none is left to train on where some are held out: got 3 "
             "rows, expected two different ones at least");
+}
+
+TEST_F(DataFiles, APartOfASplitFileIsSplitAnew) {
+  std::vector<std::string> rows;
+  for (int i = 0; i < 2000; ++i) rows.push_back("row " + std::to_string(i));
+  const Split split = split_rows(rows, 0.05, 42);
+  for (const std::vector<std::string>& part : {split.train, split.valid}) {
+    std::string text;
+    for (const std::string& row : part) text += row + "\n" + row + "\n";
+    DataFile file(folder_.put("part.txt", text), {}, {.fraction = 0.1, .seed = 42});
+    const auto all = static_cast<double>(2 * part.size()), left = static_cast<double>(file.rows().texts.size());
+    EXPECT_NEAR(left / all, 0.9, 0.02) << "neither none nor all of it";
+    DataFile held_out = file.held_out();
+    for (const std::string& row : held_out.rows().texts)
+      EXPECT_EQ(std::ranges::count(file.rows().texts, row), 0) << "equal rows are on one side";
+  }
+}
+
+TEST_F(DataFiles, ARowIsAlwaysLeft) {
+  DataFile file(folder_.put("two.txt", "one\ntwo\n"), {}, {.fraction = 0.99, .seed = 1});
+  EXPECT_EQ(file.rows().texts.size(), 1U);
 }
 
 }  // namespace

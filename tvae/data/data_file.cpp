@@ -1,6 +1,7 @@
 #include "tvae/data/data_file.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <iterator>
 #include <utility>
@@ -88,9 +89,13 @@ void DataFile::split() {
   Rows all = std::exchange(*rows_, {});
   std::vector<double> positions;
   for (const std::string& text : all.texts) positions.push_back(split_position(text, without_.seed));
-  const double first = positions.empty() ? 0.0 : *std::min_element(positions.begin(), positions.end());
+  // The lowest of these rows, not those below a position: the file may be a part of another that was split so.
+  std::vector<double> ordered = positions;
+  std::ranges::sort(ordered);
+  const auto count = static_cast<size_t>(std::lround(without_.fraction * static_cast<double>(ordered.size())));
+  const double limit = ordered.empty() ? 0.0 : ordered[std::min(count, ordered.size() - 1)];
   for (size_t i = 0; i < all.texts.size(); ++i) {
-    Rows& side = positions[i] < without_.fraction || positions[i] == first ? held_out_ : *rows_;
+    Rows& side = positions[i] < limit || positions[i] == ordered.front() ? held_out_ : *rows_;
     side.texts.push_back(std::move(all.texts[i]));
     if (!all.labels.empty()) side.labels.push_back(std::move(all.labels[i]));
     side.numbers.push_back(all.numbers[i]);

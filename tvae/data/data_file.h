@@ -11,7 +11,8 @@
 
 namespace tvae {
 
-/// The part of a file's rows that is held out of its training (split.h): at least one row, and equal ones all together.
+/// The part of a file's rows that is held out of its training: those with the lowest split_position (split.h), at least
+/// one, and equal ones all together.
 struct HeldOutPart {
   double fraction = 0.0;  // 0: none
   uint64_t seed = 0;
