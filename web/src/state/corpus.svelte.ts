@@ -22,6 +22,18 @@ export interface Plane {
   y?: string;
 }
 
+/** What a map shows where nobody has chosen: neighbours together where there is UMAP, and the labels where there are some. */
+export function shownOf<Layout extends Projection, Colour extends string>(
+  chosen: { projection: Layout | "auto"; colour: Colour | "auto" },
+  corpus: { projections: readonly string[]; labels: readonly string[] } | undefined,
+): { projection: Layout | "pca" | "umap"; colour: Colour | "label" | "none" } {
+  const { projection, colour } = chosen;
+  return {
+    projection: projection !== "auto" ? (projection as Layout) : corpus?.projections.includes("umap") ? "umap" : "pca",
+    colour: colour !== "auto" ? (colour as Colour) : (corpus?.labels.length ?? 0) > 0 ? "label" : "none",
+  };
+}
+
 export function planeOf(projection: Projection, x: string, y: string): Plane | null {
   if (projection !== "directions") return { projection };
   return x === "" || y === "" ? null : { projection, x, y };

@@ -18,14 +18,14 @@ export const FIELDS = {
     ratio: number(0.5, 0, 7),
   },
   map: {
-    projection: choice(["pca", "umap", "directions"], "pca"),
+    projection: choice(["auto", "pca", "umap", "directions"], "auto"),
     x: name(),
     y: name(),
-    colour: choice(["none", "label", "length", "log_density", "valid", "direction"], "none"),
+    colour: choice(["auto", "none", "label", "length", "log_density", "valid", "direction"], "auto"),
     direction: name(),
     hidden: texts(0, 256),
     search: text(),
-    contours: flag(true),
+    contours: flag(),
     seen: numbers([], -1e9, 1e9, 3), // the middle of the part that is seen, and how much larger; none: everything
   },
   sample: {
