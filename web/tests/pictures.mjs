@@ -1,0 +1,46 @@
+// Pictures of every view for docs/explorer, light and dark, wide and narrow, of a server that has the model in the box and a
+// direction called "returns": TVAE_EXPLORER=http://127.0.0.1:8000/ npm run pictures
+import { chromium } from "playwright-core";
+
+const address = process.env.TVAE_EXPLORER ?? "http://127.0.0.1:8000/";
+const folder = new URL("../../docs/explorer/", import.meta.url).pathname;
+const A = "import numpy as np";
+const B = "return self.name == other.name";
+const C = "x = foo(a, b)";
+
+function fragment(view, given) {
+  const words = new URLSearchParams({ view });
+  for (const [name, value] of Object.entries(given)) for (const one of [value].flat()) words.append(name, one);
+  return `#${words}`;
+}
+
+const PATH = fragment("path", { places: [A, B], selected: "return self.num == n.name" });
+const VIEWS = {
+  path: PATH,
+  map: PATH, // whose path it then shows
+  sample: fragment("sample", { count: "12" }),
+  steer: fragment("steer", { text: C, moves: "returns:1.5" }),
+  breed: fragment("breed", { parents: [A, B, C], weights: "1,1,1" }),
+  climb: fragment("climb", { text: C, direction: "returns" }),
+  analogy: fragment("analogy", { a: A, b: "import os", c: "from numpy import array" }),
+  health: fragment("health", {}),
+};
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+for (const colorScheme of ["light", "dark"]) {
+  for (const viewport of [{ width: 1440, height: 860 }, { width: 390, height: 844 }]) {
+    for (const [view, where] of Object.entries(VIEWS)) {
+      const page = await browser.newPage({ viewport, colorScheme });
+      await page.goto(address + where);
+      await page.waitForLoadState("networkidle");
+      if (view === "map") {
+        await page.evaluate(() => (location.hash = location.hash.replace("view=path", "view=map")));
+        await page.waitForLoadState("networkidle");
+      }
+      await page.waitForTimeout(1500); // the map glides, and a late answer is drawn
+      await page.screenshot({ path: `${folder}${view}-${viewport.width}-${colorScheme}.png` });
+      await page.close();
+    }
+  }
+}
+await browser.close();
