@@ -43,7 +43,7 @@ install: configure
 api: configure
 	@cmake --build build --target _core _core_stub
 	@.venv/bin/pip install -q --disable-pip-version-check pdoc
-	PYTHONPATH=build/python .venv/bin/python -m pdoc --docformat google --output-directory build/api tvae tvae.nn tvae.sklearn tvae.wandb '!tvae._core'
+	PYTHONPATH=build/python .venv/bin/python -m pdoc --docformat google --output-directory build/api tvae tvae.explorer tvae.nn tvae.sklearn tvae.wandb '!tvae._core'
 
 wheel: setup
 	@TVAE_TORCH='$(TORCH)' tools/wheel.sh

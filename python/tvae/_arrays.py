@@ -176,10 +176,13 @@ def as_places(positions: Any, name: str = "positions") -> tuple[npt.NDArray[np.f
     array = _as_array(positions, name)
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name}: got numbers of type {array.dtype}, expected float32")
-    array = np.ascontiguousarray(array, dtype=np.float32)
-    given, single = list(array.shape), array.ndim == 1
+    with np.errstate(over="ignore"):  # what is beyond float32 is told of below
+        array = np.ascontiguousarray(array, dtype=np.float32)
+    given, single = list(array.shape), array.ndim == 1 and array.size > 0
     if single:
         array = array[None]
+    if array.size == 0:
+        array = array.reshape(0, 2)
     if array.ndim != 2 or array.shape[1] != 2:
         raise DataError(f"{name}: got an array of {given}, expected [N, 2]")
     if not np.isfinite(array).all():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,17 +13,26 @@ import numpy.typing as npt
 
 # Those of the explorer's labels on a light ground (web/src/map/palette.ts).
 COLOURS = ("#0051b5", "#c6a403", "#7d4824", "#3ba8ff", "#1d965a", "#9851e9", "#b41d7b", "#582265", "#f763d6", "#e2500f")
-_OTHER, _PLAIN = "#989898", "#1f63c4"
+OTHER = "#989898"  # of labels beyond these
+_PLAIN = "#1f63c4"
 _ACCENT = "#d0006f"
 _MOST_POINTS = 1500
 _LONGEST = 60
+
+
+# What XML 1.0 has no way to write.
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _escaped(text: str) -> str:
+    return html.escape(_UNWRITABLE.sub("\ufffd", text))
 
 
 def colours_of(labels: Sequence[str] | None, names: Sequence[str]) -> dict[str, str]:
     """Of each label, the most frequent first; "" where there are none."""
     if not labels:
         return {"": _PLAIN}
-    return {name: COLOURS[place] if place < len(COLOURS) else _OTHER for place, name in enumerate(names)}
+    return {name: COLOURS[place] if place < len(COLOURS) else OTHER for place, name in enumerate(names)}
 
 
 def map_svg(positions: npt.NDArray[np.float32], texts: Sequence[str], labels: Sequence[str] | None, names: Sequence[str],
@@ -47,8 +57,8 @@ def map_svg(positions: npt.NDArray[np.float32], texts: Sequence[str], labels: Se
     for row in range(0, len(texts), step):
         x, y = place(*positions[row])
         label = labels[row] if labels else ""
-        title = html.escape(f"{label}: {texts[row]}" if label else texts[row])
-        shapes.append(f"<circle cx='{x:.1f}' cy='{y:.1f}' r='2.5' fill='{colours.get(label, _OTHER)}' fill-opacity='.55'>"
+        title = _escaped(f"{label}: {texts[row]}" if label else texts[row])
+        shapes.append(f"<circle cx='{x:.1f}' cy='{y:.1f}' r='2.5' fill='{colours.get(label, OTHER)}' fill-opacity='.55'>"
                       f"<title>{title}</title></circle>")
     stops = [(*place(x, y), text) for x, y, text in path]
     if stops:
@@ -61,7 +71,7 @@ def map_svg(positions: npt.NDArray[np.float32], texts: Sequence[str], labels: Se
             right = x > width / 2
             shapes.append(f"<text x='{x + (-7 if right else 7):.1f}' y='{y - 7:.1f}' font-size='12' paint-order='stroke' "
                           f"stroke='white' stroke-width='3' font-family='ui-monospace,monospace' fill='#20242b' "
-                          f"text-anchor='{'end' if right else 'start'}'>{html.escape(shown)}</text>")
+                          f"text-anchor='{'end' if right else 'start'}'>{_escaped(shown)}</text>")
     lower = height
     if legend and labels:
         x, lower = 8.0, height + 22
@@ -71,7 +81,7 @@ def map_svg(positions: npt.NDArray[np.float32], texts: Sequence[str], labels: Se
                 x, lower = 8.0, lower + 18
             shapes.append(f"<circle cx='{x + 4:.0f}' cy='{lower - 12}' r='4' fill='{colours[name]}'/>"
                           f"<text x='{x + 12:.0f}' y='{lower - 8}' font-size='12' font-family='system-ui,sans-serif' "
-                          f"fill='#20242b'>{html.escape(name)}</text>")
+                          f"fill='#20242b'>{_escaped(name)}</text>")
             x += length
     return (f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{lower}' viewBox='0 0 {width} {lower}' "
             f"role='img' aria-label='map of {len(texts)} texts'><rect width='100%' height='100%' fill='white'/>"

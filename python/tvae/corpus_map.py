@@ -94,14 +94,19 @@ class Map:
         """A matplotlib picture, coloured by label; returns its axes."""
         import matplotlib.pyplot as plt
 
+        from matplotlib.lines import Line2D
+
         axes = plt.subplots(figsize=(8, 6))[1] if ax is None else ax
-        positions = self.positions(projection)
+        x, y = self.positions(projection).T
         colours = _picture.colours_of(self.labels, self.label_names)
-        for name, colour in colours.items():
-            of_label = positions if self.labels is None else positions[[label == name for label in self.labels]]
-            axes.scatter(of_label[:, 0], of_label[:, 1], s=6, alpha=.5, color=colour, label=name)
+        axes.scatter(x, y, s=6, alpha=.5, c=[colours[label] for label in self.labels or [""] * len(self)])
         if self.labels is not None:
-            axes.legend(markerscale=2, fontsize="small")
+            named = [(name, colour) for name, colour in colours.items() if colour != _picture.OTHER]
+            if len(named) < len(colours):
+                named.append(("other", _picture.OTHER))
+            dots = [Line2D([], [], marker="o", linestyle="", color=colour) for _, colour in named]
+            for text in axes.legend(dots, [name or "none" for name, _ in named], fontsize="small").get_texts():
+                text.set_parse_math(False)
         axes.set_title(f"{len(self):,} texts, {self._one(projection).upper()}")
         return axes
 

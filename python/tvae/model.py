@@ -467,7 +467,7 @@ class Model:
 
     def map(self, texts: Texts | None = None, labels: Texts | None = None, *, points: int = 100_000, umap: bool = True,
             seed: int = 42, save: bool = True, progress: Progress = None) -> Map:
-        """The different texts of a corpus in two dimensions.
+        """The different texts of a corpus in two dimensions, without empty ones.
 
         Args:
             texts: None: those that the explorer shows, the model's own corpus.jsonl or what it was trained on.

@@ -138,7 +138,7 @@ TEST_F(Auto, WhatIsTakenForWantOfTextsIsNamedInAWarning) {
       shown.err.find("n.csv: column a is taken, since none looks like texts, of a, b (data.column names another)"),
       std::string::npos)
       << shown.err;
-  EXPECT_NE(shown.err.find(" 51 rows"), std::string::npos) << "60 but for 9 that are held out: " << shown.err;
+  EXPECT_NE(shown.err.find(" 54 rows"), std::string::npos) << "60 but for 9 that are held out: " << shown.err;
 }
 
 TEST_F(Auto, ConfigShowsTheChoice) {

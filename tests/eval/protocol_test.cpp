@@ -437,6 +437,14 @@ TEST_F(Protocol, LogVariancesThatAreNotFiniteAreNamed) {
   EXPECT_THROW(encode_texts(model, {"a"}), CheckpointError);
 }
 
+TEST(ReportTable, WrapsWhatIsSaidInWords) {
+  const std::string reason = "a probe needs labels: got valid.txt without them (name a column of a table by its name)";
+  const auto lines = report_table({Json{{"reconstruction", {{"exact_match", 0.5}}}, {"skipped", {{"probe", reason}}}}});
+  ASSERT_EQ(lines.size(), 6U);
+  for (const std::string& line : lines) EXPECT_LE(line.size(), 80U);
+  EXPECT_EQ(lines[5], std::string(28, ' ') + "column of a table by its name)");
+}
+
 TEST(ReportTable, ReportsThatAreHalfThereAreNoCrash) {
   EXPECT_TRUE(report_table({Json::object()}).empty());
   EXPECT_FALSE(

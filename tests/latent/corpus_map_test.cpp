@@ -61,6 +61,25 @@ TEST_F(Map, IsNotKeptWhereItIsNotToBe) {
   EXPECT_TRUE(CorpusMap::open(space_, corpus_, {.keep = false}).was_kept()) << "but found where it is";
 }
 
+TEST_F(Map, WhatIsKeptMayHoldMoreThanIsWanted) {
+  if (!has_umap()) GTEST_SKIP() << "built without umappp";
+  CorpusMap::open(space_, corpus_);
+  const CorpusMap plane = CorpusMap::open(space_, corpus_, {.umap = false});
+  EXPECT_TRUE(plane.was_kept());
+  EXPECT_FALSE(plane.has(Projection::kUmap));
+  EXPECT_TRUE(CorpusMap::open(space_, corpus_).was_kept()) << "and is not lost by that";
+}
+
+TEST_F(Map, NoPlacesAreNoCodesAndFarOnesAreRefused) {
+  const CorpusMap map = CorpusMap::open(space_, corpus_);
+  for (const Projection projection : {Projection::kPca, Projection::kUmap}) {
+    if (!map.has(projection)) continue;
+    EXPECT_EQ(map.project(projection, map.index().codes().narrow(0, 0, 0)).sizes(), (std::vector<int64_t>{0, 2}));
+    EXPECT_EQ(map.invert(projection, at::zeros({0, 2})).size(0), 0);
+    EXPECT_THROW(map.invert(projection, at::full({1, 2}, 1e30)), DataError);
+  }
+}
+
 TEST_F(Map, ADamagedOneIsMadeAgain) {
   CorpusMap::open(space_, corpus_);
   for (const auto& file : std::filesystem::directory_iterator(folder_.path("m") + "/map"))

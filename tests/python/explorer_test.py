@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Maps, the explorer's server, and the explorer in a notebook."""
 
+import contextlib
+import io
 import json
 import os
 import pathlib
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +24,7 @@ BUILD = pathlib.Path(os.environ.get("TVAE_BUILD", ROOT / "build"))
 sys.path.insert(0, str(BUILD / "python"))
 
 import numpy as np
+import traitlets
 
 import tvae
 from tvae.explorer import Explorer
@@ -78,6 +82,9 @@ class Maps(unittest.TestCase):
 
         matplotlib.use("Agg")
         self.assertEqual([text.get_text() for text in self.map.plot().get_legend().get_texts()], ["assign", "return"])
+        many = self.model.map(TEXTS, ["$x_{$", "", "_a"] + [str(i % 20) for i in range(37)], save=False, progress=False)
+        legend = [text.get_text() for text in many.plot().get_legend().get_texts()]
+        self.assertEqual((len(legend), legend[-1]), (11, "other"))
         again = pickle.loads(pickle.dumps(self.map))
         np.testing.assert_array_equal(again.positions(), self.map.positions())
         self.assertEqual(again.labels, LABELS)
@@ -101,8 +108,11 @@ class Maps(unittest.TestCase):
             self.map.positions("tsne")
         with self.assertRaisesRegex(tvae.DataError, r"positions: got an array of \[3\], expected \[N, 2\]"):
             self.map.codes_at([1, 2, 3])
-        with self.assertRaises(tvae.DataError):
-            self.map.codes_at([[float("nan"), 0]])
+        for far in ([[float("nan"), 0]], [1e300, 0], [1e30, 1e30]):
+            with self.assertRaises(tvae.DataError):
+                self.map.codes_at(far)
+        self.assertEqual(self.map.codes_at([]).shape, (0, *self.model.latent_shape))
+        self.assertEqual(self.map.place([]).shape, (0, 2))
         with self.assertRaises(tvae.DataError):
             self.model.map([], save=False)
         with tempfile.TemporaryDirectory() as folder:
@@ -167,6 +177,24 @@ class Serving(unittest.TestCase):
             tvae.serve(MODEL, "no_such_file.txt", device="cpu")
         with self.assertRaises(TypeError):
             tvae.serve(3)
+        with self.assertRaisesRegex(tvae.ConfigError, "token: got 'a b', expected letters"):
+            tvae.serve(MODEL, token="a b", device="cpu")
+        with self.assertRaisesRegex(tvae.ConfigError, "column: got 'nope', expected none without a corpus"):
+            tvae.serve(MODEL, column="nope", device="cpu")
+
+    def test_explore_refuses_before_it_works(self):
+        model = tvae.load(MODEL, device="cpu")
+        plane = model.map(TEXTS, umap=False, save=False, progress=False)
+        for call, error, words in (
+                (lambda: tvae.explore(plane, TEXTS), tvae.ConfigError, "texts: got some, expected none with a map"),
+                (lambda: tvae.explore(plane, labels=["a"]), tvae.ConfigError, "expected none with a map"),
+                (lambda: tvae.explore(model, labels=["a"]), tvae.ConfigError, "labels: got some, expected none without texts"),
+                (lambda: tvae.explore(model, TEXTS, ["a"]), tvae.ConfigError, "labels: got 1"),
+                (lambda: tvae.explore(model, ["", ""]), tvae.DataError, "texts: got none"),
+                (lambda: tvae.explore(model, height="x"), TypeError, "height"),
+                (lambda: tvae.explore(model, progress="x"), TypeError, "progress")):
+            with self.subTest(words), self.assertRaisesRegex(error, words):
+                call()
 
     def test_leaves_other_threads_their_threads(self):
         seen = []
@@ -184,6 +212,28 @@ class Serving(unittest.TestCase):
                               capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertTrue(done.stdout.startswith("http://"))
+
+    def test_ctrl_c_ends_wait_and_the_process(self):
+        code = ("import tvae, sys\nserver = tvae.serve(sys.argv[1], device='cpu')\nprint(server.address, flush=True)\n"
+                "server.wait()\nprint(server, flush=True)\n")
+        with subprocess.Popen([sys.executable, "-c", code, MODEL], env={**os.environ, "PYTHONPATH": str(BUILD / "python")},
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            process.stdout.readline()
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            told = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, *told), (0, "tvae.Server(closed)\n", ""))
+
+    def test_all_who_close_it_wait_until_it_is_closed(self):
+        server = tvae.serve(MODEL, umap=False, device="cpu")
+        left = []
+        closing = [threading.Thread(target=lambda: (server.close(), left.append(server.running))) for _ in range(8)]
+        for one in closing:
+            one.start()
+        for one in closing:
+            one.join()
+        self.assertEqual(left, [False] * 8)
+        self.assertTrue(server._ended.is_set())
 
     def test_wait_ends_with_close(self):
         server = tvae.serve(MODEL, umap=False, device="cpu")
@@ -204,6 +254,19 @@ class Serving(unittest.TestCase):
                     time.sleep(0.1)
                 self.assertEqual(told["corpus"]["points"], 40)
                 self.assertEqual(told["corpus"]["labels"], ["assign", "return"])
+
+    def test_explore_of_a_map_shows_that_map(self):
+        model = tvae.load(MODEL, device="cpu")
+        with unittest.mock.patch("webbrowser.open", return_value=False), \
+             contextlib.redirect_stdout(io.StringIO()) as said, \
+             tvae.explore(model.map(TEXTS, umap=False, save=False, progress=False)) as server:
+            self.assertEqual(said.getvalue(), f"the explorer is at {server.address}\n")
+            for _ in range(200):
+                [told] = json.loads(get(server.address + "api/models")[0])["models"]
+                if told["corpus"]["state"] != "building":
+                    break
+                time.sleep(0.1)
+            self.assertEqual((told["corpus"]["points"], told["corpus"]["projections"]), (40, ["pca"]))
 
 
 class Widget(unittest.TestCase):
@@ -239,15 +302,43 @@ class Widget(unittest.TestCase):
         self.explorer._chosen = [0, 31]
         self.assertEqual(self.explorer.chosen, [TEXTS[0], TEXTS[31]])
 
-    def test_errors_are_shown_on_it_or_raised(self):
+    def test_what_is_no_value_is_an_error(self):
+        for name, value, error in (("projection", "tsne", tvae.ConfigError), ("place", [0.0], tvae.DataError),
+                                   ("place", [float("nan"), 0.0], tvae.DataError), ("start", "\ud800", tvae.DataError),
+                                   ("steps", 1, traitlets.TraitError), ("path", "arc", traitlets.TraitError)):
+            with self.subTest(name), self.assertRaises(error):
+                setattr(self.explorer, name, value)
+
+    def test_what_goes_wrong_later_is_shown_on_it(self):
         self.explorer.start, self.explorer.end = "x = 1", "return x"
-        with self.assertRaisesRegex(tvae.ConfigError, "expected umap or pca"):
-            self.explorer.projection = "tsne"
-        with unittest.mock.patch.object(type(self.model), "path_codes", side_effect=tvae.DataError("too long")):
+        with unittest.mock.patch.object(type(self.model), "path_codes", side_effect=tvae.DataError("too far")):
             self.explorer.start = "y"
-        self.assertEqual(self.explorer._problem, "too long")
+        self.assertEqual((self.explorer._problem, self.explorer.outputs, self.explorer._stops), ("too far", None, []))
+        self.explorer.place = [1e9, 0.0]
+        self.assertIn("too far", self.explorer._problem)
+        self.assertIn("a place on the map", self.explorer._problem)
+        self.explorer.place = []
+        self.assertEqual(self.explorer._problem, "too far")
+        self.explorer.start = "x " * 2000
+        self.assertIn("cut at the model's 64 tokens", self.explorer._problem)
         self.explorer.start = "x = 2"
         self.assertEqual(self.explorer._problem, "")
+
+    def test_another_plane_decodes_nothing_anew(self):
+        self.explorer.start, self.explorer.end = "x = 1", "return x"
+        with unittest.mock.patch.object(type(self.model), "interpolate", side_effect=AssertionError):
+            self.explorer.projection = "pca"
+        self.assertEqual(len(self.explorer._stops), 9)
+
+    def test_a_picture_holds_what_xml_can(self):
+        import xml.etree.ElementTree
+
+        odd = self.model.map(["a\x0cb", "c\x1bd", "e<f&g"], ["\x00", "<b>", ""], save=False, progress=False)
+        self.assertEqual(len(xml.etree.ElementTree.fromstring(odd._svg()).findall("{*}circle/{*}title")), 3)
+
+    def test_is_no_pickle(self):
+        with self.assertRaisesRegex(TypeError, "its map can"):
+            pickle.dumps(self.explorer)
 
     def test_a_notebook_has_it_and_a_picture(self):
         import nbformat

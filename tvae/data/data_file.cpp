@@ -17,7 +17,8 @@
 namespace tvae {
 namespace {
 
-constexpr int64_t kRules = 4;  // raised where parse_rows would give other rows for the same bytes
+constexpr int64_t kRules = 4;       // raised where parse_rows would give other rows for the same bytes
+constexpr int64_t kSplitRules = 2;  // raised where other rows of the same would be held out
 
 /// Rows of one more file. What was wrong with them is told with its name where there are `several`.
 void append(Rows& all, Rows&& more, const std::string& path, bool several) {
@@ -60,7 +61,8 @@ uint64_t DataFile::fingerprint() {
   hash = hash_bytes({reinterpret_cast<const char*>(numbers), sizeof numbers}, hash);
   const bool newer[] = {options_.header, options_.fit};  // which change no fingerprint of before there were any
   if (options_.header || options_.fit) hash = hash_bytes({reinterpret_cast<const char*>(newer), sizeof newer}, hash);
-  if (without_.fraction > 0) hash = hash_bytes({reinterpret_cast<const char*>(&without_), sizeof without_}, hash);
+  if (without_.fraction > 0)
+    hash = hash_bytes({reinterpret_cast<const char*>(&without_), sizeof without_}, hash + kSplitRules);
   fingerprint_ = hash;
   return hash;
 }

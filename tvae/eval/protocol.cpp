@@ -10,6 +10,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
+#include "tvae/base/wrap.h"
 #include "tvae/eval/bootstrap.h"
 #include "tvae/eval/code_statistics.h"
 #include "tvae/latent/bracket_constraint.h"
@@ -338,7 +339,10 @@ std::vector<std::string> report_table(const std::vector<Json>& reports) {
       std::string text = "  " + padded(names[line].name, name_width);
       for (size_t i = 0; i < reports.size(); ++i)
         text += i + 1 < reports.size() ? padded(cells[line][i], widths[i]) : cells[line][i];
-      lines.push_back(text);
+      if (reports.size() > 1)
+        lines.push_back(text);
+      else
+        for (std::string& part : wrapped_entry(text, 2 + name_width)) lines.push_back(std::move(part));
     }
   }
   return lines;

@@ -135,7 +135,8 @@ inline const std::string kNotAskedFor = "not asked for";
 /// The report: the sections asked for, "skipped", and what was measured.
 nlohmann::ordered_json run_protocol(Evaluation& evaluation);
 
-/// Reports side by side, a column each, as lines of a table for people; "-" where one lacks a figure.
+/// Reports side by side, a column each, as lines of a table for people; "-" where one lacks a figure. Of one report the
+/// lines have at most 80 characters.
 std::vector<std::string> report_table(const std::vector<nlohmann::ordered_json>& reports);
 
 }  // namespace tvae

@@ -126,7 +126,7 @@ CorpusMap CorpusMap::open(const LatentSpace& space, const Rows& rows, const MapO
       const TensorMap kept = load_safetensors(file, &metadata);
       const Tensor codes = kept.at("codes"), mean = kept.at("pca_mean"), axes = kept.at("pca_axes"),
                    pca = kept.at("pca");
-      if (metadata == made && kept.contains("umap") == wants_umap &&
+      if (metadata == made && (kept.contains("umap") || !wants_umap) &&
           codes.size(0) == static_cast<int64_t>(corpus.texts.size())) {
         CorpusMap map = with_codes(codes);  // which takes the corpus: from here on nothing may fail
         map.mean_ = mean;
@@ -171,6 +171,8 @@ namespace {
 
 /// Points that a place between points is made of.
 constexpr int64_t kAround = 8;
+/// Beyond it the squares of distances are no numbers of fp32.
+constexpr double kFarthest = 1e6;
 
 /// How much each of the nearest counts by its distance [Q, n], the nearest first: as inverse squares, and all of one at
 /// distance 0.
@@ -185,6 +187,7 @@ Tensor nearness(const Tensor& distances) {
 Tensor CorpusMap::project(Projection projection, const Tensor& codes) const {
   const Tensor& map = positions(projection);
   if (projection == Projection::kPca) return at::matmul(codes.flatten(1) - mean_, axes_.t());
+  if (codes.size(0) == 0) return at::zeros({0, 2});
   const auto nearest = index_.query(codes, kAround);
   std::vector<Tensor> found;
   for (const auto& neighbors : nearest) {
@@ -201,6 +204,9 @@ Tensor CorpusMap::project(Projection projection, const Tensor& codes) const {
 }
 
 Tensor CorpusMap::mix_nearest(const Tensor& of_points, const Tensor& targets) const {
+  if (targets.size(0) == 0) return index_.codes().narrow(0, 0, 0);
+  if (const double farthest = targets.abs().max().item<double>(); !(farthest <= kFarthest))
+    throw DataError("a place on the map", std::to_string(farthest), "numbers of at most a million");
   const auto [distances, nearest] =
       at::cdist(targets.to(at::kFloat), of_points).topk(std::min(kAround, points()), 1, /*largest=*/false);
   const Tensor weights = nearness(distances).to(at::kDouble);

@@ -22,9 +22,9 @@ struct MapOptions {
 
 class CorpusMap {
  public:
-  /// Of the different texts of a corpus, with what nearest texts need. Taken from MODEL/map where the weights, texts and
-  /// options are the same, and else kept there, if it is to be; a folder that cannot be written to is warned of. Throws
-  /// as LatentSpace::index.
+  /// Of the different texts of a corpus, with what nearest texts need. Taken from MODEL/map where the weights, texts
+  /// and options are the same and all that is wanted is there, and else kept there, if it is to be; a folder that
+  /// cannot be written to is warned of. Throws as LatentSpace::index.
   static CorpusMap open(const LatentSpace& space, const Rows& corpus, const MapOptions& options = {},
                         Progress& progress = Progress::none());
   /// Whether it was taken from MODEL/map.
@@ -45,7 +45,7 @@ class CorpusMap {
   /// Where codes [Q, K, D] lie: [Q, 2]. PCA is exact; UMAP places a code among its nearest points.
   torch::Tensor project(Projection projection, const torch::Tensor& codes) const;
   /// Codes [Q, K, D] of positions [Q, 2], between the points too: a mix of those that lie nearest on the map, so that
-  /// it is as typical as they are; on PCA's map moved to the very position.
+  /// it is as typical as they are; on PCA's map moved to the very position. Throws DataError for numbers beyond 1e6.
   torch::Tensor invert(Projection projection, const torch::Tensor& positions) const;
   /// The same for any other positions [N, 2] of the points, such as what two directions say of them.
   torch::Tensor mix_nearest(const torch::Tensor& of_points, const torch::Tensor& positions) const;

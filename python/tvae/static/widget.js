@@ -292,16 +292,16 @@ function D(e, t) {
 }
 function O(e, t, n) {
 	var r;
-	return ee(e, t, n) && te(e[r = +(e[0] === t[0])], n[r], t[r]);
+	return k(e, t, n) && A(e[r = +(e[0] === t[0])], n[r], t[r]);
 }
-function ee(e, t, n) {
+function k(e, t, n) {
 	return (t[0] - e[0]) * (n[1] - e[1]) === (n[0] - e[0]) * (t[1] - e[1]);
 }
-function te(e, t, n) {
+function A(e, t, n) {
 	return e <= t && t <= n || n <= t && t <= e;
 }
-function ne() {}
-var k = [
+function ee() {}
+var j = [
 	[],
 	[[[1, 1.5], [.5, 1]]],
 	[[[1.5, 1], [1, 1.5]]],
@@ -319,13 +319,13 @@ var k = [
 	[[[.5, 1], [1, 1.5]]],
 	[]
 ];
-function re() {
+function te() {
 	var e = 1, t = 1, n = x, r = c;
 	function i(e) {
 		var t = n(e);
 		if (Array.isArray(t)) t = t.slice().sort(C);
 		else {
-			let n = p(e, ie);
+			let n = p(e, ne);
 			for (t = v(...b(n[0], n[1], t), t); t[t.length - 1] >= n[1];) t.pop();
 			for (; t[1] < n[0];) t.shift();
 		}
@@ -349,14 +349,14 @@ function re() {
 		};
 	}
 	function o(n, r, i) {
-		var a = [], o = [], c = l = -1, l, u, d = A(n[0], r), f, p;
-		for (k[d << 1].forEach(m); ++c < e - 1;) u = d, d = A(n[c + 1], r), k[u | d << 1].forEach(m);
-		for (k[d | 0].forEach(m); ++l < t - 1;) {
-			for (c = -1, d = A(n[l * e + e], r), f = A(n[l * e], r), k[d << 1 | f << 2].forEach(m); ++c < e - 1;) u = d, d = A(n[l * e + e + c + 1], r), p = f, f = A(n[l * e + c + 1], r), k[u | d << 1 | f << 2 | p << 3].forEach(m);
-			k[d | f << 3].forEach(m);
+		var a = [], o = [], c = l = -1, l, u, d = M(n[0], r), f, p;
+		for (j[d << 1].forEach(m); ++c < e - 1;) u = d, d = M(n[c + 1], r), j[u | d << 1].forEach(m);
+		for (j[d | 0].forEach(m); ++l < t - 1;) {
+			for (c = -1, d = M(n[l * e + e], r), f = M(n[l * e], r), j[d << 1 | f << 2].forEach(m); ++c < e - 1;) u = d, d = M(n[l * e + e + c + 1], r), p = f, f = M(n[l * e + c + 1], r), j[u | d << 1 | f << 2 | p << 3].forEach(m);
+			j[d | f << 3].forEach(m);
 		}
-		for (c = -1, f = n[l * e] >= r, k[f << 2].forEach(m); ++c < e - 1;) p = f, f = A(n[l * e + c + 1], r), k[f << 2 | p << 3].forEach(m);
-		k[f << 3].forEach(m);
+		for (c = -1, f = n[l * e] >= r, j[f << 2].forEach(m); ++c < e - 1;) p = f, f = M(n[l * e + c + 1], r), j[f << 2 | p << 3].forEach(m);
+		j[f << 3].forEach(m);
 		function m(e) {
 			var t = [e[0][0] + c, e[0][1] + l], n = [e[1][0] + c, e[1][1] + l], r = s(t), u = s(n), d, f;
 			(d = o[r]) ? (f = a[u]) ? (delete o[d.end], delete a[f.start], d === f ? (d.ring.push(n), i(d.ring)) : a[d.start] = o[f.end] = {
@@ -379,8 +379,8 @@ function re() {
 	}
 	function c(n, r, i) {
 		n.forEach(function(n) {
-			var a = n[0], o = n[1], s = a | 0, c = o | 0, l = j(r[c * e + s]);
-			a > 0 && a < e && s === a && (n[0] = M(a, j(r[c * e + s - 1]), l, i)), o > 0 && o < t && c === o && (n[1] = M(o, j(r[(c - 1) * e + s]), l, i));
+			var a = n[0], o = n[1], s = a | 0, c = o | 0, l = N(r[c * e + s]);
+			a > 0 && a < e && s === a && (n[0] = P(a, N(r[c * e + s - 1]), l, i)), o > 0 && o < t && c === o && (n[1] = P(o, N(r[(c - 1) * e + s]), l, i));
 		});
 	}
 	return i.contour = a, i.size = function(n) {
@@ -391,27 +391,27 @@ function re() {
 	}, i.thresholds = function(e) {
 		return arguments.length ? (n = typeof e == "function" ? e : T(Array.isArray(e) ? S.call(e) : e), i) : n;
 	}, i.smooth = function(e) {
-		return arguments.length ? (r = e ? c : ne, i) : r === c;
+		return arguments.length ? (r = e ? c : ee, i) : r === c;
 	}, i;
 }
-function ie(e) {
+function ne(e) {
 	return isFinite(e) ? e : NaN;
 }
-function A(e, t) {
+function M(e, t) {
 	return e != null && +e >= t;
 }
-function j(e) {
+function N(e) {
 	return e == null || isNaN(e = +e) ? -Infinity : e;
 }
-function M(e, t, n, r) {
+function P(e, t, n, r) {
 	let i = r - t, a = n - t, o = isFinite(i) || isFinite(a) ? i / a : Math.sign(i) / Math.sign(a);
 	return isNaN(o) ? e : e + o - .5;
 }
-var ae = .45, N = 16, oe = Uint8Array.from({ length: 385 }, (e, t) => Math.round(255 * (1 - .35 ** (t / N)))), P = 2 ** 26, se = 16e3 * N * P;
-function ce(e) {
+var re = .45, F = 16, ie = Uint8Array.from({ length: 385 }, (e, t) => Math.round(255 * (1 - .35 ** (t / F)))), I = 2 ** 26, ae = 16e3 * F * I;
+function oe(e) {
 	let t = Math.max(1, Math.round(e)), n = [], r = [], i = [];
 	for (let e = 0; e < t; e++) for (let a = 0; a < t; a++) {
-		let o = Math.hypot(a + .5 - t / 2, e + .5 - t / 2), s = t < 3 ? 1 : Math.min(1, t / 2 + .5 - o), c = Math.round(N * s);
+		let o = Math.hypot(a + .5 - t / 2, e + .5 - t / 2), s = t < 3 ? 1 : Math.min(1, t / 2 + .5 - o), c = Math.round(F * s);
 		c <= 0 || (n.push(a), r.push(e), i.push(c));
 	}
 	return {
@@ -421,92 +421,92 @@ function ce(e) {
 		weights: Uint8Array.from(i)
 	};
 }
-function le(e, t, n) {
+function se(e, t, n) {
 	let r = .009 * n / Math.max(1, e), i = Math.min(7, Math.max(1, 5 * r ** .33));
 	return Math.min(10, i * Math.max(1, t) ** .3);
 }
-var ue = class {
+var ce = class {
 	#e = /* @__PURE__ */ new Float64Array();
 	#t = /* @__PURE__ */ new Uint8Array();
-	#n = ce(1);
+	#n = oe(1);
 	draw(e, t, n, r, i, a) {
 		let o = Math.max(1, Math.round(e.size * n));
-		this.#n.side !== o && (this.#n = ce(o)), this.#t.length !== i * a && (this.#t = new Uint8Array(i * a), this.#e = new Float64Array(2 * i * a)), this.#r(e, t, n, i, a), this.#i(e, r);
+		this.#n.side !== o && (this.#n = oe(o)), this.#t.length !== i * a && (this.#t = new Uint8Array(i * a), this.#e = new Float64Array(2 * i * a)), this.#r(e, t, n, i, a), this.#i(e, r);
 	}
 	#r(e, t, n, r, i) {
-		let { xy: a, slots: o, colors: s, faint: c } = e, { side: l, dx: u, dy: d, weights: f } = this.#n, p = this.#t, m = this.#e, h = Int32Array.from(u, (e, t) => d[t] * r + e), g = h.length, _ = Float64Array.from(s, ([e, t]) => e + t * P), v = Float64Array.from(s, ([, , e]) => e + P), { view: y } = t, b = y.scaleX * n, x = -y.scaleY * n, S = (t.width * n - l) / 2 - y.x * b, C = (t.height * n - l) / 2 - y.y * x, w = r - l + 1, T = i - l + 1;
+		let { xy: a, slots: o, colors: s, faint: c } = e, { side: l, dx: u, dy: d, weights: f } = this.#n, p = this.#t, m = this.#e, h = Int32Array.from(u, (e, t) => d[t] * r + e), g = h.length, _ = Float64Array.from(s, ([e, t]) => e + t * I), v = Float64Array.from(s, ([, , e]) => e + I), { view: y } = t, b = y.scaleX * n, x = -y.scaleY * n, S = (t.width * n - l) / 2 - y.x * b, C = (t.height * n - l) / 2 - y.y * x, w = r - l + 1, T = i - l + 1;
 		for (let e = 0; e < o.length; e++) {
 			let t = a[2 * e] * b + S, n = a[2 * e + 1] * x + C;
 			if (!(t >= 0 && n >= 0 && t < w && n < T)) continue;
 			let i = (n | 0) * r + (t | 0), s = o[e];
 			if (s === 255) {
 				if (!c) continue;
-				for (let e = 0; e < g; e++) f[e] >= N / 2 && (p[i + h[e]] = 1);
+				for (let e = 0; e < g; e++) f[e] >= F / 2 && (p[i + h[e]] = 1);
 				continue;
 			}
 			let l = _[s], u = v[s];
 			for (let e = 0; e < g; e++) {
 				let t = 2 * (i + h[e]);
-				if (m[t + 1] >= se) continue;
+				if (m[t + 1] >= ae) continue;
 				let n = f[e];
 				m[t] += l * n, m[t + 1] += u * n;
 			}
 		}
 	}
 	#i(e, t) {
-		let n = this.#t, r = this.#e, i = oe.length - 1;
+		let n = this.#t, r = this.#e, i = ie.length - 1;
 		for (let e = 0, n = 0; e < t.length; e++, n += 2) {
 			let a = r[n + 1];
 			if (a === 0) {
 				t[e] = 0;
 				continue;
 			}
-			let o = r[n], s = Math.floor(a / P), c = Math.floor(o / P), l = (o - c * P) / s, u = c / s, d = (a - s * P) / s;
-			t[e] = oe[s < i ? s : i] << 24 | d << 16 | u << 8 | l, r[n] = r[n + 1] = 0;
+			let o = r[n], s = Math.floor(a / I), c = Math.floor(o / I), l = (o - c * I) / s, u = c / s, d = (a - s * I) / s;
+			t[e] = ie[s < i ? s : i] << 24 | d << 16 | u << 8 | l, r[n] = r[n + 1] = 0;
 		}
 		if (!e.faint || !e.slots.includes(255)) return;
-		let [a, o, s] = e.faint, c = Math.round(ae * 255) << 24 | s << 16 | o << 8 | a;
+		let [a, o, s] = e.faint, c = Math.round(re * 255) << 24 | s << 16 | o << 8 | a;
 		for (let e = 0; e < t.length; e++) n[e] === 1 && t[e] === 0 && (t[e] = c);
 		n.fill(0);
 	}
-}, de = [
+}, le = [
 	.95,
 	.8,
 	.6,
 	.4,
 	.2
-], F = 200, fe = 3, pe = /* @__PURE__ */ new WeakMap(), I = {};
-function me(e, t, n) {
-	let r = pe.get(e);
-	r || pe.set(e, r = /* @__PURE__ */ new WeakMap());
-	let i = r.get(n ?? I);
-	return i || r.set(n ?? I, i = he(e, t)), i;
+], L = 200, ue = 3, de = /* @__PURE__ */ new WeakMap(), fe = {};
+function pe(e, t, n) {
+	let r = de.get(e);
+	r || de.set(e, r = /* @__PURE__ */ new WeakMap());
+	let i = r.get(n ?? fe);
+	return i || r.set(n ?? fe, i = me(e, t)), i;
 }
-function he(e, t) {
-	let n = r(e), i = n.right - n.left || 1, a = n.top - n.bottom || 1, o = Math.min(4, Math.max(.25, i / a)), s = Math.round(o >= 1 ? F : F * o), c = Math.round(o >= 1 ? F / o : F), l = 0;
+function me(e, t) {
+	let n = r(e), i = n.right - n.left || 1, a = n.top - n.bottom || 1, o = Math.min(4, Math.max(.25, i / a)), s = Math.round(o >= 1 ? L : L * o), c = Math.round(o >= 1 ? L / o : L), l = 0;
 	for (let n = 0; n < t.length; n++) t[n] !== 255 && Number.isFinite(e[2 * n] + e[2 * n + 1]) && l++;
 	if (l === 0) return [];
-	let u = Math.max(1, Math.round(F / 16 * l ** (-1 / 6))), d = fe * u + 1, f = s + 2 * d, p = c + 2 * d, m = i / s, h = a / c, g = new Float64Array(f * p);
+	let u = Math.max(1, Math.round(L / 16 * l ** (-1 / 6))), d = ue * u + 1, f = s + 2 * d, p = c + 2 * d, m = i / s, h = a / c, g = new Float64Array(f * p);
 	for (let r = 0; r < t.length; r++) {
 		let i = Math.floor((e[2 * r] - n.left) / m) + d, a = Math.floor((e[2 * r + 1] - n.bottom) / h) + d;
 		t[r] !== 255 && i >= 0 && a >= 0 && i < f && a < p && g[a * f + i]++;
 	}
-	for (let e = 0; e < fe; e++) g = L(g, f, p, 1, f, u), g = L(g, p, f, f, 1, u);
-	let _ = ge(g, l);
-	return re().size([f, p]).thresholds(_)(Array.from(g)).map((e, t) => ({
-		share: de[t],
+	for (let e = 0; e < ue; e++) g = R(g, f, p, 1, f, u), g = R(g, p, f, f, 1, u);
+	let _ = he(g, l);
+	return te().size([f, p]).thresholds(_)(Array.from(g)).map((e, t) => ({
+		share: le[t],
 		rings: e.coordinates.flat().map((e) => Float32Array.from(e.flatMap(([e, t]) => [n.left + (e - d) * m, n.bottom + (t - d) * h])))
 	}));
 }
-function ge(e, t) {
+function he(e, t) {
 	let n = e.filter((e) => e > 0).sort(), r = [], i = 0, a = n.length;
-	for (let e of [...de].reverse()) {
+	for (let e of [...le].reverse()) {
 		for (; a > 0 && i < e * t;) i += n[--a];
 		r.unshift(n[a] ?? 0);
 	}
 	return r;
 }
-function L(e, t, n, r, i, a) {
+function R(e, t, n, r, i, a) {
 	let o = new Float64Array(e.length), s = 2 * a + 1;
 	for (let c = 0; c < n; c++) {
 		let n = c * i, l = 0;
@@ -515,8 +515,8 @@ function L(e, t, n, r, i, a) {
 	return o;
 }
 // src/map/gestures.ts
-var _e = 4, ve = 10, ye = 22, be = 350, xe = 3;
-function Se(e, t) {
+var ge = 4, _e = 10, ve = 22, ye = 350, be = 3;
+function xe(e, t) {
 	let n = /* @__PURE__ */ new Map(), r = null, i = null, a = null, o = new AbortController(), { signal: s } = o, c = (t) => {
 		let n = e.getBoundingClientRect();
 		return {
@@ -533,15 +533,15 @@ function Se(e, t) {
 		if (!o) e.pointerType !== "touch" && t.hover(a);
 		else if (i) {
 			let e = i[i.length - 1];
-			R(e, a) >= xe && (i.push(a), t.lasso(i));
+			z(e, a) >= be && (i.push(a), t.lasso(i));
 		} else {
 			if (n.size === 2) {
 				let r = [...n].find(([t]) => t !== e.pointerId)[1], i = (e, t) => ({
 					x: (e.x + t.x) / 2,
 					y: (e.y + t.y) / 2
 				}), s = i(o, r), c = i(a, r);
-				t.pan(c.x - s.x, c.y - s.y), t.zoom(c, Math.max(1, R(a, r)) / Math.max(1, R(o, r)));
-			} else if (r && R(r, a) < _e) return;
+				t.pan(c.x - s.x, c.y - s.y), t.zoom(c, Math.max(1, z(a, r)) / Math.max(1, z(o, r)));
+			} else if (r && z(r, a) < ge) return;
 			else r = null, t.hover(null), t.pan(a.x - o.x, a.y - o.y);
 			n.set(e.pointerId, a);
 		}
@@ -550,7 +550,7 @@ function Se(e, t) {
 			if (i && i.length > 2) t.lassoEnd(i);
 			else {
 				i && t.lassoEnd(null);
-				let n = e.pointerType === "touch" ? ye : ve, o = a && e.timeStamp - a.time < be && r && R(a.at, r) < n;
+				let n = e.pointerType === "touch" ? ve : _e, o = a && e.timeStamp - a.time < ye && r && z(a.at, r) < n;
 				r && !o && t.tap(r, n), a = r && {
 					at: r,
 					time: e.timeStamp
@@ -569,11 +569,11 @@ function Se(e, t) {
 		passive: !1
 	}), () => o.abort();
 }
-function R(e, t) {
+function z(e, t) {
 	return Math.hypot(e.x - t.x, e.y - t.y);
 }
 // src/map/palette.ts
-var z = {
+var Se = {
 	light: [
 		"#0051b5",
 		"#c6a403",
@@ -585,7 +585,7 @@ var z = {
 		"#582265",
 		"#f763d6",
 		"#e2500f"
-	].map(U),
+	].map(H),
 	dark: [
 		"#3861f1",
 		"#eef10e",
@@ -597,30 +597,30 @@ var z = {
 		"#cdb7fa",
 		"#02a5d1",
 		"#fd5aa6"
-	].map(U)
+	].map(H)
 }, Ce = {
-	light: U("#989898"),
-	dark: U("#717171")
+	light: H("#989898"),
+	dark: H("#717171")
 }, B = {
-	light: U("#cdcdcd"),
-	dark: U("#43454b")
+	light: H("#cdcdcd"),
+	dark: H("#43454b")
 }, we = {
-	light: U("#1f63c4"),
-	dark: U("#6ea8fe")
-}, V = {
-	light: H(.82, .34),
-	dark: H(.42, .93)
+	light: H("#1f63c4"),
+	dark: H("#6ea8fe")
+}, Te = {
+	light: V(.82, .34),
+	dark: V(.42, .93)
 };
-function H(e, t) {
+function V(e, t) {
 	return Array.from({ length: 64 }, (n, r) => {
 		let i = r / 63, a = (240 + 170 * i) * Math.PI / 180, o = e + (t - e) * i;
 		for (let e = .16;; e -= .005) {
-			let t = Te(o, e * Math.cos(a), e * Math.sin(a));
+			let t = Ee(o, e * Math.cos(a), e * Math.sin(a));
 			if (t) return t;
 		}
 	});
 }
-function Te(e, t, n) {
+function Ee(e, t, n) {
 	let r = (e + .3963377774 * t + .2158037573 * n) ** 3, i = (e - .1055613458 * t - .0638541728 * n) ** 3, a = (e - .0894841775 * t - 1.291485548 * n) ** 3, o = [
 		4.0767416621 * r - 3.3077115913 * i + .2309699292 * a,
 		-1.2684380046 * r + 2.6097574011 * i - .3413193965 * a,
@@ -637,7 +637,7 @@ function Te(e, t, n) {
 		l
 	];
 }
-function U(e) {
+function H(e) {
 	let t = Number.parseInt(e.slice(1), 16);
 	return [
 		t >> 16,
@@ -645,13 +645,13 @@ function U(e) {
 		t & 255
 	];
 }
-function W([e, t, n]) {
+function U([e, t, n]) {
 	return `rgb(${e} ${t} ${n})`;
 }
 // src/map/scales.ts
-var Ee = z.light.length, De = .005;
-function G(e, t) {
-	return e.kind === "label" ? Oe(e.values, e.labels, t) : e.kind === "number" ? ke(e.values, e.name, t) : {
+var De = Se.light.length, Oe = .005;
+function W(e, t) {
+	return e.kind === "label" ? ke(e.values, e.labels, t) : e.kind === "number" ? Ae(e.values, e.name, t) : {
 		slots: new Uint8Array(t),
 		colors: (e) => [we[e]],
 		legend: () => ({
@@ -662,12 +662,12 @@ function G(e, t) {
 		})
 	};
 }
-function Oe(e, t, n) {
+function ke(e, t, n) {
 	let r = Array(t.length).fill(0);
 	for (let n of e) n >= 0 && n < t.length && r[n]++;
 	let i = t.map((e, t) => t).filter((e) => r[e] > 0);
 	i.sort((e, t) => r[t] - r[e] || e - t);
-	let a = i.slice(0, Ee), o = a.length, s = a.length + 1, c = new Uint8Array(t.length).fill(o);
+	let a = i.slice(0, De), o = a.length, s = a.length + 1, c = new Uint8Array(t.length).fill(o);
 	a.forEach((e, t) => c[e] = t);
 	let l = new Uint8Array(n).fill(s), u = Array(s + 1).fill(0);
 	for (let r = 0; r < n; r++) {
@@ -675,7 +675,7 @@ function Oe(e, t, n) {
 		n >= 0 && n < t.length && (l[r] = c[n]), u[l[r]]++;
 	}
 	let d = (e) => [
-		...z[e].slice(0, a.length),
+		...Se[e].slice(0, a.length),
 		Ce[e],
 		B[e]
 	];
@@ -692,15 +692,15 @@ function Oe(e, t, n) {
 			].map((t, n) => ({
 				slot: n,
 				label: t,
-				color: W(d(e)[n]),
+				color: U(d(e)[n]),
 				count: u[n]
 			})).filter((e) => e.count > 0),
 			ramp: null
 		})
 	};
 }
-function ke(e, t, n) {
-	let r = e.filter((e) => Number.isFinite(e)).sort(), i = (e) => r[Math.round(e * (r.length - 1))] ?? 0, a = i(De), o = i(.995), s = new Uint8Array(n), c = 0;
+function Ae(e, t, n) {
+	let r = e.filter((e) => Number.isFinite(e)).sort(), i = (e) => r[Math.round(e * (r.length - 1))] ?? 0, a = i(Oe), o = i(.995), s = new Uint8Array(n), c = 0;
 	for (let t = 0; t < n; t++) {
 		let n = e[t];
 		if (n === void 0 || Number.isNaN(n)) s[t] = 64, c++;
@@ -711,25 +711,25 @@ function ke(e, t, n) {
 	}
 	return {
 		slots: s,
-		colors: (e) => [...V[e], B[e]],
+		colors: (e) => [...Te[e], B[e]],
 		legend: (e) => ({
 			kind: "number",
 			name: t,
 			entries: c === 0 ? [] : [{
 				slot: 64,
 				label: "none",
-				color: W(B[e]),
+				color: U(B[e]),
 				count: c
 			}],
 			ramp: {
 				low: a,
 				high: o,
-				colors: V[e].map(W)
+				colors: Te[e].map(U)
 			}
 		})
 	};
 }
-function Ae(e, t, n) {
+function je(e, t, n) {
 	let r = (t - e) / Math.max(1, n);
 	if (!(r > 0) || !Number.isFinite(r)) return [];
 	let i = 10 ** Math.floor(Math.log10(r)), a = i * ([
@@ -739,15 +739,15 @@ function Ae(e, t, n) {
 	].find((e) => e * i >= r) ?? 10), o = Math.ceil(e / a), s = Math.floor(t / a);
 	return Array.from({ length: Math.max(0, s - o + 1) }, (e, t) => (o + t) * a);
 }
-function je(e) {
+function Me(e) {
 	return e === 0 ? "0" : String(Number(e.toPrecision(3))).replace("-", "−");
 }
 // src/map/overlay.ts
-var K = "12px system-ui, sans-serif", Me = 90, Ne = 60;
-function Pe(e, t, n, r) {
-	e.clearRect(0, 0, n.width, n.height), e.font = K, e.lineJoin = "round", e.lineCap = "round", Fe(e, t.contours, n, r), t.axes && Ie(e, t.axes, n, r), Le(e, t, n, r), t.hovered && ze(e, n.toScreen(t.hovered), 6, r.ink, r.halo), t.focused && ze(e, n.toScreen(t.focused), 9, r.ink, r.halo), t.selected && Be(e, n.toScreen(t.selected), r), Re(e, t.lasso, r);
-}
+var G = "12px system-ui, sans-serif", Ne = 90, Pe = 60;
 function Fe(e, t, n, r) {
+	e.clearRect(0, 0, n.width, n.height), e.font = G, e.lineJoin = "round", e.lineCap = "round", Ie(e, t.contours, n, r), t.axes && Le(e, t.axes, n, r), Re(e, t, n, r), t.hovered && Be(e, n.toScreen(t.hovered), 6, r.ink, r.halo), t.focused && Be(e, n.toScreen(t.focused), 9, r.ink, r.halo), t.selected && Ve(e, n.toScreen(t.selected), r), ze(e, t.lasso, r);
+}
+function Ie(e, t, n, r) {
 	let { view: i, width: a, height: o } = n;
 	for (let { rings: n } of t) {
 		e.beginPath();
@@ -770,29 +770,29 @@ function Fe(e, t, n, r) {
 	}
 	e.globalAlpha = 1;
 }
-function Ie(e, t, n, r) {
+function Le(e, t, n, r) {
 	let { width: i, height: a } = n, o = n.visible(), s = (t, n, i, a, o) => {
 		e.strokeStyle = r.ink, e.lineWidth = 1, e.globalAlpha = o, e.beginPath(), e.moveTo(Math.round(t) + .5, Math.round(n) + .5), e.lineTo(Math.round(i) + .5, Math.round(a) + .5), e.stroke(), e.globalAlpha = 1;
 	};
 	e.textAlign = "center", e.textBaseline = "bottom";
-	for (let t of Ae(o.left, o.right, i / Me)) {
+	for (let t of je(o.left, o.right, i / Ne)) {
 		let { x: o } = n.toScreen({
 			x: t,
 			y: 0
 		});
-		s(o, t === 0 ? 0 : a - 5, o, a, t === 0 ? .35 : .7), o > 30 && o < i - 30 && q(e, je(t), o, a - 7, r);
+		s(o, t === 0 ? 0 : a - 5, o, a, t === 0 ? .35 : .7), o > 30 && o < i - 30 && K(e, Me(t), o, a - 7, r);
 	}
 	e.textAlign = "left", e.textBaseline = "middle";
-	for (let t of Ae(o.bottom, o.top, a / Me)) {
+	for (let t of je(o.bottom, o.top, a / Ne)) {
 		let { y: o } = n.toScreen({
 			x: 0,
 			y: t
 		});
-		s(0, o, t === 0 ? i : 5, o, t === 0 ? .35 : .7), o > 30 && o < a - 30 && q(e, je(t), 9, o, r);
+		s(0, o, t === 0 ? i : 5, o, t === 0 ? .35 : .7), o > 30 && o < a - 30 && K(e, Me(t), 9, o, r);
 	}
-	e.font = `600 ${K}`, e.textAlign = "right", e.textBaseline = "bottom", q(e, `${J(t.x)} →`, i - 8, a - 24, r), e.textAlign = "left", e.textBaseline = "top", q(e, `↑ ${J(t.y)}`, 8, 8, r), e.font = K;
+	e.font = `600 ${G}`, e.textAlign = "right", e.textBaseline = "bottom", K(e, `${q(t.x)} →`, i - 8, a - 24, r), e.textAlign = "left", e.textBaseline = "top", K(e, `↑ ${q(t.y)}`, 8, 8, r), e.font = G;
 }
-function Le(e, t, n, r) {
+function Re(e, t, n, r) {
 	let i = t.path.map((e) => n.toScreen(e));
 	if (i.length === 0) return;
 	let a = () => {
@@ -801,7 +801,7 @@ function Le(e, t, n, r) {
 	e.strokeStyle = r.halo, e.lineWidth = 5, a(), e.strokeStyle = r.accent, e.lineWidth = 2, a();
 	let o = i.length - 1;
 	i.forEach((t, n) => {
-		Ve(e, t, n === 0 || n === o ? 5.5 : 4, r.accent, r.halo);
+		He(e, t, n === 0 || n === o ? 5.5 : 4, r.accent, r.halo);
 	});
 	let s = /* @__PURE__ */ new Set([
 		0,
@@ -809,17 +809,17 @@ function Le(e, t, n, r) {
 		t.stop ?? 0
 	]);
 	for (let a of s) {
-		let o = J(t.path[a].text), s = i[a].x > n.width / 2;
-		e.textAlign = s ? "right" : "left", e.textBaseline = "middle", q(e, o, i[a].x + (s ? -12 : 12), i[a].y, r);
+		let o = q(t.path[a].text), s = i[a].x > n.width / 2;
+		e.textAlign = s ? "right" : "left", e.textBaseline = "middle", K(e, o, i[a].x + (s ? -12 : 12), i[a].y, r);
 	}
 }
-function Re(e, t, n) {
+function ze(e, t, n) {
 	t.length < 2 || (e.beginPath(), t.forEach(({ x: t, y: n }, r) => r === 0 ? e.moveTo(t, n) : e.lineTo(t, n)), e.closePath(), e.fillStyle = n.accent, e.globalAlpha = .12, e.fill(), e.globalAlpha = 1, e.strokeStyle = n.accent, e.lineWidth = 1.5, e.setLineDash([5, 4]), e.stroke(), e.setLineDash([]));
 }
-function ze(e, { x: t, y: n }, r, i, a) {
+function Be(e, { x: t, y: n }, r, i, a) {
 	for (let [o, s] of [[a, 5], [i, 2]]) e.beginPath(), e.arc(t, n, r, 0, 2 * Math.PI), e.strokeStyle = o, e.lineWidth = s, e.stroke();
 }
-function Be(e, t, n) {
+function Ve(e, t, n) {
 	for (let [r, i] of [[n.halo, 5], [n.accent, 2]]) {
 		e.strokeStyle = r, e.lineWidth = i, e.beginPath(), e.arc(t.x, t.y, 8, 0, 2 * Math.PI);
 		for (let [n, r] of [
@@ -831,18 +831,18 @@ function Be(e, t, n) {
 		e.stroke();
 	}
 }
-function Ve(e, { x: t, y: n }, r, i, a) {
+function He(e, { x: t, y: n }, r, i, a) {
 	e.beginPath(), e.arc(t, n, r, 0, 2 * Math.PI), e.fillStyle = i, e.fill(), e.strokeStyle = a, e.lineWidth = 1.5, e.stroke();
 }
-function q(e, t, n, r, i) {
+function K(e, t, n, r, i) {
 	e.strokeStyle = i.halo, e.lineWidth = 4, e.strokeText(t, n, r), e.fillStyle = i.ink, e.fillText(t, n, r);
 }
-function J(e) {
+function q(e) {
 	let t = e.replace(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim();
-	return t.length > Ne ? `${t.slice(0, 59)}…` : t;
+	return t.length > Pe ? `${t.slice(0, 59)}…` : t;
 }
 // src/map/picking.ts
-var He = 4, Ue = 1024, We = 4, Ge = 256, Ke = class {
+var Ue = 4, We = 1024, Ge = 4, Ke = 256, qe = class {
 	#e;
 	#t;
 	#n;
@@ -854,7 +854,7 @@ var He = 4, Ue = 1024, We = 4, Ge = 256, Ke = class {
 	order;
 	constructor(e) {
 		this.#e = e;
-		let t = e.length >> 1, n = r(e), i = Math.min(Ue, Math.max(1, Math.ceil(Math.sqrt(t / He))));
+		let t = e.length >> 1, n = r(e), i = Math.min(We, Math.max(1, Math.ceil(Math.sqrt(t / Ue))));
 		this.#t = n.left, this.#n = n.bottom, this.#a = i, this.#o = i, this.#r = (n.right - n.left) / i || 1, this.#i = (n.top - n.bottom) / i || 1, this.#s = new Uint32Array(i * i + 1);
 		let a = new Int32Array(t), o = 0;
 		for (let n = 0; n < t; n++) {
@@ -897,21 +897,21 @@ var He = 4, Ue = 1024, We = 4, Ge = 256, Ke = class {
 		return u;
 	}
 };
-function qe(e, t, n, r, i) {
+function Je(e, t, n, r, i) {
 	let a = e === "left" || e === "right", o = e === "left" || e === "down" ? -1 : 1, s = null, c = Infinity;
 	for (let e = 0; e < i.length; e++) {
 		if (i[e] === 255) continue;
 		let l = (n[2 * e] - t.x) * r.scaleX, u = (n[2 * e + 1] - t.y) * r.scaleY, d = o * (a ? l : u), f = Math.abs(a ? u : l);
-		if (!(d >= We && f <= d)) continue;
+		if (!(d >= Ge && f <= d)) continue;
 		let p = d + 2 * f;
 		p < c && (s = e, c = p);
 	}
 	return s;
 }
-function Je(e, t, n) {
+function Ye(e, t, n) {
 	let i = [];
 	if (e.length < 3) return i;
-	let { left: a, right: o, bottom: s, top: c } = r(Float32Array.from(e.flatMap(({ x: e, y: t }) => [e, t]))), l = (c - s) / Ge || 1, u = (e) => Math.min(255, Math.max(0, Math.floor((e - s) / l))), d = Array.from({ length: Ge }, () => []);
+	let { left: a, right: o, bottom: s, top: c } = r(Float32Array.from(e.flatMap(({ x: e, y: t }) => [e, t]))), l = (c - s) / Ke || 1, u = (e) => Math.min(255, Math.max(0, Math.floor((e - s) / l))), d = Array.from({ length: Ke }, () => []);
 	e.forEach((t, n) => {
 		let r = e[(n + 1) % e.length], i = u(Math.max(t.y, r.y));
 		for (let e = u(Math.min(t.y, r.y)); e <= i; e++) d[e].push([t, r]);
@@ -926,7 +926,7 @@ function Je(e, t, n) {
 	return i;
 }
 // src/map/theme.ts
-var Ye = {
+var Xe = {
 	light: {
 		ink: "#20242b",
 		halo: "#ffffff",
@@ -938,12 +938,12 @@ var Ye = {
 		accent: "#ff6ab0"
 	}
 };
-function Xe(e) {
-	let t = getComputedStyle(e).getPropertyValue("color-scheme"), n = Ze("(prefers-color-scheme: dark)"), r = t.includes("dark") && (!t.includes("light") || n) || !t.includes("light") && n ? "dark" : "light", i = (t, n) => {
+function Ze(e) {
+	let t = getComputedStyle(e).getPropertyValue("color-scheme"), n = Qe("(prefers-color-scheme: dark)"), r = t.includes("dark") && (!t.includes("light") || n) || !t.includes("light") && n ? "dark" : "light", i = (t, n) => {
 		e.style.color = `var(${t}, ${n})`;
 		let r = getComputedStyle(e).color;
 		return e.style.removeProperty("color"), r && !r.startsWith("var(") ? r : n;
-	}, { ink: a, halo: o, accent: s } = Ye[r];
+	}, { ink: a, halo: o, accent: s } = Xe[r];
 	return {
 		name: r,
 		ink: i("--map-ink", a),
@@ -951,21 +951,21 @@ function Xe(e) {
 		accent: i("--map-accent", s)
 	};
 }
-function Ze(e) {
+function Qe(e) {
 	return typeof matchMedia == "function" && matchMedia(e).matches;
 }
 // src/map/map_view.ts
-var Y = 1.6, Qe = 80, $e = 9, et = 10, tt = 120, nt = "Arrow keys move to the nearest point in a direction, Enter selects it. With Shift they move the map. Plus and minus zoom, 0 shows everything.", rt = {
+var J = 1.6, $e = 80, et = 9, tt = 10, nt = 120, rt = "Arrow keys move to the nearest point in a direction, Enter selects it. With Shift they move the map. Plus and minus zoom, 0 shows everything.", it = {
 	ArrowLeft: "left",
 	ArrowRight: "right",
 	ArrowUp: "up",
 	ArrowDown: "down"
-}, X = {
+}, Y = {
 	in: "M8 3v10M3 8h10",
 	out: "M3 8h10",
 	all: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
 	lasso: "M14 6a6 4 0 1 1-12 0a6 4 0 1 1 12 0M5 10a1.5 1.5 0 1 1-2 0M4.5 12.500L3.5 15"
-}, it = 0, at = class {
+}, at = 0, ot = class {
 	#e;
 	#t;
 	#n;
@@ -973,20 +973,20 @@ var Y = 1.6, Qe = 80, $e = 9, et = 10, tt = 120, nt = "Arrow keys move to the ne
 	#i;
 	#a;
 	#o;
-	#s = new i(() => Ze("(prefers-reduced-motion: reduce)"));
-	#c = new ue();
+	#s = new i(() => Qe("(prefers-reduced-motion: reduce)"));
+	#c = new ce();
 	#l;
 	#u = new AbortController();
 	#d;
 	#f = /* @__PURE__ */ new Float32Array();
 	#p = { kind: "none" };
-	#m = G(this.#p, 0);
+	#m = W(this.#p, 0);
 	#h = null;
 	#g = /* @__PURE__ */ new Set();
 	#_ = /* @__PURE__ */ new Uint8Array();
 	#v = null;
 	#y = 0;
-	#b = new Ke(this.#f);
+	#b = new qe(this.#f);
 	#x = /* @__PURE__ */ new Float32Array();
 	#S = /* @__PURE__ */ new Uint8Array();
 	#C = !1;
@@ -1008,21 +1008,21 @@ var Y = 1.6, Qe = 80, $e = 9, et = 10, tt = 120, nt = "Arrow keys move to the ne
 	#z = null;
 	#B = !1;
 	constructor(e, t = {}) {
-		this.#e = { ...t }, this.#t = Z("div", "tvae-map"), this.#n = Z("div", "tvae-map-stage"), this.#a = Z("canvas", "tvae-map-points"), this.#o = Z("canvas", "tvae-map-overlay"), this.#r = Z("div", "tvae-map-spoken"), this.#r.setAttribute("aria-live", "polite"), this.#n.append(this.#a, this.#o);
+		this.#e = { ...t }, this.#t = X("div", "tvae-map"), this.#n = X("div", "tvae-map-stage"), this.#a = X("canvas", "tvae-map-points"), this.#o = X("canvas", "tvae-map-overlay"), this.#r = X("div", "tvae-map-spoken"), this.#r.setAttribute("aria-live", "polite"), this.#n.append(this.#a, this.#o);
 		for (let e of [this.#a, this.#o]) e.setAttribute("aria-hidden", "true");
 		this.#n.tabIndex = 0, this.#n.setAttribute("role", "application"), this.#n.setAttribute("aria-roledescription", "map");
-		let n = Z("div", "tvae-map-spoken");
-		n.id = `tvae-map-help-${++it}`, n.textContent = nt, this.#n.setAttribute("aria-describedby", n.id);
-		let r = Z("div", "tvae-map-buttons"), i = () => ({
+		let n = X("div", "tvae-map-spoken");
+		n.id = `tvae-map-help-${++at}`, n.textContent = rt, this.#n.setAttribute("aria-describedby", n.id);
+		let r = X("div", "tvae-map-buttons"), i = () => ({
 			x: this.#s.width / 2,
 			y: this.#s.height / 2
 		});
-		r.append(this.#V("Zoom in", X.in, () => this.#s.zoomAt(i(), Y, !0)), this.#V("Zoom out", X.out, () => this.#s.zoomAt(i(), 1 / Y, !0)), this.#V("Show everything", X.all, () => this.#s.reset()), this.#i = this.#V("Select by outline", X.lasso, () => this.setLassoMode(!this.#j))), this.#i.setAttribute("aria-pressed", "false"), this.#t.append(this.#n, r, this.#r, n), e.append(this.#t), this.#M = Xe(this.#t), this.#d = Se(this.#n, {
+		r.append(this.#V("Zoom in", Y.in, () => this.#s.zoomAt(i(), J, !0)), this.#V("Zoom out", Y.out, () => this.#s.zoomAt(i(), 1 / J, !0)), this.#V("Show everything", Y.all, () => this.#s.reset()), this.#i = this.#V("Select by outline", Y.lasso, () => this.setLassoMode(!this.#j))), this.#i.setAttribute("aria-pressed", "false"), this.#t.append(this.#n, r, this.#r, n), e.append(this.#t), this.#M = Ze(this.#t), this.#d = xe(this.#n, {
 			hover: (e) => {
 				this.#z = e, this.#B = !0, this.#Y();
 			},
 			tap: (e, t) => this.#ae(e, t),
-			doubleTap: (e) => this.#G(() => this.#s.zoomAt(e, Y ** 2, !0)),
+			doubleTap: (e) => this.#G(() => this.#s.zoomAt(e, J ** 2, !0)),
 			pan: (e, t) => this.#G(() => this.#s.panBy(e, t)),
 			zoom: (e, t) => this.#G(() => this.#s.zoomAt(e, t)),
 			wantsLasso: (e) => this.#j || e.shiftKey,
@@ -1037,13 +1037,13 @@ var Y = 1.6, Qe = 80, $e = 9, et = 10, tt = 120, nt = "Arrow keys move to the ne
 		}, { signal: a }), this.#l = new ResizeObserver(() => this.#X()), this.#l.observe(this.#t), this.#X(), this.#U();
 	}
 	setPoints(e) {
-		e.length !== this.#f.length && (this.#h = null, this.#g.clear(), typeof this.#E == "number" && (this.#E = null)), this.#f = e, this.#b = new Ke(e);
+		e.length !== this.#f.length && (this.#h = null, this.#g.clear(), typeof this.#E == "number" && (this.#E = null)), this.#f = e, this.#b = new qe(e);
 		let { order: t } = this.#b, n = new Float32Array(2 * t.length);
 		for (let r = 0; r < t.length; r++) n[2 * r] = e[2 * t[r]], n[2 * r + 1] = e[2 * t[r] + 1];
-		this.#x = n, this.#D = this.#O = null, this.#s.fit(r(e), this.#w !== null), this.#m = G(this.#p, e.length >> 1), this.#H();
+		this.#x = n, this.#D = this.#O = null, this.#s.fit(r(e), this.#w !== null), this.#m = W(this.#p, e.length >> 1), this.#H();
 	}
 	setColor(e) {
-		this.#p = e, this.#m = G(e, this.#f.length >> 1), this.#g.clear(), this.#H();
+		this.#p = e, this.#m = W(e, this.#f.length >> 1), this.#g.clear(), this.#H();
 	}
 	setFilter(e) {
 		this.#h = e, this.#H();
@@ -1095,13 +1095,13 @@ var Y = 1.6, Qe = 80, $e = 9, et = 10, tt = 120, nt = "Arrow keys move to the ne
 		t && this.#G(() => this.#s.reveal(t));
 	}
 	refreshTheme() {
-		this.#M = Xe(this.#t), this.#J();
+		this.#M = Ze(this.#t), this.#J();
 	}
 	destroy() {
 		cancelAnimationFrame(this.#P), window.clearTimeout(this.#R), this.#P = -1, this.#l.disconnect(), this.#u.abort(), this.#d(), this.#t.remove();
 	}
 	#V(e, t, n) {
-		let r = Z("button", "");
+		let r = X("button", "");
 		r.type = "button", r.title = e, r.setAttribute("aria-label", e);
 		let i = document.createElementNS("http://www.w3.org/2000/svg", "svg");
 		i.setAttribute("viewBox", "0 0 16 16"), i.setAttribute("aria-hidden", "true");
@@ -1132,7 +1132,7 @@ var Y = 1.6, Qe = 80, $e = 9, et = 10, tt = 120, nt = "Arrow keys move to the ne
 		e(), this.#L = !0, this.#K(), this.#B = !0, this.#J();
 	}
 	#K() {
-		window.clearTimeout(this.#R), this.#R = window.setTimeout(() => this.#q(), tt);
+		window.clearTimeout(this.#R), this.#R = window.setTimeout(() => this.#q(), nt);
 	}
 	#q() {
 		this.#s.gliding ? this.#K() : (this.#L = !1, this.#e.onView?.(this.view), this.#N && this.#N.width < this.#o.width && this.#J());
@@ -1156,7 +1156,7 @@ var Y = 1.6, Qe = 80, $e = 9, et = 10, tt = 120, nt = "Arrow keys move to the ne
 		return (e.width !== n || e.height !== r) && (e.width = n, e.height = r), e.getContext("2d");
 	}
 	#$() {
-		let e = this.#a, t = window.devicePixelRatio || 1, n = this.#L && this.#I > et ? Math.min(t, 1) : t, r = this.#Q(e, n);
+		let e = this.#a, t = window.devicePixelRatio || 1, n = this.#L && this.#I > tt ? Math.min(t, 1) : t, r = this.#Q(e, n);
 		if (!r) return;
 		let i = performance.now();
 		(this.#N?.width !== e.width || this.#N.height !== e.height) && (this.#N = r.createImageData(e.width, e.height));
@@ -1165,14 +1165,14 @@ var Y = 1.6, Qe = 80, $e = 9, et = 10, tt = 120, nt = "Arrow keys move to the ne
 			xy: this.#x,
 			slots: this.#S,
 			colors: this.#m.colors(a),
-			size: le(this.#_.length, this.#s.zoom(), this.#s.width * this.#s.height),
+			size: se(this.#_.length, this.#s.zoom(), this.#s.width * this.#s.height),
 			faint: this.#e.hidden === "none" ? null : B[a]
 		}, this.#s, n, new Uint32Array(this.#N.data.buffer), e.width, e.height), r.putImageData(this.#N, 0, 0), n === t && (this.#I = performance.now() - i);
 	}
 	#ee() {
 		let e = window.devicePixelRatio || 1, t = this.#Q(this.#o, e);
-		t && (t.setTransform(e, 0, 0, e, 0, 0), Pe(t, {
-			contours: this.#C ? me(this.#f, this.#_, this.#v) : [],
+		t && (t.setTransform(e, 0, 0, e, 0, 0), Fe(t, {
+			contours: this.#C ? pe(this.#f, this.#_, this.#v) : [],
 			axes: this.#w,
 			path: this.#T,
 			stop: this.#k,
@@ -1186,7 +1186,7 @@ var Y = 1.6, Qe = 80, $e = 9, et = 10, tt = 120, nt = "Arrow keys move to the ne
 		return this.#b.nearest(this.#s.toData(e), this.#s.view, t, this.#_);
 	}
 	#ne(e) {
-		let t = null, n = $e;
+		let t = null, n = et;
 		return this.#T.forEach((r, i) => {
 			let a = this.#s.toScreen(r), o = Math.hypot(a.x - e.x, a.y - e.y);
 			o > n || (t = i, n = o);
@@ -1214,21 +1214,21 @@ var Y = 1.6, Qe = 80, $e = 9, et = 10, tt = 120, nt = "Arrow keys move to the ne
 	}
 	#oe(e) {
 		if (this.#A = [], this.#Y(), !e) return;
-		let t = Je(e.map((e) => this.#s.toData(e)), this.#f, this.#_);
+		let t = Ye(e.map((e) => this.#s.toData(e)), this.#f, this.#_);
 		this.#r.textContent = `${t.length} points selected`, this.#e.onLasso?.(t);
 	}
 	#se(e) {
 		if (e.ctrlKey || e.metaKey || e.altKey) return;
-		let t = rt[e.key], n = {
+		let t = it[e.key], n = {
 			x: this.#s.width / 2,
 			y: this.#s.height / 2
 		};
 		if (t && e.shiftKey) {
-			let e = t === "left" ? Qe : t === "right" ? -80 : 0, n = t === "up" ? Qe : t === "down" ? -80 : 0;
+			let e = t === "left" ? $e : t === "right" ? -80 : 0, n = t === "up" ? $e : t === "down" ? -80 : 0;
 			this.#G(() => this.#s.panBy(e, n, !0));
 		} else if (t) this.#le(t);
-		else if (e.key === "+" || e.key === "=") this.#G(() => this.#s.zoomAt(this.#ce() ?? n, Y, !0));
-		else if (e.key === "-" || e.key === "_") this.#G(() => this.#s.zoomAt(this.#ce() ?? n, 1 / Y, !0));
+		else if (e.key === "+" || e.key === "=") this.#G(() => this.#s.zoomAt(this.#ce() ?? n, J, !0));
+		else if (e.key === "-" || e.key === "_") this.#G(() => this.#s.zoomAt(this.#ce() ?? n, 1 / J, !0));
 		else if (e.key === "0") this.#G(() => this.#s.reset());
 		else if (e.key === "Enter" && this.#O !== null) this.#e.onSelectPoint?.(this.#O);
 		else if (e.key === "Escape" && (this.#O !== null || this.#j)) this.setLassoMode(!1), this.#ue(null);
@@ -1241,7 +1241,7 @@ var Y = 1.6, Qe = 80, $e = 9, et = 10, tt = 120, nt = "Arrow keys move to the ne
 	}
 	#le(e) {
 		let t = this.#W(this.#O), n;
-		if (t) n = qe(e, t, this.#f, this.#s.view, this.#_);
+		if (t) n = Je(e, t, this.#f, this.#s.view, this.#_);
 		else {
 			let e = this.#W(this.#E), t = e ? this.#s.toScreen(e) : {
 				x: this.#s.width / 2,
@@ -1266,41 +1266,44 @@ var Y = 1.6, Qe = 80, $e = 9, et = 10, tt = 120, nt = "Arrow keys move to the ne
 		}, () => {});
 	}
 };
-function Z(e, t) {
+function X(e, t) {
 	let n = document.createElement(e);
 	return n.className = t, n;
 }
 // src/state/words.ts
-function ot(e, t = 60) {
+function st(e, t = 60) {
 	let n = e.replace(/\s+/g, " ").trim();
 	return n.length <= t ? n : n.slice(0, t - 1) + "…";
 }
 // src/widget/widget.ts
-var st = [
+var ct = [
 	"slerp",
 	"lerp",
 	"token-slerp"
-], ct = {
+], lt = {
 	umap: "UMAP",
 	pca: "principal components"
 };
-function Q(e) {
+function Z(e) {
 	return new Float32Array(e.buffer.slice(e.byteOffset, e.byteOffset + 4 * Math.floor(e.byteLength / 4)));
 }
-function lt(e, t, n) {
-	return e === "" || t !== "" ? {
+function ut(e, t, n) {
+	return e === "" ? {
 		start: n,
-		end: ""
-	} : {
+		end: t
+	} : t === "" ? {
 		start: e,
 		end: n
+	} : {
+		start: n,
+		end: ""
 	};
 }
-function $(e, t = {}, ...n) {
+function Q(e, t = {}, ...n) {
 	let r = Object.assign(document.createElement(e), t);
 	return r.append(...n), r;
 }
-function ut({ model: e, el: t }) {
+function dt({ model: e, el: t }) {
 	let n = [];
 	function r(t, r) {
 		r();
@@ -1311,124 +1314,129 @@ function ut({ model: e, el: t }) {
 		e.save_changes();
 	}
 	let a = (t, n) => {
-		let a = $("input", {
+		let a = Q("input", {
 			type: "text",
 			spellcheck: !1,
 			autocomplete: "off",
 			placeholder: "a text, or a click on the map"
 		});
-		return a.addEventListener("change", () => i({ [t]: a.value })), a.addEventListener("keydown", (e) => e.stopPropagation()), r([t], () => a.value = e.get(t)), $("label", { className: "tvae-end" }, n, a);
+		return a.addEventListener("change", () => i({ [t]: a.value })), r([t], () => a.value = e.get(t)), Q("label", { className: "tvae-end" }, n, a);
 	}, o = (t, n, a, o = {}) => {
-		let s = $("select", {}, ...a.map((e) => $("option", { value: e }, o[e] ?? e)));
-		return s.addEventListener("change", () => i({ [t]: s.value })), r([t], () => s.value = e.get(t)), $("label", {}, n, s);
-	}, s = $("input", {
+		let s = Q("select", {}, ...a.map((e) => Q("option", { value: e }, o[e] ?? e)));
+		return s.addEventListener("change", () => i({ [t]: s.value })), r([t], () => s.value = e.get(t)), Q("label", {}, n, s);
+	}, s = Q("input", {
 		type: "range",
 		min: "2",
 		max: "25"
-	}), c = $("output");
+	}), c = Q("output");
 	s.addEventListener("input", () => c.value = s.value), s.addEventListener("change", () => i({ steps: Number(s.value) })), r(["steps"], () => {
 		s.value = String(e.get("steps")), c.value = String(e.get("steps"));
 	});
-	let l = e.get("_projections"), u = $("div", { className: "tvae-ends" }, a("start", "from"), a("end", "to")), d = $("div", { className: "tvae-how" }, $("label", {}, "steps", s, c), o("path", "path", st), ...l.length > 1 ? [o("projection", "map", l, ct)] : []), f = $("div", { className: "tvae-host" });
+	let l = e.get("_projections"), u = Q("div", { className: "tvae-ends" }, a("start", "from"), a("end", "to")), d = Q("div", { className: "tvae-how" }, Q("label", {}, "steps", s, c), o("path", "path", ct), ...l.length > 1 ? [o("projection", "map", l, lt)] : []), f = Q("div", { className: "tvae-host" });
 	f.style.height = `${e.get("_height")}px`;
-	let p = $("div", {
+	let p = Q("div", {
 		className: "tvae-hover",
 		hidden: !0
 	});
 	p.setAttribute("aria-hidden", "true");
-	let m = $("div", { className: "tvae-legend" }), h = $("div", { className: "tvae-here" }), g = $("div", { className: "tvae-problem" });
+	let m = Q("div", { className: "tvae-legend" }), h = Q("div", { className: "tvae-here" }), g = Q("div", { className: "tvae-problem" });
 	g.setAttribute("role", "alert");
-	let _ = $("ol", {
+	let _ = Q("ol", {
 		className: "tvae-stops",
 		start: 0
 	});
 	_.setAttribute("aria-label", "texts of the path");
-	let v = $("div", { className: "tvae-explorer" }, u, d, $("div", { className: "tvae-frame" }, f, p), m, h, g, _);
-	t.append(v);
-	let y = (t) => e.get("_texts")[t] ?? "", b = (t) => {
-		let n = Q(e.get("_label_of"))[t];
+	let v = Q("div", { className: "tvae-explorer" }, u, d, Q("div", { className: "tvae-frame" }, f, p), m, h, g, _);
+	v.addEventListener("keydown", (e) => e.stopPropagation());
+	let y = Q("style", { textContent: `.tvae-picture-${e.get("_key")} { display: none; }` });
+	t.append(y, v);
+	let b = /* @__PURE__ */ new Float32Array(), x = (t) => e.get("_texts")[t] ?? "", S = (t) => {
+		let n = b[t];
 		return n === void 0 ? "" : e.get("_label_names")[n] ?? "";
-	}, x = (e) => b(e) === "" ? y(e) : `${y(e)} (${b(e)})`, S = (t) => i(lt(e.get("start"), e.get("end"), t)), C = new at(f, {
+	}, C = (e) => S(e) === "" ? x(e) : `${x(e)} (${S(e)})`, w = (t) => i(ut(e.get("start"), e.get("end"), t)), T = new ot(f, {
 		label: "Map of texts",
-		describe: x,
+		describe: C,
 		onHover: (e, t) => {
-			p.hidden = e === null || t === null, e !== null && t !== null && (p.textContent = ot(x(e), 160), p.style.left = `${t.left}px`, p.style.top = `${t.top}px`, p.classList.toggle("tvae-below", t.top < 90));
+			p.hidden = e === null || t === null, e !== null && t !== null && (p.textContent = st(C(e), 160), p.style.left = `${t.left}px`, p.style.top = `${t.top}px`, p.classList.toggle("tvae-below", t.top < 90));
 		},
 		onSelectPoint: (e) => {
-			C.setSelected(e), S(y(e));
+			T.setSelected(e), w(x(e));
 		},
 		onSelectPosition: (e) => i({ place: [e.x, e.y] }),
-		onSelectStop: (e) => O(e),
+		onSelectStop: (e) => A(e),
 		onLasso: (e) => i({ _chosen: e }),
-		onTheme: () => w()
+		onTheme: () => E()
 	});
-	n.push(() => C.destroy());
-	function w() {
-		m.replaceChildren(...C.legend().entries.map((e) => {
-			let t = $("span", { className: "tvae-dot" });
-			return t.style.background = e.color, $("span", {}, t, `${e.label} ${e.count.toLocaleString()}`);
+	n.push(() => T.destroy());
+	function E() {
+		m.replaceChildren(...T.legend().entries.map((e) => {
+			let t = Q("span", { className: "tvae-dot" });
+			return t.style.background = e.color, Q("span", {}, t, `${e.label} ${e.count.toLocaleString()}`);
 		}));
 	}
-	let T = () => {
-		C.refreshTheme(), w();
-	}, E = new ResizeObserver(T);
-	E.observe(v);
-	let D = new MutationObserver(T);
-	D.observe(document.body, {
+	let D = () => {
+		T.refreshTheme(), E();
+	}, O = new ResizeObserver(D);
+	O.observe(v);
+	let k = new MutationObserver(D);
+	k.observe(document.body, {
 		attributes: !0,
 		attributeFilter: ["class", "data-jp-theme-light"]
-	}), n.push(() => E.disconnect(), () => D.disconnect()), r(["_positions"], () => C.setPoints(Q(e.get("_positions")))), r(["_label_of"], () => {
-		let t = Q(e.get("_label_of")), n = t.length === 0 ? { kind: "none" } : {
+	}), n.push(() => O.disconnect(), () => k.disconnect()), r(["_positions"], () => {
+		T.setPoints(Z(e.get("_positions"))), T.setSelected(null);
+	}), r(["_label_of"], () => {
+		b = Z(e.get("_label_of"));
+		let t = b.length === 0 ? { kind: "none" } : {
 			kind: "label",
-			values: t,
+			values: b,
 			labels: e.get("_label_names")
 		};
-		C.setColor(n), w();
+		T.setColor(t), E();
 	}), r(["_stops"], () => {
 		let t = e.get("_stops");
-		C.setPath(t), _.replaceChildren(...t.map((e, t) => {
-			let n = $("button", {
+		T.setPath(t), _.replaceChildren(...t.map((e, t) => {
+			let n = Q("button", {
 				type: "button",
 				className: "tvae-text",
 				textContent: e.text
 			});
-			return n.addEventListener("click", () => O(t)), $("li", {}, n, ...dt(e.valid));
+			return n.addEventListener("click", () => A(t)), Q("li", {}, n, ...$(e.valid));
 		}));
 	}), r(["_here"], () => {
 		let { x: t, y: n, text: r, valid: a } = e.get("_here");
 		if (r === void 0) {
-			h.replaceChildren();
+			h.replaceChildren(), T.setSelected(null);
 			return;
 		}
-		C.setSelected({
+		T.setSelected({
 			x: t,
 			y: n
 		});
-		let o = $("button", { type: "button" }, "from here");
+		let o = Q("button", { type: "button" }, "from here");
 		o.addEventListener("click", () => i({ start: r }));
-		let s = $("button", { type: "button" }, "to here");
-		s.addEventListener("click", () => i({ end: r })), h.replaceChildren("there: ", $("code", { className: "tvae-text" }, r), ...dt(a ?? null), " ", o, " ", s);
+		let s = Q("button", { type: "button" }, "to here");
+		s.addEventListener("click", () => i({ end: r })), h.replaceChildren("there: ", Q("code", { className: "tvae-text" }, r), ...$(a ?? null), " ", o, " ", s);
 	}), r(["_problem"], () => g.textContent = e.get("_problem"));
-	function O(t) {
+	function A(t) {
 		let n = e.get("_stops")[t];
-		n && (C.setSelected({
+		n && (T.setSelected({
 			x: n.x,
 			y: n.y
-		}), C.reveal({
+		}), T.reveal({
 			x: n.x,
 			y: n.y
 		}), [..._.children].forEach((e, n) => e.classList.toggle("tvae-selected", n === t)));
 	}
 	return () => {
 		for (let e of n) e();
-		v.remove();
+		v.remove(), y.remove();
 	};
 }
-function dt(e) {
-	return e === !1 ? [$("span", {
+function $(e) {
+	return e === !1 ? [Q("span", {
 		className: "tvae-cross",
 		title: "fails the model's check"
 	}, " ✗")] : [];
 }
-var ft = { render: ut };
-export { ft as default, Q as floatsOf, lt as nextEnds };
+var ft = { render: dt };
+export { ft as default, Z as floatsOf, ut as nextEnds };

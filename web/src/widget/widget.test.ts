@@ -23,6 +23,7 @@ class FakeModel implements Model {
     _stops: [],
     _here: {},
     _problem: "",
+    _key: "k1",
   };
   saved = 0;
   listeners = new Map<string, Set<() => void>>();
@@ -50,7 +51,7 @@ describe("nextEnds", () => {
     expect(nextEnds("", "", "a")).toEqual({ start: "a", end: "" });
     expect(nextEnds("a", "", "b")).toEqual({ start: "a", end: "b" });
     expect(nextEnds("a", "b", "c")).toEqual({ start: "c", end: "" });
-    expect(nextEnds("", "b", "c")).toEqual({ start: "c", end: "" });
+    expect(nextEnds("", "b", "c")).toEqual({ start: "c", end: "b" });
   });
 });
 
@@ -86,10 +87,16 @@ describe("the widget", () => {
     expect(end!.value).toBe("import os");
   });
 
+  it("hides its own picture and no other", () => {
+    expect(el.querySelector("style")!.textContent).toContain(".tvae-picture-k1 ");
+  });
+
   it("keeps keys to itself", () => {
     const heard = vi.fn();
     document.body.addEventListener("keydown", heard);
-    el.querySelector("input")!.dispatchEvent(new KeyboardEvent("keydown", { key: "x", bubbles: true }));
+    for (const part of ["input", "select", ".tvae-map-stage"]) {
+      el.querySelector(part)!.dispatchEvent(new KeyboardEvent("keydown", { key: "x", bubbles: true }));
+    }
     expect(heard).not.toHaveBeenCalled();
   });
 

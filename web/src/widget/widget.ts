@@ -21,6 +21,7 @@ export interface Shared {
   _stops: Stop[];
   _here: Partial<Stop>;
   _problem: string;
+  _key: string;
 }
 
 export interface Stop {
@@ -50,9 +51,10 @@ export function floatsOf(view: DataView): Float32Array {
   return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + 4 * Math.floor(view.byteLength / 4)));
 }
 
-/** Of two clicks the first is the start and the second the end; a third begins anew. */
+/** Of two clicks the first is the start and the second the end; a third begins anew. What was written is kept. */
 export function nextEnds(start: string, end: string, picked: string): { start: string; end: string } {
-  return start === "" || end !== "" ? { start: picked, end: "" } : { start, end: picked };
+  if (start === "") return { start: picked, end };
+  return end === "" ? { start, end: picked } : { start: picked, end: "" };
 }
 
 function element<Name extends keyof HTMLElementTagNameMap>(
@@ -83,8 +85,6 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const field = (name: "start" | "end", label: string) => {
     const input = element("input", { type: "text", spellcheck: false, autocomplete: "off", placeholder: "a text, or a click on the map" });
     input.addEventListener("change", () => change({ [name]: input.value }));
-    // A notebook takes keys for its own, unless they stop here.
-    input.addEventListener("keydown", (event) => event.stopPropagation());
     follow([name], () => (input.value = model.get(name)));
     return element("label", { className: "tvae-end" }, label, input);
   };
@@ -123,11 +123,16 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const list = element("ol", { className: "tvae-stops", start: 0 });
   list.setAttribute("aria-label", "texts of the path");
   const root = element("div", { className: "tvae-explorer" }, ends, how, element("div", { className: "tvae-frame" }, host, hover), legend, here, problem, list);
-  el.append(root);
+  // A notebook takes keys for its own, unless they stop here.
+  root.addEventListener("keydown", (event) => event.stopPropagation());
+  // The picture that stands for this widget where it does not live (python/tvae/explorer.py).
+  const hiding = element("style", { textContent: `.tvae-picture-${model.get("_key")} { display: none; }` });
+  el.append(hiding, root);
 
+  let labels: Float32Array = new Float32Array(0);
   const textOf = (point: number) => model.get("_texts")[point] ?? "";
   const labelOf = (point: number) => {
-    const place = floatsOf(model.get("_label_of"))[point];
+    const place = labels[point];
     return place === undefined ? "" : (model.get("_label_names")[place] ?? "");
   };
   const described = (point: number) => (labelOf(point) === "" ? textOf(point) : `${textOf(point)} (${labelOf(point)})`);
@@ -176,10 +181,13 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   notebook.observe(document.body, { attributes: true, attributeFilter: ["class", "data-jp-theme-light"] });
   ending.push(() => shown.disconnect(), () => notebook.disconnect());
 
-  follow(["_positions"], () => map.setPoints(floatsOf(model.get("_positions"))));
+  follow(["_positions"], () => {
+    map.setPoints(floatsOf(model.get("_positions")));
+    map.setSelected(null); // a place of the plane before
+  });
   follow(["_label_of"], () => {
-    const values = floatsOf(model.get("_label_of"));
-    const coloring: Coloring = values.length === 0 ? { kind: "none" } : { kind: "label", values, labels: model.get("_label_names") };
+    labels = floatsOf(model.get("_label_of"));
+    const coloring: Coloring = labels.length === 0 ? { kind: "none" } : { kind: "label", values: labels, labels: model.get("_label_names") };
     map.setColor(coloring);
     showLegend();
   });
@@ -198,6 +206,7 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
     const { x, y, text, valid } = model.get("_here");
     if (text === undefined) {
       here.replaceChildren();
+      map.setSelected(null);
       return;
     }
     map.setSelected({ x: x!, y: y! });
@@ -220,6 +229,7 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   return () => {
     for (const end of ending) end();
     root.remove();
+    hiding.remove();
   };
 }
 
