@@ -27,7 +27,8 @@ std::string title_of(int status) {
   return found == titles.end() ? "Error" : found->second;
 }
 
-/// Of each path the last part alone: "cannot write report.json" of "cannot write /home/ada/m/eval/report.json".
+}  // namespace
+
 std::string without_folders(const std::string& message) {
   std::vector<std::string> words = split(message, ' ');
   for (std::string& word : words)
@@ -35,8 +36,6 @@ std::string without_folders(const std::string& message) {
       word = word.substr(word.rfind('/') + 1);
   return join(words, " ");
 }
-
-}  // namespace
 
 HttpResponse problem(int status, const std::string& detail, const std::string& pointer) {
   Json document = {{"type", "about:blank"}, {"title", title_of(status)}, {"status", status}, {"detail", detail}};

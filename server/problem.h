@@ -15,6 +15,9 @@ HttpResponse problem(int status, const std::string& detail, const std::string& p
 /// leave it.
 HttpResponse problem(const Error& error);
 
+/// Of each path in a message the last part alone: "cannot write report.json" of "cannot write /home/ada/m/report.json".
+std::string without_folders(const std::string& message);
+
 /// A request that cannot be answered as it is; leaves an operation as an exception.
 class Refused : public std::runtime_error {
  public:

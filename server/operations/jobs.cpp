@@ -1,6 +1,7 @@
 // Long work.
 #include "server/operation.h"
 #include "server/problem.h"
+#include "server/report.h"
 #include "tvae/eval/evaluate.h"
 
 namespace tvae::server {
@@ -29,7 +30,7 @@ HttpResponse start(const Call& call) {
   options.data = texts.path;
   options.read = texts.read;
   const std::string id = jobs.start("evaluate", model.number, [&model, options](Progress& progress) -> Json {
-    return evaluate(model.space, options, progress);
+    return without_folders(evaluate(model.space, options, progress));
   });
   return json_response(*jobs.describe(id), 202);
 }

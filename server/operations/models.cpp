@@ -1,6 +1,7 @@
 // What is loaded.
 #include "server/operation.h"
 #include "server/problem.h"
+#include "server/report.h"
 #include "tvae/base/files.h"
 #include "tvae/base/json.h"
 #include "tvae/eval/verdict.h"
@@ -51,7 +52,7 @@ HttpResponse models(const Call& call) {
 HttpResponse report(const Call& call) {
   const Json report = report_of(call.model());
   if (!report.is_object()) throw Refused(404, "the model has not been measured: start a job, or tvae eval");
-  return json_response(report);
+  return json_response(without_folders(report));
 }
 
 HttpResponse dimensions(const Call& call) {

@@ -179,6 +179,23 @@ explorer("Health: a measurement shows its progress and can be cancelled", {}, as
   await page.getByRole("button", { name: "Measure" }).waitFor({ timeout: 60_000 });
 });
 
+explorer("Health: what was measured is shown, also after another view, and beside the model's own report", {}, async ({ page, open }) => {
+  await open(fragment("health"));
+  await page.getByLabel("Texts", { exact: true }).fill("4");
+  await page.getByLabel("Texts", { exact: true }).blur();
+  await page.getByRole("button", { name: "Measure" }).press("Enter");
+  const shown = main(page).getByText("Measured here on 4 texts");
+  const problem = main(page).getByRole("alert");
+  await shown.or(problem).first().waitFor({ timeout: 120_000 });
+  if (await problem.isVisible()) return; // the held-out texts are not on this machine, which the line says
+  await open(fragment("health"));
+  await shown.waitFor();
+  const own = main(page).getByRole("button", { name: "Show the model's own report" });
+  if ((await own.count()) === 0) return; // it has none
+  await own.click();
+  await main(page).getByText("Measured on").waitFor();
+});
+
 explorer("Map by mouse: a place between points is decoded, labels are left out, an outline is a list", { skip: noCorpus }, async ({ page, open }) => {
   await open(fragment("map", { contours: "0" }));
   await settled(page);

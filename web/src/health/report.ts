@@ -41,6 +41,8 @@ export interface Health {
   holeUnit: string;
   moments: Moments | null;
   texts: number | null;
+  /** The file that they are of; empty where the report does not say. */
+  file: string;
   skipped: [section: string, reason: string][];
 }
 
@@ -132,6 +134,7 @@ export function healthOf(report: unknown): Health {
     holeUnit: typeof shape.hole_curve_unit === "string" ? shape.hole_curve_unit : "",
     moments: moments.mean.length > 0 && moments.std.length === moments.mean.length ? moments : null,
     texts: number(json(all.data).n),
+    file: typeof json(all.data).path === "string" ? (json(all.data).path as string) : "",
     skipped: Object.entries(json(all.skipped)).map(([section, reason]) => [section, String(reason)]),
   };
 }
