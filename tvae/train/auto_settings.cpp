@@ -33,12 +33,12 @@ constexpr size_t kSampledTokens = 2'000'000;  // for lengths and entropy
 constexpr double kCovered = 0.995;            // of the rows by max_tokens
 constexpr int64_t kLongest = 1024;            // tokens, more of which take more memory and time than a first try should
 constexpr double kManyOverlong = 0.02;        // from here on they are cut, since to drop them would lose a kind of row
-/// The rate at which rows come back and the space stays smooth, in entropies of a row under a 5-gram model. After a
-/// long training 1.5 to 2.1 are nearly the same for lines of Python; after a short one more is better, since rows come
-/// back sooner (docs/auto.md).
-constexpr double kRateOfEntropy = 2.0;
-constexpr double kFirstRate = 2.1;     // in rates: where the target begins to fall
-constexpr double kUnitsOfRate = 2.45;  // units of the code a nat of the rate
+/// The rate, in entropies of a row under a 5-gram model. After a short training rows come back far sooner at a higher
+/// one; after a long one 1.5 to 2.1 are nearly the same, and draws are better at the lower ones (docs/auto.md).
+constexpr double kShortRate = 3.0, kLongRate = 2.0;
+constexpr double kShortTokens = 3e6, kLongTokens = 3e7;  // that a training sees
+constexpr double kFirstRate = 2.1;                       // in rates: where the target begins to fall
+constexpr double kUnitsOfRate = 2.45;                    // units of the code a nat of the rate
 constexpr double kMostCodes = 64;
 constexpr int64_t kWidestCode = 32;
 constexpr double kTokensAWeight = 3;       // that a model should see in training at least
@@ -85,9 +85,9 @@ class Chooser {
     kind();
     tokenizer();
     lengths();
-    rate();
+    code();
     optimizer();
-    size_and_steps();
+    rate(size_and_steps());
     return std::move(settings_);
   }
 
@@ -254,25 +254,46 @@ class Chooser {
     return nats / static_cast<double>(judged);
   }
 
-  void rate() {
+  /// How many entropies a training that sees so many tokens has time to make smooth.
+  static double rate_after(double tokens) {
+    const double share = std::log(tokens / kShortTokens) / std::log(kLongTokens / kShortTokens);
+    return kShortRate + (kLongRate - kShortRate) * std::clamp(share, 0.0, 1.0);
+  }
+
+  /// The code is as large as a short training wants it, since its size is part of how many steps there is time for.
+  void code() {
     if (config_.loss.regularizer != "kl") return;
     if (!is_given("loss.kl.target")) {
-      const double nats = entropy();
-      const double most = std::floor(kMostCodes * kWidestCode / kUnitsOfRate);
-      const double wanted = std::round(kRateOfEntropy * nats), target = std::clamp(wanted, 4.0, most);
-      const std::string reason = "a row holds " + rounded(nats) + " nats under a 5-gram model" +
-                                 (wanted > most ? ", more than a code carries: long rows come back in part" : "");
-      set("loss.kl.target", target, reason);
-      tell("rate", rounded(target) + " nats a row: " + reason);
+      entropy_ = entropy();
+      set_rate(kShortRate);
     }
     const double target = config_.loss.kl.target;
-    set("loss.kl.target_start", std::round(kFirstRate * target), "from where the target falls");
     if (config_.model.bottleneck != "queries") return;
     const double units = kUnitsOfRate * target;
     set("model.latent_size", units < 128 ? int64_t{16} : int64_t{kWidestCode}, "the rate");
     const double tokens =
         std::clamp(std::round(units / static_cast<double>(config_.model.latent_size)), 2.0, kMostCodes);
     set("model.latent_tokens", static_cast<int64_t>(tokens), "the rate");
+  }
+
+  void set_rate(double entropies) {
+    const double most = std::floor(kMostCodes * kWidestCode / kUnitsOfRate);
+    const double wanted = std::round(entropies * entropy_), target = std::clamp(wanted, 4.0, most);
+    const std::string reason = rounded(entropies, 1) + " times the " + rounded(entropy_) +
+                               " nats that a row holds under a 5-gram model" +
+                               (wanted > most ? ", but no more than a code carries: long rows come back in part" : "");
+    set("loss.kl.target", target, reason);
+    rate_ = rounded(target) + " nats a row: " + reason;
+  }
+
+  /// Once it is known how much a training sees.
+  void rate(double tokens) {
+    if (config_.loss.regularizer != "kl") return;
+    if (!is_given("loss.kl.target")) {
+      set_rate(rate_after(tokens));
+      tell("rate", rate_);
+    }
+    set("loss.kl.target_start", std::round(kFirstRate * config_.loss.kl.target), "from where the target falls");
   }
 
   void optimizer() {
@@ -307,7 +328,8 @@ class Chooser {
     set("train.ema_decay", steps < 1000 ? 0.98 : steps < 3000 ? 0.995 : 0.998, "the steps");
   }
 
-  void size_and_steps() {
+  /// How many tokens the training sees.
+  double size_and_steps() {
     const double total = mean_tokens_ * static_cast<double>(train_.rows().texts.size());
     const bool by_steps = is_given("train.steps") || is_given("train.epochs");
     const TokenizeOptions options = tokenize_options(config_.data);
@@ -319,7 +341,10 @@ class Chooser {
       set_size(kSizes[1], "the middle one, where the steps are given");
       if (config_.train.steps > 0) pace(static_cast<double>(config_.train.steps), kEvaluations);
       tell("model", counted(config_.train.steps, "step") + ", width " + std::to_string(config_.model.d_model));
-      return;
+      const double a_step = config_.train.batch_tokens > 0
+                                ? static_cast<double>(config_.train.batch_tokens)
+                                : static_cast<double>(config_.train.batch_size) * mean_tokens_;
+      return config_.train.steps > 0 ? static_cast<double>(config_.train.steps) * a_step : config_.train.epochs * total;
     }
     set("train.minutes", kDefaultMinutes, "a first try");
     const double minutes = config_.train.minutes;
@@ -357,6 +382,7 @@ class Chooser {
                       rounded(steps * pilot.tokens_a_step / total, 1) + " passes over the data, " +
                       duration_words(taken) + " (" + rounded(pilot.seconds_a_step, 2) + " s a step" +
                       (few_rows ? "; more would learn the rows by heart)" : ")"));
+    return steps * pilot.tokens_a_step;
   }
 
   ResolvedConfig& resolved_;
@@ -370,7 +396,8 @@ class Chooser {
   bool words_ = false;  // whether most rows have blanks
   std::unordered_set<std::string> alphabet_;
   KneserNey::Sequences sample_;
-  double mean_tokens_ = 0;
+  double mean_tokens_ = 0, entropy_ = 0;
+  std::string rate_;  // what is told of it
 };
 
 }  // namespace
