@@ -822,11 +822,12 @@ function Be(e, t, n, r) {
 	}
 }
 function Ve(e, t, n, r) {
-	e.strokeStyle = r.ink, e.lineWidth = 1;
+	e.strokeStyle = r.ink, e.lineWidth = 1, e.globalAlpha = .5;
 	for (let r of t) {
 		let { x: t, y: i } = n.toScreen(r);
 		e.beginPath(), e.arc(t, i, 3.5, 0, 2 * Math.PI), e.stroke();
 	}
+	e.globalAlpha = 1;
 }
 function He(e, t, n) {
 	t.length < 2 || (e.beginPath(), t.forEach(({ x: t, y: n }, r) => r === 0 ? e.moveTo(t, n) : e.lineTo(t, n)), e.closePath(), e.fillStyle = n.accent, e.globalAlpha = .12, e.fill(), e.globalAlpha = 1, e.strokeStyle = n.accent, e.lineWidth = 1.5, e.setLineDash([5, 4]), e.stroke(), e.setLineDash([]));

@@ -152,12 +152,14 @@ function drawPath(context: Context, overlay: Overlay, camera: Camera, theme: Map
 function drawMarked(context: Context, places: readonly Position[], camera: Camera, theme: MapTheme): void {
   context.strokeStyle = theme.ink;
   context.lineWidth = 1;
+  context.globalAlpha = 0.5;
   for (const place of places) {
     const { x, y } = camera.toScreen(place);
     context.beginPath();
     context.arc(x, y, 3.5, 0, 2 * Math.PI);
     context.stroke();
   }
+  context.globalAlpha = 1;
 }
 
 function drawLasso(context: Context, outline: readonly Position[], theme: MapTheme): void {
