@@ -150,6 +150,20 @@ explorer("on a phone the selection folds out of its bar", { viewport: { width: 3
   await bar.click();
   await page.getByRole("region", { name: "Selected text" }).getByRole("button", { name: "steer" }).click();
   await page.getByRole("heading", { name: "Steer" }).waitFor();
+  await eventually(async () => assert.match(await bar.innerText(), /show/));
+});
+
+explorer("Help stands over the view and closes with Escape", {}, async ({ page, open }) => {
+  await open(views.path);
+  await settled(page);
+  const title = page.getByRole("heading", { name: "Path", exact: true });
+  const before = await title.boundingBox();
+  await page.getByRole("button", { name: "Help" }).click();
+  await page.getByRole("region", { name: "Help" }).waitFor();
+  assert.deepEqual(await title.boundingBox(), before);
+  await page.keyboard.press("Escape");
+  await page.getByRole("region", { name: "Help" }).waitFor({ state: "detached" });
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Help");
 });
 
 explorer("markup in a text stays text", {}, async ({ page, open }) => {

@@ -103,6 +103,8 @@ explorer("Steer: a direction of one's own, by keyboard, and its removal", {}, as
   const name = `test_${Date.now()}`;
   await open(fragment("steer", { text: A }));
   await page.getByText("Make a direction", { exact: true }).click();
+  await page.getByLabel("Name", { exact: true }).fill("my returns");
+  await page.locator("#name-rule.bad").waitFor();
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel(/^Towards/).fill(Array.from({ length: 8 }, (_, i) => `return value_${i}`).join("\n"));
   await page.getByLabel(/^Away/).fill(Array.from({ length: 8 }, (_, i) => `x_${i} = ${i}`).join("\n"));
@@ -117,7 +119,12 @@ explorer("Steer: a direction of one's own, by keyboard, and its removal", {}, as
   await eventually(async () => assert.notEqual(await textOf(live), before));
   await page.getByRole("button", { name: "All to 0" }).click();
   await eventually(async () => assert.equal(await textOf(live), before));
-  await page.getByRole("button", { name: `Remove the direction ${name} from the model` }).click();
+  const remove = page.getByRole("button", { name: `Remove the direction ${name} from the model` });
+  await remove.click();
+  await page.getByRole("button", { name: "no", exact: true }).click();
+  assert.ok((await directions()).includes(name));
+  await remove.click();
+  await page.getByRole("button", { name: "yes, delete" }).click();
   await slider.waitFor({ state: "detached" });
   assert.ok(!(await directions()).includes(name));
   await page.getByRole("button", { name: `make ${name} again` }).waitFor();
@@ -146,12 +153,17 @@ explorer("Climb on a pasted property; what is climbed never falls", {}, async ({
   const texts = Array.from({ length: 30 }, (_, i) => `${"a".repeat((i % 6) + 1)} = f(${"b".repeat(i)})`);
   await page.getByLabel(/^Texts with a number each/).fill(texts.map((text) => `${text}\t${text.length}`).join("\n"));
   await page.getByText("30 texts").waitFor();
+  await page.getByLabel(/^Texts with a number each/).fill(texts.slice(0, 19).map((text) => `${text}\t${text.length}`).join("\n"));
+  await page.getByText("19 texts, 1 more needed").waitFor();
+  await page.getByLabel(/^Texts with a number each/).fill(texts.map((text) => `${text}\t${text.length}`).join("\n"));
   const way = list(page, "Texts on the way");
   await way.waitFor({ timeout: 60_000 });
   await settled(page);
-  const values = (await way.getByText(/^value/).allInnerTexts()).map((text) => Number(text.replace("value ", "").replace("−", "-")));
+  const values = (await way.getByText(/^predicted/).allInnerTexts()).map((text) => Number(text.replace("predicted ", "").replace("−", "-")));
   assert.ok(values.length >= 1);
   assert.ok(values.at(-1) >= values[0] - 1e-9);
+  const said = await main(page).getByText(/^The property as predicted/).first().innerText();
+  assert.ok(said.includes((await way.getByText(/^predicted/).first().innerText()).replace("predicted ", "")), said);
 });
 
 explorer("Analogy: one answer follows the strength, and several stand below", {}, async ({ page, open }) => {
@@ -204,6 +216,7 @@ explorer("Map by mouse: a place between points is decoded, labels are left out, 
   const box = await stage.boundingBox();
   await page.mouse.click(box.x + 25, box.y + 25);
   await selected(page).getByText("from a place of the map").waitFor();
+  await page.getByText(/Read at the cross/).waitFor();
   await page.keyboard.down("Shift");
   await page.mouse.move(box.x + 10, box.y + 10);
   await page.mouse.down();
@@ -214,6 +227,7 @@ explorer("Map by mouse: a place between points is decoded, labels are left out, 
   await page.keyboard.up("Shift");
   await page.getByText(/texts? in the outline/).waitFor();
   await page.getByRole("button", { name: "keep as A" }).click();
+  await page.getByText(/^A: [\d,]+ points?, B: 0 points/).waitFor();
   await list(page, "Texts of the map").locator("[data-pick]").first().click();
   await selected(page).getByText("from the corpus").waitFor();
 });
@@ -237,7 +251,7 @@ explorer("two outlines of the map make a direction", { skip: noCorpus }, async (
   }
   await page.getByRole("navigation").getByRole("button", { name: "Steer" }).click();
   await page.getByText("Make a direction", { exact: true }).click();
-  await page.getByLabel("From", { exact: true }).selectOption("lassos");
+  await page.getByLabel("From", { exact: true }).selectOption("outlines");
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByRole("button", { name: "Make it" }).click();
   await page.getByRole("slider", { name, exact: true }).waitFor({ timeout: 60_000 });
@@ -247,7 +261,42 @@ explorer("two outlines of the map make a direction", { skip: noCorpus }, async (
   await main(page).getByRole("group", { name: "Legend" }).getByText(name).waitFor();
   await page.getByRole("navigation").getByRole("button", { name: "Steer" }).click();
   await page.getByRole("button", { name: `Remove the direction ${name} from the model` }).click();
+  await page.getByRole("button", { name: "yes, delete" }).click();
   await page.getByRole("slider", { name, exact: true }).waitFor({ state: "detached" });
+});
+
+explorer("the map is there whenever it is come back to, and however quickly", { skip: noCorpus }, async ({ page, open }) => {
+  let held = 0;
+  await page.route("**/api/map/points*", (route) => (held++ === 0 ? undefined : route.continue())); // the first is never answered
+  await open(fragment("map", { selected: A }));
+  const whole = main(page).getByText(/^[1-9][\d,]* texts/);
+  const stage = page.getByRole("application");
+  await stage.waitFor();
+  for (const pause of [0, 30, 200, 600, 0]) {
+    await page.waitForTimeout(pause);
+    await page.keyboard.press("Alt+Digit3");
+    await page.waitForTimeout(pause);
+    await page.keyboard.press("Alt+Digit2");
+  }
+  await whole.waitFor();
+  for (let i = 0; i < 4; i++) {
+    await page.keyboard.press("Alt+Digit1");
+    await selected(page).getByRole("button", { name: "find on the map" }).click();
+    await eventually(async () => assert.match(await stage.getAttribute("aria-label"), /[1-9]\d* points/), 3000);
+    await whole.waitFor();
+  }
+  await main(page).getByLabel("Plane", { exact: true }).selectOption("directions");
+  await eventually(async () => assert.match(await stage.getAttribute("aria-label"), /: 0 points/));
+});
+
+explorer("the map can be asked for again when the server did not answer", { skip: noCorpus, allowErrors: ["ERR_FAILED"] }, async ({ page, open }) => {
+  let down = true;
+  await page.route("**/api/map/**", (route) => (down ? route.abort("failed") : route.continue()));
+  await open(fragment("map", { selected: A }));
+  await main(page).getByText("The server does not answer. Is tvae serve still running?").first().waitFor();
+  down = false;
+  await main(page).getByRole("button", { name: "Try again" }).click();
+  await main(page).getByText(/^[1-9][\d,]* texts/).waitFor();
 });
 
 explorer("Map by keyboard: points, search, and the list beside", { skip: noCorpus }, async ({ page, open }) => {

@@ -41,8 +41,8 @@ var i = class {
 		this.#i = e;
 	}
 	resize(e, t) {
-		let n = this.isHome();
-		this.width = Math.max(1, e), this.height = Math.max(1, t), this.#e = this.#a(), n && (this.view = this.#e);
+		let n = this.isHome(), r = this.zoom(), i = this.width > 1 && this.height > 1;
+		this.width = Math.max(1, e), this.height = Math.max(1, t), this.#e = this.#a(), n ? this.view = this.#e : i || this.lookAt(this.view, r);
 	}
 	fit(e, t = !1) {
 		this.#t = e, this.#n = t, this.#e = this.#a(), this.#r = null, this.view = this.#e;
@@ -109,20 +109,28 @@ var i = class {
 			scaleY: l
 		}, i);
 	}
-	reveal(e, t = 40) {
-		let n = this.toScreen(e);
-		(n.x < t || n.y < t || n.x > this.width - t || n.y > this.height - t) && this.#s({
-			...this.view,
-			x: e.x,
-			y: e.y
+	reveal(e, t = e, n = 40) {
+		if (![e, t].some((e) => {
+			let t = this.toScreen(e);
+			return t.x < n || t.y < n || t.x > this.width - n || t.y > this.height - n;
+		})) return;
+		let { scaleX: r, scaleY: i } = this.view, a = (e) => Math.max(1, e - 2 * n), o = Math.min(1, a(this.width) / Math.max(1, Math.abs(e.x - t.x) * r), a(this.height) / Math.max(1, Math.abs(e.y - t.y) * i)), s = {
+			x: (e.x + t.x) / 2,
+			y: (e.y + t.y) / 2
+		};
+		this.#s({
+			...s,
+			scaleX: r * o,
+			scaleY: i * o
 		}, !0);
 	}
-	lookAt(n, r) {
-		let i = Math.min(t, Math.max(e, r));
+	lookAt({ x: n, y: r }, i) {
+		let a = Math.min(t, Math.max(e, i));
 		this.#s({
-			...n,
-			scaleX: this.#e.scaleX * i,
-			scaleY: this.#e.scaleY * i
+			x: n,
+			y: r,
+			scaleX: this.#e.scaleX * a,
+			scaleY: this.#e.scaleY * a
 		}, !1);
 	}
 	reset() {
@@ -585,7 +593,7 @@ var Se = {
 		"#582265",
 		"#f763d6",
 		"#e2500f"
-	].map(H),
+	].map(V),
 	dark: [
 		"#3861f1",
 		"#eef10e",
@@ -597,30 +605,30 @@ var Se = {
 		"#cdb7fa",
 		"#02a5d1",
 		"#fd5aa6"
-	].map(H)
+	].map(V)
 }, Ce = {
-	light: H("#989898"),
-	dark: H("#717171")
+	light: V("#989898"),
+	dark: V("#717171")
 }, B = {
-	light: H("#cdcdcd"),
-	dark: H("#43454b")
+	light: V("#cdcdcd"),
+	dark: V("#43454b")
 }, we = {
-	light: H("#1f63c4"),
-	dark: H("#6ea8fe")
+	light: V("#1f63c4"),
+	dark: V("#6ea8fe")
 }, Te = {
-	light: V(.82, .34),
-	dark: V(.42, .93)
+	light: Ee(.82, .34),
+	dark: Ee(.42, .93)
 };
-function V(e, t) {
+function Ee(e, t) {
 	return Array.from({ length: 64 }, (n, r) => {
 		let i = r / 63, a = (240 + 170 * i) * Math.PI / 180, o = e + (t - e) * i;
 		for (let e = .16;; e -= .005) {
-			let t = Ee(o, e * Math.cos(a), e * Math.sin(a));
+			let t = De(o, e * Math.cos(a), e * Math.sin(a));
 			if (t) return t;
 		}
 	});
 }
-function Ee(e, t, n) {
+function De(e, t, n) {
 	let r = (e + .3963377774 * t + .2158037573 * n) ** 3, i = (e - .1055613458 * t - .0638541728 * n) ** 3, a = (e - .0894841775 * t - 1.291485548 * n) ** 3, o = [
 		4.0767416621 * r - 3.3077115913 * i + .2309699292 * a,
 		-1.2684380046 * r + 2.6097574011 * i - .3413193965 * a,
@@ -637,7 +645,7 @@ function Ee(e, t, n) {
 		l
 	];
 }
-function H(e) {
+function V(e) {
 	let t = Number.parseInt(e.slice(1), 16);
 	return [
 		t >> 16,
@@ -645,13 +653,13 @@ function H(e) {
 		t & 255
 	];
 }
-function U([e, t, n]) {
+function H([e, t, n]) {
 	return `rgb(${e} ${t} ${n})`;
 }
 // src/map/scales.ts
-var De = Se.light.length, Oe = .005;
-function W(e, t) {
-	return e.kind === "label" ? ke(e.values, e.labels, t) : e.kind === "number" ? Ae(e.values, e.name, t) : {
+var Oe = Se.light.length, ke = .005;
+function U(e, t) {
+	return e.kind === "label" ? Ae(e.values, e.labels, t) : e.kind === "number" ? je(e.values, e.name, t) : {
 		slots: new Uint8Array(t),
 		colors: (e) => [we[e]],
 		legend: () => ({
@@ -662,12 +670,12 @@ function W(e, t) {
 		})
 	};
 }
-function ke(e, t, n) {
+function Ae(e, t, n) {
 	let r = Array(t.length).fill(0);
 	for (let n of e) n >= 0 && n < t.length && r[n]++;
 	let i = t.map((e, t) => t).filter((e) => r[e] > 0);
 	i.sort((e, t) => r[t] - r[e] || e - t);
-	let a = i.slice(0, De), o = a.length, s = a.length + 1, c = new Uint8Array(t.length).fill(o);
+	let a = i.slice(0, Oe), o = a.length, s = a.length + 1, c = new Uint8Array(t.length).fill(o);
 	a.forEach((e, t) => c[e] = t);
 	let l = new Uint8Array(n).fill(s), u = Array(s + 1).fill(0);
 	for (let r = 0; r < n; r++) {
@@ -692,15 +700,15 @@ function ke(e, t, n) {
 			].map((t, n) => ({
 				slot: n,
 				label: t,
-				color: U(d(e)[n]),
+				color: H(d(e)[n]),
 				count: u[n]
 			})).filter((e) => e.count > 0),
 			ramp: null
 		})
 	};
 }
-function Ae(e, t, n) {
-	let r = e.filter((e) => Number.isFinite(e)).sort(), i = (e) => r[Math.round(e * (r.length - 1))] ?? 0, a = i(Oe), o = i(.995), s = new Uint8Array(n), c = 0;
+function je(e, t, n) {
+	let r = e.filter((e) => Number.isFinite(e)).sort(), i = (e) => r[Math.round(e * (r.length - 1))] ?? 0, a = i(ke), o = i(.995), s = new Uint8Array(n), c = 0;
 	for (let t = 0; t < n; t++) {
 		let n = e[t];
 		if (n === void 0 || Number.isNaN(n)) s[t] = 64, c++;
@@ -718,18 +726,18 @@ function Ae(e, t, n) {
 			entries: c === 0 ? [] : [{
 				slot: 64,
 				label: "none",
-				color: U(B[e]),
+				color: H(B[e]),
 				count: c
 			}],
 			ramp: {
 				low: a,
 				high: o,
-				colors: Te[e].map(U)
+				colors: Te[e].map(H)
 			}
 		})
 	};
 }
-function je(e, t, n) {
+function Me(e, t, n) {
 	let r = (t - e) / Math.max(1, n);
 	if (!(r > 0) || !Number.isFinite(r)) return [];
 	let i = 10 ** Math.floor(Math.log10(r)), a = i * ([
@@ -739,15 +747,15 @@ function je(e, t, n) {
 	].find((e) => e * i >= r) ?? 10), o = Math.ceil(e / a), s = Math.floor(t / a);
 	return Array.from({ length: Math.max(0, s - o + 1) }, (e, t) => (o + t) * a);
 }
-function Me(e) {
+function Ne(e) {
 	return e === 0 ? "0" : String(Number(e.toPrecision(3))).replace("-", "−");
 }
 // src/map/overlay.ts
-var G = "12px system-ui, sans-serif", Ne = 90, Pe = 60;
-function Fe(e, t, n, r) {
-	e.clearRect(0, 0, n.width, n.height), e.font = G, e.lineJoin = "round", e.lineCap = "round", Ie(e, t.contours, n, r), t.axes && Le(e, t.axes, n, r), Re(e, t, n, r), t.hovered && Be(e, n.toScreen(t.hovered), 6, r.ink, r.halo), t.focused && Be(e, n.toScreen(t.focused), 9, r.ink, r.halo), t.selected && Ve(e, n.toScreen(t.selected), r), ze(e, t.lasso, r);
+var W = "12px system-ui, sans-serif", Pe = 90, Fe = 60, Ie = 16;
+function Le(e, t, n, r) {
+	e.clearRect(0, 0, n.width, n.height), e.font = W, e.lineJoin = "round", e.lineCap = "round", Re(e, t.contours, n, r), t.axes && ze(e, t.axes, n, r), Be(e, t, n, r), Ve(e, t.marked, n, r), He(e, t.lasso.map((e) => n.toScreen(e)), r), t.hovered && We(e, n.toScreen(t.hovered), 6, r.ink, r.halo), t.focused && We(e, n.toScreen(t.focused), 9, r.ink, r.halo), t.readAt && Ue(e, n.toScreen(t.readAt), t.selected && n.toScreen(t.selected), n, r), t.selected && Ge(e, n.toScreen(t.selected), r);
 }
-function Ie(e, t, n, r) {
+function Re(e, t, n, r) {
 	let { view: i, width: a, height: o } = n;
 	for (let { rings: n } of t) {
 		e.beginPath();
@@ -770,29 +778,29 @@ function Ie(e, t, n, r) {
 	}
 	e.globalAlpha = 1;
 }
-function Le(e, t, n, r) {
+function ze(e, t, n, r) {
 	let { width: i, height: a } = n, o = n.visible(), s = (t, n, i, a, o) => {
 		e.strokeStyle = r.ink, e.lineWidth = 1, e.globalAlpha = o, e.beginPath(), e.moveTo(Math.round(t) + .5, Math.round(n) + .5), e.lineTo(Math.round(i) + .5, Math.round(a) + .5), e.stroke(), e.globalAlpha = 1;
 	};
 	e.textAlign = "center", e.textBaseline = "bottom";
-	for (let t of je(o.left, o.right, i / Ne)) {
+	for (let t of Me(o.left, o.right, i / Pe)) {
 		let { x: o } = n.toScreen({
 			x: t,
 			y: 0
 		});
-		s(o, t === 0 ? 0 : a - 5, o, a, t === 0 ? .35 : .7), o > 30 && o < i - 30 && K(e, Me(t), o, a - 7, r);
+		s(o, t === 0 ? 0 : a - 5, o, a, t === 0 ? .35 : .7), o > 30 && o < i - 30 && G(e, Ne(t), o, a - 7, r);
 	}
 	e.textAlign = "left", e.textBaseline = "middle";
-	for (let t of je(o.bottom, o.top, a / Ne)) {
+	for (let t of Me(o.bottom, o.top, a / Pe)) {
 		let { y: o } = n.toScreen({
 			x: 0,
 			y: t
 		});
-		s(0, o, t === 0 ? i : 5, o, t === 0 ? .35 : .7), o > 30 && o < a - 30 && K(e, Me(t), 9, o, r);
+		s(0, o, t === 0 ? i : 5, o, t === 0 ? .35 : .7), o > 30 && o < a - 30 && G(e, Ne(t), 9, o, r);
 	}
-	e.font = `600 ${G}`, e.textAlign = "right", e.textBaseline = "bottom", K(e, `${q(t.x)} →`, i - 8, a - 24, r), e.textAlign = "left", e.textBaseline = "top", K(e, `↑ ${q(t.y)}`, 8, 8, r), e.font = G;
+	e.font = `600 ${W}`, e.textAlign = "right", e.textBaseline = "bottom", G(e, `${K(t.x)} →`, i - 8, a - 24, r), e.textAlign = "left", e.textBaseline = "top", G(e, `↑ ${K(t.y)}`, 8, 8, r), e.font = W;
 }
-function Re(e, t, n, r) {
+function Be(e, t, n, r) {
 	let i = t.path.map((e) => n.toScreen(e));
 	if (i.length === 0) return;
 	let a = () => {
@@ -801,7 +809,7 @@ function Re(e, t, n, r) {
 	e.strokeStyle = r.halo, e.lineWidth = 5, a(), e.strokeStyle = r.accent, e.lineWidth = 2, a();
 	let o = i.length - 1;
 	i.forEach((t, n) => {
-		He(e, t, n === 0 || n === o ? 5.5 : 4, r.accent, r.halo);
+		Ke(e, t, n === 0 || n === o ? 5.5 : 4, r.accent, r.halo);
 	});
 	let s = /* @__PURE__ */ new Set([
 		0,
@@ -809,17 +817,37 @@ function Re(e, t, n, r) {
 		t.stop ?? 0
 	]);
 	for (let a of s) {
-		let o = q(t.path[a].text), s = i[a].x > n.width / 2;
-		e.textAlign = s ? "right" : "left", e.textBaseline = "middle", K(e, o, i[a].x + (s ? -12 : 12), i[a].y, r);
+		let o = K(t.path[a].text), s = i[a].x > n.width / 2;
+		e.textAlign = s ? "right" : "left", e.textBaseline = "middle", G(e, o, i[a].x + (s ? -12 : 12), i[a].y, r);
 	}
 }
-function ze(e, t, n) {
+function Ve(e, t, n, r) {
+	e.strokeStyle = r.ink, e.lineWidth = 1, e.globalAlpha = .5;
+	for (let r of t) {
+		let { x: t, y: i } = n.toScreen(r);
+		e.beginPath(), e.arc(t, i, 3.5, 0, 2 * Math.PI), e.stroke();
+	}
+	e.globalAlpha = 1;
+}
+function He(e, t, n) {
 	t.length < 2 || (e.beginPath(), t.forEach(({ x: t, y: n }, r) => r === 0 ? e.moveTo(t, n) : e.lineTo(t, n)), e.closePath(), e.fillStyle = n.accent, e.globalAlpha = .12, e.fill(), e.globalAlpha = 1, e.strokeStyle = n.accent, e.lineWidth = 1.5, e.setLineDash([5, 4]), e.stroke(), e.setLineDash([]));
 }
-function Be(e, { x: t, y: n }, r, i, a) {
+function Ue(e, t, n, r, i) {
+	let a = n !== null && Math.hypot(n.x - t.x, n.y - t.y) > Ie;
+	for (let [r, o] of [[i.halo, 4], [i.ink, 1.2]]) {
+		e.strokeStyle = r, e.lineWidth = o, e.beginPath();
+		for (let [n, r] of [[5, 5], [5, -5]]) e.moveTo(t.x - n, t.y - r), e.lineTo(t.x + n, t.y + r);
+		a && (e.moveTo(t.x, t.y), e.lineTo(n.x, n.y)), e.stroke();
+	}
+	if (a) for (let [a, o] of [[t, "read here"], [n, "its text lies here"]]) {
+		let t = a.x > r.width / 2;
+		e.textAlign = t ? "right" : "left", e.textBaseline = "middle", G(e, o, a.x + (t ? -17 : 17), a.y, i);
+	}
+}
+function We(e, { x: t, y: n }, r, i, a) {
 	for (let [o, s] of [[a, 5], [i, 2]]) e.beginPath(), e.arc(t, n, r, 0, 2 * Math.PI), e.strokeStyle = o, e.lineWidth = s, e.stroke();
 }
-function Ve(e, t, n) {
+function Ge(e, t, n) {
 	for (let [r, i] of [[n.halo, 5], [n.accent, 2]]) {
 		e.strokeStyle = r, e.lineWidth = i, e.beginPath(), e.arc(t.x, t.y, 8, 0, 2 * Math.PI);
 		for (let [n, r] of [
@@ -831,18 +859,18 @@ function Ve(e, t, n) {
 		e.stroke();
 	}
 }
-function He(e, { x: t, y: n }, r, i, a) {
+function Ke(e, { x: t, y: n }, r, i, a) {
 	e.beginPath(), e.arc(t, n, r, 0, 2 * Math.PI), e.fillStyle = i, e.fill(), e.strokeStyle = a, e.lineWidth = 1.5, e.stroke();
 }
-function K(e, t, n, r, i) {
+function G(e, t, n, r, i) {
 	e.strokeStyle = i.halo, e.lineWidth = 4, e.strokeText(t, n, r), e.fillStyle = i.ink, e.fillText(t, n, r);
 }
-function q(e) {
+function K(e) {
 	let t = e.replace(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim();
-	return t.length > Pe ? `${t.slice(0, 59)}…` : t;
+	return t.length > Fe ? `${t.slice(0, 59)}…` : t;
 }
 // src/map/picking.ts
-var Ue = 4, We = 1024, Ge = 4, Ke = 256, qe = class {
+var qe = 4, Je = 1024, Ye = 4, Xe = 256, Ze = class {
 	#e;
 	#t;
 	#n;
@@ -854,7 +882,7 @@ var Ue = 4, We = 1024, Ge = 4, Ke = 256, qe = class {
 	order;
 	constructor(e) {
 		this.#e = e;
-		let t = e.length >> 1, n = r(e), i = Math.min(We, Math.max(1, Math.ceil(Math.sqrt(t / Ue))));
+		let t = e.length >> 1, n = r(e), i = Math.min(Je, Math.max(1, Math.ceil(Math.sqrt(t / qe))));
 		this.#t = n.left, this.#n = n.bottom, this.#a = i, this.#o = i, this.#r = (n.right - n.left) / i || 1, this.#i = (n.top - n.bottom) / i || 1, this.#s = new Uint32Array(i * i + 1);
 		let a = new Int32Array(t), o = 0;
 		for (let n = 0; n < t; n++) {
@@ -897,21 +925,21 @@ var Ue = 4, We = 1024, Ge = 4, Ke = 256, qe = class {
 		return u;
 	}
 };
-function Je(e, t, n, r, i) {
+function Qe(e, t, n, r, i) {
 	let a = e === "left" || e === "right", o = e === "left" || e === "down" ? -1 : 1, s = null, c = Infinity;
 	for (let e = 0; e < i.length; e++) {
 		if (i[e] === 255) continue;
 		let l = (n[2 * e] - t.x) * r.scaleX, u = (n[2 * e + 1] - t.y) * r.scaleY, d = o * (a ? l : u), f = Math.abs(a ? u : l);
-		if (!(d >= Ge && f <= d)) continue;
+		if (!(d >= Ye && f <= d)) continue;
 		let p = d + 2 * f;
 		p < c && (s = e, c = p);
 	}
 	return s;
 }
-function Ye(e, t, n) {
+function $e(e, t, n) {
 	let i = [];
 	if (e.length < 3) return i;
-	let { left: a, right: o, bottom: s, top: c } = r(Float32Array.from(e.flatMap(({ x: e, y: t }) => [e, t]))), l = (c - s) / Ke || 1, u = (e) => Math.min(255, Math.max(0, Math.floor((e - s) / l))), d = Array.from({ length: Ke }, () => []);
+	let { left: a, right: o, bottom: s, top: c } = r(Float32Array.from(e.flatMap(({ x: e, y: t }) => [e, t]))), l = (c - s) / Xe || 1, u = (e) => Math.min(255, Math.max(0, Math.floor((e - s) / l))), d = Array.from({ length: Xe }, () => []);
 	e.forEach((t, n) => {
 		let r = e[(n + 1) % e.length], i = u(Math.max(t.y, r.y));
 		for (let e = u(Math.min(t.y, r.y)); e <= i; e++) d[e].push([t, r]);
@@ -926,7 +954,7 @@ function Ye(e, t, n) {
 	return i;
 }
 // src/map/theme.ts
-var Xe = {
+var et = {
 	light: {
 		ink: "#20242b",
 		halo: "#ffffff",
@@ -938,12 +966,12 @@ var Xe = {
 		accent: "#ff6ab0"
 	}
 };
-function Ze(e) {
-	let t = getComputedStyle(e).getPropertyValue("color-scheme"), n = Qe("(prefers-color-scheme: dark)"), r = t.includes("dark") && (!t.includes("light") || n) || !t.includes("light") && n ? "dark" : "light", i = (t, n) => {
+function tt(e) {
+	let t = getComputedStyle(e).getPropertyValue("color-scheme"), n = nt("(prefers-color-scheme: dark)"), r = t.includes("dark") && (!t.includes("light") || n) || !t.includes("light") && n ? "dark" : "light", i = (t, n) => {
 		e.style.color = `var(${t}, ${n})`;
 		let r = getComputedStyle(e).color;
 		return e.style.removeProperty("color"), r && !r.startsWith("var(") ? r : n;
-	}, { ink: a, halo: o, accent: s } = Xe[r];
+	}, { ink: a, halo: o, accent: s } = et[r];
 	return {
 		name: r,
 		ink: i("--map-ink", a),
@@ -951,11 +979,11 @@ function Ze(e) {
 		accent: i("--map-accent", s)
 	};
 }
-function Qe(e) {
+function nt(e) {
 	return typeof matchMedia == "function" && matchMedia(e).matches;
 }
 // src/map/map_view.ts
-var J = 1.6, $e = 80, et = 9, tt = 10, nt = 120, rt = "Arrow keys move to the nearest point in a direction, Enter selects it. With Shift they move the map. Plus and minus zoom, 0 shows everything.", it = {
+var q = 1.6, J = 80, rt = 9, it = 1e3, at = 10, ot = 120, st = "Arrow keys move to the nearest point in a direction, Enter selects it. With Shift they move the map. Plus and minus zoom, 0 shows everything.", ct = {
 	ArrowLeft: "left",
 	ArrowRight: "right",
 	ArrowUp: "up",
@@ -965,7 +993,7 @@ var J = 1.6, $e = 80, et = 9, tt = 10, nt = 120, rt = "Arrow keys move to the ne
 	out: "M3 8h10",
 	all: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
 	lasso: "M14 6a6 4 0 1 1-12 0a6 4 0 1 1 12 0M5 10a1.5 1.5 0 1 1-2 0M4.5 12.500L3.5 15"
-}, at = 0, ot = class {
+}, lt = 0, ut = class {
 	#e;
 	#t;
 	#n;
@@ -973,20 +1001,20 @@ var J = 1.6, $e = 80, et = 9, tt = 10, nt = 120, rt = "Arrow keys move to the ne
 	#i;
 	#a;
 	#o;
-	#s = new i(() => Qe("(prefers-reduced-motion: reduce)"));
+	#s = new i(() => nt("(prefers-reduced-motion: reduce)"));
 	#c = new ce();
 	#l;
 	#u = new AbortController();
 	#d;
 	#f = /* @__PURE__ */ new Float32Array();
 	#p = { kind: "none" };
-	#m = W(this.#p, 0);
+	#m = U(this.#p, 0);
 	#h = null;
 	#g = /* @__PURE__ */ new Set();
 	#_ = /* @__PURE__ */ new Uint8Array();
 	#v = null;
 	#y = 0;
-	#b = new qe(this.#f);
+	#b = new Ze(this.#f);
 	#x = /* @__PURE__ */ new Float32Array();
 	#S = /* @__PURE__ */ new Uint8Array();
 	#C = !1;
@@ -996,85 +1024,93 @@ var J = 1.6, $e = 80, et = 9, tt = 10, nt = 120, rt = "Arrow keys move to the ne
 	#D = null;
 	#O = null;
 	#k = null;
-	#A = [];
-	#j = !1;
-	#M;
-	#N = null;
-	#P = 0;
-	#F = !0;
+	#A = null;
+	#j = [];
+	#M = [];
+	#N = !1;
+	#P;
+	#F = null;
 	#I = 0;
-	#L = !1;
+	#L = !0;
 	#R = 0;
-	#z = null;
-	#B = !1;
+	#z = !1;
+	#B = 0;
+	#V = null;
+	#H = !1;
 	constructor(e, t = {}) {
 		this.#e = { ...t }, this.#t = X("div", "tvae-map"), this.#n = X("div", "tvae-map-stage"), this.#a = X("canvas", "tvae-map-points"), this.#o = X("canvas", "tvae-map-overlay"), this.#r = X("div", "tvae-map-spoken"), this.#r.setAttribute("aria-live", "polite"), this.#n.append(this.#a, this.#o);
 		for (let e of [this.#a, this.#o]) e.setAttribute("aria-hidden", "true");
 		this.#n.tabIndex = 0, this.#n.setAttribute("role", "application"), this.#n.setAttribute("aria-roledescription", "map");
 		let n = X("div", "tvae-map-spoken");
-		n.id = `tvae-map-help-${++at}`, n.textContent = rt, this.#n.setAttribute("aria-describedby", n.id);
+		n.id = `tvae-map-help-${++lt}`, n.textContent = st, this.#n.setAttribute("aria-describedby", n.id);
 		let r = X("div", "tvae-map-buttons"), i = () => ({
 			x: this.#s.width / 2,
 			y: this.#s.height / 2
 		});
-		r.append(this.#V("Zoom in", Y.in, () => this.#s.zoomAt(i(), J, !0)), this.#V("Zoom out", Y.out, () => this.#s.zoomAt(i(), 1 / J, !0)), this.#V("Show everything", Y.all, () => this.#s.reset()), this.#i = this.#V("Select by outline", Y.lasso, () => this.setLassoMode(!this.#j))), this.#i.setAttribute("aria-pressed", "false"), this.#t.append(this.#n, r, this.#r, n), e.append(this.#t), this.#M = Ze(this.#t), this.#d = xe(this.#n, {
+		r.append(this.#U("Zoom in", Y.in, () => this.#s.zoomAt(i(), q, !0)), this.#U("Zoom out", Y.out, () => this.#s.zoomAt(i(), 1 / q, !0)), this.#U("Show everything", Y.all, () => this.#s.reset()), this.#i = this.#U("Select by outline", Y.lasso, () => this.setLassoMode(!this.#N))), this.#i.setAttribute("aria-pressed", "false"), this.#t.append(this.#n, r, this.#r, n), e.append(this.#t), this.#P = tt(this.#t), this.#d = xe(this.#n, {
 			hover: (e) => {
-				this.#z = e, this.#B = !0, this.#Y();
+				this.#V = e, this.#H = !0, this.#Z();
 			},
-			tap: (e, t) => this.#ae(e, t),
-			doubleTap: (e) => this.#G(() => this.#s.zoomAt(e, J ** 2, !0)),
-			pan: (e, t) => this.#G(() => this.#s.panBy(e, t)),
-			zoom: (e, t) => this.#G(() => this.#s.zoomAt(e, t)),
-			wantsLasso: (e) => this.#j || e.shiftKey,
+			tap: (e, t) => this.#se(e, t),
+			doubleTap: (e) => this.#q(() => this.#s.zoomAt(e, q ** 2, !0)),
+			pan: (e, t) => this.#q(() => this.#s.panBy(e, t)),
+			zoom: (e, t) => this.#q(() => this.#s.zoomAt(e, t)),
+			wantsLasso: (e) => this.#N || e.shiftKey,
 			lasso: (e) => {
-				this.#A = e, this.#Y();
+				this.#j = e.map((e) => this.#s.toData(e)), this.#Z();
 			},
-			lassoEnd: (e) => this.#oe(e)
+			lassoEnd: (e) => this.#ce(e)
 		});
 		let { signal: a } = this.#u;
-		this.#n.addEventListener("keydown", (e) => this.#se(e), { signal: a }), this.#n.addEventListener("blur", () => this.#ue(null), { signal: a }), typeof matchMedia == "function" && matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+		this.#n.addEventListener("keydown", (e) => this.#le(e), { signal: a }), this.#n.addEventListener("blur", () => this.#fe(null), { signal: a }), typeof matchMedia == "function" && matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 			this.refreshTheme(), this.#e.onTheme?.();
-		}, { signal: a }), this.#l = new ResizeObserver(() => this.#X()), this.#l.observe(this.#t), this.#X(), this.#U();
+		}, { signal: a }), this.#l = new ResizeObserver(() => this.#Q()), this.#l.observe(this.#t), this.#Q(), this.#G();
 	}
 	setPoints(e) {
-		e.length !== this.#f.length && (this.#h = null, this.#g.clear(), typeof this.#E == "number" && (this.#E = null)), this.#f = e, this.#b = new qe(e);
+		e.length !== this.#f.length && (this.#h = null, this.#g.clear(), typeof this.#E == "number" && (this.#E = null)), this.#f = e, this.#b = new Ze(e);
 		let { order: t } = this.#b, n = new Float32Array(2 * t.length);
 		for (let r = 0; r < t.length; r++) n[2 * r] = e[2 * t[r]], n[2 * r + 1] = e[2 * t[r] + 1];
-		this.#x = n, this.#D = this.#O = null, this.#s.fit(r(e), this.#w !== null), this.#m = W(this.#p, e.length >> 1), this.#H();
+		this.#x = n, this.#D = this.#O = null, this.#j = [], this.#s.fit(r(e), this.#w !== null), this.#m = U(this.#p, e.length >> 1), this.#W();
 	}
 	setColor(e) {
-		this.#p = e, this.#m = W(e, this.#f.length >> 1), this.#g.clear(), this.#H();
+		this.#p = e, this.#m = U(e, this.#f.length >> 1), this.#g.clear(), this.#W();
 	}
 	setFilter(e) {
-		this.#h = e, this.#H();
+		this.#h = e, this.#W();
 	}
 	setHiddenEntries(e) {
-		this.#g = new Set(e), this.#H();
+		this.#g = new Set(e), this.#W();
 	}
 	setHidden(e) {
-		this.#e.hidden = e, this.#J();
+		this.#e.hidden = e, this.#X();
 	}
 	legend() {
-		return this.#m.legend(this.#M.name);
+		return this.#m.legend(this.#P.name);
 	}
 	get visibleCount() {
 		return this.#y;
 	}
 	setPath(e) {
-		this.#T = e, this.#k = null, this.#Y();
+		this.#T = e, this.#k = null, this.#Z();
 	}
 	setSelected(e) {
-		this.#E = e, this.#Y();
+		this.#E = e, this.#Z();
+	}
+	setReadAt(e) {
+		this.#A = e, this.#Z();
+	}
+	setMarked(e) {
+		this.#M = e, e.length === 0 && (this.#j = []), this.#Z();
 	}
 	setAxes(e) {
 		let t = this.#w !== null;
-		this.#w = e, t !== (e !== null) && this.#s.fit(r(this.#f), e !== null), this.#U(), this.#J();
+		this.#w = e, t !== (e !== null) && this.#s.fit(r(this.#f), e !== null), this.#G(), this.#X();
 	}
 	setContours(e) {
-		this.#C = e, this.#Y();
+		this.#C = e, this.#Z();
 	}
 	setLassoMode(e) {
-		this.#j = e, this.#i.setAttribute("aria-pressed", String(e));
+		this.#N = e, this.#i.setAttribute("aria-pressed", String(e));
 	}
 	get view() {
 		let { x: e, y: t } = this.#s.view;
@@ -1088,39 +1124,39 @@ var J = 1.6, $e = 80, et = 9, tt = 10, nt = 120, rt = "Arrow keys move to the ne
 		this.#s.lookAt({
 			x: e,
 			y: t
-		}, n), this.#J();
+		}, n), this.#X();
 	}
 	reveal(e) {
-		let t = this.#W(e);
-		t && this.#G(() => this.#s.reveal(t));
+		let t = this.#K(e);
+		t && this.#q(() => this.#s.reveal(t, this.#A ?? t));
 	}
 	refreshTheme() {
-		this.#M = Ze(this.#t), this.#J();
+		this.#P = tt(this.#t), this.#X();
 	}
 	destroy() {
-		cancelAnimationFrame(this.#P), window.clearTimeout(this.#R), this.#P = -1, this.#l.disconnect(), this.#u.abort(), this.#d(), this.#t.remove();
+		cancelAnimationFrame(this.#I), window.clearTimeout(this.#B), this.#I = -1, this.#l.disconnect(), this.#u.abort(), this.#d(), this.#t.remove();
 	}
-	#V(e, t, n) {
+	#U(e, t, n) {
 		let r = X("button", "");
 		r.type = "button", r.title = e, r.setAttribute("aria-label", e);
 		let i = document.createElementNS("http://www.w3.org/2000/svg", "svg");
 		i.setAttribute("viewBox", "0 0 16 16"), i.setAttribute("aria-hidden", "true");
 		let a = document.createElementNS("http://www.w3.org/2000/svg", "path");
-		return a.setAttribute("d", t), i.append(a), r.append(i), r.addEventListener("click", () => this.#G(n)), r;
+		return a.setAttribute("d", t), i.append(a), r.append(i), r.addEventListener("click", () => this.#q(n)), r;
 	}
-	#H() {
+	#W() {
 		let e = this.#m.slots.slice(), t = this.#h, n = this.#g, r = 0;
 		for (let i = 0; i < e.length; i++) t && !t[i] || n.size > 0 && n.has(e[i]) ? e[i] = 255 : r++;
 		this.#_ = e;
 		let { order: i } = this.#b, a = new Uint8Array(i.length);
 		for (let t = 0; t < i.length; t++) a[t] = e[i[t]];
-		this.#S = a, this.#y = r, this.#v = n.size > 0 ? {} : t, this.#U(), this.#J();
+		this.#S = a, this.#y = r, this.#v = n.size > 0 ? {} : t, this.#G(), this.#X();
 	}
-	#U() {
+	#G() {
 		let e = this.#e.label ?? "Map", t = this.#_.length, n = this.#y === t ? `${t} points` : `${this.#y} of ${t} points visible`, r = this.#w ? ` Across: ${this.#w.x}; upwards: ${this.#w.y}.` : "";
 		this.#n.setAttribute("aria-label", `${e}: ${n}.${r}`);
 	}
-	#W(e) {
+	#K(e) {
 		if (typeof e != "number") return e;
 		let t = this.#f[2 * e], n = this.#f[2 * e + 1];
 		return t !== void 0 && n !== void 0 && Number.isFinite(t + n) ? {
@@ -1128,78 +1164,80 @@ var J = 1.6, $e = 80, et = 9, tt = 10, nt = 120, rt = "Arrow keys move to the ne
 			y: n
 		} : null;
 	}
-	#G(e) {
-		e(), this.#L = !0, this.#K(), this.#B = !0, this.#J();
-	}
-	#K() {
-		window.clearTimeout(this.#R), this.#R = window.setTimeout(() => this.#q(), nt);
-	}
-	#q() {
-		this.#s.gliding ? this.#K() : (this.#L = !1, this.#e.onView?.(this.view), this.#N && this.#N.width < this.#o.width && this.#J());
+	#q(e) {
+		e(), this.#z = !0, this.#J(), this.#H = !0, this.#X();
 	}
 	#J() {
-		this.#F = !0, this.#Y();
+		window.clearTimeout(this.#B), this.#B = window.setTimeout(() => this.#Y(), ot);
 	}
 	#Y() {
-		this.#P === 0 && (this.#P = requestAnimationFrame((e) => this.#Z(e)));
+		this.#s.gliding ? this.#J() : (this.#z = !1, this.#e.onView?.(this.view), this.#F && this.#F.width < this.#o.width && this.#X());
 	}
 	#X() {
-		this.#s.resize(this.#t.clientWidth, this.#t.clientHeight), this.#J();
+		this.#L = !0, this.#Z();
 	}
-	#Z(e) {
-		this.#P = 0;
+	#Z() {
+		this.#I === 0 && (this.#I = requestAnimationFrame((e) => this.#$(e)));
+	}
+	#Q() {
+		this.#s.resize(this.#t.clientWidth, this.#t.clientHeight), this.#X();
+	}
+	#$(e) {
+		this.#I = 0;
 		let { gliding: t } = this.#s;
-		this.#s.step(e) && this.#Y(), (this.#F || t) && this.#$(), this.#F = !1, this.#B && this.#re(), this.#B = !1, this.#ee();
+		this.#s.step(e) && this.#Z(), (this.#L || t) && this.#te(), this.#L = !1, this.#H && this.#ae(), this.#H = !1, this.#ne();
 	}
-	#Q(e, t) {
+	#ee(e, t) {
 		let n = Math.max(1, Math.round(this.#s.width * t)), r = Math.max(1, Math.round(this.#s.height * t));
 		return (e.width !== n || e.height !== r) && (e.width = n, e.height = r), e.getContext("2d");
 	}
-	#$() {
-		let e = this.#a, t = window.devicePixelRatio || 1, n = this.#L && this.#I > tt ? Math.min(t, 1) : t, r = this.#Q(e, n);
+	#te() {
+		let e = this.#a, t = window.devicePixelRatio || 1, n = this.#z && this.#R > at ? Math.min(t, 1) : t, r = this.#ee(e, n);
 		if (!r) return;
 		let i = performance.now();
-		(this.#N?.width !== e.width || this.#N.height !== e.height) && (this.#N = r.createImageData(e.width, e.height));
-		let a = this.#M.name;
+		(this.#F?.width !== e.width || this.#F.height !== e.height) && (this.#F = r.createImageData(e.width, e.height));
+		let a = this.#P.name;
 		this.#c.draw({
 			xy: this.#x,
 			slots: this.#S,
 			colors: this.#m.colors(a),
 			size: se(this.#_.length, this.#s.zoom(), this.#s.width * this.#s.height),
 			faint: this.#e.hidden === "none" ? null : B[a]
-		}, this.#s, n, new Uint32Array(this.#N.data.buffer), e.width, e.height), r.putImageData(this.#N, 0, 0), n === t && (this.#I = performance.now() - i);
+		}, this.#s, n, new Uint32Array(this.#F.data.buffer), e.width, e.height), r.putImageData(this.#F, 0, 0), n === t && (this.#R = performance.now() - i);
 	}
-	#ee() {
-		let e = window.devicePixelRatio || 1, t = this.#Q(this.#o, e);
-		t && (t.setTransform(e, 0, 0, e, 0, 0), Fe(t, {
+	#ne() {
+		let e = window.devicePixelRatio || 1, t = this.#ee(this.#o, e);
+		t && (t.setTransform(e, 0, 0, e, 0, 0), Le(t, {
 			contours: this.#C ? pe(this.#f, this.#_, this.#v) : [],
 			axes: this.#w,
 			path: this.#T,
 			stop: this.#k,
-			hovered: this.#W(this.#D),
-			focused: this.#W(this.#O),
-			selected: this.#W(this.#E),
-			lasso: this.#A
-		}, this.#s, this.#M));
+			hovered: this.#K(this.#D),
+			focused: this.#K(this.#O),
+			selected: this.#K(this.#E),
+			readAt: this.#A,
+			lasso: this.#j,
+			marked: this.#M.length > it ? [] : this.#M.flatMap((e) => this.#K(e) ?? [])
+		}, this.#s, this.#P));
 	}
-	#te(e, t) {
+	#re(e, t) {
 		return this.#b.nearest(this.#s.toData(e), this.#s.view, t, this.#_);
 	}
-	#ne(e) {
-		let t = null, n = et;
+	#ie(e) {
+		let t = null, n = rt;
 		return this.#T.forEach((r, i) => {
 			let a = this.#s.toScreen(r), o = Math.hypot(a.x - e.x, a.y - e.y);
 			o > n || (t = i, n = o);
 		}), t;
 	}
-	#re() {
-		let e = this.#z;
+	#ae() {
+		let e = this.#V;
 		if (!e && this.#O !== null) return;
-		this.#k = e && this.#ne(e);
-		let t = e && this.#k === null ? this.#te(e, 10) : null;
-		this.#D = t, this.#ie(t, e);
+		this.#k = e && this.#ie(e);
+		let t = e && this.#k === null ? this.#re(e, 10) : null;
+		this.#D = t, this.#oe(t, e);
 	}
-	#ie(e, t) {
+	#oe(e, t) {
 		let n = t && this.#s.toData(t);
 		this.#e.onHover?.(e, t && n && {
 			x: n.x,
@@ -1208,58 +1246,58 @@ var J = 1.6, $e = 80, et = 9, tt = 10, nt = 120, rt = "Arrow keys move to the ne
 			top: t.y
 		});
 	}
-	#ae(e, t) {
-		let n = this.#ne(e), r = n === null ? this.#te(e, t) : null;
+	#se(e, t) {
+		let n = this.#ie(e), r = n === null ? this.#re(e, t) : null;
 		n === null ? r === null ? this.#e.onSelectPosition?.(this.#s.toData(e)) : this.#e.onSelectPoint?.(r) : this.#e.onSelectStop?.(n);
 	}
-	#oe(e) {
-		if (this.#A = [], this.#Y(), !e) return;
-		let t = Ye(e.map((e) => this.#s.toData(e)), this.#f, this.#_);
-		this.#r.textContent = `${t.length} points selected`, this.#e.onLasso?.(t);
+	#ce(e) {
+		if (this.#j = (e ?? []).map((e) => this.#s.toData(e)), this.#Z(), !e) return;
+		let t = $e(this.#j, this.#f, this.#_);
+		this.#r.textContent = `${t.length} points in the outline`, this.#e.onLasso?.(t);
 	}
-	#se(e) {
+	#le(e) {
 		if (e.ctrlKey || e.metaKey || e.altKey) return;
-		let t = it[e.key], n = {
+		let t = ct[e.key], n = {
 			x: this.#s.width / 2,
 			y: this.#s.height / 2
 		};
 		if (t && e.shiftKey) {
-			let e = t === "left" ? $e : t === "right" ? -80 : 0, n = t === "up" ? $e : t === "down" ? -80 : 0;
-			this.#G(() => this.#s.panBy(e, n, !0));
-		} else if (t) this.#le(t);
-		else if (e.key === "+" || e.key === "=") this.#G(() => this.#s.zoomAt(this.#ce() ?? n, J, !0));
-		else if (e.key === "-" || e.key === "_") this.#G(() => this.#s.zoomAt(this.#ce() ?? n, 1 / J, !0));
-		else if (e.key === "0") this.#G(() => this.#s.reset());
+			let e = t === "left" ? J : t === "right" ? -80 : 0, n = t === "up" ? J : t === "down" ? -80 : 0;
+			this.#q(() => this.#s.panBy(e, n, !0));
+		} else if (t) this.#de(t);
+		else if (e.key === "+" || e.key === "=") this.#q(() => this.#s.zoomAt(this.#ue() ?? n, q, !0));
+		else if (e.key === "-" || e.key === "_") this.#q(() => this.#s.zoomAt(this.#ue() ?? n, 1 / q, !0));
+		else if (e.key === "0") this.#q(() => this.#s.reset());
 		else if (e.key === "Enter" && this.#O !== null) this.#e.onSelectPoint?.(this.#O);
-		else if (e.key === "Escape" && (this.#O !== null || this.#j)) this.setLassoMode(!1), this.#ue(null);
+		else if (e.key === "Escape" && (this.#O !== null || this.#N || this.#j.length > 0)) this.setLassoMode(!1), this.#j.length > 0 && (this.setMarked([]), this.#e.onLasso?.([])), this.#fe(null);
 		else return;
 		e.preventDefault();
 	}
-	#ce() {
-		let e = this.#W(this.#O);
+	#ue() {
+		let e = this.#K(this.#O);
 		return e && this.#s.toScreen(e);
 	}
-	#le(e) {
-		let t = this.#W(this.#O), n;
-		if (t) n = Je(e, t, this.#f, this.#s.view, this.#_);
+	#de(e) {
+		let t = this.#K(this.#O), n;
+		if (t) n = Qe(e, t, this.#f, this.#s.view, this.#_);
 		else {
-			let e = this.#W(this.#E), t = e ? this.#s.toScreen(e) : {
+			let e = this.#K(this.#E), t = e ? this.#s.toScreen(e) : {
 				x: this.#s.width / 2,
 				y: this.#s.height / 2
 			};
-			n = this.#te(t, Infinity);
+			n = this.#re(t, Infinity);
 		}
-		n !== null && this.#ue(n);
+		n !== null && this.#fe(n);
 	}
-	#ue(e) {
+	#fe(e) {
 		if (e === this.#O) return;
 		this.#O = e;
-		let t = this.#W(e);
+		let t = this.#K(e);
 		if (e === null || !t) {
-			this.#ie(null, null), this.#Y();
+			this.#oe(null, null), this.#Z();
 			return;
 		}
-		this.#G(() => this.#s.reveal(t)), this.#ie(e, this.#s.toScreen(t));
+		this.#q(() => this.#s.reveal(t)), this.#oe(e, this.#s.toScreen(t));
 		let n = this.#e.describe?.(e) ?? `Point ${e + 1}`;
 		Promise.resolve(n).then((t) => {
 			this.#O === e && (this.#r.textContent = t);
@@ -1271,23 +1309,23 @@ function X(e, t) {
 	return n.className = t, n;
 }
 // src/state/words.ts
-function st(e, t = 60) {
+function dt(e, t = 60) {
 	let n = e.replace(/\s+/g, " ").trim();
 	return n.length <= t ? n : n.slice(0, t - 1) + "…";
 }
 // src/widget/widget.ts
-var ct = [
+var ft = [
 	"slerp",
 	"lerp",
 	"token-slerp"
-], lt = {
+], pt = {
 	umap: "UMAP",
 	pca: "principal components"
 };
 function Z(e) {
 	return new Float32Array(e.buffer.slice(e.byteOffset, e.byteOffset + 4 * Math.floor(e.byteLength / 4)));
 }
-function ut(e, t, n) {
+function mt(e, t, n) {
 	return e === "" ? {
 		start: n,
 		end: t
@@ -1303,7 +1341,7 @@ function Q(e, t = {}, ...n) {
 	let r = Object.assign(document.createElement(e), t);
 	return r.append(...n), r;
 }
-function dt({ model: e, el: t }) {
+function ht({ model: e, el: t }) {
 	let n = [];
 	function r(t, r) {
 		r();
@@ -1332,7 +1370,7 @@ function dt({ model: e, el: t }) {
 	s.addEventListener("input", () => c.value = s.value), s.addEventListener("change", () => i({ steps: Number(s.value) })), r(["steps"], () => {
 		s.value = String(e.get("steps")), c.value = String(e.get("steps"));
 	});
-	let l = e.get("_projections"), u = Q("div", { className: "tvae-ends" }, a("start", "from"), a("end", "to")), d = Q("div", { className: "tvae-how" }, Q("label", {}, "steps", s, c), o("path", "path", ct), ...l.length > 1 ? [o("projection", "map", l, lt)] : []), f = Q("div", { className: "tvae-host" });
+	let l = e.get("_projections"), u = Q("div", { className: "tvae-ends" }, a("start", "from"), a("end", "to")), d = Q("div", { className: "tvae-how" }, Q("label", {}, "steps", s, c), o("path", "path", ft), ...l.length > 1 ? [o("projection", "map", l, pt)] : []), f = Q("div", { className: "tvae-host" });
 	f.style.height = `${e.get("_height")}px`;
 	let p = Q("div", {
 		className: "tvae-hover",
@@ -1353,11 +1391,11 @@ function dt({ model: e, el: t }) {
 	let b = /* @__PURE__ */ new Float32Array(), x = (t) => e.get("_texts")[t] ?? "", S = (t) => {
 		let n = b[t];
 		return n === void 0 ? "" : e.get("_label_names")[n] ?? "";
-	}, C = (e) => S(e) === "" ? x(e) : `${x(e)} (${S(e)})`, w = (t) => i(ut(e.get("start"), e.get("end"), t)), T = new ot(f, {
+	}, C = (e) => S(e) === "" ? x(e) : `${x(e)} (${S(e)})`, w = (t) => i(mt(e.get("start"), e.get("end"), t)), T = new ut(f, {
 		label: "Map of texts",
 		describe: C,
 		onHover: (e, t) => {
-			p.hidden = e === null || t === null, e !== null && t !== null && (p.textContent = st(C(e), 160), p.style.left = `${t.left}px`, p.style.top = `${t.top}px`, p.classList.toggle("tvae-below", t.top < 90));
+			p.hidden = e === null || t === null, e !== null && t !== null && (p.textContent = dt(C(e), 160), p.style.left = `${t.left}px`, p.style.top = `${t.top}px`, p.classList.toggle("tvae-below", t.top < 90));
 		},
 		onSelectPoint: (e) => {
 			T.setSelected(e), w(x(e));
@@ -1367,7 +1405,7 @@ function dt({ model: e, el: t }) {
 		onLasso: (e) => i({ _chosen: e }),
 		onTheme: () => E()
 	});
-	n.push(() => T.destroy());
+	n.push(() => T.destroy()), r(["_chosen"], () => T.setMarked(e.get("_chosen")));
 	function E() {
 		m.replaceChildren(...T.legend().entries.map((e) => {
 			let t = Q("span", { className: "tvae-dot" });
@@ -1438,5 +1476,5 @@ function $(e) {
 		title: "fails the model's check"
 	}, " ✗")] : [];
 }
-var ft = { render: dt };
-export { ft as default, Z as floatsOf, ut as nextEnds };
+var gt = { render: ht };
+export { gt as default, Z as floatsOf, mt as nextEnds };

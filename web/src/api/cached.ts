@@ -3,24 +3,39 @@
 import { post } from "./client.ts";
 import type { PostAnswer, PostPath, RequestBody } from "./types.ts";
 
-const KEPT = 100;
-const answers = new Map<string, unknown>();
+/** The last things that were asked for, of which the one that was not used for longest goes first. */
+export class Kept<Value> {
+  readonly #values = new Map<string, Value>();
 
-export async function postCached<P extends PostPath>(
-  path: P,
-  body: RequestBody<P>,
-  signal?: AbortSignal,
-): Promise<PostAnswer<P>> {
-  const key = path + JSON.stringify(body);
-  if (answers.has(key)) {
-    const known = answers.get(key) as PostAnswer<P>;
-    answers.delete(key); // and in again, as the youngest
-    answers.set(key, known);
+  constructor(private readonly most: number) {}
+
+  get(key: string): Value | undefined {
+    const known = this.#values.get(key);
+    if (known !== undefined) this.set(key, known); // as the youngest
     return known;
   }
+
+  set(key: string, value: Value): void {
+    this.#values.delete(key);
+    this.#values.set(key, value);
+    if (this.#values.size > this.most) this.#values.delete(this.#values.keys().next().value!);
+  }
+
+  clear(): void {
+    this.#values.clear();
+  }
+}
+
+const answers = new Kept<unknown>(100);
+
+/** The answer to a request that was made before. */
+export function knownAnswer<P extends PostPath>(path: P, body: RequestBody<P>): PostAnswer<P> | undefined {
+  return answers.get(path + JSON.stringify(body)) as PostAnswer<P> | undefined;
+}
+
+export async function postKept<P extends PostPath>(path: P, body: RequestBody<P>, signal?: AbortSignal): Promise<PostAnswer<P>> {
   const answer = await post(path, body, signal);
-  answers.set(key, answer);
-  if (answers.size > KEPT) answers.delete(answers.keys().next().value!);
+  answers.set(path + JSON.stringify(body), answer);
   return answer;
 }
 

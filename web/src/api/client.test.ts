@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { forgetAnswers, postCached } from "./cached.ts";
+import { forgetAnswers, Kept, knownAnswer, postKept } from "./cached.ts";
 import { ApiError, events, get, post } from "./client.ts";
 import { takeTokenFromAddress, token } from "./token.ts";
 
@@ -50,12 +50,22 @@ test("the token leaves the address and goes with every request", async () => {
   expect((fetched.mock.calls[0]![1].headers as Headers).get("Authorization")).toBe("Bearer s3cret");
 });
 
-test("the same request is asked once", async () => {
-  const fetched = serve(() => new Response('{"outputs": []}'));
-  await postCached("/api/sample", { count: 3 });
-  await postCached("/api/sample", { count: 3 });
-  await postCached("/api/sample", { count: 4 });
-  expect(fetched).toHaveBeenCalledTimes(2);
+test("what was answered is known, until it is forgotten", async () => {
+  serve(() => new Response('{"outputs": []}'));
+  await postKept("/api/sample", { count: 3 });
+  expect(knownAnswer("/api/sample", { count: 3 })).toEqual({ outputs: [] });
+  expect(knownAnswer("/api/sample", { count: 4 })).toBeUndefined();
+  forgetAnswers();
+  expect(knownAnswer("/api/sample", { count: 3 })).toBeUndefined();
+});
+
+test("what was not used for longest is forgotten first", () => {
+  const kept = new Kept<number>(2);
+  kept.set("a", 1);
+  kept.set("b", 2);
+  kept.get("a");
+  kept.set("c", 3);
+  expect([kept.get("a"), kept.get("b"), kept.get("c")]).toEqual([1, undefined, 3]);
 });
 
 test("events are put together from pieces", async () => {

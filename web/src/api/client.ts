@@ -44,7 +44,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
       response = await fetch(`.${path}`, { ...init, headers, cache: "no-store" });
     } catch (error) {
       if (isAborted(error)) throw error;
-      throw new ApiError(problem(599, "Unreachable", "The server does not answer. Is `tvae serve` still running?"));
+      throw new ApiError(problem(599, "Unreachable", "The server does not answer. Is tvae serve still running?"));
     }
     if (response.ok) return response;
     const seconds = Number(response.headers.get("Retry-After") ?? NaN);
@@ -67,7 +67,7 @@ function pause(seconds: number, signal: AbortSignal | null): Promise<void> {
   });
 }
 
-type Query = Record<string, string | number | undefined>;
+export type Query = Record<string, string | number | undefined>;
 
 function withQuery(path: string, query: Query): string {
   const entries = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
@@ -145,7 +145,7 @@ export async function* events(stream: ReadableStream<Uint8Array>): AsyncGenerato
       }
     }
   } finally {
-    reader.releaseLock();
+    void reader.cancel().catch(() => {}); // a stream that nobody reads would hold one of the browser's few connections
   }
 }
 

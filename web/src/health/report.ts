@@ -8,6 +8,8 @@ export interface Figure {
   means: string;
   value: number;
   interval: [number, number] | null;
+  /** The same at length, in plain words; "" where the few say it. */
+  more: string;
   /** How it is written: a share as a percentage, else a number. */
   share: boolean;
 }
@@ -58,6 +60,23 @@ function numbers(value: unknown): number[] {
   return Array.isArray(value) ? value.filter((entry): entry is number => typeof entry === "number") : [];
 }
 
+/** Names of figures and sections that not everybody knows, in plain words. */
+const MEANINGS: Record<string, string> = {
+  active_units: "Numbers of the code that change with the text; the others are noise and could be left out",
+  mmd2: "Maximum mean discrepancy, squared: how different drawn codes are from what the prior draws. 0 is no difference",
+  mmd2_sampled: "Maximum mean discrepancy, squared: how different drawn codes are from what the prior draws. 0 is no difference",
+  elbo: "Evidence lower bound: what a text costs at most, reading its code and then writing it, in nats. Less is better",
+  rec: "What it costs to write the text once its code is known, in nats",
+  kl: "What it costs to say the code, in nats: how far codes lie from the prior",
+  posterior_std: "How exactly a text's code is known: near 0 a text has one point, at 1 its code could be anywhere the prior is",
+  rate_nats: "How much a code says of its text; 1 nat is 1.44 bits",
+  probe: "How well labels can be told from codes, by a simple classifier trained on some of them",
+};
+
+export function meaningOf(name: string): string {
+  return MEANINGS[name] ?? "";
+}
+
 type Wanted = readonly [key: string, name: string, means: string, share: boolean];
 
 const RECONSTRUCTION: Wanted[] = [
@@ -102,7 +121,7 @@ function figures(section: unknown, wanted: Wanted[]): Figure[] {
     const value = number(given[key]);
     if (value === null) return [];
     const [low, high] = numbers(given[`${key}_95`]);
-    return [{ name, means, value, share, interval: low === undefined || high === undefined ? null : [low, high] }];
+    return [{ name, means, more: meaningOf(key), value, share, interval: low === undefined || high === undefined ? null : [low, high] }];
   });
 }
 

@@ -106,6 +106,26 @@ describe("camera", () => {
     expect(camera.zoom()).toBeCloseTo(2000);
   });
 
+  it("shows a part that was asked for before the screen had a size", () => {
+    const camera = new Camera(() => true);
+    camera.fit({ left: -2, right: 2, bottom: -1, top: 3 });
+    camera.lookAt({ x: 1, y: 2 }, 5);
+    camera.resize(800, 400);
+    expect(camera.zoom()).toBeCloseTo(5);
+    expect(camera.toScreen({ x: 1, y: 2 })).toEqual({ x: 400, y: 200 });
+    expect(camera.view.scaleX).toBeCloseTo(cameraOf().view.scaleX * 5);
+  });
+
+  it("reveals a place and another beside it, as small as need be", () => {
+    const camera = cameraOf();
+    camera.zoomAt({ x: 400, y: 200 }, 10);
+    camera.reveal({ x: 2, y: 3 }, { x: -2, y: -1 });
+    for (const place of [{ x: 2, y: 3 }, { x: -2, y: -1 }]) {
+      const { x, y } = camera.toScreen(place);
+      expect(Math.min(x, y, 800 - x, 400 - y)).toBeGreaterThanOrEqual(39.9);
+    }
+  });
+
   it("reveals a place that is out of the picture", () => {
     const camera = cameraOf();
     camera.zoomAt({ x: 400, y: 200 }, 10);

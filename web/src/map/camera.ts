@@ -66,13 +66,19 @@ export class Camera {
     this.#stillness = prefersStillness;
   }
 
-  /** Sets the size of the screen. Who looked at everything keeps seeing everything. */
+  /**
+   * Sets the size of the screen. Who looked at everything keeps seeing everything; what was to be seen of a screen that
+   * had no size yet is seen as much larger than everything as it was to be.
+   */
   resize(width: number, height: number): void {
     const atHome = this.isHome();
+    const zoom = this.zoom();
+    const hadSize = this.width > 1 && this.height > 1;
     this.width = Math.max(1, width);
     this.height = Math.max(1, height);
     this.#home = this.#fitted();
     if (atHome) this.view = this.#home;
+    else if (!hadSize) this.lookAt(this.view, zoom);
   }
 
   /** Shows all of `bounds`. With `stretch`, x and y fill the screen each by itself, as axes of two kinds should. */
@@ -143,17 +149,31 @@ export class Camera {
     this.#go({ x, y, scaleX, scaleY }, glide);
   }
 
-  /** Brings a place of the data into the picture, and does nothing if it is well inside. */
-  reveal(place: Position, margin = 40): void {
-    const at = this.toScreen(place);
-    const outside = at.x < margin || at.y < margin || at.x > this.width - margin || at.y > this.height - margin;
-    if (outside) this.#go({ ...this.view, x: place.x, y: place.y }, true);
+  /**
+   * Brings a place of the data into the picture, and does nothing if it is well inside. With a second place both are
+   * seen afterwards, if need be smaller.
+   */
+  reveal(place: Position, beside: Position = place, margin = 40): void {
+    const outside = [place, beside].some((one) => {
+      const at = this.toScreen(one);
+      return at.x < margin || at.y < margin || at.x > this.width - margin || at.y > this.height - margin;
+    });
+    if (!outside) return;
+    const { scaleX, scaleY } = this.view;
+    const room = (size: number) => Math.max(1, size - 2 * margin);
+    const smaller = Math.min(
+      1,
+      room(this.width) / Math.max(1, Math.abs(place.x - beside.x) * scaleX),
+      room(this.height) / Math.max(1, Math.abs(place.y - beside.y) * scaleY),
+    );
+    const middle = { x: (place.x + beside.x) / 2, y: (place.y + beside.y) / 2 };
+    this.#go({ ...middle, scaleX: scaleX * smaller, scaleY: scaleY * smaller }, true);
   }
 
   /** Puts a place into the middle, at a zoom as `zoom()` says it. */
-  lookAt(place: Position, zoom: number): void {
+  lookAt({ x, y }: Position, zoom: number): void {
     const kept = Math.min(LARGEST_ZOOM, Math.max(SMALLEST_ZOOM, zoom));
-    this.#go({ ...place, scaleX: this.#home.scaleX * kept, scaleY: this.#home.scaleY * kept }, false);
+    this.#go({ x, y, scaleX: this.#home.scaleX * kept, scaleY: this.#home.scaleY * kept }, false);
   }
 
   /** Back to everything. */

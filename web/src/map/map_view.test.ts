@@ -147,6 +147,19 @@ describe("map", () => {
     expect(document.querySelector("[aria-pressed]")!.getAttribute("aria-pressed")).toBe("false");
   });
 
+  it("keeps the outline until nothing is marked any more, and Escape ends it", () => {
+    const onLasso = vi.fn();
+    const { map, pointer, key } = mapOf({ onLasso });
+    pointer("pointerdown", 150, 5, { shiftKey: true });
+    for (const [x, y] of [[450, 5], [450, 300], [150, 300]] as const) pointer("pointermove", x, y, { shiftKey: true });
+    pointer("pointerup", 150, 300, { shiftKey: true });
+    map.setMarked(onLasso.mock.calls[0]![0]);
+    expect(key("Escape")).toBe(false);
+    expect(onLasso).toHaveBeenLastCalledWith([]);
+    map.setMarked([]);
+    expect(key("Escape")).toBe(true); // there is nothing left to end
+  });
+
   it("is walked by arrow keys, from the middle to the neighbours, and read aloud", async () => {
     const onHover = vi.fn();
     const onSelectPoint = vi.fn();

@@ -27,7 +27,7 @@ export interface MapOptions {
   onSelectPosition?: (at: Position) => void;
   /** A stop of the path, by its number. */
   onSelectStop?: (stop: number) => void;
-  /** The visible points inside a drawn outline, in order of their numbers. */
+  /** The visible points inside a drawn outline, in order of their numbers. The outline stays until nothing is marked. */
   onLasso?: (points: number[]) => void;
   /** After the map was moved or zoomed, once it is still. */
   onView?: (view: MapPlace) => void;
@@ -48,6 +48,9 @@ export type Selected = number | Position | null;
 const ZOOM_STEP = 1.6;
 const PAN_STEP = 80;
 const STOP_REACH = 9;
+
+/** More rings would only be a blot, and slow. */
+const MOST_RINGS = 1000;
 
 /** A picture that took longer than this, in milliseconds, is drawn with fewer pixels while the map moves. */
 const SLOW_PICTURE = 10;
@@ -116,7 +119,10 @@ export class MapView {
   #hovered: number | null = null;
   #focused: number | null = null;
   #stop: number | null = null;
+  #readAt: Position | null = null;
+  /** Corners of the outline that is drawn, or was, as places of the data. */
   #lasso: readonly Position[] = [];
+  #marked: readonly number[] = [];
   #lassoMode = false;
 
   #theme: MapTheme;
@@ -173,7 +179,7 @@ export class MapView {
       zoom: (at, factor) => this.#moved(() => this.#camera.zoomAt(at, factor)),
       wantsLasso: (event) => this.#lassoMode || event.shiftKey,
       lasso: (outline) => {
-        this.#lasso = outline;
+        this.#lasso = outline.map((at) => this.#camera.toData(at));
         this.#schedule();
       },
       lassoEnd: (outline) => this.#lassoEnd(outline),
@@ -215,6 +221,7 @@ export class MapView {
     }
     this.#sortedXy = sorted;
     this.#hovered = this.#focused = null;
+    this.#lasso = []; // its corners are places among other points
     this.#camera.fit(boundsOf(xy), this.#axes !== null);
     this.#scale = colorScale(this.#coloring, xy.length >> 1);
     this.#show();
@@ -266,6 +273,19 @@ export class MapView {
     this.#schedule();
   }
 
+  /** Where the code of the selected place was read, if its text does not lie there. */
+  setReadAt(place: Position | null): void {
+    this.#readAt = place;
+    this.#schedule();
+  }
+
+  /** Rings points; when there are none any more, the outline goes too. */
+  setMarked(points: readonly number[]): void {
+    this.#marked = points;
+    if (points.length === 0) this.#lasso = [];
+    this.#schedule();
+  }
+
   /** Names the axes; then x and y fill the map each by itself. Null for data whose axes mean nothing. */
   setAxes(axes: Axes | null): void {
     const stretched = this.#axes !== null;
@@ -296,10 +316,10 @@ export class MapView {
     this.#redraw();
   }
 
-  /** Moves the map so that a place is seen. */
+  /** Moves the map so that a place is seen, and where it was read from. */
   reveal(selected: number | Position): void {
     const place = this.#placeOf(selected);
-    if (place) this.#moved(() => this.#camera.reveal(place));
+    if (place) this.#moved(() => this.#camera.reveal(place, this.#readAt ?? place));
   }
 
   /** Reads the colours anew: call it when the page changed its theme by other means than the system's setting. */
@@ -480,7 +500,9 @@ export class MapView {
         hovered: this.#placeOf(this.#hovered),
         focused: this.#placeOf(this.#focused),
         selected: this.#placeOf(this.#selected),
+        readAt: this.#readAt,
         lasso: this.#lasso,
+        marked: this.#marked.length > MOST_RINGS ? [] : this.#marked.flatMap((point) => this.#placeOf(point) ?? []),
       },
       this.#camera,
       this.#theme,
@@ -527,15 +549,11 @@ export class MapView {
   }
 
   #lassoEnd(outline: Position[] | null): void {
-    this.#lasso = [];
+    this.#lasso = (outline ?? []).map((at) => this.#camera.toData(at));
     this.#schedule();
     if (!outline) return;
-    const points = pointsInside(
-      outline.map((at) => this.#camera.toData(at)),
-      this.#xy,
-      this.#slots,
-    );
-    this.#spoken.textContent = `${points.length} points selected`;
+    const points = pointsInside(this.#lasso, this.#xy, this.#slots);
+    this.#spoken.textContent = `${points.length} points in the outline`;
     this.#options.onLasso?.(points);
   }
 
@@ -557,8 +575,12 @@ export class MapView {
       this.#moved(() => this.#camera.reset());
     } else if (event.key === "Enter" && this.#focused !== null) {
       this.#options.onSelectPoint?.(this.#focused);
-    } else if (event.key === "Escape" && (this.#focused !== null || this.#lassoMode)) {
+    } else if (event.key === "Escape" && (this.#focused !== null || this.#lassoMode || this.#lasso.length > 0)) {
       this.setLassoMode(false);
+      if (this.#lasso.length > 0) {
+        this.setMarked([]);
+        this.#options.onLasso?.([]);
+      }
       this.#focus(null);
     } else {
       return;

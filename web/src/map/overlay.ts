@@ -14,7 +14,7 @@ export interface Axes {
   y: string;
 }
 
-/** Everything that is drawn over the points; places are of the data, but the lasso's of the screen. */
+/** Everything that is drawn over the points; all places are of the data. */
 export interface Overlay {
   contours: readonly Contour[];
   axes: Axes | null;
@@ -24,12 +24,18 @@ export interface Overlay {
   hovered: Position | null;
   focused: Position | null;
   selected: Position | null;
+  /** Where the code of the selected place was read. */
+  readAt: Position | null;
   lasso: readonly Position[];
+  marked: readonly Position[];
 }
 
 const FONT = "12px system-ui, sans-serif";
 const TICK_DISTANCE = 90;
 const LONGEST_TEXT = 60;
+
+/** Places that lie closer on the screen count as one. */
+const NEAR = 16;
 
 type Context = CanvasRenderingContext2D;
 
@@ -42,10 +48,12 @@ export function drawOverlay(context: Context, overlay: Overlay, camera: Camera, 
   drawContours(context, overlay.contours, camera, theme);
   if (overlay.axes) drawAxes(context, overlay.axes, camera, theme);
   drawPath(context, overlay, camera, theme);
+  drawMarked(context, overlay.marked, camera, theme);
+  drawLasso(context, overlay.lasso.map((place) => camera.toScreen(place)), theme);
   if (overlay.hovered) ring(context, camera.toScreen(overlay.hovered), 6, theme.ink, theme.halo);
   if (overlay.focused) ring(context, camera.toScreen(overlay.focused), 9, theme.ink, theme.halo);
+  if (overlay.readAt) drawReadAt(context, camera.toScreen(overlay.readAt), overlay.selected && camera.toScreen(overlay.selected), camera, theme);
   if (overlay.selected) target(context, camera.toScreen(overlay.selected), theme);
-  drawLasso(context, overlay.lasso, theme);
 }
 
 function drawContours(context: Context, contours: readonly Contour[], camera: Camera, theme: MapTheme): void {
@@ -140,6 +148,20 @@ function drawPath(context: Context, overlay: Overlay, camera: Camera, theme: Map
   }
 }
 
+/** Thin rings, through which colours are still seen. */
+function drawMarked(context: Context, places: readonly Position[], camera: Camera, theme: MapTheme): void {
+  context.strokeStyle = theme.ink;
+  context.lineWidth = 1;
+  context.globalAlpha = 0.5;
+  for (const place of places) {
+    const { x, y } = camera.toScreen(place);
+    context.beginPath();
+    context.arc(x, y, 3.5, 0, 2 * Math.PI);
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+}
+
 function drawLasso(context: Context, outline: readonly Position[], theme: MapTheme): void {
   if (outline.length < 2) return;
   context.beginPath();
@@ -154,6 +176,32 @@ function drawLasso(context: Context, outline: readonly Position[], theme: MapThe
   context.setLineDash([5, 4]);
   context.stroke();
   context.setLineDash([]);
+}
+
+/** A cross where a code was read, and a thin line to where its text lies, if that is elsewhere. */
+function drawReadAt(context: Context, at: Position, selected: Position | null, camera: Camera, theme: MapTheme): void {
+  const elsewhere = selected !== null && Math.hypot(selected.x - at.x, selected.y - at.y) > NEAR;
+  for (const [style, width] of [[theme.halo, 4], [theme.ink, 1.2]] as const) {
+    context.strokeStyle = style;
+    context.lineWidth = width;
+    context.beginPath();
+    for (const [dx, dy] of [[5, 5], [5, -5]] as const) {
+      context.moveTo(at.x - dx, at.y - dy);
+      context.lineTo(at.x + dx, at.y + dy);
+    }
+    if (elsewhere) {
+      context.moveTo(at.x, at.y);
+      context.lineTo(selected.x, selected.y);
+    }
+    context.stroke();
+  }
+  if (!elsewhere) return;
+  for (const [place, text] of [[at, "read here"], [selected, "its text lies here"]] as const) {
+    const left = place.x > camera.width / 2;
+    context.textAlign = left ? "right" : "left";
+    context.textBaseline = "middle";
+    haloText(context, text, place.x + (left ? -17 : 17), place.y, theme);
+  }
 }
 
 function ring(context: Context, { x, y }: Position, radius: number, color: string, halo: string): void {

@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { beginning, piecesOf, symbolOf } from "./pieces.ts";
+import { beginning, marksOf, piecesOf, symbolOf } from "./pieces.ts";
 
 const texts = (pieces: ReturnType<typeof piecesOf>) =>
   pieces.map(({ text, kind, change, control }) => [text, kind || (control ? "control" : ""), change ?? ""].join("|"));
 
 describe("pieces", () => {
+  it("that are new together are one mark", () => {
+    const spans = [{ start: 2, end: 4, kind: "keyword" }];
+    const marks = marksOf(piecesOf("abcdef", spans, [{ start: 1, end: 5, removed: "x" }], false));
+    expect(marks.map((mark) => mark.map((piece) => piece.text))).toEqual([["a"], ["x"], ["b", "cd", "e"], ["f"]]);
+  });
+
   it("are the text cut at kinds and changes", () => {
     const spans = [
       { start: 0, end: 6, kind: "keyword" },

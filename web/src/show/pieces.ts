@@ -79,6 +79,17 @@ function add(pieces: Piece[], text: string, kind: string, change: Piece["change"
   if (from < text.length) pieces.push({ text: text.slice(from), kind, change, control: false });
 }
 
+/** Pieces that follow one another and are new together are one mark; every other piece stands alone. */
+export function marksOf(pieces: readonly Piece[]): Piece[][] {
+  const marks: Piece[][] = [];
+  for (const piece of pieces) {
+    const last = marks[marks.length - 1];
+    if (piece.change === "added" && last?.[0]!.change === "added") last.push(piece);
+    else marks.push([piece]);
+  }
+  return marks;
+}
+
 /** The first `length` characters of a text, without half of a surrogate pair at the end. */
 export function beginning(text: string, length: number): string {
   const last = text.charCodeAt(length - 1);

@@ -45,7 +45,7 @@ describe("shown", () => {
   it("colours Python, the changed parts too", async () => {
     const { container, rerender } = render(Shown, { text: "return 1", before: "return 2", show: "python" });
     await waitFor(() => expect(container.querySelector(".keyword")!.textContent).toBe("return"));
-    expect(container.querySelector("ins.number")!.textContent).toBe("1");
+    expect(container.querySelector("ins .number")!.textContent).toBe("1");
     await rerender({ text: "pass", before: undefined });
     await waitFor(() => expect(container.querySelector(".keyword")!.textContent).toBe("pass"));
     expect(container.querySelector("ins")).toBeNull();

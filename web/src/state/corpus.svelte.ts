@@ -1,19 +1,32 @@
 // Positions, numbers and texts of the corpus's points. They are fetched once: the map is left and come back to.
-import { getFloats, get } from "../api/client.ts";
+import { Kept } from "../api/cached.ts";
+import { get, getFloats, type Query } from "../api/client.ts";
 import type { MapPoint, Projection } from "../api/types.ts";
+import { followed, type Asking } from "./asked.svelte.ts";
+import { server } from "./server.svelte.ts";
 
-const KEPT = 8;
-const floats = new Map<string, Promise<Float32Array>>();
+export const NO_POINTS = new Float32Array(0);
+const floats = new Kept<Float32Array>(8);
 const texts = new Map<string, MapPoint>();
 
-function remembered(key: string, load: () => Promise<Float32Array>): Promise<Float32Array> {
-  const known = floats.get(key);
-  if (known !== undefined) return known;
-  const loading = load();
-  floats.set(key, loading);
-  loading.catch(() => floats.delete(key)); // so that it is asked for again
-  if (floats.size > KEPT) floats.delete(floats.keys().next().value!);
-  return loading;
+interface Floats {
+  path: "/api/map/points" | "/api/map/values";
+  query: Query;
+  /** Positions and numbers by directions change when directions do. */
+  version: number;
+}
+
+/** Only what has arrived is kept, so that a request that was given up, or never ends, is made again by the next visit. */
+function followedFloats(wish: () => Floats | null): Asking<Floats, Float32Array> {
+  return followed(
+    async (wanted, signal) => {
+      const found = await getFloats(wanted.path, wanted.query, signal);
+      floats.set(JSON.stringify(wanted), found);
+      return found;
+    },
+    wish,
+    { known: (wanted) => floats.get(JSON.stringify(wanted)) },
+  );
 }
 
 export interface Plane {
@@ -39,18 +52,24 @@ export function planeOf(projection: Projection, x: string, y: string): Plane | n
   return x === "" || y === "" ? null : { projection, x, y };
 }
 
-export function pointsOf(model: number, plane: Plane, version: number): Promise<Float32Array> {
-  const query = { model, ...plane };
-  return remembered(JSON.stringify(["points", query, plane.projection === "directions" ? version : 0]), () =>
-    getFloats("/api/map/points", query),
-  );
+export function pointsOn(plane: () => Plane | null, model: () => 0 | 1): Asking<Floats, Float32Array> {
+  return followedFloats(() => {
+    const on = plane();
+    if (on === null) return null;
+    return { path: "/api/map/points", query: { model: model(), ...on }, version: on.projection === "directions" ? server.version : 0 };
+  });
 }
 
 export type Of = "label" | "length" | "log_density" | "valid" | "direction";
 
-export function valuesOf(model: number, of: Of, direction: string, version: number): Promise<Float32Array> {
-  const query = { model, of, direction: of === "direction" ? direction : undefined };
-  return remembered(JSON.stringify(["values", query, of === "direction" ? version : 0]), () => getFloats("/api/map/values", query));
+/** A number of each point; `of` is null where none is wanted, and `direction` counts only where that is what is wanted. */
+export function valuesOf(of: () => Of | null, direction: () => string, model: () => 0 | 1): Asking<Floats, Float32Array> {
+  return followedFloats(() => {
+    const what = of();
+    if (what === null || (what === "direction" && direction() === "")) return null;
+    const query = { model: model(), of: what, ...(what === "direction" ? { direction: direction() } : {}) };
+    return { path: "/api/map/values", query, version: what === "direction" ? server.version : 0 };
+  });
 }
 
 /** Texts of points, in the order asked for; the server gives 256 at most at once. */

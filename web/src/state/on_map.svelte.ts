@@ -1,11 +1,11 @@
 // Where the selected place and the last path lie on a plane of the map.
 import type { Position } from "../map/camera.ts";
-import { asked } from "./asked.svelte.ts";
+import { asked, type Going } from "./asked.svelte.ts";
 import type { Plane } from "./corpus.svelte.ts";
 import { page } from "./page.svelte.ts";
 import { few } from "./words.ts";
 
-export function selectedOnMap(plane: () => Plane | null, model: () => 0 | 1): { readonly at: Position | null } {
+export function selectedOnMap(plane: () => Plane | null, model: () => 0 | 1): { readonly going: Going; readonly at: Position | null } {
   const asking = asked("/api/map/project", () => {
     const on = plane();
     const point = page.workspace.selected;
@@ -15,6 +15,7 @@ export function selectedOnMap(plane: () => Plane | null, model: () => 0 | 1): { 
     return { model: model(), ...on, places: [place] };
   });
   return {
+    going: asking,
     get at() {
       const position = asking.answer?.positions[0];
       return position === undefined ? null : { x: position[0]!, y: position[1]! };
@@ -36,6 +37,7 @@ export function pathOnMap(plane: () => Plane | null, model: () => 0 | 1) {
       : asking.answer.positions.map(([x, y], i) => ({ x: x!, y: y!, text: points[i]!.text })),
   );
   return {
+    going: asking as Going,
     get stops() {
       return stops;
     },

@@ -65,8 +65,13 @@ test("moves of zero are left out", () => {
 });
 
 test("a property is the pasted table", () => {
-  const state = withInputs(fresh, "climb", { text: "a", by: "property", table: "text\tvalue\nx\t1\ny\t2\n" });
-  expect(climbRequest(state, 0)?.property).toEqual({ texts: ["x", "y"], values: [1, 2] });
+  const rows = Array.from({ length: 20 }, (_, i) => `x${i}\t${i}`);
+  const climb = (table: string) => climbRequest(withInputs(fresh, "climb", { text: "a", by: "property", table }), 0);
+  expect(climb(["text\tvalue", ...rows].join("\n"))?.property).toEqual({
+    texts: rows.map((row) => row.split("\t")[0]),
+    values: rows.map((_, i) => i),
+  });
+  expect(climb(rows.slice(1).join("\n"))).toBeNull(); // too few to learn a property from
 });
 
 test("codes of large answers stay on the server", () => {

@@ -112,6 +112,10 @@ export function breedRequest(now: Workspace, number: 0 | 1, model: Model | undef
   };
 }
 
+/** A property is learned from so many texts at least, and the server takes so many at most. */
+export const FEWEST_TEXTS = 20;
+export const MOST_TEXTS = 5000;
+
 export function climbRequest(now: Workspace, number: 0 | 1): RequestBody<"/api/optimize"> | null {
   const { text, by, direction, table, steps, step_size, prior_weight, text_weight, downhill } = now.inputs.climb;
   if (text === "") return null;
@@ -121,8 +125,8 @@ export function climbRequest(now: Workspace, number: 0 | 1): RequestBody<"/api/o
     on = { direction };
   } else {
     const { texts, values } = parsedTable(table);
-    if (texts.length === 0) return null;
-    on = { property: { texts: texts.slice(0, 5000), values: values.slice(0, 5000) } };
+    if (texts.length < FEWEST_TEXTS) return null;
+    on = { property: { texts: texts.slice(0, MOST_TEXTS), values: values.slice(0, MOST_TEXTS) } };
   }
   return {
     ...numbered(number),

@@ -42,8 +42,8 @@ export function sessionOf(text: string): Workspace {
     decode: admitted(DECODE_FIELDS, given.decode),
     selected: pointOf(given.selected),
     inputs: admittedInputs(given.inputs),
-    gallery: list(given.gallery, pointOf),
-    directions: list(given.directions, directionOf),
+    gallery: firstOfEach(list(given.gallery, pointOf), (point) => point.text),
+    directions: firstOfEach(list(given.directions, directionOf), (direction) => direction.name),
     family: {
       generations,
       current: generations.some((one) => one.id === family.current) ? (family.current as number) : null,
@@ -58,6 +58,11 @@ function record(value: unknown): Record<string, unknown> {
 
 function list<T>(value: unknown, of: (entry: unknown) => T | null): T[] {
   return Array.isArray(value) ? value.map(of).filter((entry): entry is Awaited<T> & T => entry !== null) : [];
+}
+
+/** Lists of the page hold a name once; a file may not. */
+function firstOfEach<T>(entries: T[], nameOf: (entry: T) => string): T[] {
+  return [...new Map(entries.toReversed().map((entry) => [nameOf(entry), entry])).values()].toReversed();
 }
 
 function strings(value: unknown): string[] {

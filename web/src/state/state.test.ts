@@ -4,6 +4,7 @@ import { History } from "./history.ts";
 import { sessionOf, sessionText } from "./session.ts";
 import {
   childTaken,
+  fullFor,
   newWorkspace,
   outputPoint,
   placedWhereEmpty,
@@ -107,6 +108,33 @@ test("texts go where a view wants them", () => {
   state = { ...state, view: "analogy" };
   for (const text of ["1", "2", "3", "4"]) state = placedWhereEmpty(state, text);
   expect(state.inputs.analogy).toMatchObject({ a: "1", b: "2", c: "3" });
+});
+
+test("a list without room says so, and keeps what it holds", () => {
+  let state = newWorkspace();
+  for (const text of ["a", "b", "c", "d"]) {
+    expect(fullFor(state, "parent")).toBe("");
+    state = usedAs(state, "parent", text);
+  }
+  expect(fullFor(state, "parent")).toMatch("four parents");
+  expect(usedAs(state, "parent", "e").inputs.breed.parents).toEqual(["a", "b", "c", "d"]);
+  expect(fullFor(state, "next")).toBe("");
+});
+
+test("what is searched on the map is not out of the picture", () => {
+  const state = usedAs(withInputs(newWorkspace(), "map", { seen: [1, 2, 3] }), "search", "x");
+  expect(state.inputs.map).toMatchObject({ search: "x", seen: [] });
+});
+
+test("a text or direction that a file names twice is there once", () => {
+  const point = { text: "a", origin: "o" };
+  const file = { kind: "tvae session", version: 1, gallery: [point, { ...point, origin: "p" }, { text: "b" }], directions: [{ name: "d" }, { name: "d" }] };
+  const session = sessionOf(JSON.stringify(file));
+  expect(session.gallery.map(({ text, origin }) => [text, origin])).toEqual([
+    ["a", "o"],
+    ["b", "from a session"],
+  ]);
+  expect(session.directions.length).toBe(1);
 });
 
 test("a family can be stepped back, and branches", () => {

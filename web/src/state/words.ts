@@ -17,6 +17,33 @@ export function few(value: number | null | undefined): string {
   return value.toFixed(size >= 10 ? 1 : 2).replace("-", "−");
 }
 
+/** How far apart two codes are; what is nearer than can be told is at 0. */
+export function distance(value: number): string {
+  return few(value < 0.005 ? 0 : value);
+}
+
+/** How far below typical draws a code lies, where it lies below. */
+export function deviations(unlikeliness: number): string {
+  return unlikeliness < 0.005 ? "" : `${few(unlikeliness)} deviations below typical draws`;
+}
+
+/** What a text is, and what it is not, that passes or fails a model's check. */
+const CHECKS: Record<string, readonly [valid: string, invalid: string]> = {
+  python: ["the text is complete Python", "not a complete Python statement: Python's own parser refuses it"],
+  smiles: ["the text writes down a molecule", "writes down no molecule: a bracket, ring, bond or atom in it cannot be"],
+  abc: ["the text is a tune in ABC notation that can be played", "no tune in ABC notation that can be played"],
+  mnist: ["the text is a whole image, every row of it", "no whole image: rows are missing or of different lengths"],
+  json: ["the text is complete JSON", "not complete JSON"],
+};
+
+export function validMeaning(check: string | undefined): string {
+  return CHECKS[check ?? ""]?.[0] ?? "the text passes the model's check";
+}
+
+export function invalidMeaning(check: string | undefined): string {
+  return CHECKS[check ?? ""]?.[1] ?? "fails the model's check";
+}
+
 /** A share as a percentage, with a digit behind the point where a whole number would hide the difference to 0 or 100. */
 export function percent(share: number | null | undefined): string {
   if (share === null || share === undefined || !Number.isFinite(share)) return "–";

@@ -189,7 +189,7 @@ export function usedAs(workspace: Workspace, role: Role, of: string): Workspace 
     case "end":
       return { ...withInputs(workspace, "path", { places: [...path.places.slice(0, -1), of] }), view: "path" };
     case "next":
-      return { ...withInputs(workspace, "path", { places: withPlace(path.places, of, 8) }), view: "path" };
+      return { ...withInputs(workspace, "path", { places: withPlace(path.places, of, MOST_PLACES) }), view: "path" };
     case "parent":
       return { ...withParent(workspace, of), view: "breed" };
     case "a":
@@ -202,20 +202,32 @@ export function usedAs(workspace: Workspace, role: Role, of: string): Workspace 
     case "near":
       return { ...withInputs(workspace, "sample", { from: "near", near: of }), view: "sample" };
     case "search":
-      return { ...withInputs(workspace, "map", { search: of }), view: "map" };
+      return { ...withInputs(workspace, "map", { search: of, seen: [] }), view: "map" }; // it may lie anywhere
   }
 
   function withParent(state: Workspace, parent: string): Workspace {
-    const parents = withPlace(breed.parents, parent, 4);
+    const parents = withPlace(breed.parents, parent, MOST_PARENTS);
     return withInputs(state, "breed", { parents, weights: parents.map((_, i) => breed.weights[i] ?? 1), genes: [] });
   }
 }
 
-/** The text in the first empty place, else behind the last one, else instead of it. */
+export const MOST_PLACES = 8;
+export const MOST_PARENTS = 4;
+
+/** The text in the first empty place, else behind the last one; where there is no room it is left out. */
 function withPlace(places: string[], of: string, most: number): string[] {
   const empty = places.indexOf("");
   if (empty >= 0) return places.with(empty, of);
-  return places.length < most ? [...places, of] : places.with(-1, of);
+  return places.length < most ? [...places, of] : places;
+}
+
+/** Why a text cannot be added where a view takes several; "" where it can. */
+export function fullFor(workspace: Workspace, role: Role): string {
+  const { path, breed } = workspace.inputs;
+  const full = (places: string[], most: number) => places.length >= most && !places.includes("");
+  if (role === "parent" && full(breed.parents, MOST_PARENTS)) return "There are four parents already; remove one first";
+  if (role === "next" && full(path.places, MOST_PLACES)) return "The path has eight places already; remove one first";
+  return "";
 }
 
 /** A text where the present view first lacks one: what a click on an example does beside selecting it. */

@@ -159,6 +159,7 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
     onTheme: () => showLegend(),
   });
   ending.push(() => map.destroy());
+  follow(["_chosen"], () => map.setMarked(model.get("_chosen")));
 
   function showLegend() {
     legend.replaceChildren(
