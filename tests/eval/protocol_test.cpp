@@ -442,7 +442,19 @@ TEST(ReportTable, WrapsWhatIsSaidInWords) {
   const auto lines = report_table({Json{{"reconstruction", {{"exact_match", 0.5}}}, {"skipped", {{"probe", reason}}}}});
   ASSERT_EQ(lines.size(), 6U);
   for (const std::string& line : lines) EXPECT_LE(line.size(), 80U);
-  EXPECT_EQ(lines[5], std::string(28, ' ') + "column of a table by its name)");
+  EXPECT_EQ(lines[5], std::string(28, ' ') + "(name a column of a table by its name)");
+}
+
+TEST(ReportTable, FiguresThatHaveNoRoomSideBySideStandBelowEachOther) {
+  const Json point = {{"radius", 0.25},
+                      {"valid", 0.984},
+                      {"valid_95", {0.976, 0.991}},
+                      {"unchanged", 0.959},
+                      {"unchanged_95", {0.946, 0.97}}};
+  const auto lines = report_table({Json{{"shape", {{"hole_curve", {point}}}}}});
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[1], "  hole_curve radius 0.2500   valid 0.9840  [0.9760, 0.9910]");
+  EXPECT_EQ(lines[2], std::string(29, ' ') + "unchanged 0.9590  [0.9460, 0.9700]");
 }
 
 TEST(ReportTable, ReportsThatAreHalfThereAreNoCrash) {

@@ -302,6 +302,23 @@ std::string padded(const std::string& text, size_t to) {
   return text + std::string(to - std::min(to, width(text)), ' ');
 }
 
+/// A row of a table with one column, which begins at `column`, for a terminal: words are wrapped, figures that stand
+/// side by side stand below each other, each with its interval.
+std::vector<std::string> narrow(const std::string& row, size_t column) {
+  constexpr size_t kTerminal = 80;
+  if (width(row) <= kTerminal) return {row};
+  if (row.find("  ", column) == std::string::npos) return wrapped_entry(row, column);
+  std::vector<std::string> lines;
+  size_t start = 0;
+  for (size_t gap = row.find("  ", column); gap != std::string::npos; gap = row.find("  ", gap + 2)) {
+    if (row.compare(gap + 2, 1, "[") == 0) continue;
+    lines.push_back((lines.empty() ? "" : std::string(column, ' ')) + row.substr(start, gap - start));
+    start = row.find_first_not_of(' ', gap);
+  }
+  lines.push_back((lines.empty() ? "" : std::string(column, ' ')) + row.substr(start));
+  return lines;
+}
+
 }  // namespace
 
 std::vector<std::string> report_table(const std::vector<Json>& reports) {
@@ -342,7 +359,7 @@ std::vector<std::string> report_table(const std::vector<Json>& reports) {
       if (reports.size() > 1)
         lines.push_back(text);
       else
-        for (std::string& part : wrapped_entry(text, 2 + name_width)) lines.push_back(std::move(part));
+        for (std::string& part : narrow(text, 2 + name_width)) lines.push_back(std::move(part));
     }
   }
   return lines;
