@@ -453,8 +453,8 @@ TEST(ReportTable, FiguresThatHaveNoRoomSideBySideStandBelowEachOther) {
                       {"unchanged_95", {0.946, 0.97}}};
   const auto lines = report_table({Json{{"shape", {{"hole_curve", {point}}}}}});
   ASSERT_EQ(lines.size(), 3U);
-  EXPECT_EQ(lines[1], "  hole_curve radius 0.2500   valid 0.9840  [0.9760, 0.9910]");
-  EXPECT_EQ(lines[2], std::string(29, ' ') + "unchanged 0.9590  [0.9460, 0.9700]");
+  EXPECT_EQ(lines[1], "  hole_curve radius 0.2500  valid 0.9840  [0.9760, 0.9910]");
+  EXPECT_EQ(lines[2], std::string(28, ' ') + "unchanged 0.9590  [0.9460, 0.9700]");
 }
 
 TEST(ReportTable, ReportsThatAreHalfThereAreNoCrash) {
