@@ -12,6 +12,7 @@
 #include "tvae/base/log.h"
 #include "tvae/base/printable.h"
 #include "tvae/base/utf8.h"
+#include "tvae/base/wrap.h"
 
 namespace tvae::apps {
 namespace {
@@ -19,11 +20,10 @@ namespace {
 constexpr auto kRedrawInterval = std::chrono::milliseconds(100);
 constexpr int64_t kBarWidth = 12;
 constexpr int64_t kMostLines = 40;  // that tell of a run without a terminal
-constexpr size_t kWidth = 80;       // of lines that are not redrawn
 
 size_t terminal_width() {
   winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kWidth;
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kTerminalWidth;
 }
 
 /// At most so many characters of a text, in one line.
@@ -110,7 +110,7 @@ void ProgressBar::on_evaluate(int64_t step, const HeldOutEvaluation& evaluation)
   const std::vector<PreviewText>& path = evaluation.preview.interpolation;  // a text, its path of 11, the other text
   if (path.empty()) return;
   const auto show = [](const std::string& name, const PreviewText& shown) {
-    log_info("  " + name + "  " + shortened(shown.text, kWidth - 8));
+    log_info("  " + name + "  " + shortened(shown.text, kTerminalWidth - 8));
   };
   show("text", path.front());
   show("back", path[1]);

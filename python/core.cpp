@@ -636,11 +636,6 @@ void bind_space(nb::module_& module) {
                  progress.run([&] { return space.optimize(text, property, options, decode, progress); });
              return std::tuple(way.texts, way.first_value, way.last_value, way.steps);
            })
-      .def("path_codes",
-           [](const Space&, const GivenCodes& places, const std::string& path, const std::vector<double>& ratios) {
-             const torch::Tensor given = tensor_of(places);
-             return array_of<float>(without_gil([&] { return path_codes(given, path, ratios); }));
-           })
       .def("corpus",
            [](const Space& space) {
              const std::string& directory = space.model().directory;
@@ -821,6 +816,10 @@ void bind_functions(nb::module_& module) {
     return from_json(to_json(resolve_config(presets, assignments).config));
   });
   module.def("path_names", [] { return paths().names(); });
+  module.def("path_codes", [](const GivenCodes& places, const std::string& path, const std::vector<double>& ratios) {
+    const torch::Tensor given = tensor_of(places);
+    return array_of<float>(without_gil([&] { return path_codes(given, path, ratios); }));
+  });
   module.def("import_t5", [](const std::string& t5, const std::string& funnel, const std::string& tokenizer,
                              const Texts& presets, const Texts& assignments, const std::string& out, bool overwrite) {
     without_gil([&] {

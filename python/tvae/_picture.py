@@ -6,7 +6,6 @@ import base64
 import html
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +91,3 @@ def as_image(svg: str, alternative: str) -> str:
     """An <img> that holds the picture: pages that take no <svg> show it too."""
     data = base64.b64encode(svg.encode("utf-8")).decode("ascii")
     return f'<img alt="{html.escape(alternative)}" src="data:image/svg+xml;base64,{data}">'
-
-
-def path_of(stops: Sequence[dict[str, Any]]) -> list[tuple[float, float, str]]:
-    return [(stop["x"], stop["y"], stop["text"]) for stop in stops]

@@ -66,10 +66,7 @@ class Explorer(anywidget.AnyWidget):
     _key = traitlets.Unicode().tag(sync=True)  # of the picture that stands for this widget where it does not live
 
     def __init__(self, model: Model, made: Map, height: int = 420) -> None:
-        labels = np.zeros(0, np.float32)
-        if made.labels is not None:
-            row_of = {name: row for row, name in enumerate(made.label_names)}
-            labels = np.array([row_of[label] for label in made.labels], np.float32)
+        labels = np.array(made._map.label_of if made.labels is not None else [], np.float32)
         self._model, self.map = model, made
         self._way: Codes | None = None
         self._found: Outputs | None = None
@@ -160,7 +157,7 @@ class Explorer(anywidget.AnyWidget):
 
     def picture(self) -> str:
         """What is seen, as SVG."""
-        return self.map._svg(self._plane, path=_picture.path_of(self._stops))
+        return self.map._svg(self._plane, path=[(stop["x"], stop["y"], stop["text"]) for stop in self._stops])
 
     def _ipython_display_(self) -> None:
         """The widget, and a picture for where none can live: a notebook's page on the web, or one that nobody has run.

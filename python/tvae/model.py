@@ -295,7 +295,7 @@ class Model:
         size]. ``interpolate`` gives their texts."""
         ends = np.stack([self._code_of(start, "start"), self._code_of(end, "end")])
         ratios = np.linspace(0, 1, as_count(steps, "steps", 2)).tolist()
-        return self._space.path_codes(ends, as_text(path, "path"), ratios)
+        return _core.path_codes(ends, as_text(path, "path"), ratios)
 
     @overload
     def analogy(self, a: str, b: str, c: str, strength: float = 1.0, *, progress: Progress = None,

@@ -220,12 +220,13 @@ def _in_notebook() -> bool:
 
 def _serve_texts(model: Model, made: Map | None, given: tuple[list[str], list[str]] | None) -> Server:
     """The explorer with a map's texts, or with those that were given, in a file as long as it is there."""
+    how: dict[str, Any] = {}
     if made is not None:
         texts, labels = made.texts, made.labels or []
-        _, _, points, umap, seed, _ = made._how
+        how = dict(zip(("points", "umap", "seed"), made._how[2:5]))
     else:
         assert given is not None
-        (texts, labels), points, umap, seed = given, 100_000, True, 42
+        texts, labels = given
     kinds = labels or [""] * len(texts)
     rows = [{"text": text, "label": label} for text, label in zip(texts, kinds) if text]
     if not rows:
@@ -234,8 +235,7 @@ def _serve_texts(model: Model, made: Map | None, given: tuple[list[str], list[st
     try:
         file = pathlib.Path(folder.name) / "texts.jsonl"
         file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        server = serve(model, str(file), column="text", label_column="label" if labels else "", points=points, umap=umap,
-                       seed=seed)
+        server = serve(model, str(file), column="text", label_column="label" if labels else "", **how)
     except BaseException:
         folder.cleanup()
         raise

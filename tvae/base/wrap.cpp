@@ -5,11 +5,6 @@
 #include "tvae/base/strings.h"
 
 namespace tvae {
-namespace {
-
-constexpr size_t kWidth = 80;
-
-}  // namespace
 
 std::string wrapped(const std::string& text, size_t indent, size_t further) {
   std::string lines;
@@ -18,7 +13,7 @@ std::string wrapped(const std::string& text, size_t indent, size_t further) {
     std::string before(indent + own, ' ');
     std::string line;
     for (const std::string& word : split(paragraph.substr(own), ' ')) {
-      if (!line.empty() && before.size() + line.size() + 1 + word.size() > kWidth) {
+      if (!line.empty() && before.size() + line.size() + 1 + word.size() > kTerminalWidth) {
         lines += before + line + "\n";
         line.clear();
         if (own > 0) before = std::string(indent + own + further, ' ');

@@ -89,15 +89,17 @@ const Rows& DataFile::rows() {
 
 void DataFile::split() {
   Rows all = std::exchange(*rows_, {});
+  TVAE_ASSERT(!all.texts.empty(), "a file without usable rows is an error before");
   std::vector<double> positions;
   for (const std::string& text : all.texts) positions.push_back(split_position(text, without_.seed));
   // The lowest of these rows, not those below a position: the file may be a part of another that was split so.
-  std::vector<double> ordered = positions;
-  std::ranges::sort(ordered);
-  const auto count = static_cast<size_t>(std::lround(without_.fraction * static_cast<double>(ordered.size())));
-  const double limit = ordered.empty() ? 0.0 : ordered[std::min(count, ordered.size() - 1)];
+  std::vector<double> ranked = positions;
+  const auto share = static_cast<size_t>(std::lround(without_.fraction * static_cast<double>(ranked.size())));
+  const auto limit = ranked.begin() + static_cast<std::ptrdiff_t>(std::min(share, ranked.size() - 1));
+  std::ranges::nth_element(ranked, limit);
+  const double lowest = std::ranges::min(positions);
   for (size_t i = 0; i < all.texts.size(); ++i) {
-    Rows& side = positions[i] < limit || positions[i] == ordered.front() ? held_out_ : *rows_;
+    Rows& side = positions[i] < *limit || positions[i] == lowest ? held_out_ : *rows_;
     side.texts.push_back(std::move(all.texts[i]));
     if (!all.labels.empty()) side.labels.push_back(std::move(all.labels[i]));
     side.numbers.push_back(all.numbers[i]);

@@ -305,8 +305,7 @@ std::string padded(const std::string& text, size_t to) {
 /// A row of a table with one column, which begins at `column`, for a terminal: words are wrapped, figures that stand
 /// side by side stand below each other, each with its interval.
 std::vector<std::string> narrow(const std::string& row, size_t column) {
-  constexpr size_t kTerminal = 80;
-  if (width(row) <= kTerminal) return {row};
+  if (width(row) <= kTerminalWidth) return {row};
   if (row.find("  ", column) == std::string::npos) return wrapped_entry(row, column);
   std::vector<std::string> lines;
   size_t start = 0;

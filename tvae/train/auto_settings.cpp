@@ -276,23 +276,21 @@ class Chooser {
     set("model.latent_tokens", static_cast<int64_t>(tokens), "the rate");
   }
 
-  void set_rate(double entropies) {
+  /// What there is to say of it.
+  std::string set_rate(double entropies) {
     const double most = std::floor(kMostCodes * kWidestCode / kUnitsOfRate);
     const double wanted = std::round(entropies * entropy_), target = std::clamp(wanted, 4.0, most);
     const std::string reason = rounded(entropies, 1) + " times the " + rounded(entropy_) +
                                " nats that a row holds under a 5-gram model" +
                                (wanted > most ? ", but no more than a code carries: long rows come back in part" : "");
     set("loss.kl.target", target, reason);
-    rate_ = rounded(target) + " nats a row: " + reason;
+    return rounded(target) + " nats a row: " + reason;
   }
 
   /// Once it is known how much a training sees.
   void rate(double tokens) {
     if (config_.loss.regularizer != "kl") return;
-    if (!is_given("loss.kl.target")) {
-      set_rate(rate_after(tokens));
-      tell("rate", rate_);
-    }
+    if (!is_given("loss.kl.target")) tell("rate", set_rate(rate_after(tokens)));
     set("loss.kl.target_start", std::round(kFirstRate * config_.loss.kl.target), "from where the target falls");
   }
 
@@ -397,7 +395,6 @@ class Chooser {
   std::unordered_set<std::string> alphabet_;
   KneserNey::Sequences sample_;
   double mean_tokens_ = 0, entropy_ = 0;
-  std::string rate_;  // what is told of it
 };
 
 }  // namespace

@@ -839,10 +839,17 @@ function Ue(e, t, n, r, i) {
 		for (let [n, r] of [[5, 5], [5, -5]]) e.moveTo(t.x - n, t.y - r), e.lineTo(t.x + n, t.y + r);
 		a && (e.moveTo(t.x, t.y), e.lineTo(n.x, n.y)), e.stroke();
 	}
-	if (a) for (let [a, o] of [[t, "read here"], [n, "its text lies here"]]) {
-		let t = a.x > r.width / 2;
-		e.textAlign = t ? "right" : "left", e.textBaseline = "middle", G(e, o, a.x + (t ? -17 : 17), a.y, i);
-	}
+	if (!a) return;
+	let o = t.y <= n.y ? -20 : 20;
+	for (let [a, s, c] of [[
+		t,
+		"read here",
+		o
+	], [
+		n,
+		"its text lies here",
+		-o
+	]]) e.textAlign = a.x > r.width / 2 ? "right" : "left", e.textBaseline = "middle", G(e, s, a.x, a.y + c, i);
 }
 function We(e, { x: t, y: n }, r, i, a) {
 	for (let [o, s] of [[a, 5], [i, 2]]) e.beginPath(), e.arc(t, n, r, 0, 2 * Math.PI), e.strokeStyle = o, e.lineWidth = s, e.stroke();

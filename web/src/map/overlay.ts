@@ -196,11 +196,12 @@ function drawReadAt(context: Context, at: Position, selected: Position | null, c
     context.stroke();
   }
   if (!elsewhere) return;
-  for (const [place, text] of [[at, "read here"], [selected, "its text lies here"]] as const) {
-    const left = place.x > camera.width / 2;
-    context.textAlign = left ? "right" : "left";
+  // Names stand above the upper place and below the lower one, so that those of close places do not cover each other.
+  const away = at.y <= selected.y ? -20 : 20;
+  for (const [place, text, aside] of [[at, "read here", away], [selected, "its text lies here", -away]] as const) {
+    context.textAlign = place.x > camera.width / 2 ? "right" : "left";
     context.textBaseline = "middle";
-    haloText(context, text, place.x + (left ? -17 : 17), place.y, theme);
+    haloText(context, text, place.x, place.y + aside, theme);
   }
 }
 

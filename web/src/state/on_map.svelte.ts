@@ -37,7 +37,7 @@ export function pathOnMap(plane: () => Plane | null, model: () => 0 | 1) {
       : asking.answer.positions.map(([x, y], i) => ({ x: x!, y: y!, text: points[i]!.text })),
   );
   return {
-    going: asking as Going,
+    going: asking,
     get stops() {
       return stops;
     },
