@@ -25,7 +25,7 @@ constexpr size_t kLongestExample = 80;
 
 bool has_held_out(const std::string& directory) {
   const RecordedData recorded = recorded_data(directory);
-  return !recorded.valid.path.empty() && are_regular_files(recorded.valid.path);
+  return !recorded.valid.path.empty() && files_can_be_read_again(recorded.valid.path);
 }
 
 /// Held-out texts where the run's are there, else some of the corpus: short ones, spread over the file.

@@ -58,6 +58,38 @@ TEST_F(Auto, OneCommandTrainsAndEvaluates) {
   EXPECT_EQ(run({"eval", path("q"), "--only", "reconstruction", "--samples", "5"}).status, 0);
 }
 
+TEST_F(Auto, ReadsStdin) {
+  const std::vector<std::string> arguments = with_arguments(train({"--set", "train.steps=2"}), {"--train", "-"});
+  const auto read_from = [&] { return Json::parse(get(path("m/run.json")))["data"]["train"]["path"]; };
+  const std::vector<std::string> further = {"train",    "--resume", "--out", path("m"),
+                                            "--device", "cpu",      "--set", "train.steps=3"};
+
+  const ProgramResult redirected = run(arguments, get(path("rows.tsv")));
+  ASSERT_EQ(redirected.status, 0) << redirected.err;
+  EXPECT_EQ(read_from(), fs::canonical(path("stdin")).string());
+  EXPECT_EQ(run_with("", further, "").status, 0) << "the file can be read again";
+
+  fs::remove_all(path("m"));
+  const ProgramResult piped = run_with("cat '" + path("rows.tsv") + "' | ", arguments, "");
+  ASSERT_EQ(piped.status, 0) << piped.err;
+  EXPECT_NE(piped.err.find("labels in"), std::string::npos) << piped.err;
+  EXPECT_EQ(read_from(), "/dev/stdin");
+  const ProgramResult measured = run({"eval", path("m"), "--only", "reconstruction", "--samples", "4"});
+  EXPECT_EQ(measured.status, 0) << measured.err;
+  const ProgramResult alone = run_with("true | ", further, "");
+  EXPECT_EQ(alone.status, 2) << alone.err;
+  EXPECT_NE(alone.err.find("pipe"), std::string::npos) << alone.err;
+  EXPECT_EQ(run(with_arguments(further, {"--train", path("rows.tsv")})).status, 0) << "the same rows, as a file";
+
+  const std::vector<std::string> elsewhere = with_arguments(arguments, {"--out", path("n")});
+  const ProgramResult rest = run_with("(read -r first; ", elsewhere, ") <'" + path("rows.tsv") + "'");
+  EXPECT_EQ(rest.status, 2) << rest.err;
+  EXPECT_NE(rest.err.find("of which a part has been read"), std::string::npos) << rest.err;
+  const ProgramResult twice = run_with("true | ", with_arguments(elsewhere, {"--train", "-", "--valid", "-"}), "");
+  EXPECT_EQ(twice.status, 2) << twice.err;
+  EXPECT_NE(twice.err.find("twice"), std::string::npos) << twice.err;
+}
+
 // What the run knows of its columns, the other verbs know, too.
 TEST_F(Auto, OtherVerbsReadAsTheRunDid) {
   ASSERT_EQ(run(train({"--set", "train.steps=2"})).status, 0);

@@ -85,7 +85,7 @@ TEST_F(BadInput, Configuration) {
   expect_refused(train(""), kUsage, "the folder to write: got no name");
   expect_refused({"tain"}, kUsage, "unknown verb: got \"tain\" (did you mean train?)");
   expect_refused({"tokenizer", "tarin"}, kUsage, "(did you mean train?)");
-  expect_refused(train(out, {"--train", "-"}), kUsage, "training data: got stdin");
+  expect_refused(train(out, {"--train", "-"}), kData, "no usable rows");
   expect_refused(train(out, {"--set", "loss.regularizer=kk"}), kUsage, "loss.regularizer: got \"kk\"");
   expect_refused(train(out, {"--set", "model.vocab_size=5"}), kUsage, "model.vocab_size: got 5");
   const std::vector<std::string> funnel = {"--set", "model.encoder=funnel",          "--set", "model.bottleneck=tokens",

@@ -434,7 +434,9 @@ bool file_exists(const std::string& path) {
   return fs::exists(path, error) && !fs::is_directory(path, error);
 }
 
-bool is_regular_file(const std::string& path) {
+bool can_be_read_again(const std::string& path) {
+  for (const char* of_this_process : {"/dev/stdin", "/dev/fd/", "/proc/"})
+    if (path.starts_with(of_this_process)) return false;
   std::error_code error;
   return fs::is_regular_file(path, error);
 }

@@ -61,8 +61,9 @@ std::string hex(uint64_t value);
 
 void make_directories(const std::string& path);
 bool file_exists(const std::string& path);
-/// Whether the file can be read again: no pipe, no device.
-bool is_regular_file(const std::string& path);
+/// Whether the same can be read again, by another process too: no pipe, no device, no name such as /dev/stdin, which
+/// is another file's in every process.
+bool can_be_read_again(const std::string& path);
 /// Throws DataError when write_file_atomically could not write there; leaves nothing behind.
 void require_writable(const std::string& path);
 /// Whether two paths lead to one file or folder; false where one of them leads nowhere.

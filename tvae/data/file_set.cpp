@@ -1,6 +1,7 @@
 #include "tvae/data/file_set.h"
 
 #include <glob.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -36,6 +37,18 @@ std::vector<std::string> matches(const std::string& pattern) {
   return files;
 }
 
+/// The file that stdin is redirected from, which can be read again under its name; else its name as a pipe.
+std::string path_of_stdin() {
+  const std::string pipe = "/dev/stdin";
+  std::error_code error;
+  const std::filesystem::path file = std::filesystem::canonical(pipe, error);
+  if (error || !can_be_read_again(file)) return pipe;
+  if (lseek(STDIN_FILENO, 0, SEEK_CUR) > 0)  // under its name it would be read from its beginning
+    throw ConfigError("stdin", "the file " + file.string() + ", of which a part has been read",
+                      "a whole file, or a pipe");
+  return file;
+}
+
 }  // namespace
 
 std::vector<std::string> files_of(const std::string& path) {
@@ -57,11 +70,14 @@ std::vector<std::string> files_of(const std::string& path) {
 }
 
 std::string absolute_files(const std::string& path) {
-  if (path.empty() || path == "-") return path;
+  if (path.empty()) return path;
   std::vector<std::string> parts = file_exists(path) ? std::vector<std::string>{path} : split(path, kBetweenFiles);
   for (std::string& part : parts) {
     if (part.empty()) throw ConfigError("files to read", "\"" + path + "\", which has an empty name", "names of files");
-    if (part == "-") continue;
+    if (part == "-") {
+      part = path_of_stdin();
+      continue;
+    }
     const bool pattern = !file_exists(part) && part.find_first_of(kSpecial) != std::string::npos;
     const std::filesystem::path here = std::filesystem::current_path();
     if (std::filesystem::path(part).is_relative())
@@ -79,10 +95,10 @@ void require_no_folder(const std::string& path) {
                       "...} a line");
 }
 
-bool are_regular_files(const std::string& path) {
+bool files_can_be_read_again(const std::string& path) {
   try {
     const std::vector<std::string> files = files_of(path);
-    return std::all_of(files.begin(), files.end(), is_regular_file);
+    return std::all_of(files.begin(), files.end(), can_be_read_again);
   } catch (const DataError&) {
     return false;
   }

@@ -14,11 +14,12 @@ constexpr char kBetweenFiles = '|';
 /// twice is one: patterns overlap. Throws DataError for a pattern that fits no file.
 std::vector<std::string> files_of(const std::string& path);
 
-/// The path with every one of several made absolute; "" and "-" stay. Throws ConfigError where one of several is empty.
+/// The path with every one of several made absolute; "" stays, and "-" becomes the name of the file that stdin is
+/// redirected from, or /dev/stdin. Throws ConfigError where one of several is empty, or stdin has been read in part.
 std::string absolute_files(const std::string& path);
 
 /// Whether all of them are there, as files that can be read again.
-bool are_regular_files(const std::string& path);
+bool files_can_be_read_again(const std::string& path);
 
 /// Throws DataError for a folder, which may hold anything, and says what can be read instead.
 void require_no_folder(const std::string& path);

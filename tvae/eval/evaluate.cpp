@@ -46,7 +46,7 @@ Rows read_training_rows(const RecordedData& recorded) {
 std::string no_training_texts(const RecordedData& recorded, const Model& model) {
   const std::string& path = recorded.train.path;
   if (path.empty()) return "the model does not say what it was trained on";
-  if (!are_regular_files(path))
+  if (!files_can_be_read_again(path))
     return "the training file " + path + (file_exists(path) ? " was a pipe" : " is not there");
   const RecordedData own = recorded_data(model.directory);
   if (!has_changed(own.train, own, model.tokenizer)) return "";

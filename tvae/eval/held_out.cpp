@@ -32,7 +32,7 @@ RecordedData recorded_data(const std::string& model_directory) {
 
 void require_recorded_file(const std::string& what, const std::string& path, const std::string& hint) {
   const std::string file = "the " + what + " file " + path + " of the model's run.json ";
-  if (are_regular_files(path)) return;
+  if (files_can_be_read_again(path)) return;
   if (!file_exists(path)) throw with_remedy(DataError(file + "is not there", "", "", hint), Remedy::kGiveTexts);
   throw with_remedy(ConfigError(file + "was a pipe", "", "", hint), Remedy::kGiveTexts);
 }
@@ -51,7 +51,7 @@ Rows training_rows(const std::string& model_directory) {
 
 bool has_changed(const RecordedFile& file, const RecordedData& recorded, const Tokenizer& tokenizer) {
   if (file.fingerprint.empty()) return false;
-  if (!are_regular_files(file.path)) return true;  // a pipe gives its rows once
+  if (!files_can_be_read_again(file.path)) return true;  // a pipe gives its rows once
   try {
     DataFile again(file.path, file.read, file.without);
     const TokenDataset now = TokenDataset::from_file(again, tokenizer, recorded.tokenize, recorded.cache_dir);

@@ -18,7 +18,7 @@ TextsFile corpus_file(const std::string& model_directory, const std::string& giv
 Rows corpus_rows(const std::string& model_directory, const TextsFile& file) {
   if (!file.path.empty()) return read_rows_with_warnings(file.path, file.read);
   const RecordedData recorded = recorded_data(model_directory);
-  if (!recorded.train.path.empty() && are_regular_files(recorded.train.path)) return recorded.train.rows();
+  if (!recorded.train.path.empty() && files_can_be_read_again(recorded.train.path)) return recorded.train.rows();
   throw with_remedy(DataError(recorded.train.path.empty() ? "the model does not say what it was trained on"
                                                           : "the file that the model was trained on is not there",
                               "", "", "give a corpus"),

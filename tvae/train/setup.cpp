@@ -125,16 +125,15 @@ void require_files(const ResolvedConfig& resolved, const RunRecord* resumed) {
                       Remedy::kGiveTrainingTexts);
   std::vector<std::string> files;
   for (const std::string& path : {data.train, data.valid}) {
-    if (resumed && !path.empty() && path != "-" && !file_exists(path) && !are_regular_files(path))
-      throw MovedData(path);
+    if (resumed && !path.empty() && !file_exists(path) && !files_can_be_read_again(path)) throw MovedData(path);
     for (const std::string& file : files_of(path)) files.push_back(file);
   }
   for (const std::string& path : files) {
     if (path.empty()) continue;
-    if (path == "-")
-      throw ConfigError("training data", "stdin", "a file", "a run reads its data again when it is resumed");
     if (resumed && !file_exists(path)) throw MovedData(path);
-    const bool pipe = file_exists(path) && !is_regular_file(path) && !directory_exists(path);
+    const bool pipe = path == "-" || (file_exists(path) && !can_be_read_again(path) && !directory_exists(path));
+    if (pipe && std::count(files.begin(), files.end(), path) > 1)
+      throw ConfigError("training and held-out data", "the pipe " + path + " twice", "a file for one of them");
     if (resumed && pipe)
       throw ConfigError("training data", "the pipe " + path, "a file",
                         "a run reads its data again when it is resumed, and a pipe gives it once");

@@ -31,7 +31,7 @@ const std::vector<std::string> kHarmlessKeys = {"train.log_steps",       "train.
                                                 "data.cache_dir",        "data.train",         "data.valid"};
 
 std::string absolute(const std::string& path, bool several = false) {
-  if (path.empty() || path == "-") return path;
+  if (path.empty()) return path;
   const std::string whole =
       several ? absolute_files(path) : std::filesystem::absolute(path).lexically_normal().string();
   if (!is_valid_utf8(whole))

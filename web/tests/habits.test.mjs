@@ -183,6 +183,37 @@ explorer("each result says how to get it without the page", {}, async ({ page, o
   assert.match(await page.getByLabel("HTTP", { exact: true }).innerText(), /^curl -s .*\/api\/interpolate/);
 });
 
+explorer("a field says that a text is longer than the model takes", {}, async ({ page, open }) => {
+  await open(fragment("steer", { text: "a = b" }));
+  const field = page.getByRole("main").getByLabel("Text", { exact: true });
+  const cut = page.getByRole("main").getByText("Longer than the model takes");
+  await settled(page);
+  assert.equal(await cut.count(), 0);
+  await field.fill("value = other + 1; ".repeat(200));
+  await cut.waitFor();
+  assert.deepEqual(await seriousFaults(page), []);
+  await field.fill("a = b");
+  await cut.waitFor({ state: "detached" });
+});
+
+explorer("a finger that stays shows what a title says", { hasTouch: true, viewport: { width: 390, height: 844 } }, async ({ page, open, context }) => {
+  await open(views.path);
+  await settled(page);
+  const button = page.getByRole("button", { name: /^Keep in the gallery/ }).first();
+  await button.scrollIntoViewIfNeeded();
+  const box = await button.boundingBox();
+  const touches = await context.newCDPSession(page);
+  const finger = [{ x: box.x + box.width / 2, y: box.y + box.height / 2 }];
+  await touches.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: finger });
+  await page.getByRole("tooltip").waitFor();
+  await touches.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  assert.equal(await page.getByRole("tooltip").innerText(), "Keep in the gallery");
+  assert.equal(await button.getAttribute("aria-pressed"), "false", "it was asked about, not pressed");
+  await page.touchscreen.tap(finger[0].x, finger[0].y);
+  assert.equal(await page.getByRole("tooltip").count(), 0);
+  await page.getByRole("button", { name: /^Keep in the gallery/, pressed: true }).first().waitFor();
+});
+
 explorer("axe finds nothing where everything is open", {}, async ({ page, open }) => {
   await open(fragment("steer", { text: A, raw: "1", selected: B, compare: "1" }));
   await page.getByRole("button", { name: "Help" }).click();

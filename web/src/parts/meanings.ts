@@ -1,4 +1,5 @@
-// Words of the page that not everybody knows, in plain ones; shown when the pointer rests on them.
+// Words of the page that not everybody knows, in plain ones, shown when the pointer rests on them, and what several
+// parts say.
 
 export const LOG_DENSITY = "How likely the prior makes this code, as a logarithm: the higher, the more usual";
 
@@ -10,3 +11,5 @@ export const SEARCH =
   "Where a text is not valid, tries so many codes close by and takes the nearest one whose text is; slower, and only for models with a check";
 
 export const CONSTRAIN = "Never close a bracket that is not open, nor end while a bracket or string is";
+
+export const CUT = "Longer than the model takes; only its beginning is read.";
