@@ -97,7 +97,7 @@ def make(name, rows, options):
     def tvae(*arguments):
         subprocess.run(list(map(str, [options.tvae, "--threads", 1, *arguments])), check=True)
 
-    settings = [word for size in [*SIZES, "data.vocab_size=256"] for word in ("--set", size)]
+    settings = [word for size in [*SIZES, "data.vocab_size=320"] for word in ("--set", size)]
     tvae("train", "--train", data, "--out", work / "run", "--overwrite", "--minutes", options.minutes, *settings)
     tvae("quantize", work / "run", "--out", work / "model", "--overwrite")
     tvae("prior", "fit", work / "model")
