@@ -55,13 +55,6 @@ class Page(unittest.TestCase):
         told = self.in_a_browser(["first", "second"], [ROOT / "models" / "python_lines"] * 2, ["npm", "run", "test:page"])
         self.assertIn("copying the address copies the view", told)
 
-    @unittest.skipUnless(shutil.which("chromium"), "no chromium")
-    def test_molecules_tunes_and_images_are_drawn(self):
-        for name in ("molecules", "tunes", "digits"):
-            with self.subTest(name):
-                told = self.in_a_browser([name], [ROOT / "tests" / "models" / name], ["node", "--test", "tests/drawings.test.mjs"])
-                self.assertIn("skipped 0", told)
-
     def in_a_browser(self, names, models, command):
         """What a command tells that uses a server of copies of these models, in which directions may be fitted."""
         with tempfile.TemporaryDirectory() as folder:
