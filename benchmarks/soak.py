@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The explorer under mixed load for an hour, with clients that leave in the middle (see README.md).
 
-Every minute it tells the server's memory, threads, open files and child processes, and at the end whether anything of it grew,
-whether any request was not answered, and whether the server ended by itself.
+Every minute it tells the server's memory, threads, open files and child processes, and at the end what was answered how, what never
+was, and whether the server ended by itself.
 """
 
 import argparse
@@ -21,13 +21,17 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PATIENCE = 60  # seconds; a request that takes longer counts as not answered
 TEXTS = ["import numpy as np", "return self.name == other.name", "x = foo(a, b)", "for i in range(10):", "raise ValueError(message)",
-         "if not isinstance(value, str):", "print(total / count)", "self.assertEqual(a, b)"]
+         "if not isinstance(value, str):", "print(total / count)", "self.assertEqual(a, b)", "with open(path) as file:",
+         "yield item"]
 
 
-def requests_of(rng):
-    """A request as somebody at the page makes it: method, path and body."""
-    text = lambda: {"text": rng.choice(TEXTS) if rng.random() < .7 else f"value_{rng.randrange(1000)} = compute({rng.randrange(99)})"}
+def some_request(rng):
+    """As somebody at the page makes it: method, path and body."""
     name = f"soak{rng.randrange(4)}"
+
+    def text():
+        return {"text": rng.choice(TEXTS) if rng.random() < .7 else f"value_{rng.randrange(1000)} = compute({rng.randrange(99)})"}
+
     return rng.choice([
         lambda: ("POST", "/api/interpolate", {"places": [text(), text()], "ratios": [rng.random()]}),
         lambda: ("POST", "/api/interpolate", {"places": [text(), text()], "ratios": [rng.random()]}),
@@ -40,7 +44,7 @@ def requests_of(rng):
         lambda: ("POST", "/api/neighbors", {"places": [text()], "count": 8}),
         lambda: ("POST", "/api/mix", {"places": [text(), text()], "count": 6, "spread": .3}),
         lambda: ("POST", "/api/analogy", {"a": text(), "b": text(), "c": text(), "strengths": [0, 1]}),
-        lambda: ("POST", "/api/directions", {"name": name, "positive": TEXTS[:4], "negative": TEXTS[4:]}),
+        lambda: ("POST", "/api/directions", {"name": name, "positive": TEXTS[:5], "negative": TEXTS[5:]}),
         lambda: ("DELETE", f"/api/directions/{name}", None),
         lambda: ("GET", "/api/map/points", None),
         lambda: ("GET", "/api/models", None),
@@ -66,7 +70,7 @@ def client(address, seed, end, tally):
     connection = None
     while time.monotonic() < end:
         connection = connection or http.client.HTTPConnection(netloc, timeout=PATIENCE)
-        method, path, body = requests_of(rng)
+        method, path, body = some_request(rng)
         start = time.monotonic()
         try:
             connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
@@ -92,7 +96,7 @@ def client(address, seed, end, tally):
 
 def state_of(pid):
     status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
-    return {"MB": int(status["VmRSS"].split()[0]) / 1024, "threads": int(status["Threads"]), "files": len(os.listdir(f"/proc/{pid}/fd")),
+    return {"MB": int(status["VmRSS"].split()[0]) // 1024, "threads": int(status["Threads"]), "files": len(os.listdir(f"/proc/{pid}/fd")),
             "children": sum(len(pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split())
                             for task in os.listdir(f"/proc/{pid}/task"))}
 
@@ -113,12 +117,9 @@ def main():
             threads = [threading.Thread(target=client, args=(address, seed, end, tally)) for seed in range(options.clients)]
             for thread in threads:
                 thread.start()
-            states = []
-            while time.monotonic() < end:
-                time.sleep(min(60, max(0, end - time.monotonic())))
-                states.append(state_of(server.pid))
-                print(f"{len(states):3d} min: {states[-1]['MB']:.0f} MB, {states[-1]['threads']} threads, {states[-1]['files']} files, "
-                      f"{states[-1]['children']} children; {sum(tally.answered.values())} answers, {tally.left} left", flush=True)
+            while (left := end - time.monotonic()) > 0:
+                time.sleep(min(60, left))
+                print(f"{state_of(server.pid)}; {sum(tally.answered.values())} answers, {tally.left} left", flush=True)
             for thread in threads:
                 thread.join()
             time.sleep(5)
