@@ -35,7 +35,7 @@ constexpr int64_t kLongest = 1024;            // tokens, more of which take more
 constexpr double kManyOverlong = 0.02;        // from here on they are cut, since to drop them would lose a kind of row
 /// The rate, in entropies of a row under a 5-gram model. After a short training rows come back far sooner at a higher
 /// one; after a long one 1.5 to 2.1 are nearly the same, and draws are better at the lower ones (docs/auto.md).
-constexpr double kShortRate = 3.0, kLongRate = 2.0;
+constexpr double kShortRate = 5.0, kLongRate = 2.0;
 constexpr double kShortTokens = 3e6, kLongTokens = 3e7;  // that a training sees
 constexpr double kFirstRate = 2.1;                       // in rates: where the target begins to fall
 constexpr double kUnitsOfRate = 2.45;                    // units of the code a nat of the rate
@@ -85,9 +85,9 @@ class Chooser {
     kind();
     tokenizer();
     lengths();
-    code();
+    largest_code();
     optimizer();
-    rate(size_and_steps());
+    size_and_steps();
     return std::move(settings_);
   }
 
@@ -260,13 +260,19 @@ class Chooser {
     return kShortRate + (kLongRate - kShortRate) * std::clamp(share, 0.0, 1.0);
   }
 
-  /// The code is as large as a short training wants it, since its size is part of how many steps there is time for.
-  void code() {
+  /// The rate and the code of a short training: with the larger code the speed is measured, from which it follows how
+  /// much a training sees.
+  void largest_code() {
     if (config_.loss.regularizer != "kl") return;
     if (!is_given("loss.kl.target")) {
       entropy_ = entropy();
       set_rate(kShortRate);
     }
+    code();
+  }
+
+  /// As large as the rate wants it.
+  void code() {
     const double target = config_.loss.kl.target;
     if (config_.model.bottleneck != "queries") return;
     const double units = kUnitsOfRate * target;
@@ -290,7 +296,10 @@ class Chooser {
   /// Once it is known how much a training sees.
   void rate(double tokens) {
     if (config_.loss.regularizer != "kl") return;
-    if (!is_given("loss.kl.target")) tell("rate", set_rate(rate_after(tokens)));
+    if (!is_given("loss.kl.target")) {
+      tell("rate", set_rate(rate_after(tokens)));
+      code();
+    }
     set("loss.kl.target_start", std::round(kFirstRate * config_.loss.kl.target), "from where the target falls");
   }
 
@@ -326,8 +335,8 @@ class Chooser {
     set("train.ema_decay", steps < 1000 ? 0.98 : steps < 3000 ? 0.995 : 0.998, "the steps");
   }
 
-  /// How many tokens the training sees.
-  double size_and_steps() {
+  /// And the rate, which follows from how many tokens the training sees.
+  void size_and_steps() {
     const double total = mean_tokens_ * static_cast<double>(train_.rows().texts.size());
     const bool by_steps = is_given("train.steps") || is_given("train.epochs");
     const TokenizeOptions options = tokenize_options(config_.data);
@@ -338,11 +347,12 @@ class Chooser {
     if (by_steps) {  // a decision without a clock, so that the same command makes the same model
       set_size(kSizes[1], "the middle one, where the steps are given");
       if (config_.train.steps > 0) pace(static_cast<double>(config_.train.steps), kEvaluations);
-      tell("model", counted(config_.train.steps, "step") + ", width " + std::to_string(config_.model.d_model));
       const double a_step = config_.train.batch_tokens > 0
                                 ? static_cast<double>(config_.train.batch_tokens)
                                 : static_cast<double>(config_.train.batch_size) * mean_tokens_;
-      return config_.train.steps > 0 ? static_cast<double>(config_.train.steps) * a_step : config_.train.epochs * total;
+      rate(config_.train.steps > 0 ? static_cast<double>(config_.train.steps) * a_step : config_.train.epochs * total);
+      tell("model", counted(config_.train.steps, "step") + ", width " + std::to_string(config_.model.d_model));
+      return;
     }
     set("train.minutes", kDefaultMinutes, "a first try");
     const double minutes = config_.train.minutes;
@@ -373,6 +383,7 @@ class Chooser {
                                                        {"eval_steps", &TrainConfig::eval_steps},
                                                        {"save_steps", &TrainConfig::save_steps}})
       if (!is_given("train." + key)) settings_.plan->paced.push_back(setting);
+    rate(steps * pilot.tokens_a_step);
     const int64_t weights = pilot.parameters + settings_.tokenizer->size() * config_.model.d_model;
     tell("model", rounded(static_cast<double>(weights) / 1e6, 1) + " million weights, a code of " +
                       std::to_string(config_.model.latent_tokens) + " x " + std::to_string(config_.model.latent_size));
@@ -380,7 +391,6 @@ class Chooser {
                       rounded(steps * pilot.tokens_a_step / total, 1) + " passes over the data, " +
                       duration_words(taken) + " (" + rounded(pilot.seconds_a_step, 2) + " s a step" +
                       (few_rows ? "; more would learn the rows by heart)" : ")"));
-    return steps * pilot.tokens_a_step;
   }
 
   ResolvedConfig& resolved_;
