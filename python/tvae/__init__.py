@@ -19,6 +19,12 @@ import importlib.metadata
 import os
 from typing import TYPE_CHECKING, Any
 
+# OpenMP's threads wait for one another by spinning for milliseconds, which on a machine with other work makes training
+# several times as slow; microseconds do as well. Its library reads the environment when it is loaded: here, unless
+# PyTorch was imported before. Programs that this process starts later are not to inherit the setting.
+_WAITING = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}.isdisjoint(os.environ)
+if _WAITING:
+    os.environ["GOMP_SPINCOUNT"] = "3000"
 try:
     from . import _core
 except ImportError as error:
@@ -28,6 +34,9 @@ except ImportError as error:
         raise ImportError("tvae needs PyTorch: pip install torch") from error
     raise ImportError(f"tvae does not load with torch {_torch}, where it needs the one that it was built with "
                       f"(pip install it again): {error}") from error
+finally:
+    if _WAITING:
+        del os.environ["GOMP_SPINCOUNT"]
 from . import errors
 from .convert import convert
 from .corpus_map import Map

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -562,6 +563,19 @@ for record in run.metrics:
             self.assertIn("KeyboardInterrupt", result.stderr)
             record = json.loads((pathlib.Path(folder) / "m" / "run.json").read_text(encoding="utf-8"))
             self.assertGreaterEqual(record["training"]["steps"], 4)
+
+    def test_openmp_spins_for_a_moment_unless_the_user_says_otherwise(self):
+        code = "import os; before = dict(os.environ); import tvae; assert dict(os.environ) == before"
+        for chosen, expected in (({}, "3000"), ({"GOMP_SPINCOUNT": "77"}, "77"), ({"OMP_WAIT_POLICY": "active"}, None)):
+            environment = {key: value for key, value in os.environ.items() if key not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+            result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False, env={
+                **environment, **chosen, "OMP_DISPLAY_ENV": "verbose", "PYTHONPATH": str(BUILD / "python")})
+            self.assertEqual(result.returncode, 0, result.stderr)
+            spins = re.findall(r"GOMP_SPINCOUNT = '(\d+)'", result.stderr)
+            self.assertTrue(spins, result.stderr)
+            self.assertEqual("3000" in spins, expected == "3000", spins)
+            if expected is not None:
+                self.assertIn(expected, spins)
 
     def test_import_does_not_need_torch(self):
         result = self.run_python("import sys, tvae; assert 'torch' not in sys.modules")
