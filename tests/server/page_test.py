@@ -52,15 +52,26 @@ class Page(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("chromium"), "no chromium")
     def test_every_view_in_a_browser(self):
+        told = self.in_a_browser(["first", "second"], [ROOT / "models" / "python_lines"] * 2, ["npm", "run", "test:page"])
+        self.assertIn("copying the address copies the view", told)
+
+    @unittest.skipUnless(shutil.which("chromium"), "no chromium")
+    def test_molecules_tunes_and_images_are_drawn(self):
+        for name in ("molecules", "tunes", "digits"):
+            with self.subTest(name):
+                told = self.in_a_browser([name], [ROOT / "tests" / "models" / name], ["node", "--test", "tests/drawings.test.mjs"])
+                self.assertIn("skipped 0", told)
+
+    def in_a_browser(self, names, models, command):
+        """What a command tells that uses a server of copies of these models, in which directions may be fitted."""
         with tempfile.TemporaryDirectory() as folder:
-            models = [pathlib.Path(folder) / name for name in ("first", "second")]
-            for model in models:  # copies, in which directions may be fitted
-                shutil.copytree(ROOT / "models" / "python_lines", model, ignore=shutil.ignore_patterns("map"))
-            with subprocess.Popen([TVAE, "--json", "serve", *models, "--port", "0"], stdout=subprocess.PIPE, text=True) as server:
+            copies = [pathlib.Path(folder) / name for name in names]
+            for model, copy in zip(models, copies):
+                shutil.copytree(model, copy, ignore=shutil.ignore_patterns("map"))
+            with subprocess.Popen([TVAE, "--json", "serve", *copies, "--port", "0"], stdout=subprocess.PIPE, text=True) as server:
                 try:
                     address = json.loads(server.stdout.readline())["address"]
-                    told = run(self, ["npm", "run", "test:page"], 1200, TVAE_EXPLORER=address, CHROMIUM=shutil.which("chromium"))
-                    self.assertIn("copying the address copies the view", told)
+                    return run(self, command, 1200, TVAE_EXPLORER=address, CHROMIUM=shutil.which("chromium"))
                 finally:
                     server.terminate()
 
