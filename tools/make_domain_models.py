@@ -106,7 +106,8 @@ def make(name, rows, options):
     to.mkdir(parents=True)
     for kept in KEPT:
         shutil.copy(work / "model" / kept, to)
-    shutil.copytree(work / "model" / "eval", to / "eval")
+    (to / "eval").mkdir()
+    shutil.copy(work / "model" / "eval" / "report.json", to / "eval")
     corpus = (work / "run" / "held_out.jsonl").read_text().splitlines(keepends=True)
     (to / "corpus.jsonl").write_text("".join(corpus[:ON_THE_MAP]))
 
