@@ -47,9 +47,11 @@ Json parsed_body(const std::string& body) {
 Json parameter_value(const Json& schema, const std::string& text) {
   int64_t number = 0;
   const char* const end = text.data() + text.size();
-  if (schema.value("type", Json()) == "integer" && !text.empty() &&
-      std::from_chars(text.data(), end, number).ptr == end)
-    return number;
+  if (schema.value("type", Json()) == "integer") {
+    const auto [read, error] = std::from_chars(text.data(), end, number);
+    if (read == end && error == std::errc())
+      return number;  // what is too large for a number stays a text, and is refused
+  }
   return text;
 }
 

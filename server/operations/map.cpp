@@ -96,10 +96,12 @@ HttpResponse texts(const Call& call) {
   Json all = Json::array();
   for (const char *next = list.data(), *end = next + list.size(); next < end; ++next) {
     int64_t point = 0;
-    next = std::from_chars(next, end, point).ptr;
-    if (point >= layout.map().points())
+    const char* const first = next;
+    const auto [read, error] = std::from_chars(next, end, point);
+    next = read;
+    if (error != std::errc() || point >= layout.map().points())
       throw Refused(
-          422, "points: got " + std::to_string(point) + ", expected below " + std::to_string(layout.map().points()),
+          422, "points: got " + std::string(first, read) + ", expected below " + std::to_string(layout.map().points()),
           "/points");
     Json json = point_json(layout.map(), static_cast<size_t>(point));
     json["x"] = positions[point][0].item<double>();

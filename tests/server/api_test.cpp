@@ -215,6 +215,10 @@ TEST_F(ApiTest, TheMapHasPointsTextsAndAWayBack) {
   EXPECT_EQ(ask("GET", "/api/map/texts").status, 422);
   EXPECT_EQ(ask("GET", "/api/map/points?projection=directions").status, 422);
   EXPECT_EQ(ask("GET", "/api/map/points?model=1").status, 422) << "one model is loaded";
+  for (const char* large : {"9223372036854775808", "2601839818719762386518016"}) {
+    EXPECT_EQ(ask("GET", std::string("/api/map/points?model=") + large).status, 422);
+    EXPECT_EQ(ask("GET", std::string("/api/map/texts?points=0,") + large).status, 422);
+  }
 }
 
 TEST_F(ApiTest, TextsOfTheCorpusStayTexts) {
