@@ -88,6 +88,31 @@ TEST_F(Protocol, ReportsEveryKeyOfTheContract) {
   EXPECT_TRUE(report["reconstruction"].contains("exact_match_short"));
 }
 
+TEST_F(Protocol, WhatIsNewOnAPathIsNeitherOfItsEnds) {
+  const Model model = load_model(TVAE_TEST_DATA "/../models/molecules");
+  Rows rows;
+  rows.texts = {"CCO", "CC(C)=O", "c1ccccc1", "CC(N)C(=O)O", "CCCCO", "Cc1ccccc1O", "CC(=O)O", "OCC(O)CO"};
+  EvaluationOptions options;
+  options.samples = 8;
+  options.only = {"interpolation"};
+  Evaluation evaluation(model, sample_held_out(model, "held_out.txt", rows, options.samples, options.seed), options);
+  const Json report = run_protocol(evaluation)["interpolation"];
+  const DecodedPaths& paths = evaluation.between();
+  const std::vector<bool> valid = evaluation.valid(paths.texts).value();
+  double fresh = 0, valid_fresh = 0;
+  for (size_t i = 0; i < paths.texts.size(); ++i) {
+    const auto& [from, to] = paths.pairs[i / DecodedPaths::kInterior];
+    const std::vector<std::string>& back = evaluation.reconstructions();
+    if (paths.texts[i] == back[static_cast<size_t>(from)] || paths.texts[i] == back[static_cast<size_t>(to)]) continue;
+    ++fresh;
+    valid_fresh += valid[i];
+  }
+  ASSERT_GT(fresh, 0);
+  ASSERT_LT(fresh, paths.texts.size());
+  EXPECT_DOUBLE_EQ(report["new"], fresh / static_cast<double>(paths.texts.size()));
+  EXPECT_DOUBLE_EQ(report["new_valid"], valid_fresh / fresh);
+}
+
 TEST_F(Protocol, EverySectionIsRunAloneSeededAndShownInTheTable) {
   const Model model = saved_model(folder_.path("m"));
   EvaluationOptions options;

@@ -185,6 +185,60 @@ TEST(Kl, WeightIsSteeredTowardTheTarget) {
   EXPECT_GT(weight_after(3.0), 0.2);
 }
 
+TEST(Kl, TheTargetFallsToItsFloorOnlyWhileHeldOutTextsComeBack) {
+  LossConfig loss;
+  loss.kl.target = 50;
+  loss.kl.target_start = 100;
+  loss.kl.target_descent = 0.5;
+  loss.kl.target_floor = 20;
+  loss.kl.target_tolerance = 1.0;
+  Rng rng(1);
+  const auto step = [&](Regularizer& kl, int64_t at) {
+    return kl(input_of(at::full({4, 3, 6}, 1.0), at::zeros({4, 3, 6}), {at, 1000}), rng).metrics.at("kl_target");
+  };
+  const auto target_at_end = [&](double nats, int64_t from) {
+    const auto kl = make("kl", loss, test::tiny_config("queries"));
+    for (int64_t at = 0; at < 999; ++at) {
+      step(*kl, at);
+      if (at % 100 == 99 && at >= from) kl->on_held_out(nats);
+    }
+    return step(*kl, 999);
+  };
+  EXPECT_NEAR(target_at_end(1.1, 0), 50, 1e-9) << "they do not come back";
+  EXPECT_NEAR(target_at_end(0.9, 0), 20, 1e-9);
+  EXPECT_NEAR(target_at_end(0.9, 600), 50 * std::exp(-std::log(2.5) * 0.1 / 0.5), 0.2) << "from .7 to .8 of the run";
+  EXPECT_NEAR(target_at_end(0.9, 800), 50, 1e-9) << "too late for the weights to follow";
+  loss.kl.target_floor = 0;
+  EXPECT_NEAR(target_at_end(0.9, 0), 50, 1e-9) << "there is no floor";
+}
+
+TEST(Kl, AFallThatGoesOnUnsettlesAndIsKept) {
+  LossConfig loss;
+  loss.kl.target = 50;
+  loss.kl.target_start = 50;
+  loss.kl.target_descent = 0;
+  loss.kl.target_floor = 20;
+  const ModelConfig model = test::tiny_config("queries");
+  Rng rng(1);
+  const auto step = [&](Regularizer& kl, int64_t at) {
+    return kl(input_of(at::full({4, 3, 6}, 1.0), at::zeros({4, 3, 6}), {at, 1000}), rng).metrics.at("kl_target");
+  };
+  const auto kl = make("kl", loss, model), resumed = make("kl", loss, model);
+  step(*kl, 0);
+  EXPECT_TRUE(kl->has_settled({1, 1000}));
+  kl->on_held_out(0.5);
+  EXPECT_TRUE(kl->has_settled({1, 1000})) << "nothing has fallen yet";
+  step(*kl, 1);
+  EXPECT_FALSE(kl->has_settled({2, 1000}));
+  resumed->load_state(kl->state());
+  EXPECT_FALSE(resumed->has_settled({2, 1000}));
+  EXPECT_EQ(step(*kl, 2), step(*resumed, 2));
+  kl->on_held_out(1.5);
+  const double target = step(*kl, 3);
+  EXPECT_TRUE(kl->has_settled({4, 1000}));
+  EXPECT_EQ(step(*kl, 4), target);
+}
+
 TEST(Kl, NeedsAVariance) {
   LossConfig loss;
   EXPECT_THROW(make("kl", loss, test::tiny_config("flax")), ConfigError);

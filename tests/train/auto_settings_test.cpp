@@ -78,6 +78,7 @@ TEST_F(AutoSettingsTest, ALongTrainingHasALowerRateAndASmallerCode) {
   const RunConfig some = choose(file, {"train.steps=5000"});
   const RunConfig many = choose(file, {"train.steps=100000"});
   EXPECT_NEAR(many.loss.kl.target / few.loss.kl.target, 2.0 / 5.0, 0.05);
+  EXPECT_NEAR(few.loss.kl.target_floor, many.loss.kl.target, 2);
   EXPECT_LT(some.loss.kl.target, few.loss.kl.target);
   EXPECT_GT(some.loss.kl.target, many.loss.kl.target);
   EXPECT_NEAR(many.loss.kl.target_start / many.loss.kl.target, 2.1, 0.05);
@@ -93,6 +94,7 @@ TEST_F(AutoSettingsTest, WhatIsGivenStays) {
                                    "train.batch_size=5", "data.check=python", "data.valid_fraction=0"});
   EXPECT_EQ(config.data.max_tokens, 8);
   EXPECT_EQ(config.loss.kl.target, 7);
+  EXPECT_EQ(config.loss.kl.target_floor, 0) << "what is given is not to fall";
   EXPECT_EQ(config.model.d_model, 64);
   EXPECT_EQ(config.train.batch_tokens, 0);
   EXPECT_EQ(config.data.check, "python");

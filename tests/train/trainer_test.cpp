@@ -404,6 +404,22 @@ TEST(Trainer, NoScoreIsOneToBeatBeforeTheRateHasSettled) {
   EXPECT_EQ(run.checkpoint().state["best"]["step"], 4);
 }
 
+TEST(Trainer, NoScoreStaysTheBestWhileTheRateFallsOn) {
+  RunConfig config = tiny_run();
+  config.loss.regularizer = "kl";
+  config.loss.kl.target = 5;
+  config.loss.kl.target_start = 5;
+  config.loss.kl.target_descent = 0;
+  config.loss.kl.target_floor = 1;
+  config.loss.kl.target_tolerance = 1e6;  // whatever comes back is good enough
+  config.train.learning_rate = 0;         // no score is better than the one before
+  config.train.steps = 10;
+  config.train.eval_steps = 1;
+  TestRun run(config);
+  run.go();
+  EXPECT_EQ(run.checkpoint().state["best"]["step"], 3) << "the rate falls in the second step, after the first score";
+}
+
 TEST(Trainer, SavesTheBestOrTheLastWeights) {
   for (const double ema_decay : {0.0, 0.5})
     for (const std::string which : {"best", "last"}) {

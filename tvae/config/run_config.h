@@ -315,6 +315,8 @@ struct KlConfig {
   double target = 0.0;
   double target_start = 200.0;
   double target_descent = 0.5;
+  double target_floor = 0.0;
+  double target_tolerance = 1.0;
   double target_rate = 0.02;
   double weight = 0.01;
 };
@@ -331,6 +333,10 @@ void visit_kl(Config& c, Visitor&& v) {
     FieldInfo{"steer the weight so that the mean KL is this many nats a sequence; 0 = off", {}, 0, 1e6});
   v("target_start", c.target_start, FieldInfo{"target at the first step, falling to target", {}, 0, 1e6});
   v("target_descent", c.target_descent, FieldInfo{"share of training in which the target falls", {}, 0, 1});
+  v("target_floor", c.target_floor,
+    FieldInfo{"how far the target falls below that while held-out texts come back; 0 = not at all", {}, 0, 1e6});
+  v("target_tolerance", c.target_tolerance,
+    FieldInfo{"with target_floor: they come back while their cross-entropy is this many nats a text", {}, 0, 1e6});
   v("target_rate", c.target_rate,
     FieldInfo{"how fast the weight is steered: its change a step for a KL twice the target", {}, 0, 1});
   v("weight", c.weight,

@@ -21,7 +21,9 @@ Json measure_interpolation(Evaluation& evaluation, Rng&) {
     return nullptr;
   }
   std::vector<std::string> ends, middles;
-  std::vector<torch::Tensor> rows;  // of each path: smoothness, largest step, distinct, monotonic steps, steps
+  const auto valid = evaluation.valid(interior);
+  // Of each path: smoothness, largest step, distinct, monotonic steps, steps, new outputs, valid ones of these.
+  std::vector<torch::Tensor> rows;
   for (size_t i = 0; i < pairs.size(); ++i) {
     std::vector<std::string> texts(interior.begin() + static_cast<int64_t>(i) * kInterior,
                                    interior.begin() + static_cast<int64_t>(i + 1) * kInterior);
@@ -31,9 +33,16 @@ Json measure_interpolation(Evaluation& evaluation, Rng&) {
     ends.push_back(texts.front());
     ends.push_back(texts.back());
     const PathShape shape = path_shape(texts);
-    rows.push_back(torch::tensor({shape.smoothness, shape.largest_step, static_cast<double>(shape.distinct),
-                                  static_cast<double>(shape.monotonic_steps), static_cast<double>(shape.steps)},
-                                 at::kDouble));
+    double fresh = 0, valid_fresh = 0;
+    for (size_t k = 1; k <= kInterior; ++k) {
+      if (texts[k] == texts.front() || texts[k] == texts.back()) continue;
+      ++fresh;
+      valid_fresh += valid && (*valid)[i * kInterior + k - 1];
+    }
+    rows.push_back(torch::tensor(
+        {shape.smoothness, shape.largest_step, static_cast<double>(shape.distinct),
+         static_cast<double>(shape.monotonic_steps), static_cast<double>(shape.steps), fresh, valid_fresh},
+        at::kDouble));
   }
   Json result = Json::object();
   add_valid_share(result, evaluation, "valid", interior, kInterior);  // a path is the unit: its outputs are alike
@@ -47,7 +56,8 @@ Json measure_interpolation(Evaluation& evaluation, Rng&) {
   }
   const auto n = static_cast<double>(pairs.size());
   const torch::Tensor paths = at::stack(rows);
-  const std::vector<std::pair<std::string, StatisticOfSums>> figures = {
+  std::vector<std::pair<std::string, StatisticOfSums>> figures = {
+      {"new", [n](const torch::Tensor& sums) { return sums[5].item<double>() / (n * kInterior); }},
       {"distinct", [n](const torch::Tensor& sums) { return sums[2].item<double>() / (n * kInterior); }},
       {"distinct_per_path", [n](const torch::Tensor& sums) { return sums[2].item<double>() / n; }},
       {"smoothness", [n](const torch::Tensor& sums) { return sums[0].item<double>() / n; }},
@@ -55,6 +65,10 @@ Json measure_interpolation(Evaluation& evaluation, Rng&) {
       {"monotonic", [](const torch::Tensor& sums) {
          return sums[3].item<double>() / std::max(1.0, sums[4].item<double>());  // 0 where nothing ever changes
        }}};
+  if (valid)
+    figures.insert(figures.begin() + 1, {"new_valid", [](const torch::Tensor& sums) {
+                                           return sums[6].item<double>() / std::max(1.0, sums[5].item<double>());
+                                         }});  // 0 where nothing is new
   for (const auto& [name, figure] : figures) add_figure(result, name, paths, figure);
   result.update({{"path", evaluation.options.path}, {"n", pairs.size()}});
   return result;
@@ -69,6 +83,8 @@ const Register<EvaluationSection> registered(
      {measure_interpolation,
       {
           {"valid", "share of the outputs between the ends that pass the data's check"},
+          {"new", "share of the outputs that are neither of their path's ends"},
+          {"new_valid", "share of these that pass the data's check"},
           {"midpoint_valid", "valid at ratio 0.5 alone, farthest from both ends"},
           {"searched_valid", "valid with decode-time search: the figure above is the plain one"},
           {"searched_midpoint_valid", "the same at ratio 0.5"},

@@ -1,4 +1,8 @@
 // KL to N(0, I): with free bits as OPTIMUS defines them, or with its weight steered so that the rate meets a target.
+//
+// The target falls over a share of the training from a high one to the one that is wanted. With a floor it falls
+// faster, and below that, for as long as held-out texts come back: the lowest rate at which they do makes the smoothest
+// space. Taming VAEs (Rezende & Viola 2018) steers by a tolerance of the reconstruction too.
 #include <cmath>
 
 #include "tvae/base/error.h"
@@ -7,6 +11,7 @@
 namespace tvae {
 namespace {
 
+constexpr double kLastFall = 0.8;  // share of training from which the target stays, since weights have to follow it
 constexpr double kSmallestWeight = 1e-4, kLargestWeight = 10.0;
 
 class KlRegularizer : public Regularizer {
@@ -38,28 +43,66 @@ class KlRegularizer : public Regularizer {
     return result;
   }
 
-  TensorMap state() const override { return {{"kl_weight", torch::tensor(weight_, torch::kDouble)}}; }
+  void on_held_out(double nats) override {
+    comes_back_ = nats <= loss_.kl.target_tolerance;
+    fallen_before_ = fallen_;
+  }
+
+  bool has_settled(const TrainingPosition& position) const override {
+    return loss_.kl.target <= 0 || (position.progress() >= loss_.kl.target_descent && fallen_ == fallen_before_);
+  }
+
+  TensorMap state() const override {
+    TensorMap saved = {{"kl_weight", torch::tensor(weight_, torch::kDouble)}};
+    if (has_floor()) {
+      saved["kl_fallen"] = torch::tensor(fallen_, torch::kDouble);
+      saved["kl_fallen_before"] = torch::tensor(fallen_before_, torch::kDouble);
+      saved["kl_comes_back"] = torch::tensor(comes_back_ ? 1.0 : 0.0, torch::kDouble);
+    }
+    return saved;
+  }
   void load_state(const TensorMap& saved) override {
-    const auto found = saved.find("kl_weight");
-    if (found == saved.end()) throw CheckpointError("the checkpoint lacks the state of the kl regularizer");
-    weight_ = found->second.item<double>();
+    const auto read = [&](const std::string& name) {
+      const auto found = saved.find(name);
+      if (found == saved.end()) throw CheckpointError("the checkpoint lacks " + name + " of the kl regularizer");
+      return found->second;
+    };
+    weight_ = read("kl_weight").item<double>();
+    if (!has_floor()) return;
+    fallen_ = read("kl_fallen").item<double>();
+    fallen_before_ = read("kl_fallen_before").item<double>();
+    comes_back_ = read("kl_comes_back").item<double>() != 0;
   }
 
  private:
+  bool has_floor() const { return loss_.kl.target_floor > 0 && loss_.kl.target_floor < loss_.kl.target; }
+  double start() const { return std::max(loss_.kl.target_start, loss_.kl.target); }
+  /// How far the target may fall for texts that come back, as a logarithm.
+  double deepest() const { return std::log(loss_.kl.target / loss_.kl.target_floor); }
+  bool falls_on(const TrainingPosition& position) const {
+    return has_floor() && comes_back_ && fallen_ < deepest() && position.progress() < kLastFall;
+  }
+
   /// Integral control of log(weight): above the target the KL gets dearer, below it cheaper.
   void steer(double nats, const TrainingPosition& position) {
     steered_step_ = position.step;
-    const double fallen =
-        loss_.kl.target_descent > 0 ? std::min(1.0, position.progress() / loss_.kl.target_descent) : 1.0;
-    const double start = std::max(loss_.kl.target_start, loss_.kl.target);
-    target_ = start * std::pow(loss_.kl.target / start, fallen);
+    const double descent = loss_.kl.target_descent, whole_way = std::log(start() / loss_.kl.target);
+    if (falls_on(position)) {  // as fast again as it falls at first
+      const double pace = std::max(whole_way, deepest()) / std::max(descent, 0.1);
+      fallen_ = std::min(deepest(), fallen_ + pace / static_cast<double>(position.total_steps));
+    }
+    const double descended = descent > 0 ? std::min(1.0, position.progress() / descent) : 1.0;
+    target_ = start() * std::exp(-whole_way * descended - fallen_);
     const double error = std::clamp((nats - target_) / target_, -1.0, 1.0);
     weight_ = std::clamp(weight_ * std::exp(loss_.kl.target_rate * error), kSmallestWeight, kLargestWeight);
   }
 
   LossConfig loss_;
   double weight_;
-  double target_ = 0.0;  // of the step, in nats
+  double target_ = 0.0;         // of the step, in nats
+  double fallen_ = 0.0;         // for texts that come back, as a logarithm
+  double fallen_before_ = 0.0;  // at the last evaluation
+  bool comes_back_ = false;     // what was held out, at the last evaluation
   int64_t steered_step_ = -1;
 };
 

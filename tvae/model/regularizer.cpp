@@ -45,8 +45,4 @@ double regularizer_weight(const LossConfig& loss, const TrainingPosition& positi
   return loss.regularizer_weight;
 }
 
-bool rate_has_settled(const LossConfig& loss, double progress) {
-  return loss.regularizer != "kl" || loss.kl.target <= 0 || progress >= loss.kl.target_descent;
-}
-
 }  // namespace tvae

@@ -36,6 +36,11 @@ class Regularizer {
  public:
   virtual ~Regularizer() = default;
   virtual RegularizerResult operator()(const RegularizerInput& input, Rng& rng) = 0;
+  /// Is told of every evaluation: the cross-entropy of held-out texts, in nats a text.
+  virtual void on_held_out(double nats) {}
+  /// Whether what it asks for has stayed the same since the last evaluation. While a rate falls codes carry less and
+  /// less, and texts come back worse, as they should.
+  virtual bool has_settled(const TrainingPosition& position) const { return true; }
   /// What a bit-exact continuation needs; cloned tensors.
   virtual TensorMap state() const { return {}; }
   /// Throws CheckpointError when the saved state does not fit.
@@ -50,9 +55,5 @@ std::unique_ptr<Regularizer> make_regularizer(const LossConfig& loss, const Mode
 
 /// Weight of the regularizer at a position: loss.regularizer_weight times its schedule.
 double regularizer_weight(const LossConfig& loss, const TrainingPosition& position);
-
-/// Whether a steered rate has come down to its target, at this share of a run: until then codes carry less and less,
-/// and texts come back worse, as they should. Always, where nothing is steered.
-bool rate_has_settled(const LossConfig& loss, double progress);
 
 }  // namespace tvae

@@ -37,8 +37,9 @@ constexpr double kManyOverlong = 0.02;        // from here on they are cut, sinc
 /// one; after a long one 1.5 to 2.1 are nearly the same, and draws are better at the lower ones (docs/auto.md).
 constexpr double kShortRate = 5.0, kLongRate = 2.0;
 constexpr double kShortTokens = 3e6, kLongTokens = 3e7;  // that a training sees
-constexpr double kFirstRate = 2.1;                       // in rates: where the target begins to fall
-constexpr double kUnitsOfRate = 2.45;                    // units of the code a nat of the rate
+constexpr double kLowestRate = 2.0;    // to which it falls as long as rows come back: a lower one is better in all else
+constexpr double kFirstRate = 2.1;     // in rates: where the target begins to fall
+constexpr double kUnitsOfRate = 2.45;  // units of the code a nat of the rate
 constexpr double kMostCodes = 64;
 constexpr int64_t kWidestCode = 32;
 constexpr double kTokensAWeight = 3;       // that a model should see in training at least
@@ -297,7 +298,11 @@ class Chooser {
   void rate(double tokens) {
     if (config_.loss.regularizer != "kl") return;
     if (!is_given("loss.kl.target")) {
-      tell("rate", set_rate(rate_after(tokens)));
+      std::string told = set_rate(rate_after(tokens));
+      const double lowest = std::round(kLowestRate * entropy_);
+      if (lowest < config_.loss.kl.target && set("loss.kl.target_floor", lowest, "as far as rows come back"))
+        told += "; down to " + rounded(lowest) + " as far as rows come back";
+      tell("rate", told);
       code();
     }
     set("loss.kl.target_start", std::round(kFirstRate * config_.loss.kl.target), "from where the target falls");

@@ -4,7 +4,6 @@
 #include <cstdio>
 
 #include "tvae/base/log.h"
-#include "tvae/model/regularizer.h"
 
 namespace tvae {
 namespace {
@@ -32,7 +31,10 @@ void HealthWatch::on_log(int64_t, const Metrics& metrics) {
 void HealthWatch::on_evaluate(int64_t step, const HeldOutEvaluation& evaluation) {
   if (total_steps_ < kFewestSteps || !std::isfinite(evaluation.scores.cross_entropy)) return;
   if (evaluation.scores.kl) judge_rate(step, *evaluation.scores.kl);
-  judge_reconstruction(step, evaluation.scores.cross_entropy);
+  if (evaluation.rate_has_settled)
+    judge_reconstruction(step, evaluation.scores.cross_entropy);
+  else
+    best_.reset();
 }
 
 void HealthWatch::judge_rate(int64_t step, double kl) {
@@ -45,7 +47,8 @@ void HealthWatch::judge_rate(int64_t step, double kl) {
   if (loss_.kl.target <= 0 || done(step) < kLate) return;
   const std::string rate =
       "the codes carry " + digits(kl) + " nats a sequence where loss.kl.target is " + digits(loss_.kl.target);
-  if (kl < kFarBelow * loss_.kl.target)
+  const double lowest = loss_.kl.target_floor > 0 ? std::min(loss_.kl.target_floor, loss_.kl.target) : loss_.kl.target;
+  if (kl < kFarBelow * lowest)
     warn_once("low rate", rate +
                               ": the training was short, the texts hold less than that, or the code is too small "
                               "(train.minutes; model.latent_tokens, model.latent_size)");
@@ -55,7 +58,6 @@ void HealthWatch::judge_rate(int64_t step, double kl) {
 }
 
 void HealthWatch::judge_reconstruction(int64_t step, double cross_entropy) {
-  if (!rate_has_settled(loss_, done(step))) return;
   if (!best_ || cross_entropy < best_->cross_entropy) {
     best_ = Best{step, cross_entropy, training_cross_entropy_};
     return;

@@ -32,6 +32,7 @@ HeldOutScores evaluate_held_out(const TransformerVae& vae, const TokenDataset& d
     sequences += static_cast<int64_t>(batch.spans.size());
   }
   HeldOutScores scores{nats / static_cast<double>(tokens), correct / static_cast<double>(tokens), std::nullopt};
+  scores.nats = nats / static_cast<double>(sequences);
   if (kl) scores.kl = *kl / static_cast<double>(sequences);  // not finite where it is not
   return scores;
 }

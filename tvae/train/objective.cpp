@@ -82,6 +82,14 @@ ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStre
   return result;
 }
 
+void Objective::on_held_out(double nats) {
+  if (regularizer_) regularizer_->on_held_out(nats);
+}
+
+bool Objective::has_settled(const TrainingPosition& position) const {
+  return !regularizer_ || regularizer_->has_settled(position);
+}
+
 TensorMap Objective::state() const {
   TensorMap saved = interpolation_.state();
   if (regularizer_) saved.merge(regularizer_->state());

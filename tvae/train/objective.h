@@ -30,6 +30,10 @@ class Objective {
   ObjectiveResult operator()(const TransformerVae& vae, const TokenStream& batch, const StepSizes& sizes,
                              const TrainingPosition& position, Rng& rng);
 
+  /// What the regularizer learns of an evaluation, and whether what it asks for has settled (Regularizer).
+  void on_held_out(double nats);
+  bool has_settled(const TrainingPosition& position) const;
+
   /// What the parts remember, for the checkpoint.
   TensorMap state() const;
   void load_state(const TensorMap& saved);

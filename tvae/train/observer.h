@@ -19,6 +19,7 @@ struct HeldOutScores {
   double cross_entropy = 0.0;  // nats a token
   double token_accuracy = 0.0;
   std::optional<double> kl;  // nats a sequence to N(0, I)
+  double nats = 0.0;         // the cross-entropy a sequence
 };
 
 /// A decoded text of a preview.
@@ -40,8 +41,9 @@ struct Preview {
 /// What an evaluation found.
 struct HeldOutEvaluation {
   HeldOutScores scores;
-  Preview preview;  // empty where there is none
-  Metrics metrics;  // the scores and the preview's figures, by the names they are logged under
+  Preview preview;               // empty where there is none
+  Metrics metrics;               // the scores and the preview's figures, by the names they are logged under
+  bool rate_has_settled = true;  // else worse scores than the last ones are no bad sign (Regularizer::has_settled)
 };
 
 /// Is told of a run by the thread that trains; every method does nothing unless it is overridden. `step` counts the

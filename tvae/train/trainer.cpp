@@ -79,7 +79,7 @@ void Trainer::run(Progress& progress, const std::vector<TrainingObserver*>& obse
     if (setup_.valid && (due(config_.eval_steps) || step() == total_steps())) {
       const HeldOutEvaluation evaluation = evaluate();
       told.on_evaluate(step(), evaluation);
-      take(evaluation.scores);
+      take(evaluation);
     }
     stop = asks_to_stop(progress) || told.interrupted();
     if (stop || due(config_.save_steps) || finished()) save();
@@ -157,6 +157,7 @@ Metrics Trainer::close_interval() {
 
 HeldOutEvaluation Trainer::evaluate() {
   HeldOutEvaluation found;
+  found.rate_has_settled = step_.objective().has_settled(state_.position);
   {
     const AveragedWeights averaged(step_.average());
     step_.refresh_compute_weights();
@@ -172,9 +173,14 @@ HeldOutEvaluation Trainer::evaluate() {
 
 /// Saves the model where the score is the best so far and those weights are to be kept. No score is one to beat while
 /// the rate falls, since codes that carry more give texts back better.
-void Trainer::take(const HeldOutScores& scores) {
+void Trainer::take(const HeldOutEvaluation& evaluation) {
+  const HeldOutScores& scores = evaluation.scores;
   state_.last_scores = scores;
-  if (step() < total_steps() && !rate_has_settled(setup_.config.loss, state_.position.progress())) return;
+  step_.objective().on_held_out(scores.nats);
+  if (!evaluation.rate_has_settled) {
+    state_.best = {};
+    if (step() < total_steps()) return;
+  }
   if (state_.best.take(step(), scores.cross_entropy) && config_.save_model == "best") save_model_files(run_.path());
 }
 

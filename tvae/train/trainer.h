@@ -49,7 +49,7 @@ class Trainer {
   bool plan_again();
   Metrics close_interval();
   HeldOutEvaluation evaluate();
-  void take(const HeldOutScores& scores);
+  void take(const HeldOutEvaluation& evaluation);
   bool asks_to_stop(Progress& progress) const;
   void save() const;
 

@@ -1,7 +1,7 @@
 // A model of molecules, tunes or images: its texts are drawn, in every view that has some. Skipped for models of words.
 import { A, assert, B, C, explorer, fragment, models, seriousFaults, settled } from "./explorer.mjs";
 
-const DRAWN = { smiles: ".molecule svg", abc: ".tune .staves svg", image: ".picture canvas" }[models[0]?.show];
+const DRAWN = { smiles: ".molecule svg", abc: ".tune .sheet svg", image: ".picture canvas" }[models[0]?.show];
 const skip = DRAWN === undefined && "the model writes words";
 
 const views = {

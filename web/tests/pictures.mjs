@@ -1,5 +1,6 @@
 // Pictures of every view for docs/explorer, light and dark, wide and narrow, of a server that has the model in the box and a
-// direction called "returns": TVAE_EXPLORER=http://127.0.0.1:8000/ npm run pictures
+// direction called "returns": TVAE_EXPLORER=http://127.0.0.1:8000/ npm run pictures. Of a server whose first model writes
+// molecules, tunes or images, a picture of a path between its examples.
 import { chromium } from "playwright-core";
 
 const address = process.env.TVAE_EXPLORER ?? "http://127.0.0.1:8000/";
@@ -26,10 +27,17 @@ const VIEWS = {
   health: fragment("health", {}),
 };
 
+const { models } = await (await fetch(new URL("api/models", address))).json();
+const { name, show, examples } = models[0];
+const drawn = ["smiles", "abc", "image"].includes(show);
+const views = drawn ? { [`path-${name}`]: fragment("path", { places: examples.slice(0, 2), selected: examples[0] }) } : VIEWS;
+const schemes = drawn ? ["light"] : ["light", "dark"];
+const viewports = drawn ? [{ width: 1440, height: 860 }] : [{ width: 1440, height: 860 }, { width: 390, height: 844 }];
+
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
-for (const colorScheme of ["light", "dark"]) {
-  for (const viewport of [{ width: 1440, height: 860 }, { width: 390, height: 844 }]) {
-    for (const [view, where] of Object.entries(VIEWS)) {
+for (const colorScheme of schemes) {
+  for (const viewport of viewports) {
+    for (const [view, where] of Object.entries(views)) {
       const page = await browser.newPage({ viewport, colorScheme });
       await page.goto(address + where);
       await page.waitForLoadState("networkidle");
