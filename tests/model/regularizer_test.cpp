@@ -225,17 +225,18 @@ TEST(Kl, AFallThatGoesOnUnsettlesAndIsKept) {
   };
   const auto kl = make("kl", loss, model), resumed = make("kl", loss, model);
   step(*kl, 0);
-  EXPECT_TRUE(kl->has_settled({1, 1000}));
+  EXPECT_TRUE(kl->rate_target({1, 1000})->settled);
   kl->on_held_out(0.5);
-  EXPECT_TRUE(kl->has_settled({1, 1000})) << "nothing has fallen yet";
+  EXPECT_TRUE(kl->rate_target({1, 1000})->settled) << "nothing has fallen yet";
   step(*kl, 1);
-  EXPECT_FALSE(kl->has_settled({2, 1000}));
+  EXPECT_FALSE(kl->rate_target({2, 1000})->settled);
   resumed->load_state(kl->state());
-  EXPECT_FALSE(resumed->has_settled({2, 1000}));
+  EXPECT_FALSE(resumed->rate_target({2, 1000})->settled);
   EXPECT_EQ(step(*kl, 2), step(*resumed, 2));
   kl->on_held_out(1.5);
   const double target = step(*kl, 3);
-  EXPECT_TRUE(kl->has_settled({4, 1000}));
+  EXPECT_TRUE(kl->rate_target({4, 1000})->settled);
+  EXPECT_EQ(kl->rate_target({4, 1000})->nats, target);
   EXPECT_EQ(step(*kl, 4), target);
 }
 

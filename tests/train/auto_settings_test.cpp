@@ -88,6 +88,14 @@ TEST_F(AutoSettingsTest, ALongTrainingHasALowerRateAndASmallerCode) {
   }
 }
 
+TEST_F(AutoSettingsTest, RowsThatHoldNextToNothingHaveARateAndNoFloorBelowIt) {
+  const std::string file = file_of("x.txt", 2000, [&](size_t i) { return i % 200 == 0 ? sentence(i) : "x = 1"; });
+  const LossConfig& loss = choose(file, {"train.steps=100"}).loss;
+  EXPECT_GE(loss.kl.target, 4);
+  EXPECT_TRUE(loss.kl.target_floor == 0 || loss.kl.target_floor >= 4) << loss.kl.target_floor;
+  for (const std::string& told : settings_.told) EXPECT_EQ(told.find("down to 0"), std::string::npos) << told;
+}
+
 TEST_F(AutoSettingsTest, WhatIsGivenStays) {
   const std::string file = file_of("x.txt", 300, [&](size_t i) { return sentence(i); });
   RunConfig config = choose(file, {"train.steps=10", "data.max_tokens=8", "loss.kl.target=7", "model.d_model=64",
@@ -95,6 +103,10 @@ TEST_F(AutoSettingsTest, WhatIsGivenStays) {
   EXPECT_EQ(config.data.max_tokens, 8);
   EXPECT_EQ(config.loss.kl.target, 7);
   EXPECT_EQ(config.loss.kl.target_floor, 0) << "what is given is not to fall";
+  for (const std::string none : {"data.valid_fraction=0", "train.eval_steps=0"}) {
+    EXPECT_EQ(choose(file, {"train.steps=100", none}).loss.kl.target_floor, 0) << none << ": nothing tells how far";
+    for (const std::string& told : settings_.told) EXPECT_EQ(told.find("down to"), std::string::npos) << told;
+  }
   EXPECT_EQ(config.model.d_model, 64);
   EXPECT_EQ(config.train.batch_tokens, 0);
   EXPECT_EQ(config.data.check, "python");

@@ -11,7 +11,7 @@ namespace {
 struct Seen {
   int64_t step;
   double training, held_out, kl;
-  bool settled = true;
+  RateTarget target = {50, true};
 };
 
 /// What is said of a run of 1,000 steps with these evaluations.
@@ -23,7 +23,7 @@ std::string said_of(const LossConfig& loss, const std::vector<Seen>& evaluations
     watch.on_log(seen.step, {{"loss", 9.0}, {"cross_entropy", seen.training}});
     HeldOutEvaluation evaluation;
     evaluation.scores = {seen.held_out, 0.5, seen.kl};
-    evaluation.rate_has_settled = seen.settled;
+    if (loss.kl.target > 0) evaluation.rate_target = seen.target;
     watch.on_evaluate(seen.step, evaluation);
   }
   return testing::internal::GetCapturedStderr();
@@ -51,20 +51,24 @@ TEST(HealthWatch, TellsARateFarFromItsTarget) {
   EXPECT_NE(said_of(steered(50), {{900, 1, 1, 20}}).find("the code is too small"), std::string::npos);
   EXPECT_NE(said_of(steered(50), {{900, 1, 1, 90}}).find("more steps would bring that down"), std::string::npos);
   EXPECT_EQ(said_of(steered(50), {{300, 1, 1, 90}}), "") << "it is still to fall";
+  EXPECT_EQ(said_of(steered(50), {{900, 1, 1, 22, {20, true}}}), "") << "it fell on, to 20";
+  EXPECT_NE(said_of(steered(50), {{900, 1, 1, 10, {20, true}}}).find("10 nats a sequence where 20 are asked for"),
+            std::string::npos);
 }
 
 TEST(HealthWatch, TellsTextsThatAreLearntByHeart) {
   const std::string said = said_of(
-      steered(50), {{300, 1.2, 1.0, 70, false}, {600, 1.0, 1.2, 50}, {800, 0.7, 1.3, 50}, {1000, 0.5, 1.5, 50}});
+      steered(50), {{300, 1.2, 1.0, 70, {60, false}}, {600, 1.0, 1.2, 50}, {800, 0.7, 1.3, 50}, {1000, 0.5, 1.5, 50}});
   EXPECT_NE(said.find("worse than at step 600 (cross-entropy 1.5, was 1.2)"), std::string::npos) << said;
   EXPECT_EQ(said_of(steered(50), {{600, 1.0, 1.2, 50}, {1000, 1.1, 1.5, 50}}), "") << "both get worse";
 }
 
 TEST(HealthWatch, SaysNothingWhereTheRateFallsOn) {
-  LossConfig loss = steered(50);
-  loss.kl.target_floor = 20;
-  EXPECT_EQ(said_of(loss, {{500, 0.9, 0.1, 50}, {700, 0.8, 0.15, 30, false}, {900, 0.7, 0.2, 20}}), "");
-  EXPECT_NE(said_of(loss, {{900, 1, 1, 10}}).find("the code is too small"), std::string::npos);
+  EXPECT_EQ(said_of(steered(50), {{500, 0.9, 0.1, 50}, {700, 0.8, 0.15, 30, {30, false}}, {900, 0.7, 0.2, 20, {20}}}),
+            "");
+  EXPECT_NE(said_of(steered(50), {{500, 0.9, 0.1, 50}, {700, 0.8, 0.15, 50}}).find("worse than at step 500"),
+            std::string::npos)
+      << "it stays";
 }
 
 }  // namespace

@@ -64,16 +64,23 @@ class TestRun {
   explicit TestRun(const RunConfig& config, bool with_valid = true) : config_(config), with_valid_(with_valid) {}
 
   /// A new process's worth: builds everything, restores what was saved, runs. Returns the step reached.
-  int64_t go(Progress& progress = Progress::none(), const std::vector<TrainingObserver*>& observers = {}) {
+  int64_t go(Progress& progress = Progress::none(), const std::vector<TrainingObserver*>& observers = {},
+             bool extended = false) {
     TrainingSetup setup = make_setup(config_, with_valid_);
     Trainer trainer(setup, directory_);
-    if (const auto checkpoint = load_checkpoint(folder_.path())) trainer.restore(*checkpoint);
+    if (const auto checkpoint = load_checkpoint(folder_.path())) trainer.restore(*checkpoint, extended);
     try {
       trainer.run(progress, observers);
     } catch (const Interrupted&) {
       EXPECT_TRUE(&progress == &at_once || !observers.empty());
     }
     return trainer.step();
+  }
+
+  /// A step more, of so many that are planned now.
+  int64_t begin_extension(int64_t steps) {
+    config_.train.steps = steps;
+    return go(at_once, {}, /*extended=*/true);
   }
 
   /// Logged lines that have the key, without what depends on the clock.
@@ -418,6 +425,45 @@ TEST(Trainer, NoScoreStaysTheBestWhileTheRateFallsOn) {
   TestRun run(config);
   run.go();
   EXPECT_EQ(run.checkpoint().state["best"]["step"], 3) << "the rate falls in the second step, after the first score";
+}
+
+TEST(Trainer, TheFallOfTheRateAsksForNatsATextNotAToken) {
+  RunConfig config = tiny_run();
+  config.loss.regularizer = "kl";
+  config.loss.kl.target = config.loss.kl.target_start = 5;
+  config.loss.kl.target_floor = 1;
+  config.train.steps = 4;
+  config.train.eval_steps = 1;
+  const auto last_target = [&](double tolerance) {
+    config.loss.kl.target_tolerance = tolerance;
+    TestRun run(config);
+    run.go();
+    return run.values("kl_target").back();
+  };
+  TestRun run(config);
+  run.go();
+  const double a_token = run.values("valid_cross_entropy").front(), a_text = run.values("valid_nats").front();
+  ASSERT_GT(a_text, 2 * a_token);
+  EXPECT_EQ(last_target(2 * a_token), 5);
+  EXPECT_LT(last_target(2 * a_text), 5);
+}
+
+TEST(Trainer, AnExtendedRunKeepsItsBestWeightsWhileTheRateIsHigherAgain) {
+  RunConfig config = tiny_run();
+  config.loss.regularizer = "kl";
+  config.loss.kl.target = 5;
+  config.loss.kl.target_start = 50;
+  config.loss.kl.target_descent = 0.5;
+  config.train.steps = 4;
+  config.train.eval_steps = 1;
+  TestRun run(config);
+  run.go();
+  const auto best = run.checkpoint().state["best"];
+  ASSERT_GE(best["step"], 2);
+  EXPECT_EQ(best["rate_target"], 5);
+  EXPECT_EQ(run.begin_extension(40), 5);
+  EXPECT_GT(run.values("kl_target").back(), 20);
+  EXPECT_EQ(run.checkpoint().state["best"]["step"], best["step"]);
 }
 
 TEST(Trainer, SavesTheBestOrTheLastWeights) {

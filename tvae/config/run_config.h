@@ -334,9 +334,15 @@ void visit_kl(Config& c, Visitor&& v) {
   v("target_start", c.target_start, FieldInfo{"target at the first step, falling to target", {}, 0, 1e6});
   v("target_descent", c.target_descent, FieldInfo{"share of training in which the target falls", {}, 0, 1});
   v("target_floor", c.target_floor,
-    FieldInfo{"how far the target falls below that while held-out texts come back; 0 = not at all", {}, 0, 1e6});
+    FieldInfo{"lowest target, to which it falls on while held-out texts come back; 0 = it stays at loss.kl.target",
+              {},
+              0,
+              1e6});
   v("target_tolerance", c.target_tolerance,
-    FieldInfo{"with target_floor: they come back while their cross-entropy is this many nats a text", {}, 0, 1e6});
+    FieldInfo{"with target_floor: they come back while their cross-entropy is at most so many nats a text (valid_nats)",
+              {},
+              0,
+              1e6});
   v("target_rate", c.target_rate,
     FieldInfo{"how fast the weight is steered: its change a step for a KL twice the target", {}, 0, 1});
   v("weight", c.weight,
@@ -576,7 +582,8 @@ void visit_train(Config& c, Visitor&& v) {
   v("early_stop_evaluations", c.early_stop_evaluations,
     FieldInfo{"stop after this many evaluations without a better loss; 0 = never", {}, 0, 1e9});
   v("save_model", c.save_model,
-    FieldInfo{"weights that OUT/model.safetensors holds: of the lowest held-out cross-entropy, or the last",
+    FieldInfo{"weights that OUT/model.safetensors holds: of the lowest held-out cross-entropy, once the rate falls no "
+              "more, or the last",
               {"best", "last"}});
   v("previews", c.previews,
     FieldInfo{"at each evaluation log an interpolation between two held-out texts, samples, and the probe of labels"});

@@ -65,10 +65,10 @@ Json measure_interpolation(Evaluation& evaluation, Rng&) {
       {"monotonic", [](const torch::Tensor& sums) {
          return sums[3].item<double>() / std::max(1.0, sums[4].item<double>());  // 0 where nothing ever changes
        }}};
-  if (valid)
+  if (valid && paths.select(1, 5).sum().item<double>() > 0)
     figures.insert(figures.begin() + 1, {"new_valid", [](const torch::Tensor& sums) {
                                            return sums[6].item<double>() / std::max(1.0, sums[5].item<double>());
-                                         }});  // 0 where nothing is new
+                                         }});
   for (const auto& [name, figure] : figures) add_figure(result, name, paths, figure);
   result.update({{"path", evaluation.options.path}, {"n", pairs.size()}});
   return result;

@@ -3,6 +3,7 @@
 // The target falls over a share of the training from a high one to the one that is wanted. With a floor it falls
 // faster, and below that, for as long as held-out texts come back: the lowest rate at which they do makes the smoothest
 // space. Taming VAEs (Rezende & Viola 2018) steers by a tolerance of the reconstruction too.
+#include <algorithm>
 #include <cmath>
 
 #include "tvae/base/error.h"
@@ -11,7 +12,7 @@
 namespace tvae {
 namespace {
 
-constexpr double kLastFall = 0.8;  // share of training from which the target stays, since weights have to follow it
+constexpr double kLastFall = 0.8;  // share of training from which it falls on no more, since weights have to follow
 constexpr double kSmallestWeight = 1e-4, kLargestWeight = 10.0;
 
 class KlRegularizer : public Regularizer {
@@ -48,8 +49,9 @@ class KlRegularizer : public Regularizer {
     fallen_before_ = fallen_;
   }
 
-  bool has_settled(const TrainingPosition& position) const override {
-    return loss_.kl.target <= 0 || (position.progress() >= loss_.kl.target_descent && fallen_ == fallen_before_);
+  std::optional<RateTarget> rate_target(const TrainingPosition& position) const override {
+    if (loss_.kl.target <= 0) return std::nullopt;
+    return RateTarget{target_, position.progress() >= loss_.kl.target_descent && fallen_ == fallen_before_};
   }
 
   TensorMap state() const override {
@@ -87,7 +89,7 @@ class KlRegularizer : public Regularizer {
   void steer(double nats, const TrainingPosition& position) {
     steered_step_ = position.step;
     const double descent = loss_.kl.target_descent, whole_way = std::log(start() / loss_.kl.target);
-    if (falls_on(position)) {  // as fast again as it falls at first
+    if (falls_on(position)) {  // as fast as it falls at first, or as reaches the floor in as long
       const double pace = std::max(whole_way, deepest()) / std::max(descent, 0.1);
       fallen_ = std::min(deepest(), fallen_ + pace / static_cast<double>(position.total_steps));
     }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tvae/config/run_config.h"
@@ -32,15 +33,22 @@ struct RegularizerResult {
   std::map<std::string, double> metrics;  // what else to log, such as the KL in nats a sequence
 };
 
+/// The rate that a regularizer steers toward, as of the last step.
+struct RateTarget {
+  double nats = 0.0;  // a sequence
+  /// Whether it falls no more, or at least has not since the last evaluation. While it falls codes carry less and less,
+  /// and texts come back worse, as they should.
+  bool settled = true;
+};
+
 class Regularizer {
  public:
   virtual ~Regularizer() = default;
   virtual RegularizerResult operator()(const RegularizerInput& input, Rng& rng) = 0;
   /// Is told of every evaluation: the cross-entropy of held-out texts, in nats a text.
   virtual void on_held_out(double nats) {}
-  /// Whether what it asks for has stayed the same since the last evaluation. While a rate falls codes carry less and
-  /// less, and texts come back worse, as they should.
-  virtual bool has_settled(const TrainingPosition& position) const { return true; }
+  /// nullopt where it steers none.
+  virtual std::optional<RateTarget> rate_target(const TrainingPosition& position) const { return std::nullopt; }
   /// What a bit-exact continuation needs; cloned tensors.
   virtual TensorMap state() const { return {}; }
   /// Throws CheckpointError when the saved state does not fit.

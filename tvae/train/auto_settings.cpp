@@ -35,11 +35,11 @@ constexpr int64_t kLongest = 1024;            // tokens, more of which take more
 constexpr double kManyOverlong = 0.02;        // from here on they are cut, since to drop them would lose a kind of row
 /// The rate, in entropies of a row under a 5-gram model. After a short training rows come back far sooner at a higher
 /// one; after a long one 1.5 to 2.1 are nearly the same, and draws are better at the lower ones (docs/auto.md).
-constexpr double kShortRate = 5.0, kLongRate = 2.0;
+constexpr double kHighRate = 5.0, kLowRate = 2.0;
 constexpr double kShortTokens = 3e6, kLongTokens = 3e7;  // that a training sees
-constexpr double kLowestRate = 2.0;    // to which it falls as long as rows come back: a lower one is better in all else
-constexpr double kFirstRate = 2.1;     // in rates: where the target begins to fall
-constexpr double kUnitsOfRate = 2.45;  // units of the code a nat of the rate
+constexpr double kLeastRate = 4.0;                       // nats, of rows that hold next to nothing
+constexpr double kFirstRate = 2.1;                       // in rates: where the target begins to fall
+constexpr double kUnitsOfRate = 2.45;                    // units of the code a nat of the rate
 constexpr double kMostCodes = 64;
 constexpr int64_t kWidestCode = 32;
 constexpr double kTokensAWeight = 3;       // that a model should see in training at least
@@ -258,7 +258,7 @@ class Chooser {
   /// How many entropies a training that sees so many tokens has time to make smooth.
   static double rate_after(double tokens) {
     const double share = std::log(tokens / kShortTokens) / std::log(kLongTokens / kShortTokens);
-    return kShortRate + (kLongRate - kShortRate) * std::clamp(share, 0.0, 1.0);
+    return kHighRate + (kLowRate - kHighRate) * std::clamp(share, 0.0, 1.0);
   }
 
   /// The rate and the code of a short training: with the larger code the speed is measured, from which it follows how
@@ -267,7 +267,7 @@ class Chooser {
     if (config_.loss.regularizer != "kl") return;
     if (!is_given("loss.kl.target")) {
       entropy_ = entropy();
-      set_rate(kShortRate);
+      set_rate(kHighRate);
     }
     code();
   }
@@ -286,7 +286,7 @@ class Chooser {
   /// What there is to say of it.
   std::string set_rate(double entropies) {
     const double most = std::floor(kMostCodes * kWidestCode / kUnitsOfRate);
-    const double wanted = std::round(entropies * entropy_), target = std::clamp(wanted, 4.0, most);
+    const double wanted = std::round(entropies * entropy_), target = std::clamp(wanted, kLeastRate, most);
     const std::string reason = rounded(entropies, 1) + " times the " + rounded(entropy_) +
                                " nats that a row holds under a 5-gram model" +
                                (wanted > most ? ", but no more than a code carries: long rows come back in part" : "");
@@ -294,14 +294,22 @@ class Chooser {
     return rounded(target) + " nats a row: " + reason;
   }
 
+  /// Whether the training is told in time how held-out rows come back.
+  bool evaluates() const {
+    const TrainConfig& train = config_.train;
+    return (!config_.data.valid.empty() || config_.data.valid_fraction > 0) && train.eval_steps > 0 &&
+           (train.steps == 0 || train.eval_steps < train.steps / 2);
+  }
+
   /// Once it is known how much a training sees.
   void rate(double tokens) {
     if (config_.loss.regularizer != "kl") return;
     if (!is_given("loss.kl.target")) {
       std::string told = set_rate(rate_after(tokens));
-      const double lowest = std::round(kLowestRate * entropy_);
-      if (lowest < config_.loss.kl.target && set("loss.kl.target_floor", lowest, "as far as rows come back"))
-        told += "; down to " + rounded(lowest) + " as far as rows come back";
+      const double lowest = std::max(kLeastRate, std::round(kLowRate * entropy_));
+      if (lowest < config_.loss.kl.target && evaluates() &&
+          set("loss.kl.target_floor", lowest, "as far as held-out rows come back"))
+        told += "; down to " + rounded(lowest) + " as far as held-out rows come back";
       tell("rate", told);
       code();
     }

@@ -30,36 +30,34 @@ void HealthWatch::on_log(int64_t, const Metrics& metrics) {
 
 void HealthWatch::on_evaluate(int64_t step, const HeldOutEvaluation& evaluation) {
   if (total_steps_ < kFewestSteps || !std::isfinite(evaluation.scores.cross_entropy)) return;
-  if (evaluation.scores.kl) judge_rate(step, *evaluation.scores.kl);
-  if (evaluation.rate_has_settled)
-    judge_reconstruction(step, evaluation.scores.cross_entropy);
-  else
-    best_.reset();
+  const auto& target = evaluation.rate_target;
+  if (evaluation.scores.kl) judge_rate(step, *evaluation.scores.kl, target);
+  if (!target || target->settled)
+    judge_reconstruction(step, evaluation.scores.cross_entropy, target ? target->nats : 0);
 }
 
-void HealthWatch::judge_rate(int64_t step, double kl) {
+void HealthWatch::judge_rate(int64_t step, double kl, const std::optional<RateTarget>& target) {
   if (loss_.regularizer != "kl" || done(step) < kStarted) return;
   if (kl < kNothing)
     return warn_once("collapse",
                      "the codes carry " + digits(kl) +
                          " nats a sequence, which is nothing: the decoder writes without them, and every text "
                          "has the same code (loss.kl.target steers what they carry)");
-  if (loss_.kl.target <= 0 || done(step) < kLate) return;
-  const std::string rate =
-      "the codes carry " + digits(kl) + " nats a sequence where loss.kl.target is " + digits(loss_.kl.target);
-  const double lowest = loss_.kl.target_floor > 0 ? std::min(loss_.kl.target_floor, loss_.kl.target) : loss_.kl.target;
-  if (kl < kFarBelow * lowest)
+  if (!target || done(step) < kLate) return;
+  const std::string rate = "the codes carry " + digits(kl) + " nats a sequence where " + digits(target->nats) +
+                           " are asked for (loss.kl.target)";
+  if (kl < kFarBelow * target->nats)
     warn_once("low rate", rate +
                               ": the training was short, the texts hold less than that, or the code is too small "
                               "(train.minutes; model.latent_tokens, model.latent_size)");
-  if (kl > kFarAbove * loss_.kl.target)
+  if (kl > kFarAbove * target->nats)
     warn_once("high rate",
               rate + ": more steps would bring that down, and make the space smoother (train.steps, train.minutes)");
 }
 
-void HealthWatch::judge_reconstruction(int64_t step, double cross_entropy) {
-  if (!best_ || cross_entropy < best_->cross_entropy) {
-    best_ = Best{step, cross_entropy, training_cross_entropy_};
+void HealthWatch::judge_reconstruction(int64_t step, double cross_entropy, double rate_target) {
+  if (!best_ || rate_target < best_->rate_target || cross_entropy < best_->cross_entropy) {
+    best_ = Best{step, cross_entropy, training_cross_entropy_, rate_target};
     return;
   }
   if (cross_entropy > kWorse * best_->cross_entropy && training_cross_entropy_ < best_->training_cross_entropy)

@@ -12,7 +12,7 @@
 namespace tvae {
 
 /// - collapse: the codes carry next to nothing, so that the decoder writes without them;
-/// - a rate far from loss.kl.target in the last third of the run;
+/// - a rate far from what is asked for in the last third of the run;
 /// - held-out texts that are reconstructed worse and worse while the training's are not.
 ///
 /// Runs of fewer than 100 steps are too short to judge.
@@ -27,8 +27,8 @@ class HealthWatch : public TrainingObserver {
 
  private:
   double done(int64_t step) const { return static_cast<double>(step) / static_cast<double>(total_steps_); }
-  void judge_rate(int64_t step, double kl);
-  void judge_reconstruction(int64_t step, double cross_entropy);
+  void judge_rate(int64_t step, double kl, const std::optional<RateTarget>& target);
+  void judge_reconstruction(int64_t step, double cross_entropy, double rate_target);
   void warn_once(const std::string& sign, const std::string& message);
 
   LossConfig loss_;
@@ -38,6 +38,7 @@ class HealthWatch : public TrainingObserver {
     int64_t step = 0;
     double cross_entropy = 0.0;           // held out
     double training_cross_entropy = 0.0;  // at that time
+    double rate_target = 0.0;             // and its, of which only the lowest counts
   };
   std::optional<Best> best_;  // since the rate has come down
   std::set<std::string> told_;

@@ -86,8 +86,8 @@ void Objective::on_held_out(double nats) {
   if (regularizer_) regularizer_->on_held_out(nats);
 }
 
-bool Objective::has_settled(const TrainingPosition& position) const {
-  return !regularizer_ || regularizer_->has_settled(position);
+std::optional<RateTarget> Objective::rate_target(const TrainingPosition& position) const {
+  return regularizer_ ? regularizer_->rate_target(position) : std::nullopt;
 }
 
 TensorMap Objective::state() const {

@@ -30,9 +30,9 @@ class Objective {
   ObjectiveResult operator()(const TransformerVae& vae, const TokenStream& batch, const StepSizes& sizes,
                              const TrainingPosition& position, Rng& rng);
 
-  /// What the regularizer learns of an evaluation, and whether what it asks for has settled (Regularizer).
+  /// What the regularizer learns of an evaluation, and the rate that it steers toward (Regularizer).
   void on_held_out(double nats);
-  bool has_settled(const TrainingPosition& position) const;
+  std::optional<RateTarget> rate_target(const TrainingPosition& position) const;
 
   /// What the parts remember, for the checkpoint.
   TensorMap state() const;

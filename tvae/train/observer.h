@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tvae/corpus/png.h"
+#include "tvae/model/regularizer.h"
 
 namespace tvae {
 
@@ -41,9 +42,9 @@ struct Preview {
 /// What an evaluation found.
 struct HeldOutEvaluation {
   HeldOutScores scores;
-  Preview preview;               // empty where there is none
-  Metrics metrics;               // the scores and the preview's figures, by the names they are logged under
-  bool rate_has_settled = true;  // else worse scores than the last ones are no bad sign (Regularizer::has_settled)
+  Preview preview;                        // empty where there is none
+  Metrics metrics;                        // the scores and the preview's figures, by the names they are logged under
+  std::optional<RateTarget> rate_target;  // nullopt where none is steered toward
 };
 
 /// Is told of a run by the thread that trains; every method does nothing unless it is overridden. `step` counts the

@@ -88,6 +88,8 @@ ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* re
     resolved.config.train.steps = 0;
     resolved.origins.erase("train.steps");
   }
+  if (!resumed && is_assigned(resolved, "loss.kl.target") && !is_assigned(resolved, "loss.kl.target_floor"))
+    resolved.config.loss.kl.target_floor = 0;  // what is given is not to fall, as it may in the run of --from
   DataConfig& data = resolved.config.data;
   for (std::string* files : {&data.train, &data.valid}) *files = absolute(*files, /*several=*/true);
   data.tokenizer = absolute(data.tokenizer);

@@ -13,7 +13,6 @@
 #include "tvae/base/mix64.h"
 #include "tvae/base/ranges.h"
 #include "tvae/base/strings.h"
-#include "tvae/model/regularizer.h"
 #include "tvae/run/model_card.h"
 #include "tvae/train/health_watch.h"
 #include "tvae/train/held_out_scores.h"
@@ -33,6 +32,17 @@ int64_t planned_steps(const TrainConfig& config, int64_t batches_per_epoch) {
   const double batches = config.epochs * static_cast<double>(batches_per_epoch);
   return std::max<int64_t>(1,
                            static_cast<int64_t>(std::ceil(batches / static_cast<double>(config.accumulation_steps))));
+}
+
+/// Of a floor that the rate will not fall to.
+void warn_of_floor(const KlConfig& kl, bool evaluates) {
+  if (kl.target_floor <= 0) return;
+  if (kl.target_floor >= kl.target)
+    log_warning("loss.kl.target_floor is not below loss.kl.target, so that the rate stays there");
+  else if (!evaluates)
+    log_warning(
+        "nothing is evaluated, so that the rate stays at loss.kl.target (loss.kl.target_floor needs held-out rows "
+        "and train.eval_steps)");
 }
 
 }  // namespace
@@ -55,6 +65,7 @@ Trainer::Trainer(TrainingSetup& setup, const RunDirectory& run)
   state_.rng = Rng(mix64(static_cast<uint64_t>(config_.seed)) + 1);
   state_.data.push_back(hex(setup.train.fingerprint()));
   if (setup.valid) state_.data.push_back(hex(setup.valid->fingerprint()));
+  if (setup.config.loss.regularizer == "kl") warn_of_floor(setup.config.loss.kl, setup.valid && config_.eval_steps > 0);
   if (config_.previews && setup.valid) previewer_ = std::make_unique<Previewer>(setup);
 }
 
@@ -157,12 +168,13 @@ Metrics Trainer::close_interval() {
 
 HeldOutEvaluation Trainer::evaluate() {
   HeldOutEvaluation found;
-  found.rate_has_settled = step_.objective().has_settled(state_.position);
+  found.rate_target = step_.objective().rate_target(state_.position);
   {
     const AveragedWeights averaged(step_.average());
     step_.refresh_compute_weights();
     found.scores = evaluate_held_out(setup_.model.vae, *setup_.valid, setup_.config.data.max_valid);
     found.metrics = {{"valid_cross_entropy", found.scores.cross_entropy},
+                     {"valid_nats", found.scores.nats},
                      {"valid_token_accuracy", found.scores.token_accuracy}};
     if (found.scores.kl) found.metrics.emplace_back("valid_kl", *found.scores.kl);
     if (previewer_ && std::isfinite(found.scores.cross_entropy)) found.preview = (*previewer_)(step(), found.metrics);
@@ -177,11 +189,10 @@ void Trainer::take(const HeldOutEvaluation& evaluation) {
   const HeldOutScores& scores = evaluation.scores;
   state_.last_scores = scores;
   step_.objective().on_held_out(scores.nats);
-  if (!evaluation.rate_has_settled) {
-    state_.best = {};
-    if (step() < total_steps()) return;
-  }
-  if (state_.best.take(step(), scores.cross_entropy) && config_.save_model == "best") save_model_files(run_.path());
+  const auto& target = evaluation.rate_target;
+  if (target && !target->settled && step() < total_steps()) return;
+  if (state_.best.take(step(), scores.cross_entropy, target ? target->nats : 0) && config_.save_model == "best")
+    save_model_files(run_.path());
 }
 
 bool Trainer::asks_to_stop(Progress& progress) const {

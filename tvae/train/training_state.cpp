@@ -36,7 +36,8 @@ MetricInterval interval_from_json(const Json& json) {
 }
 
 BestScore best_from_json(const Json& json) {
-  BestScore best{count(json.at("step")), exact_number(json.at("cross_entropy")), count(json.at("evaluations_since"))};
+  BestScore best{count(json.at("step")), exact_number(json.at("cross_entropy")), count(json.at("evaluations_since")),
+                 json.value("rate_target", 0.0)};      // earlier versions kept none
   if (std::isnan(best.cross_entropy)) best.step = -1;  // as earlier versions kept a first score that was no number
   return best;
 }
@@ -49,9 +50,9 @@ void MetricInterval::add(const std::string& name, double value) {
   ++of_name.count;
 }
 
-bool BestScore::take(int64_t at_step, double score) {
-  if (!std::isnan(score) && (step < 0 || score < cross_entropy)) {
-    *this = {at_step, score, 0};
+bool BestScore::take(int64_t at_step, double score, double at_rate_target) {
+  if (!std::isnan(score) && (step < 0 || at_rate_target < rate_target || score < cross_entropy)) {
+    *this = {at_step, score, 0, at_rate_target};
     return true;
   }
   ++evaluations_since;
@@ -73,7 +74,8 @@ Json training_state_to_json(const TrainingState& state, bool finished) {
       {"best",
        {{"step", state.best.step},
         {"cross_entropy", exact_number(state.best.cross_entropy)},
-        {"evaluations_since", state.best.evaluations_since}}}};
+        {"evaluations_since", state.best.evaluations_since},
+        {"rate_target", state.best.rate_target}}}};
 }
 
 TrainingState training_state_from_json(const Json& json) {

@@ -30,14 +30,16 @@ struct MetricInterval {
   double mean(const std::string& name) const { return sums.at(name).mean(); }
 };
 
-/// The best held-out score so far.
+/// The best held-out score so far, of those at the lowest rate that was steered toward.
 struct BestScore {
   int64_t step = -1;  // none yet
   double cross_entropy = 0.0;
   int64_t evaluations_since = 0;
+  double rate_target = 0.0;  // nats a sequence; 0 where none is steered toward
 
-  /// Whether a new score is the best one. What is no number never is, and no score to beat.
-  bool take(int64_t at_step, double score);
+  /// Whether a new score is the best one: the first at a lower rate is. What is no number never is, and no score to
+  /// beat.
+  bool take(int64_t at_step, double score, double at_rate_target);
 };
 
 struct TrainingState {
