@@ -1,10 +1,15 @@
 #include "tvae/base/process.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <array>
+#include <memory>
 
 #include "tvae/base/error.h"
 
@@ -23,6 +28,23 @@ TEST(ChildProcess, ReadsAndAnswers) {
   EXPECT_EQ(child.receive_all(), "a b>");
   EXPECT_EQ(child.receive(first, kLong), Outcome::kEnded);
   EXPECT_EQ(child.wait(), 3);
+}
+
+TEST(ChildProcess, KeepsNothingOpenThatIsClosedHere) {
+  for (const bool forked : {false, true}) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);  // as a connection of a server
+    const std::unique_ptr<ChildProcess> child =
+        forked ? std::make_unique<ChildProcess>([] { return sleep(60), ""; })
+               : std::make_unique<ChildProcess>("/bin/sh", std::vector<std::string>{"sh", "-c", "read -r line"},
+                                                ChildProcess::Options{});
+    close(ends[0]);
+    pollfd waiting{ends[1], POLLIN, 0};
+    EXPECT_EQ(poll(&waiting, 1, /*milliseconds=*/10'000), 1) << "the other side is not told; forked " << forked;
+    char byte = '\0';
+    EXPECT_EQ(read(ends[1], &byte, 1), 0);
+    close(ends[1]);
+  }
 }
 
 TEST(ChildProcess, TellsTheEndFromNoAnswer) {

@@ -33,6 +33,8 @@ ChildProcess::ChildProcess(const std::string& program, const std::vector<std::st
   posix_spawn_file_actions_adddup2(&files, ends[1], STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
   if (options.quiet) posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  // Else it would keep open what this process closes, such as a server's connections, whose clients then wait for ever.
+  posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   if (options.own_group) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
@@ -71,6 +73,9 @@ ChildProcess::ChildProcess(const std::function<std::string()>& write) {
     close(ends[1]);
     return;
   }
+  const auto own = static_cast<unsigned>(ends[1]);  // the only file to stay open, as above
+  if (own > STDERR_FILENO + 1) close_range(STDERR_FILENO + 1, own - 1, 0);
+  close_range(own + 1, ~0U, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   std::signal(SIGINT, SIG_IGN);
   close(ends[0]);
