@@ -46,6 +46,10 @@ void optimize(const Options& options, const CommonOptions& common) {
                   {"objective", point.objective},
                   {"value", point.value},
                   {"unlikeliness", point.unlikeliness}});
+  if (way.texts.size() == 1)
+    log_info(
+        "the code moves, but no step changes the text: longer steps or smaller weights reach farther (--step-size, "
+        "--steps, --text-weight, --prior-weight)");
   log_info("from " + rounded_text(way.first_value) + " to " + rounded_text(way.last_value) + " in " +
            std::to_string(way.steps) + " steps");
 }

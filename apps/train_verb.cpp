@@ -82,7 +82,7 @@ void train(const Options& options, const CommonOptions& common) {
   if (trained.was_finished)
     log_info(out + " is finished at step " + steps + " of " + std::to_string(trained.planned_steps) +
              "; --resume --minutes N, or --set train.steps=N, trains it further");
-  if (trained.by_auto && trained.steps > 0 && !trained.was_finished && log_level() != LogLevel::kQuiet)
+  if (trained.with_verdict && trained.steps > 0 && !trained.was_finished && log_level() != LogLevel::kQuiet)
     tell_how_it_went(out, common);
   if (common.json)
     print_json({{"out", out}, {"steps", trained.steps}});

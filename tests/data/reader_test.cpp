@@ -118,6 +118,11 @@ TEST_F(Reader, AColumnOfWhatIsNoTableIsAnError) {
               "(its first line is neither JSON nor a header with that column)");
   }
   EXPECT_NE(error("lines", "plain\n", {.column = "1"}), "no error");
+  EXPECT_NE(error("a.jsonl", "{\"event\": {\"message\": \"x\"}, \"n\": 1}\n", {.column = "event.mesage"})
+                .find("missing column event.mesage; did you mean event.message?"),
+            std::string::npos);
+  EXPECT_NE(error("a.csv", "id;aisle\n1;x\n", {.column = "aisl"}).find("first row id, aisle (did you mean aisle?)"),
+            std::string::npos);
   EXPECT_NE(error("a.jsonl", "{\"a\": \"x\"}\n", {.column = "b"}).find("missing column b"), std::string::npos);
   EXPECT_NE(error("a.csv", "a,b\n1,2\n", {.label_column = "c"}).find("no column c"), std::string::npos);
 }

@@ -34,6 +34,12 @@ TEST(Verdict, AdviceFollowsWhatIsWanting) {
   EXPECT_NE(last(report_of(0.9, 0.5)).find("loss.kl.target lower (its codes carry 58 nats now)"), std::string::npos);
   EXPECT_NE(last(report_of(0.3, 0.9)).find("longer training"), std::string::npos);
   EXPECT_NE(last(report_of(0.3, 0.3)).find("more training"), std::string::npos);
+  EXPECT_EQ(verdict(report_of(0.0, 0.3))[0],
+            "No row comes back as it was: of all characters of the held-out ones 90%.");
+  Json short_of = report_of(0.3, 0.9);
+  EXPECT_NE(last(short_of).find("higher loss.kl.target"), std::string::npos);
+  short_of["rate_target"] = 120;
+  EXPECT_EQ(last(short_of), "A longer training brings back more (train.minutes).") << "58 nats are far from 120";
   EXPECT_EQ(verdict(report_of(0.3, 0.3))[0],
             "Few rows come back as they were: 30% of the held-out ones unchanged, and of all their characters 90%.");
 }
@@ -69,6 +75,9 @@ TEST(Verdict, WithoutACheckFluencyCounts) {
   EXPECT_NE(between(0.8, 0.9).find("worse than real ones"), std::string::npos);
   EXPECT_NE(between(1.3, 0.9).find("plainer than real ones"), std::string::npos);
   EXPECT_NE(between(1.0, 0.3).find("plainer than real ones"), std::string::npos);
+  EXPECT_NE(between(0.2, 0.3).find("The space has holes: the texts between two rows read worse than real ones"),
+            std::string::npos)
+      << "nonsense teaches little, too";
 }
 
 TEST(Verdict, OfACollapsedModelAndOfNothing) {

@@ -10,6 +10,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/config/presets.h"
+#include "tvae/io/safetensors.h"
 #include "tvae/run/model_directory.h"
 
 namespace tvae::test {
@@ -272,6 +273,39 @@ TEST_F(WholeRun, WindowsOfAStartingModelEndWhereItsSequencesDid) {
   EXPECT_NE(refused.find("data.max_tokens: got 20, expected 12 at most"), std::string::npos) << refused;
   EXPECT_NO_THROW(train(same));
   EXPECT_NO_THROW(train(shorter));
+}
+
+TEST_F(WholeRun, AModelThatTrainingMakesWorseIsKept) {
+  train(options("a"));
+  TrainOptions worse = options("b", {"train.learning_rate=5", "train.warmup_steps=0", "train.eval_steps=1"});
+  std::erase_if(worse.assignments, [](const std::string& text) { return text.starts_with("model."); });
+  worse.from = folder_.path("a");
+  EXPECT_TRUE(train(worse).with_verdict);
+  const std::string log = folder_.get("b/logs/metrics.jsonl");
+  EXPECT_EQ(Json::parse(log.substr(0, log.find('\n')))["step"], 0) << log;
+  const TensorMap before = load_safetensors(folder_.path("a/model.safetensors")),
+                  after = load_safetensors(folder_.path("b/model.safetensors"));
+  for (const auto& [name, weights] : before) EXPECT_TRUE(weights.equal(after.at(name))) << name;
+}
+
+TEST_F(WholeRun, AModelToStartFromHasComeDownToItsRate) {
+  train(options("a", {"loss.regularizer=kl", "loss.kl.target=8", "loss.kl.target_start=20", "loss.kl.target_floor=4"}));
+  const auto kl_of = [&](const std::string& out, const std::vector<std::string>& more) {
+    TrainOptions run = options(out, more);
+    std::erase_if(run.assignments, [](const std::string& text) { return text.starts_with("model."); });
+    run.from = folder_.path("a");
+    train(run);
+    return Json::parse(folder_.get(out + "/run.json"))["config"]["loss"]["kl"];
+  };
+  const Json same = kl_of("b", {}), other = kl_of("c", {"loss.kl.target=6"});
+  EXPECT_EQ(same["target_start"], 8);
+  EXPECT_EQ(same["target_descent"], 0);
+  EXPECT_EQ(same["target_floor"], 4);
+  EXPECT_EQ(other["target_floor"], 0) << "what is given is not to fall";
+}
+
+TEST_F(WholeRun, NothingToResumeIsSaidSo) {
+  EXPECT_NE(error_of(resume("nothing"), ExitCode::kUsage).find("no run to resume"), std::string::npos);
 }
 
 TEST_F(WholeRun, TextsThatAreNoUtf8AreRefusedBeforeAnythingIsTouched) {

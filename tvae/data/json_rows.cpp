@@ -150,6 +150,17 @@ std::string few(std::vector<std::string> names) {
   return join(names, ", ");
 }
 
+/// Of all columns, those in objects too: "event.level".
+std::vector<std::string> names_of(const Json& object, const std::string& outer) {
+  std::vector<std::string> names;
+  for (const auto& [key, value] : object.items())
+    if (value.is_object())
+      for (const std::string& inner : names_of(value, outer + key + ".")) names.push_back(inner);
+    else
+      names.push_back(outer + key);
+  return names;
+}
+
 /// pandas' orient="split": names of the columns, and rows as lists.
 std::vector<Json> rows_of_split(const Json& columns, Json& data) {
   std::vector<Json> rows;
@@ -226,6 +237,7 @@ class JsonRows {
     if (!record.bad.empty()) return rows_.add_bad(record.line, record.bad);
     half_pairs_ = record.half_pairs;
     take(record.value, record.line);
+    first_seen_ = true;
   }
 
  private:
@@ -241,16 +253,26 @@ class JsonRows {
     if (!record.is_object() || record.empty()) return rows_.add_bad(line, "not an object with columns");
     settle_column(record);
     const Json* text = find_field(record, column_);
-    if (!text) return rows_.add_bad(line, "missing column " + column_);
+    if (!text) return rows_.add_bad(line, missing(column_, record));
     const std::optional<std::string> text_value = as_text(*text);
     if (!text_value) return rows_.add_bad(line, "column " + column_ + " is " + why_no_text(*text));
     if (label_column().empty()) return add(line, *text_value);
     const Json* label = find_field(record, label_column());
-    if (!label) return rows_.add_bad(line, "missing column " + label_column());
+    if (!label) return rows_.add_bad(line, missing(label_column(), record));
     const std::optional<std::string> label_value = as_label(*label);
     if (!label_value) return rows_.add_bad(line, "column " + label_column() + " is no label");
     if (!add_half_pair(line, *text_value) && !add_half_pair(line, *label_value))
       rows_.add(line, *text_value, *label_value);
+  }
+
+  /// Where no row before had it, with what the first one has instead.
+  std::string missing(const std::string& column, const Json& record) {
+    if (!first_seen_) {
+      const std::vector<std::string> names = names_of(record, "");
+      const std::string near = nearest(column, names);
+      instead_ = near.empty() ? "; there are " + few(names) : "; did you mean " + near + "?";
+    }
+    return "missing column " + column + instead_;
   }
 
   /// "no text", or, of an object, "an object with review.text, review.lang".
@@ -275,6 +297,8 @@ class JsonRows {
   RowCollector& rows_;
   std::string column_;
   bool half_pairs_ = false;  // of the record at hand
+  bool first_seen_ = false;
+  std::string instead_;  // of a column that the first row lacks, for messages
 };
 
 /// The first line that is not blank, and whether others follow it.

@@ -52,10 +52,13 @@ char other_separator(std::string_view content, char own) {
 size_t find_column(const RowCollector& rows, const std::vector<std::string>& first, const std::string& name,
                    char other) {
   if (const auto found = is_place(name) ? find_place(name, first.size()) : find_name(first, name)) return *found;
+  const std::vector<std::string> there = other ? first_fields(first.front(), other) : first;
+  const std::string near = nearest(name, there);
   const std::string hint =
-      other ? std::string("it has ") + name_of(other) + " where its separator is expected"
-            : "in a table without a header, columns go by number: 1 to " + std::to_string(first.size());
-  throw DataError(rows.name() + ": no column " + name, "first row " + join(first, ", "), "", hint);
+      !near.empty() ? "did you mean " + near + "?"
+      : other       ? std::string("it has ") + name_of(other) + " where its separator is expected"
+                    : "in a table without a header, columns go by number: 1 to " + std::to_string(first.size());
+  throw DataError(rows.name() + ": no column " + name, "first row " + join(there, ", "), "", hint);
 }
 
 TableColumns find_columns(RowCollector& rows, const std::vector<std::string>& first, char other) {

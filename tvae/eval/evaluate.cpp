@@ -208,6 +208,8 @@ Json measure(const LatentSpace& space, const HeldOutFile& file, const EvaluateOp
     if (record) {
       (*of)["training_rows"] = record->train.sequences;
       (*of)["training_passes"] = passes_of(*record);
+      const LossConfig& loss = record->config.loss;
+      if (loss.regularizer == "kl" && loss.kl.target > 0) (*of)["rate_target"] = loss.kl.target;
     }
     (*of)["verdict"] = verdict(*of);
   }

@@ -153,7 +153,7 @@ void require_labels(const Evaluation& evaluation) {
   const HeldOut& held_out = evaluation.held_out;
   if (held_out.labels.empty())
     throw ConfigError("a probe needs labels", held_out.path + " without them", "",
-                      "name the label column of a table: .csv, .tsv, .json or .jsonl");
+                      "train with --label-column NAME, or name a table and its column: --data FILE --label-column NAME");
   if (const auto error = why_no_probe(held_out.labels, held_out.path)) throw *error;
 }
 

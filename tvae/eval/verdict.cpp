@@ -15,6 +15,7 @@ constexpr double kRough = 100;  // rows, with fewer of which figures say little
 // Of the training: so few rows are learnt by heart before held-out ones come back, once they were seen so often.
 constexpr double kFewRows = 5000, kManyPasses = 10;
 // Plainer than real texts, and teaching little of them.
+constexpr double kReached = 0.9;  // of loss.kl.target, by codes that carry what they were meant to
 constexpr double kPlainFluency = 1.15, kTeachesLittle = 0.6;
 
 std::optional<double> figure(const Json& report, const std::string& path) {
@@ -48,7 +49,7 @@ std::optional<Goodness> goodness(const Json& report, const std::string& which, c
                                  const std::string& of_fluency) {
   const auto valid = figure(report, of_check + "/valid"), fluency = figure(report, of_fluency + "/fluency");
   const double reverse = figure(report, of_fluency + "/reverse_fluency").value_or(1);
-  const bool plain = fluency && (*fluency > kPlainFluency || reverse < kTeachesLittle);
+  const bool plain = fluency && (*fluency > kPlainFluency || (*fluency >= kFairlyFluent && reverse < kTeachesLittle));
   if (valid) {
     const std::string words = percent(*valid) + " of the texts " + which + " are valid";
     if (!plain) return Goodness{grade(*valid, kFairlyValid, kValid), words};
@@ -69,6 +70,8 @@ std::optional<Goodness> goodness(const Json& report, const std::string& which, c
 std::string about_reconstruction(double exact, double similarity) {
   const std::string unchanged = percent(exact) + " of the held-out ones unchanged";
   if (exact >= kComesBack) return "Rows come back: " + unchanged + ".";
+  if (exact == 0)
+    return "No row comes back as it was: of all characters of the held-out ones " + percent(similarity) + ".";
   return std::string(exact >= 0.5 ? "Most rows come back: " : "Few rows come back as they were: ") + unchanged +
          ", and of all their characters " + percent(similarity) + ".";
 }
@@ -80,7 +83,7 @@ std::string space_in_words(Grade smoothness) {
                                        : "The space has holes: ";
 }
 
-std::string advice(bool comes_back, bool smooth, const std::optional<double>& rate,
+std::string advice(bool comes_back, bool smooth, const std::optional<double>& rate, const std::optional<double>& target,
                    const std::optional<double>& training_rows, const std::optional<double>& passes) {
   const std::string now = rate ? " (its codes carry " + std::to_string(std::lround(*rate)) + " nats now)" : "";
   if (comes_back && smooth) return "Good to explore as it is.";
@@ -91,7 +94,8 @@ std::string advice(bool comes_back, bool smooth, const std::optional<double>& ra
            " often. Or it starts from a model of texts of a like kind.";
   if (smooth)
     return "A longer training brings back more (train.minutes)" +
-           (rate ? ", or a higher loss.kl.target" + now : std::string()) + ".";
+           (rate && *rate >= kReached * target.value_or(0) ? ", or a higher loss.kl.target" + now : std::string()) +
+           ".";
   return "It needs more training (train.minutes), more rows, or shorter ones (data.max_tokens).";
 }
 
@@ -120,7 +124,8 @@ std::vector<std::string> verdict(const Json& report) {
     sentences.push_back("All this is rough: only " + std::to_string(std::lround(*texts)) + " rows were measured.");
   if (exact && between)
     sentences.push_back(advice(*exact >= kComesBack, between->grade != Grade::kPoor, figure(report, "/shape/rate_nats"),
-                               figure(report, "/training_rows"), figure(report, "/training_passes")));
+                               figure(report, "/rate_target"), figure(report, "/training_rows"),
+                               figure(report, "/training_passes")));
   return sentences;
 }
 

@@ -17,7 +17,7 @@ constexpr double kSmallestWeight = 1e-4, kLargestWeight = 10.0;
 
 class KlRegularizer : public Regularizer {
  public:
-  explicit KlRegularizer(const LossConfig& loss) : loss_(loss), weight_(loss.kl.weight) {}
+  explicit KlRegularizer(const LossConfig& loss) : loss_(loss), weight_(loss.kl.weight), target_(start()) {}
 
   RegularizerResult operator()(const RegularizerInput& input, Rng&) override {
     const torch::Tensor kl = input.posterior.rate();
@@ -101,7 +101,7 @@ class KlRegularizer : public Regularizer {
 
   LossConfig loss_;
   double weight_;
-  double target_ = 0.0;         // of the step, in nats
+  double target_;               // of the step, in nats
   double fallen_ = 0.0;         // for texts that come back, as a logarithm
   double fallen_before_ = 0.0;  // at the last evaluation
   bool comes_back_ = false;     // what was held out, at the last evaluation

@@ -121,7 +121,9 @@ class Chooser {
     if (choice.header) set("data.header", true, "the first row looks like names");
     if (!choice.label_column.empty()) set("data.label_column", choice.label_column, "few different short values");
     if (!config_.data.label_column.empty()) columns_ += "; labels in " + config_.data.label_column;
-    if (!choice.other_labels.empty()) columns_ += "; could be labels too: " + join(choice.other_labels, ", ");
+    std::vector<std::string> others = choice.other_labels;
+    std::erase(others, config_.data.label_column);
+    if (!others.empty()) columns_ += "; could be labels too: " + join(others, ", ");
     if (!choice.json && has_written_breaks(train_.sample().content) &&
         set("data.escapes", true, "nearly every row has a \\n"))
       columns_ += std::string(columns_.empty() ? "" : "; ") + "with \\n for line breaks";

@@ -77,6 +77,16 @@ void keep_what_auto_chose(ResolvedConfig& resolved, const RunConfig& own) {
   });
 }
 
+/// A rate that is given does not fall on, as it may in the run of --from; and a model to start from has come down to
+/// its rate already, so that it does not begin where that of its run began.
+void settle_rate(ResolvedConfig& resolved, bool starts_from_model) {
+  KlConfig& kl = resolved.config.loss.kl;
+  if (is_assigned(resolved, "loss.kl.target") && !is_assigned(resolved, "loss.kl.target_floor")) kl.target_floor = 0;
+  if (!starts_from_model || kl.target <= 0) return;
+  if (!is_assigned(resolved, "loss.kl.target_start")) kl.target_start = kl.target;
+  if (!is_assigned(resolved, "loss.kl.target_descent")) kl.target_descent = 0;
+}
+
 ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* resumed, const RunConfig& base) {
   ResolvedConfig resolved = resolve_config(options.presets, options.assignments, base);
   if (resumed) keep_what_auto_chose(resolved, base);
@@ -88,8 +98,7 @@ ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* re
     resolved.config.train.steps = 0;
     resolved.origins.erase("train.steps");
   }
-  if (!resumed && is_assigned(resolved, "loss.kl.target") && !is_assigned(resolved, "loss.kl.target_floor"))
-    resolved.config.loss.kl.target_floor = 0;  // what is given is not to fall, as it may in the run of --from
+  if (!resumed) settle_rate(resolved, !options.from.empty());
   DataConfig& data = resolved.config.data;
   for (std::string* files : {&data.train, &data.valid}) *files = absolute(*files, /*several=*/true);
   data.tokenizer = absolute(data.tokenizer);
@@ -273,6 +282,8 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
   const RunConfig base = settings_to_start_from(given_from, resumed);
   ResolvedConfig resolved = requested_config(options, resumed, base);
   if (resumed) require_same(resolved, given_from, *resumed);
+  if (!resumed && options.mode == StartMode::kResume && resolved.config.data.train.empty())
+    throw ConfigError("no run to resume", run.path(), "a folder that holds one", "--train FILE begins a new one");
   TrainingInput input = open_training_files(resolved, resumed);
   if (!resumed && !given_from.empty() && (read_run_record(given_from) || read_imported_settings(given_from)))
     log_info("settings of " + options.from + changes(resolved.config, base));
@@ -317,9 +328,11 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
                ": held-out texts have come back no better since step " +
                std::to_string(std::max<int64_t>(trainer.best_step(), 0)) +
                (setup.config.train.save_model == "best" ? ", whose weights are kept" : ""));
+    if (setup.config.train.save_model == "best" && trainer.best_step() == 0)
+      log_warning("held-out texts came back best before the first step: what is kept is the model to start from");
   }
-  const bool by_auto = automatic || (resumed && !resumed->chosen.empty());
-  return {run.path(), trainer.step(), trainer.total_steps(), was_finished, by_auto};
+  const bool with_verdict = automatic || !setup.record.from.empty() || (resumed && !resumed->chosen.empty());
+  return {run.path(), trainer.step(), trainer.total_steps(), was_finished, with_verdict};
 }
 
 }  // namespace tvae

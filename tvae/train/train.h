@@ -31,7 +31,8 @@ struct TrainedRun {
   int64_t steps = 0;
   int64_t planned_steps = 0;  // more than `steps` where the run stopped early
   bool was_finished = false;  // before: nothing was left to do
-  bool by_auto = false;       // its settings were chosen for its file
+  bool with_verdict =
+      false;  // one belongs to its end: its settings were chosen for its file, or it had a model to start from
 };
 
 /// A resumed run was given other settings than those it began with.

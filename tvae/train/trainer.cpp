@@ -80,6 +80,13 @@ void Trainer::run(Progress& progress, const std::vector<TrainingObserver*>& obse
   warn_of_own_card(run_.path());
   const auto due = [&](int64_t every) { return every > 0 && step() % every == 0; };
   told.on_train_begin(step(), total_steps(), state_.seconds);
+  const auto judge = [&] {
+    const HeldOutEvaluation evaluation = evaluate();
+    told.on_evaluate(step(), evaluation);
+    take(evaluation);
+  };
+  // What is to be bettered, where a run starts from a model: training can make it worse.
+  if (step() == 0 && !setup_.record.from.empty() && setup_.valid && config_.eval_steps > 0) judge();
   bool stop = told.interrupted();
   if (stop) save();
   while (!finished() && !stop) {
@@ -87,11 +94,7 @@ void Trainer::run(Progress& progress, const std::vector<TrainingObserver*>& obse
     if (plan_again()) told.on_new_plan(total_steps());
     told.on_step_end(step());
     if (due(config_.log_steps)) told.on_log(step(), close_interval());
-    if (setup_.valid && (due(config_.eval_steps) || step() == total_steps())) {
-      const HeldOutEvaluation evaluation = evaluate();
-      told.on_evaluate(step(), evaluation);
-      take(evaluation);
-    }
+    if (setup_.valid && (due(config_.eval_steps) || step() == total_steps())) judge();
     stop = asks_to_stop(progress) || told.interrupted();
     if (stop || due(config_.save_steps) || finished()) save();
   }

@@ -33,9 +33,9 @@ test("codes as NumPy reads them", () => {
 });
 
 test("a pasted table", () => {
-  expect(parsedTable("text\tvalue\nCCO\t1.5\nC C\t-2\nbad\n")).toEqual({ texts: ["CCO", "C C"], values: [1.5, -2], skipped: 1 });
-  expect(parsedTable('f(a, b), 3\n"x, ""y""",4\nCCO 5')).toEqual({ texts: ["f(a, b)", 'x, "y"', "CCO"], values: [3, 4, 5], skipped: 0 });
-  expect(parsedTable('{"text": "a", "value": 1}')).toEqual({ texts: ["a"], values: [1], skipped: 0 });
+  expect(parsedTable("text\tvalue\nCCO\t1.5\nC C\t-2\nbad\n")).toEqual({ texts: ["CCO", "C C"], values: [1.5, -2], skipped: 1, heading: true });
+  expect(parsedTable('f(a, b), 3\n"x, ""y""",4\nCCO 5')).toEqual({ texts: ["f(a, b)", 'x, "y"', "CCO"], values: [3, 4, 5], skipped: 0, heading: false });
+  expect(parsedTable('{"text": "a", "value": 1}')).toEqual({ texts: ["a"], values: [1], skipped: 0, heading: false });
 });
 
 test("figures in few digits and in words", () => {

@@ -8,10 +8,12 @@ export interface Property {
 export interface Parsed extends Property {
   /** Lines that hold no text and number; a heading is not counted. */
   skipped: number;
+  /** Whether the first line holds none, and is taken for a heading. */
+  heading: boolean;
 }
 
 export function parsedTable(pasted: string): Parsed {
-  const found: Parsed = { texts: [], values: [], skipped: 0 };
+  const found: Parsed = { texts: [], values: [], skipped: 0, heading: false };
   const rows = pasted.split(/\r?\n/).filter((line) => line.trim() !== "");
   rows.forEach((line, i) => {
     const row = line.trimStart().startsWith("{") ? jsonRow(line) : cellsRow(line);
@@ -20,6 +22,8 @@ export function parsedTable(pasted: string): Parsed {
       found.values.push(row[1]);
     } else if (i > 0) {
       found.skipped++;
+    } else {
+      found.heading = true;
     }
   });
   return found;
