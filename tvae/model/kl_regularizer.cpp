@@ -17,7 +17,7 @@ constexpr double kSmallestWeight = 1e-4, kLargestWeight = 10.0;
 
 class KlRegularizer : public Regularizer {
  public:
-  explicit KlRegularizer(const LossConfig& loss) : loss_(loss), weight_(loss.kl.weight), target_(start()) {}
+  explicit KlRegularizer(const LossConfig& loss) : loss_(loss), weight_(loss.kl.weight) {}
 
   RegularizerResult operator()(const RegularizerInput& input, Rng&) override {
     const torch::Tensor kl = input.posterior.rate();
@@ -51,7 +51,7 @@ class KlRegularizer : public Regularizer {
 
   std::optional<RateTarget> rate_target(const TrainingPosition& position) const override {
     if (loss_.kl.target <= 0) return std::nullopt;
-    return RateTarget{target_, position.progress() >= loss_.kl.target_descent && fallen_ == fallen_before_};
+    return RateTarget{target_at(position), position.progress() >= loss_.kl.target_descent && fallen_ == fallen_before_};
   }
 
   TensorMap state() const override {
@@ -85,6 +85,12 @@ class KlRegularizer : public Regularizer {
     return has_floor() && comes_back_ && fallen_ < deepest() && position.progress() < kLastFall;
   }
 
+  double target_at(const TrainingPosition& position) const {
+    const double descent = loss_.kl.target_descent;
+    const double descended = descent > 0 ? std::min(1.0, position.progress() / descent) : 1.0;
+    return start() * std::pow(loss_.kl.target / start(), descended) * std::exp(-fallen_);
+  }
+
   /// Integral control of log(weight): above the target the KL gets dearer, below it cheaper.
   void steer(double nats, const TrainingPosition& position) {
     steered_step_ = position.step;
@@ -93,15 +99,14 @@ class KlRegularizer : public Regularizer {
       const double pace = std::max(whole_way, deepest()) / std::max(descent, 0.1);
       fallen_ = std::min(deepest(), fallen_ + pace / static_cast<double>(position.total_steps));
     }
-    const double descended = descent > 0 ? std::min(1.0, position.progress() / descent) : 1.0;
-    target_ = start() * std::exp(-whole_way * descended - fallen_);
+    target_ = target_at(position);
     const double error = std::clamp((nats - target_) / target_, -1.0, 1.0);
     weight_ = std::clamp(weight_ * std::exp(loss_.kl.target_rate * error), kSmallestWeight, kLargestWeight);
   }
 
   LossConfig loss_;
   double weight_;
-  double target_;               // of the step, in nats
+  double target_ = 0.0;         // of the step, in nats
   double fallen_ = 0.0;         // for texts that come back, as a logarithm
   double fallen_before_ = 0.0;  // at the last evaluation
   bool comes_back_ = false;     // what was held out, at the last evaluation

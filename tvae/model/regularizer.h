@@ -10,6 +10,7 @@
 #include "tvae/config/run_config.h"
 #include "tvae/io/safetensors.h"
 #include "tvae/model/bottleneck.h"
+#include "tvae/model/rate_target.h"
 
 namespace tvae {
 
@@ -31,14 +32,6 @@ struct RegularizerInput {
 struct RegularizerResult {
   torch::Tensor value;                    // scalar added to the loss times the scheduled weight
   std::map<std::string, double> metrics;  // what else to log, such as the KL in nats a sequence
-};
-
-/// The rate that a regularizer steers toward, as of the last step.
-struct RateTarget {
-  double nats = 0.0;  // a sequence
-  /// Whether it falls no more, or at least has not since the last evaluation. While it falls codes carry less and less,
-  /// and texts come back worse, as they should.
-  bool settled = true;
 };
 
 class Regularizer {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tvae/corpus/png.h"
-#include "tvae/model/regularizer.h"
+#include "tvae/model/rate_target.h"
 
 namespace tvae {
 
