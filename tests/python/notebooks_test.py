@@ -17,7 +17,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FEW_STEPS = ("overrides={'train.steps': 12, 'train.eval_steps': 5, 'model.d_model': 32, 'model.d_ff': 32, "
              "'data.vocab_size': 400, 'train.previews': False")
 SHORTER = {"minutes=5": FEW_STEPS + "}",
-           "samples=300": "samples=20", "rng.choice(smiles, 25": "rng.choice(smiles, 2", "steps=200": "steps=3",
+           "samples=300": "samples=20", "rng.choice(smiles, 25": "rng.choice(smiles, 2", "steps=300": "steps=3",
            "model.sample(500": "model.sample(20", "model.index(names": "model.index(names[:500]",
            "fit_prior(smiles": "fit_prior(smiles[:500]", "fit_prior(names": "fit_prior(names[:500]"}
 

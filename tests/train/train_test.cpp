@@ -304,6 +304,33 @@ TEST_F(WholeRun, AModelToStartFromHasComeDownToItsRate) {
   EXPECT_EQ(other["target_floor"], 0) << "what is given is not to fall";
 }
 
+TEST_F(WholeRun, AModelToStartFromIsTrainedOnATableWithOtherNames) {
+  std::string ours = "id;ingredient;aisle\n", theirs = "what\n", objects;
+  for (int i = 0; i < 30; ++i) {
+    const std::string text = "x = " + std::to_string(i * 7), n = std::to_string(i);
+    ours += n + ";" + text + ";" + (i % 2 ? "meat" : "milk") + "\n";
+    theirs += text + "\n";
+    objects += R"({"event": {"message": ")" + text + R"("}, "n": )" + n + "}\n";
+  }
+  folder_.put("ours.csv", ours);
+  folder_.put("theirs.csv", theirs);
+  folder_.put("objects.jsonl", objects);
+  const auto run_of = [&](const std::string& out, const std::string& file, std::vector<std::string> more = {}) {
+    more.insert(more.end(), {"data.train=" + folder_.path(file), "data.valid="});
+    return options(out, more);
+  };
+  train(run_of("a", "ours.csv", {"data.column=ingredient", "data.label_column=aisle"}));
+  for (const auto& [file, column] : {std::pair("theirs.csv", "what"), {"objects.jsonl", "event.message"}}) {
+    TrainOptions run = run_of(file, file);
+    std::erase_if(run.assignments, [](const std::string& text) { return text.starts_with("model."); });
+    run.from = folder_.path("a");
+    ASSERT_NO_THROW(train(run)) << file;
+    const Json data = Json::parse(folder_.get(std::string(file) + "/run.json"))["config"]["data"];
+    EXPECT_EQ(data["column"], column);
+    EXPECT_EQ(data["label_column"], "");
+  }
+}
+
 TEST_F(WholeRun, NothingToResumeIsSaidSo) {
   EXPECT_NE(error_of(resume("nothing"), ExitCode::kUsage).find("no run to resume"), std::string::npos);
 }

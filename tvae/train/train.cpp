@@ -9,8 +9,10 @@
 #include "tvae/base/utf8.h"
 #include "tvae/base/wrap.h"
 #include "tvae/config/presets.h"
+#include "tvae/data/column_guess.h"
 #include "tvae/data/file_set.h"
 #include "tvae/data/fitted_options.h"
+#include "tvae/data/table_rows.h"
 #include "tvae/optim/schedule.h"
 #include "tvae/run/data_options.h"
 #include "tvae/train/auto_settings.h"
@@ -77,14 +79,15 @@ void keep_what_auto_chose(ResolvedConfig& resolved, const RunConfig& own) {
   });
 }
 
-/// A rate that is given does not fall on, as it may in the run of --from; and a model to start from has come down to
-/// its rate already, so that it does not begin where that of its run began.
-void settle_rate(ResolvedConfig& resolved, bool starts_from_model) {
+/// A rate that is given does not fall on, as it may in the run of --from; and the model of a run has come down to its
+/// rate already, so that another that starts from it does not begin where that one began.
+void settle_rate(ResolvedConfig& resolved, bool starts_from_run) {
   KlConfig& kl = resolved.config.loss.kl;
-  if (is_assigned(resolved, "loss.kl.target") && !is_assigned(resolved, "loss.kl.target_floor")) kl.target_floor = 0;
-  if (!starts_from_model || kl.target <= 0) return;
-  if (!is_assigned(resolved, "loss.kl.target_start")) kl.target_start = kl.target;
-  if (!is_assigned(resolved, "loss.kl.target_descent")) kl.target_descent = 0;
+  const auto inherited = [&](const char* key) { return !resolved.origins.contains(key); };
+  if (!inherited("loss.kl.target") && inherited("loss.kl.target_floor")) kl.target_floor = 0;
+  if (!starts_from_run || kl.target <= 0) return;
+  if (inherited("loss.kl.target_start")) kl.target_start = kl.target;
+  if (inherited("loss.kl.target_descent")) kl.target_descent = 0;
 }
 
 ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* resumed, const RunConfig& base) {
@@ -98,7 +101,7 @@ ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* re
     resolved.config.train.steps = 0;
     resolved.origins.erase("train.steps");
   }
-  if (!resumed) settle_rate(resolved, !options.from.empty());
+  if (!resumed) settle_rate(resolved, !options.from.empty() && read_run_record(absolute(options.from)).has_value());
   DataConfig& data = resolved.config.data;
   for (std::string* files : {&data.train, &data.valid}) *files = absolute(*files, /*several=*/true);
   data.tokenizer = absolute(data.tokenizer);
@@ -226,12 +229,36 @@ void settle_held_out_file(const DataConfig& data, TrainingInput& input) {
   input.valid->set_options(fit_options(data));
 }
 
+/// Whether a table's columns have names, and this is none of them.
+bool lacks(const TableSketch& table, const std::string& column) {
+  return table.header && !column.empty() && !is_place(column) &&
+         std::find(table.names.begin(), table.names.end(), column) == table.names.end();
+}
+
+/// Lets go of the columns of the run from which the settings come where the training file has others. Whether that is
+/// so of the texts' column, and another is to be looked for.
+bool let_go_of_columns(ResolvedConfig& resolved, TrainingInput& input) {
+  DataConfig& data = resolved.config.data;
+  const auto [path, content] = input.train.sample();
+  const bool any_format = data.format == "auto" || !resolved.origins.contains("data.format");
+  const TableSketch table = sketch_table(path, content, any_format ? "" : data.format);
+  if (!resolved.origins.contains("data.label_column") && lacks(table, data.label_column)) {
+    log_info(path + " has no column " + data.label_column + ", which the labels of the model's run were in");
+    data.label_column.clear();
+  }
+  if (!lacks(table, data.column)) return false;
+  log_info(path + " has no column " + data.column + " of the model's run, and is looked at anew");
+  data.column.clear();
+  if (any_format) data.format = "auto";
+  return true;
+}
+
 /// What of the data section follows from the training file: which of its columns, where nobody names one; and that
 /// lines have none, where the column is that of the run from which the settings come.
 void settle_columns(ResolvedConfig& resolved, TrainingInput& input) {
   DataConfig& data = resolved.config.data;
   const bool inherited = !data.column.empty() && !resolved.origins.contains("data.column");
-  if (inherited) {
+  if (inherited && !let_go_of_columns(resolved, input)) {
     const auto [path, content] = input.train.sample();
     const ReadOptions fitted = fitted_options(path, content, read_options(data));
     if (fitted.column.empty())
