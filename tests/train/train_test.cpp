@@ -321,11 +321,12 @@ TEST_F(WholeRun, AModelToStartFromIsTrainedOnATableWithOtherNames) {
   };
   train(run_of("a", "ours.csv", {"data.column=ingredient", "data.label_column=aisle"}));
   for (const auto& [file, column] : {std::pair("theirs.csv", "what"), {"objects.jsonl", "event.message"}}) {
-    TrainOptions run = run_of(file, file);
+    const std::string out = std::string("from_") + file;
+    TrainOptions run = run_of(out, file);
     std::erase_if(run.assignments, [](const std::string& text) { return text.starts_with("model."); });
     run.from = folder_.path("a");
     ASSERT_NO_THROW(train(run)) << file;
-    const Json data = Json::parse(folder_.get(std::string(file) + "/run.json"))["config"]["data"];
+    const Json data = Json::parse(folder_.get(out + "/run.json"))["config"]["data"];
     EXPECT_EQ(data["column"], column);
     EXPECT_EQ(data["label_column"], "");
   }
