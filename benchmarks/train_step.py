@@ -40,16 +40,20 @@ def find_sentencepiece_model(path):
 
 
 def make_data(options, batches, file):
-    """Tokenises the first lines, end of sequence appended; longer ones than --max-tokens are left out."""
+    """Tokenises the first lines, end of sequence appended; longer ones than --max-tokens are left out.
+
+    Timed are the first batches of these; the peer that groups by length draws its batches from all of them, since it
+    groups a real file as well as it can be grouped.
+    """
     tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(find_sentencepiece_model(options.tokenizer)))
     sequences = []
     for line in read_lines(options.data):
         ids = tokenizer.encode(line) + [EOS]
         if 1 < len(ids) <= options.max_tokens:
             sequences.append(ids)
-        if len(sequences) == batches * options.batch_size:
+        if len(sequences) == max(options.lines, batches * options.batch_size):
             break
-    else:
+    if len(sequences) < batches * options.batch_size:
         sys.exit(f"{options.data} has {len(sequences)} usable lines, not {batches * options.batch_size}")
     ids = torch.tensor([i for sequence in sequences for i in sequence], dtype=torch.int32)
     save_file({"ids": ids, "lengths": torch.tensor([len(s) for s in sequences])}, file)
@@ -142,6 +146,7 @@ def main():
     parser.add_argument("--warmup", type=int, default=2, help="steps before them")
     parser.add_argument("--agreement-steps", type=int, default=50, help="steps whose losses are compared; 0 = none")
     parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--lines", type=int, default=20_000, help="from which the grouped peer draws its batches")
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--threads", type=int, default=0, help="0 = all")

@@ -5,7 +5,8 @@ Reads what bench_train_step reads and does the same work: AdamW (PyTorch's fused
 clipping, dropout. --mode says how a batch becomes a rectangle:
   padded   to --pad-to tokens, as the original Transformer-VAE did
   longest  to the longest sequence of the batch
-  grouped  as longest, batches made by the sampler behind Trainer's group_by_length
+  grouped  as longest, batches made by the sampler behind Trainer's group_by_length from all sequences, of which as many
+           are drawn as are timed
 """
 
 import argparse
@@ -21,13 +22,14 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 def make_batches(sequences, options):
     """Lists of sequences; the first --warmup batches are the same in every mode."""
     size = options.batch_size
-    sequences = sequences[: options.steps * size]
-    head, rest = sequences[: options.warmup * size], sequences[options.warmup * size :]
-    if options.mode == "grouped":
-        generator = torch.Generator().manual_seed(42)
-        rest = [rest[i] for i in get_length_grouped_indices([len(s) for s in rest], size, generator=generator)]
-    sequences = head + rest
-    return [sequences[i : i + size] for i in range(0, len(sequences), size)]
+    batches = [sequences[i : i + size] for i in range(0, options.steps * size, size)]
+    if options.mode != "grouped":
+        return batches
+    generator = torch.Generator().manual_seed(42)
+    order = get_length_grouped_indices([len(s) for s in sequences], size, generator=generator)
+    grouped = [[sequences[i] for i in order[k : k + size]] for k in range(0, len(order) - size + 1, size)]
+    drawn = torch.randperm(len(grouped), generator=generator)[: options.steps - options.warmup]
+    return batches[: options.warmup] + [grouped[i] for i in drawn]
 
 
 def collate(batch, pad_to):
