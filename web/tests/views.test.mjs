@@ -162,7 +162,7 @@ explorer("Climb on a pasted property; what is climbed never falls", {}, async ({
   const values = (await way.getByText(/^predicted/).allInnerTexts()).map((text) => Number(text.replace("predicted ", "").replace("−", "-")));
   assert.ok(values.length >= 1);
   assert.ok(values.at(-1) >= values[0] - 1e-9);
-  const said = await main(page).getByText(/^The property as predicted/).first().innerText();
+  const said = await main(page).getByText(/The property as predicted/).first().innerText();
   assert.ok(said.includes((await way.getByText(/^predicted/).first().innerText()).replace("predicted ", "")), said);
 });
 
