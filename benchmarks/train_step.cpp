@@ -31,6 +31,7 @@ struct Options {
   double learning_rate = 1e-4;
   double clip_norm = 1.0;
   int threads = 0;
+  bool bf16 = false;  // products of bf16
   bool probe = false;
 };
 
@@ -111,6 +112,7 @@ void train(const Options& options) {
   int64_t step = 0;
   for (const TokenBatch& batch : load_batches(options)) {
     const auto begin = Clock::now();
+    const Bf16Products rounded(options.bf16);
     const Tensor loss = t5.loss(batch);
     loss.backward();
     clip_gradients(t5.parameters().list(), options.clip_norm);
@@ -154,6 +156,7 @@ int run(int argc, char** argv) {
   app.add_option("--learning-rate", options.learning_rate);
   app.add_option("--clip-norm", options.clip_norm);
   app.add_option("--threads", options.threads, "0 = all");
+  app.add_flag("--bf16", options.bf16, "products of bf16, as train.precision=bf16 has them on the CPU");
   app.add_flag("--probe", options.probe, "print the speed of matrix products instead");
   CLI11_PARSE(app, argc, argv);
   if (options.threads > 0) at::set_num_threads(options.threads);

@@ -61,6 +61,27 @@ TEST(Linear, ValueAndGradientsOfStockLinear) {
     }
 }
 
+TEST(Linear, Bf16ProductsRoundTheirOperandsAndNothingElse) {
+  const Bf16Products rounded(true);
+  const auto bf16 = [](const Tensor& x) { return x.detach().to(at::kBFloat16).to(at::kDouble); };
+  Tensor x = random_double({33, 24}, 1).to(at::kFloat).requires_grad_(true);
+  Tensor weight = random_double({18, 24}, 2).to(at::kFloat).requires_grad_(true);
+  const Tensor bias = random_double({18}, 3).to(at::kFloat).requires_grad_(true);
+  const Tensor dy = random_double({33, 18}, 4).to(at::kFloat), y = tvae::linear(x, weight, bias);
+  EXPECT_EQ(y.scalar_type(), at::kFloat);
+  y.backward(dy);
+  // Sums are rounded to 8 bits; those of a few dozen products of ordinary size stay below 16.
+  const double half_a_digit = 16.0 / 512;
+  EXPECT_LT(largest_difference(y, at::mm(bf16(x), bf16(weight).t()) + bias), half_a_digit);
+  EXPECT_GT(largest_difference(y, at::mm(x, weight.t()) + bias), kTolerance);
+  EXPECT_LT(largest_difference(x.grad(), at::mm(bf16(dy), bf16(weight))), half_a_digit);
+  EXPECT_LT(largest_difference(weight.grad(), at::mm(bf16(dy).t(), bf16(x))), half_a_digit);
+  EXPECT_LT(largest_difference(bias.grad(), dy.sum(0)), kTolerance);
+  Tensor sum = at::ones({33, 18});
+  matrix_product_out(sum, x.detach(), weight.detach().t(), /*beta=*/0.5, /*alpha=*/2.0);
+  EXPECT_LT(largest_difference(sum, 0.5 + 2 * at::mm(bf16(x), bf16(weight).t())), 2 * half_a_digit);
+}
+
 TEST(Linear, OnlyTheGradientsAskedFor) {
   const Tensor x = at::ones({4, 3}), weight = at::ones({2, 3}).requires_grad_(true);
   tvae::linear(x, weight).sum().backward();

@@ -24,7 +24,6 @@ RunConfig still_run(const std::string& bottleneck = "queries") {
   config.loss.regularizer = "none";
   config.loss.decoder_token_mask = config.loss.encoder_token_mask = config.loss.latent_dropout = 0.0;
   config.loss.latent_mix = config.loss.mlm_probability = 0.0;
-  config.train.precision = "bf16";
   config.train.clip_norm = 0;
   return config;
 }
@@ -36,7 +35,7 @@ TEST(TrainStep, Bf16GradientsOfMicroBatchesAddUpInFp32) {
     Rng rng(7), noise(1);
     TransformerVae vae(config.model, rng);
     config.train.accumulation_steps = micro_batches;
-    TrainStep step(vae, config);
+    TrainStep step(vae, config, Precision::kBf16Weights);
     for (int64_t i = 0; i < micro_batches; ++i)
       step.accumulate(batch, {micro_batches * batch.tokens(), micro_batches}, {}, noise);
     return step.apply({}).gradient_norm;

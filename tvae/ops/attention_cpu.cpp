@@ -140,13 +140,15 @@ void transpose(const T* rows, int64_t length, int64_t width, int64_t stride, int
 
 /// values[j] *= 0 or 1/(1-p), drawn from the probability's own index
 template <class T>
-void drop(const AttentionOptions& options, int64_t offset, int64_t n, T* values) {
+void drop(const AttentionOptions& options, int64_t offset, int64_t n, T* __restrict values) {
   const uint32_t threshold = drop_threshold(options.dropout);
   const T scale = static_cast<T>(1.0 / (1.0 - options.dropout));
   const uint64_t key = options.dropout_key;
   const auto first = static_cast<uint32_t>(offset);
-  for (int64_t j = 0; j < n; ++j)
-    values[j] = random_bits(key, first + static_cast<uint32_t>(j)) < threshold ? T(0) : values[j] * scale;
+  for (int64_t j = 0; j < n; ++j) {
+    const T kept = values[j] * scale;
+    values[j] = random_bits(key, first + static_cast<uint32_t>(j)) < threshold ? T(0) : kept;
+  }
 }
 
 /// Scores of one query become probabilities: keys from `visible` up to `padded` get none.
@@ -154,10 +156,13 @@ template <class T>
 void softmax_row(T* __restrict scores, int64_t visible, int64_t padded) {
   T largest = scores[0];
   for (int64_t j = 1; j < visible; ++j) largest = std::max(largest, scores[j]);
-  for (int64_t j = 0; j < visible; ++j) scores[j] -= largest;
-  for (int64_t j = visible; j < padded; ++j) scores[j] = T(-1e30);
+  // The pads are computed with the others, as a score that is there: whole registers, and no slow way for numbers that
+  // the exponential rounds to 0.
+  std::fill(scores + visible, scores + padded, largest);
+  for (int64_t j = 0; j < padded; ++j) scores[j] = std::exp(scores[j] - largest);
+  std::fill(scores + visible, scores + padded, T(0));
   T sum = 0;
-  for (int64_t j = 0; j < padded; ++j) sum += (scores[j] = std::exp(scores[j]));
+  for (int64_t j = 0; j < padded; ++j) sum += scores[j];
   const T inverse = T(1) / sum;
   for (int64_t j = 0; j < padded; ++j) scores[j] *= inverse;
 }
@@ -168,10 +173,11 @@ template <class T>
 void attention_forward(const AttentionArguments<T>& a, T* output, T* probabilities) {
   const int64_t heads = a.options.num_heads, width = a.head_size, stride = heads * width;
   const auto sequences = static_cast<int64_t>(a.queries->size());
+  // Head after head, since sequences stand sorted by length: a thread then gets long and short ones.
   parallel_for(0, heads * sequences, 1, [&](int64_t begin, int64_t end) {
     std::vector<T> key_columns, scores;
     for (int64_t unit = begin; unit < end; ++unit) {
-      const Item<T> item = item_of(a, unit % heads, unit / heads);
+      const Item<T> item = item_of(a, unit / sequences, unit % sequences);
       const int64_t padded = round_up(item.key_length, kLanes<T>);
       scores.resize(kBlock * padded);
       // One query (decoding) is not worth transposing the keys for.
@@ -217,7 +223,7 @@ void attention_backward(const AttentionArguments<T>& a, const T* probabilities, 
   parallel_for(0, heads * chunks, 1, [&](int64_t begin, int64_t end) {
     std::vector<T> value_columns, d_scores, dropped;
     for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t head = unit % heads, chunk = unit / heads;
+      const int64_t head = unit / chunks, chunk = unit % chunks;
       T* bias_row = d_bias == nullptr ? nullptr
                                       : d_bias + (chunk * heads + head) * a.bias_columns + (a.bias_columns - 1) / 2 -
                                             a.options.query_offset;

@@ -38,6 +38,28 @@ Tensor apply_dropout(const Tensor& x, const Tensor& residual, double p, uint64_t
   return out;
 }
 
+Tensor relu_and_drop(const Tensor& x, double p, uint64_t key) {
+  if (backend_of(x) == Backend::kStock) return apply_dropout(at::relu(x), Tensor(), p, key);
+  const Tensor input = x.contiguous(), out = at::empty_like(input);
+  if (out.is_meta()) return out;
+  AT_DISPATCH_FLOATING_TYPES(input.scalar_type(), "relu_dropout", [&] {
+    cpu::relu_dropout<scalar_t>(input.const_data_ptr<scalar_t>(), out.data_ptr<scalar_t>(), input.numel(), p, key);
+  });
+  return out;
+}
+
+/// Where the output y is not above 0, the number was negative or dropped.
+Tensor relu_and_drop_backward(const Tensor& d_y, const Tensor& y, double p) {
+  if (backend_of(y) == Backend::kStock) return at::threshold_backward(d_y, y, 0).mul_(1.0 / (1.0 - p));
+  const Tensor gradient = d_y.contiguous(), out = at::empty_like(y);
+  if (out.is_meta()) return out;
+  AT_DISPATCH_FLOATING_TYPES(y.scalar_type(), "relu_dropout_backward", [&] {
+    cpu::relu_dropout_backward<scalar_t>(gradient.const_data_ptr<scalar_t>(), y.const_data_ptr<scalar_t>(),
+                                         out.data_ptr<scalar_t>(), y.numel(), p);
+  });
+  return out;
+}
+
 struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const std::optional<Tensor>& residual, double p,
                         int64_t key) {
@@ -56,17 +78,14 @@ struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
 
 struct ReluDropoutFunction : torch::autograd::Function<ReluDropoutFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& x, double p, int64_t key) {
-    const Tensor y = apply_dropout(at::relu(x), Tensor(), p, static_cast<uint64_t>(key));
+    const Tensor y = relu_and_drop(x, p, static_cast<uint64_t>(key));
     context->save_for_backward({y});
     context->saved_data["p"] = p;
-    context->saved_data["key"] = key;
     return y;
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const double p = context->saved_data["p"].toDouble();
-    const auto key = static_cast<uint64_t>(context->saved_data["key"].toInt());
-    const Tensor y = context->get_saved_variables()[0];
-    return {at::threshold_backward(apply_dropout(gradients[0], Tensor(), p, key), y, 0), Tensor(), Tensor()};
+    return {relu_and_drop_backward(gradients[0], context->get_saved_variables()[0], p), Tensor(), Tensor()};
   }
 };
 

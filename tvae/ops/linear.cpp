@@ -28,6 +28,11 @@ bool has_onednn(const Tensor& a) {
 #endif
 }
 
+/// What a product of fp32 matrices multiplies.
+Tensor operand(const Tensor& x) {
+  return Bf16Products::enabled() && x.scalar_type() == at::kFloat ? x.to(at::kBFloat16) : x;
+}
+
 struct LinearFunction : torch::autograd::Function<LinearFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
                         const std::optional<Tensor>& bias) {
@@ -39,10 +44,10 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto saved = context->get_saved_variables();
-    const Tensor &x = saved[0], &weight = saved[1], dy = gradients[0].contiguous();
+    const Tensor &x = saved[0], &weight = saved[1], dy = gradients[0].contiguous(), rounded = operand(dy);
     tensor_list result(3);
-    if (context->needs_input_grad(0)) result[0] = matrix_product(dy, weight);
-    if (context->needs_input_grad(1)) result[1] = matrix_product(dy.t(), x);
+    if (context->needs_input_grad(0)) result[0] = matrix_product(rounded, weight);
+    if (context->needs_input_grad(1)) result[1] = matrix_product(rounded.t(), x);
     if (context->saved_data["bias"].toBool()) result[2] = dy.sum(0);
     return result;
   }
@@ -50,7 +55,22 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
 
 }  // namespace
 
+bool has_bf16_products() {
+#if defined(__x86_64__)
+  static const bool has = __builtin_cpu_supports("avx512bf16") && at::hasMKLDNN();
+  return has;
+#else
+  return false;
+#endif
+}
+
 void matrix_product_out(Tensor out, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  if (Bf16Products::enabled() && out.scalar_type() == at::kFloat) {
+    const Tensor product = at::mm(operand(a), operand(b));
+    beta == 0 ? out.copy_(product) : out.mul_(beta).add_(product, alpha);
+    if (beta == 0 && alpha != 1) out.mul_(alpha);
+    return;
+  }
   if (!has_onednn(a)) {
     at::addmm_out(out, out, a, b, beta, alpha);
     return;
@@ -61,6 +81,7 @@ void matrix_product_out(Tensor out, const Tensor& a, const Tensor& b, double bet
 }
 
 Tensor matrix_product(const Tensor& a, const Tensor& b) {
+  if (Bf16Products::enabled()) return at::mm(operand(a), operand(b)).to(at::kFloat);
   if (!has_onednn(a)) return at::mm(a, b);
   Tensor out = at::empty({a.size(0), b.size(1)}, a.options());
   if (out.numel() > 0) matrix_product_out(out, a, b, 0.0);
@@ -68,7 +89,8 @@ Tensor matrix_product(const Tensor& a, const Tensor& b) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (!has_onednn(x) || TwiceDifferentiable::enabled())
+  const bool rounds = Bf16Products::enabled() && x.scalar_type() == at::kFloat;
+  if (!(has_onednn(x) || rounds) || TwiceDifferentiable::enabled())
     return at::linear(x, weight, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt);
   const Tensor rows = x.reshape({-1, x.size(-1)}).contiguous();
   const std::optional<Tensor> b = bias.defined() ? std::optional<Tensor>(bias) : std::nullopt;

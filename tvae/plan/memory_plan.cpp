@@ -22,7 +22,8 @@ using torch::Tensor;
 constexpr int64_t kFirstWord = 3;  // ids below are special
 
 RunConfig with_precision(RunConfig config, torch::DeviceType device) {
-  config.train.precision = computes_in_bf16(config.train.precision, device) ? "bf16" : "fp32";
+  const bool is_fp32 = precision_on(device, config.train.precision) == Precision::kFp32;
+  config.train.precision = is_fp32 ? "fp32" : "bf16";
   return config;
 }
 

@@ -70,11 +70,11 @@ void require_measurable(const PlanRequest& request, const PlanOptions& options) 
 
 /// Each change that helps, and all of them together.
 std::vector<PlanRemedy> remedies_for(const PlanRequest& request) {
-  const std::vector<decltype(PlanRemedy::settings)> changes = {
+  std::vector<decltype(PlanRemedy::settings)> changes = {
       {{"train.recompute.encoder", "true"}, {"train.recompute.decoder", "1"}},
       {{"train.optimizer", "adafactor"}},
-      {{"train.ema_decay", "0"}},
-      {{"train.precision", "bf16"}}};
+      {{"train.ema_decay", "0"}}};
+  if (request.device == torch::kCUDA) changes.push_back({{"train.precision", "bf16"}});  // the CPU's is for speed
   const auto with = [&](const decltype(PlanRemedy::settings)& settings) {
     PlanRequest changed = request;
     for (const auto& [key, value] : settings) set_field(changed.config, key, value);
@@ -124,7 +124,7 @@ PlanRequest make_plan_request(const ResolvedConfig& resolved, torch::DeviceType 
   request.config = resolved.config;
   request.config.model = complete_model_config(resolved.config, vocabulary_of(resolved, request.notes));
   request.device = device;
-  request.bf16 = computes_in_bf16(resolved.config.train.precision, device);
+  request.bf16 = precision_on(device, resolved.config.train.precision) != Precision::kFp32;
   const int64_t longest = resolved.config.data.max_tokens;
   request.length = mean_tokens > 0 ? mean_tokens : longest;
   if (request.length > longest)

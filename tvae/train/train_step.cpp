@@ -3,21 +3,40 @@
 #include <cmath>
 
 #include "tvae/base/error.h"
+#include "tvae/ops/backend.h"
+#include "tvae/ops/linear.h"
 #include "tvae/optim/gradients.h"
 #include "tvae/optim/schedule.h"
 
 namespace tvae {
 
-bool computes_in_bf16(const std::string& precision, torch::DeviceType device) {
-  return precision == "bf16" || (precision == "auto" && device == torch::kCUDA);
+namespace {
+
+/// Where the model is, or will be once it has memory.
+torch::DeviceType device_of(const TransformerVae& vae) {
+  return vae.device().is_meta() ? PlannedDevice::type() : vae.device().type();
+}
+
+}  // namespace
+
+Precision precision_on(torch::DeviceType device, const std::string& precision) {
+  if (precision == "fp32" || (precision == "auto" && device != torch::kCUDA)) return Precision::kFp32;
+  if (device == torch::kCUDA) return Precision::kBf16Weights;
+  if (!has_bf16_products())
+    throw ConfigError("train.precision", "bf16", "fp32 on this processor",
+                      "it has no instructions for bf16 (AVX512_BF16), so that fp32 is both faster and more exact");
+  return Precision::kBf16Products;
 }
 
 TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config)
+    : TrainStep(vae, config, precision_on(device_of(vae), config.train.precision)) {}
+
+TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config, Precision precision)
     : vae_(vae),
       config_(config.train),
       objective_(config.loss, vae.config(), config.train.recompute),
-      bf16_(computes_in_bf16(config.train.precision, vae.device().type())) {
-  if (bf16_) {
+      precision_(precision) {
+  if (precision_ == Precision::kBf16Weights) {
     for (const NamedParameter& parameter : vae_.parameters().list())
       master_.push_back({parameter.name, parameter.value.detach().clone().requires_grad_(true), parameter.kind});
     vae_.parameters().to(vae_.device(), at::kBFloat16);
@@ -32,6 +51,7 @@ std::map<std::string, double> TrainStep::accumulate(const TokenBatch& batch, con
                                                     const TrainingPosition& position, Rng& rng) {
   gather_gradients();  // of the micro-batch before: a sum in bf16 would lose what is under 1/256 of it
   const TokenStream stream = to_stream(batch, vae_.device());
+  const Bf16Products rounded(precision_ == Precision::kBf16Products);
   ObjectiveResult result = objective_(vae_, stream, sizes, position, rng);
   result.loss.backward();
   return std::move(result.metrics);
@@ -52,7 +72,7 @@ TrainStep::Report TrainStep::apply(const TrainingPosition& position) {
 }
 
 void TrainStep::gather_gradients() {
-  if (!bf16_) return;
+  if (precision_ != Precision::kBf16Weights) return;
   const torch::NoGradGuard no_grad;
   const auto& parameters = vae_.parameters().list();
   for (size_t i = 0; i < master_.size(); ++i) {  // one after the other, so that few are there twice
@@ -68,7 +88,7 @@ void TrainStep::gather_gradients() {
 }
 
 void TrainStep::refresh_compute_weights() {
-  if (!bf16_) return;
+  if (precision_ != Precision::kBf16Weights) return;
   const torch::NoGradGuard no_grad;
   const auto& parameters = vae_.parameters().list();
   for (size_t i = 0; i < master_.size(); ++i) parameters[i].value.copy_(master_[i].value);
@@ -76,7 +96,7 @@ void TrainStep::refresh_compute_weights() {
 
 void TrainStep::load_weights(const TensorMap& saved) {
   vae_.parameters().load(saved, "the checkpoint");
-  if (!bf16_) return;
+  if (precision_ != Precision::kBf16Weights) return;
   const torch::NoGradGuard no_grad;
   for (const NamedParameter& parameter : master_) parameter.value.copy_(saved.at(parameter.name));
 }

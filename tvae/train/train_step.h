@@ -14,13 +14,21 @@
 
 namespace tvae {
 
-/// Whether train.precision means bf16 weights with fp32 masters on this device.
-bool computes_in_bf16(const std::string& precision, torch::DeviceType device);
+/// What a step computes in.
+enum class Precision {
+  kFp32,
+  kBf16Products,  // fp32 but for what matrix products multiply (ops/linear.h): the CPU's bf16
+  kBf16Weights,   // the whole model in bf16, with fp32 master weights: a GPU's
+};
+
+/// What train.precision means on this device. Throws ConfigError for bf16 on a processor whose fp32 is faster.
+Precision precision_on(torch::DeviceType device, const std::string& precision);
 
 /// What a step changes: the model's weights and their fp32 masters, the optimizer, the moving average, the objective.
 class TrainStep {
  public:
   TrainStep(TransformerVae& vae, const RunConfig& config);
+  TrainStep(TransformerVae& vae, const RunConfig& config, Precision precision);
 
   /// Adds the gradients of one micro-batch, in fp32 whatever the model computes in. Returns its metrics.
   std::map<std::string, double> accumulate(const TokenBatch& batch, const StepSizes& sizes,
@@ -32,10 +40,10 @@ class TrainStep {
   /// Updates the weights and drops the gradients. Throws where these are not finite.
   Report apply(const TrainingPosition& position);
 
-  /// Casts the master weights to the bf16 weights the model computes with; nothing in fp32.
+  /// Casts the master weights to the bf16 weights the model computes with, where there are any.
   void refresh_compute_weights();
 
-  /// fp32 weights the optimizer works on: the model's own, or, when the model computes in bf16, their master copies.
+  /// fp32 weights the optimizer works on: the model's own, or, where these are bf16, their master copies.
   const std::vector<NamedParameter>& master() const { return master_; }
   /// Copies saved weights in. Throws CheckpointError where they do not fit.
   void load_weights(const TensorMap& saved);
@@ -52,7 +60,7 @@ class TrainStep {
   TransformerVae& vae_;
   TrainConfig config_;
   Objective objective_;
-  bool bf16_;
+  Precision precision_;
   std::vector<NamedParameter> master_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<MovingAverage> average_;
