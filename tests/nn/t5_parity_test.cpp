@@ -115,7 +115,7 @@ TEST_P(T5Parity, GreedyTokensWithTheCache) {
   const Tensor generated = fixture_["generated"];
   const int64_t steps = generated.size(1) - 1;
   const Memory memory = encode();
-  auto cache = t5_.decoder.make_cache(memory, batch_.sequences(), steps);
+  T5Cache cache = t5_.decoder.make_cache(memory, steps);
   std::vector<int64_t> rows, previous;
   for (int64_t row = 0; row < batch_.sequences(); ++row) {
     rows.push_back(row);
@@ -123,7 +123,7 @@ TEST_P(T5Parity, GreedyTokensWithTheCache) {
   }
   for (int64_t position = 0; position < steps; ++position) {
     const Tensor states = t5_.decoder.step(at::embedding(t5_.shared, torch::tensor(previous, at::kLong)), rows,
-                                           position, steps, memory.spans, cache);
+                                           std::vector<int64_t>(rows.size(), position), cache);
     const Tensor chosen = (at::mm(states, t5_.lm_head.t()) * t5_.scale()).argmax(1);
     std::vector<int64_t> still, next;
     for (size_t i = 0; i < rows.size(); ++i) {

@@ -87,10 +87,10 @@ TEST(AttentionWindows, CachedGenerationEqualsTheFullPass) {
     const Tensor inputs = at::randn({rows * length, config.d_model});
     const Spans spans = equal_spans(rows, length);
     const Tensor whole = decoder.forward(inputs, spans, spans, &memory, {}).view({rows, length, -1});
-    std::vector<LayerCache> cache = decoder.make_cache(memory, rows, length);
+    T5Cache cache = decoder.make_cache(memory, length);
     for (int64_t position = 0; position < length; ++position) {
-      const Tensor step = decoder.step(inputs.view({rows, length, -1}).select(1, position), {0, 1, 2}, position, length,
-                                       memory.spans, cache);
+      const Tensor step = decoder.step(inputs.view({rows, length, -1}).select(1, position), {0, 1, 2},
+                                       {position, position, position}, cache);
       EXPECT_LT((step - whole.select(1, position)).abs().max().item<double>(), 1e-5) << size << " at " << position;
     }
   }

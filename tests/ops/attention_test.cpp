@@ -16,7 +16,6 @@ struct Case {
   Spans queries, keys;
   int64_t query_rows, key_rows, longest_distance;
   bool causal = false;
-  int64_t query_offset = 0;
 };
 
 std::vector<Case> cases() {
@@ -26,7 +25,7 @@ std::vector<Case> cases() {
   all.push_back({"causal", mixed, mixed, 15, 15, 6, true});
   all.push_back({"memory", mixed, equal_spans(4, 5), 15, 20, 6});
   all.push_back({"padded queries", {{0, 6}, {6, 6}}, {{0, 2}, {6, 5}}, 12, 12, 6});
-  all.push_back({"cached step", equal_spans(3, 1), {{0, 4}, {14, 4}, {7, 4}}, 3, 21, 4, true, 3});
+  all.push_back({"cached step", equal_spans(3, 1), {{0, 4}, {14, 2}, {7, 3}}, 3, 21, 4, true});
   all.push_back({"windows of one memory", {{0, 3}, {3, 2}, {5, 4}}, {{0, 5}, {0, 5}, {5, 3}}, 9, 8, 5});
   all.push_back({"rows in no span", {{1, 2}, {4, 3}}, {{1, 2}, {4, 3}}, 8, 8, 3});
   return all;
@@ -38,7 +37,6 @@ TEST(Attention, KernelEqualsComposedOperations) {
       AttentionOptions options;
       options.num_heads = kHeads;
       options.causal = c.causal;
-      options.query_offset = c.query_offset;
       const Tensor q = random_double({c.query_rows, kHeads * kWidth}, 1),
                    k = random_double({c.key_rows, kHeads * kWidth}, 2);
       const Tensor v = random_double({c.key_rows, kHeads * kWidth}, 3);
@@ -123,7 +121,6 @@ TEST(Attention, ComposedDropoutsGradientsAgreeWithFiniteDifferences) {
     AttentionOptions options;
     options.num_heads = kHeads;
     options.causal = c.causal;
-    options.query_offset = c.query_offset;
     options.dropout = 0.4;
     options.dropout_key = 99;
     test::check_gradients(
@@ -142,7 +139,6 @@ TEST(Attention, GradientsAgreeWithFiniteDifferences) {
       AttentionOptions options;
       options.num_heads = kHeads;
       options.causal = c.causal;
-      options.query_offset = c.query_offset;
       options.dropout = dropout;
       options.dropout_key = 99;
       test::check_gradients(

@@ -2,6 +2,7 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
+#include "tvae/ops/likeliest.h"
 
 namespace tvae {
 namespace {
@@ -25,70 +26,104 @@ Tensor filtered_probabilities(Tensor logits, const GenerationOptions& options) {
   return logits.softmax(1);
 }
 
+/// Writes the outputs of many codes, some at a time: a row whose output has ended gets the next code, so that the
+/// products stay large to the end.
 class BatchDecoder {
  public:
-  BatchDecoder(const TransformerVae& vae, const Tensor& code, const GenerationOptions& options, Rng& rng)
-      : vae_(vae), options_(options), rng_(rng) {
-    const int64_t rows = code.size(0);
-    cache_ = vae.decoder().make_cache(vae.decode_latent(code), rows, options.max_tokens);
-    outputs_.resize(rows);
-    for (int64_t row = 0; row < rows; ++row) active_.push_back(row);
-    if (options.constraint)
-      for (int64_t row = 0; row < rows; ++row) constraints_.push_back(options.constraint());
+  BatchDecoder(const TransformerVae& vae, const Tensor& codes, const GenerationOptions& options)
+      : vae_(vae), codes_(codes), options_(options), rng_(options.seed), outputs_(codes.size(0)) {
+    const int64_t rows = std::min(options.batch_rows, codes.size(0));
+    cache_ = vae.decoder().make_cache(next_memory(rows), options.max_tokens);
+    for (int64_t row = 0; row < rows; ++row) start(row, row);
   }
 
-  /// `before`: codes of the call that are done already, of `total`.
-  std::vector<Generated> run(int64_t before, int64_t total, Progress& progress) {
-    std::vector<int64_t> previous(active_.size(), vae_.config().decoder_start_token_id);
-    for (int64_t position = 0; position < options_.max_tokens && !active_.empty(); ++position) {
-      progress.update("decoding", before + static_cast<int64_t>(outputs_.size() - active_.size()), total);
-      previous = step(previous, position);
+  std::vector<Generated> run(Progress& progress) {
+    const auto total = static_cast<int64_t>(outputs_.size());
+    while (!active_.empty()) {
+      progress.update("decoding", next_code_ - static_cast<int64_t>(active_.size()), total);
+      step();
+      refill();
     }
     return std::move(outputs_);
   }
 
  private:
-  /// Feeds `previous` (one id an active row) and appends what comes next; returns the ids of the rows still active.
-  std::vector<int64_t> step(const std::vector<int64_t>& previous, int64_t position) {
-    const torch::Device device = vae_.device();
-    const Tensor ids = torch::tensor(previous, at::kLong).to(device);
-    const Tensor states = vae_.decoder().step(ids, active_, position, *cache_);
+  /// An output that is being written, in a row of the cache.
+  struct Writing {
+    int64_t row, output, position, previous;
+    std::unique_ptr<OutputConstraint> constraint;  // if there is one
+  };
+
+  /// Of the next `count` codes.
+  Memory next_memory(int64_t count) {
+    const Tensor codes = codes_.narrow(0, next_code_, count).to(vae_.device(), vae_.dtype());
+    next_code_ += count;
+    return vae_.decode_latent(codes);
+  }
+
+  void start(int64_t row, int64_t output) {
+    active_.push_back(
+        {row, output, 0, vae_.config().decoder_start_token_id, options_.constraint ? options_.constraint() : nullptr});
+  }
+
+  /// Gives rows that are free the next codes, several at a time: few are not worth a call.
+  void refill() {
+    constexpr int64_t kShare = 8;
+    const int64_t left = codes_.size(0) - next_code_, count = std::min<int64_t>(left, free_.size());
+    if (count == 0 || (count < left && count < options_.batch_rows / kShare)) return;
+    const std::vector<int64_t> rows(free_.end() - count, free_.end());
+    free_.resize(free_.size() - count);
+    const int64_t first = next_code_;
+    vae_.decoder().replace_rows(*cache_, rows, next_memory(count));
+    for (int64_t i = 0; i < count; ++i) start(rows[i], first + i);
+  }
+
+  /// Feeds what was written last and appends what comes next.
+  void step() {
+    std::vector<int64_t> ids, rows, positions;
+    for (const Writing& writing : active_) {
+      ids.push_back(writing.previous);
+      rows.push_back(writing.row);
+      positions.push_back(writing.position);
+    }
+    const Tensor states = vae_.decoder().step(ids, rows, positions, *cache_);
     const Tensor logits = vae_.decoder().logits(states).to(at::kFloat);
     Tensor chosen, probability, probabilities;
     if (options_.sample) {
       probabilities = filtered_probabilities(logits, options_);
       require_finite(probabilities);
-      chosen = probabilities.multinomial(1, false, rng_.generator(device)).squeeze(1);
+      chosen = probabilities.multinomial(1, false, rng_.generator(vae_.device())).squeeze(1);
       probability = probabilities.gather(1, chosen.unsqueeze(1)).squeeze(1);
     } else {
-      const auto [best, index] = logits.max(1);
-      chosen = index;
-      probability = (best - logits.logsumexp(1)).exp();
+      Likeliest best = likeliest(logits);
+      chosen = best.ids;
+      probability = best.probability;
       require_finite(probability);
     }
     chosen = chosen.to(at::kCPU).contiguous();
     probability = probability.to(at::kCPU).contiguous();
-    std::vector<int64_t> still_active, next;
+    std::vector<Writing> still_active;
     for (size_t i = 0; i < active_.size(); ++i) {
-      Generated& output = outputs_[active_[i]];
+      Writing& writing = active_[i];
+      Generated& output = outputs_[writing.output];
       int64_t id = chosen.const_data_ptr<int64_t>()[i];
       float share = probability.const_data_ptr<float>()[i];
-      if (options_.constraint && !constraints_[active_[i]]->accept(id)) {
+      if (writing.constraint && !writing.constraint->accept(id)) {
         const auto row = static_cast<int64_t>(i);
-        id = accepted_instead(*constraints_[active_[i]], logits[row], options_.sample ? probabilities[row] : Tensor());
+        id = accepted_instead(*writing.constraint, logits[row], options_.sample ? probabilities[row] : Tensor());
         share = (options_.sample ? probabilities[row] : logits[row].softmax(0))[id].item<float>();
       }
       output.probability.push_back(share);
-      if (id == vae_.config().eos_token_id) {
-        output.finished = true;
+      output.finished = id == vae_.config().eos_token_id;
+      if (!output.finished) output.ids.push_back(static_cast<int32_t>(id));
+      if (output.finished || ++writing.position == options_.max_tokens) {
+        free_.push_back(writing.row);
         continue;
       }
-      output.ids.push_back(static_cast<int32_t>(id));
-      still_active.push_back(active_[i]);
-      next.push_back(id);
+      writing.previous = id;
+      still_active.push_back(std::move(writing));
     }
     active_ = std::move(still_active);
-    return next;
   }
 
   static void require_finite(const Tensor& probability) {
@@ -115,12 +150,14 @@ class BatchDecoder {
   }
 
   const TransformerVae& vae_;
+  const Tensor& codes_;
   const GenerationOptions& options_;
-  Rng& rng_;
+  Rng rng_;
+  std::vector<Generated> outputs_;  // one a code
   std::unique_ptr<DecoderCache> cache_;
-  std::vector<int64_t> active_;  // rows that have not ended
-  std::vector<Generated> outputs_;
-  std::vector<std::unique_ptr<OutputConstraint>> constraints_;  // of each row, if there are any
+  std::vector<Writing> active_;
+  std::vector<int64_t> free_;  // rows of the cache
+  int64_t next_code_ = 0;
 };
 
 }  // namespace
@@ -129,15 +166,8 @@ std::vector<Generated> generate(const TransformerVae& vae, const Tensor& code, c
                                 Progress& progress) {
   TVAE_ASSERT(code.dim() == 3, "codes are [N, K, D]");
   const torch::NoGradGuard no_grad;
-  Rng rng(options.seed);
-  std::vector<Generated> all;
-  for (int64_t start = 0; start < code.size(0); start += options.batch_rows) {
-    const int64_t rows = std::min(options.batch_rows, code.size(0) - start);
-    const Tensor part = code.narrow(0, start, rows).to(vae.device(), vae.dtype());
-    BatchDecoder decoder(vae, part, options, rng);
-    for (Generated& output : decoder.run(start, code.size(0), progress)) all.push_back(std::move(output));
-  }
-  return all;
+  if (code.size(0) == 0 || options.max_tokens == 0) return std::vector<Generated>(code.size(0));
+  return BatchDecoder(vae, code, options).run(progress);
 }
 
 }  // namespace tvae

@@ -1,5 +1,5 @@
-// Free-running decoding of codes: greedy or sampled, batched, with a static key-value cache; finished rows leave the
-// batch.
+// Free-running decoding of codes: greedy or sampled, batched, with a static key-value cache; a row whose output has
+// ended takes the next code.
 #pragma once
 
 #include <functional>

@@ -10,12 +10,14 @@ namespace {
 
 using torch::Tensor;
 
-struct T5Cache : DecoderCache {
-  Spans memory_spans;
+struct T5DecoderCache : DecoderCache {
+  T5Cache stack;
   Tensor input_embedding;  // of the memory
-  int64_t capacity = 0;
-  std::vector<LayerCache> layers;
 };
+
+Tensor on_device_of(const Tensor& x, const std::vector<int64_t>& numbers) {
+  return torch::tensor(numbers, at::kLong).to(x.device());
+}
 
 class T5Decoder : public Decoder {
  public:
@@ -42,27 +44,31 @@ class T5Decoder : public Decoder {
     return stack_.forward(embeddings, spans, spans, &memory, context);
   }
 
-  std::unique_ptr<DecoderCache> make_cache(const Memory& memory, int64_t rows, int64_t capacity) const override {
-    auto cache = std::make_unique<T5Cache>();
-    cache->memory_spans = memory.spans;
+  std::unique_ptr<DecoderCache> make_cache(const Memory& memory, int64_t capacity) const override {
+    auto cache = std::make_unique<T5DecoderCache>();
+    cache->stack = stack_.make_cache(memory, capacity);
     cache->input_embedding = memory.input_embedding;
-    cache->capacity = capacity;
-    cache->layers = stack_.make_cache(memory, rows, capacity);
     return cache;
   }
 
-  Tensor step(const Tensor& ids, const std::vector<int64_t>& rows, int64_t position,
+  void replace_rows(DecoderCache& cache, const std::vector<int64_t>& rows, const Memory& memory) const override {
+    auto& own = static_cast<T5DecoderCache&>(cache);
+    stack_.replace_rows(own.stack, rows, memory);
+    if (memory.input_embedding.defined())
+      own.input_embedding.index_copy_(0, on_device_of(memory.states, rows), memory.input_embedding);
+  }
+
+  Tensor step(const std::vector<int64_t>& ids, const std::vector<int64_t>& rows, const std::vector<int64_t>& positions,
               DecoderCache& cache) const override {
-    auto& own = static_cast<T5Cache&>(cache);
-    Tensor embeddings = embedding_(ids);
+    auto& own = static_cast<T5DecoderCache&>(cache);
+    Tensor embeddings = embedding_(torch::tensor(ids, at::kLong).to(embedding_.device()));
     if (own.input_embedding.defined())
-      embeddings = embeddings + own.input_embedding.index_select(0, torch::tensor(rows, at::kLong).to(ids.device()));
-    return stack_.step(embeddings, rows, position, own.capacity, own.memory_spans, own.layers);
+      embeddings = embeddings + own.input_embedding.index_select(0, on_device_of(embeddings, rows));
+    return stack_.step(embeddings, rows, positions, own.stack);
   }
 
   Tensor logits(const Tensor& states) const override {
-    const Tensor logits = output_(states);
-    return at::GradMode::is_enabled() ? logits * logit_scale_ : logits.mul_(logit_scale_);
+    return output_(logit_scale_ == 1.0 ? states : states * logit_scale_);
   }
 
   CrossEntropy cross_entropy(const Tensor& states, const Tensor& targets) const override {

@@ -32,11 +32,13 @@ class Decoder {
   virtual torch::Tensor forward(const torch::Tensor& inputs, const Spans& spans, const Memory& memory,
                                 const ForwardContext& context) const = 0;
 
-  /// For `rows` sequences of at most `capacity` tokens over a memory.
-  virtual std::unique_ptr<DecoderCache> make_cache(const Memory& memory, int64_t rows, int64_t capacity) const = 0;
-  /// One step: ids [A] at `position` of the cache's rows `rows` (A of them) → states [A, d]. Evaluation only.
-  virtual torch::Tensor step(const torch::Tensor& ids, const std::vector<int64_t>& rows, int64_t position,
-                             DecoderCache& cache) const = 0;
+  /// A row for each sequence of the memory, of at most `capacity` tokens.
+  virtual std::unique_ptr<DecoderCache> make_cache(const Memory& memory, int64_t capacity) const = 0;
+  /// The sequences of `memory` take the places of what stood in `rows`.
+  virtual void replace_rows(DecoderCache& cache, const std::vector<int64_t>& rows, const Memory& memory) const = 0;
+  /// One step: ids at `positions` of the cache's `rows` (A of each) → states [A, d]. Evaluation only.
+  virtual torch::Tensor step(const std::vector<int64_t>& ids, const std::vector<int64_t>& rows,
+                             const std::vector<int64_t>& positions, DecoderCache& cache) const = 0;
 
   /// Logits [T, V] of states. Gradients pass through, twice under TwiceDifferentiable, where they are enabled.
   virtual torch::Tensor logits(const torch::Tensor& states) const = 0;

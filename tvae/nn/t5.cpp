@@ -50,7 +50,8 @@ T5Attention::T5Attention(const Scope& scope, const ModelConfig& config) : num_he
 
 Tensor T5Attention::queries(const Tensor& hidden) const {
   const Tensor projected = q(hidden);
-  return score_scale == 1.0 ? projected : projected * score_scale;
+  if (score_scale == 1.0) return projected;
+  return at::GradMode::is_enabled() ? projected * score_scale : projected.mul_(score_scale);
 }
 
 Tensor T5Attention::operator()(const Tensor& hidden, const Tensor& memory, const Tensor& relative_bias,
@@ -218,56 +219,92 @@ int64_t AttentionWindows::window_of(int64_t position, size_t layer) const {
   return start + size <= sequence_length ? start : -1;
 }
 
-std::vector<LayerCache> T5Stack::make_cache(const Memory& memory, int64_t rows, int64_t capacity) const {
-  std::vector<LayerCache> cache;
+T5Cache T5Stack::make_cache(const Memory& memory, int64_t capacity) const {
+  T5Cache cache;
+  cache.capacity = capacity;
+  cache.memory_spans = memory.spans;
+  cache.relative_bias = relative_bias(windows_.size > 0 ? windows_.size : capacity);
+  const auto rows = static_cast<int64_t>(memory.spans.size());
   for (const T5Block& block : blocks_) {
-    LayerCache layer;
-    const int64_t inner = block.self_attention.k.outputs();
-    layer.self_key = at::empty({rows * capacity, inner}, memory.states.options());
+    T5Cache::Layer layer;
+    layer.self_key = at::empty({rows * capacity, block.self_attention.k.outputs()}, memory.states.options());
     layer.self_value = at::empty_like(layer.self_key);
     layer.cross_key = block.cross_attention.k(memory.states);
     layer.cross_value = block.cross_attention.v(memory.states);
-    cache.push_back(std::move(layer));
+    cache.layers.push_back(std::move(layer));
   }
   return cache;
 }
 
-Tensor T5Stack::step(const Tensor& embeddings, const std::vector<int64_t>& rows, int64_t position, int64_t capacity,
-                     const Spans& memory_spans, std::vector<LayerCache>& cache) const {
-  const auto active = static_cast<int64_t>(rows.size());
-  const Spans queries = equal_spans(active, 1);
-  Spans memory_keys;
-  Tensor cache_rows = at::empty({active}, at::kLong);
-  for (int64_t i = 0; i < active; ++i) {
-    memory_keys.push_back(memory_spans[rows[i]]);
-    cache_rows.data_ptr<int64_t>()[i] = rows[i] * capacity + position;
+void T5Stack::replace_rows(T5Cache& cache, const std::vector<int64_t>& rows, const Memory& memory) const {
+  std::vector<int64_t> places;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Span& place = cache.memory_spans[rows[i]];
+    TVAE_ASSERT(place.length == memory.spans[i].length, "the memory fits the place of the one before it");
+    for (int64_t j = 0; j < place.length; ++j) places.push_back(place.start + j);
   }
-  cache_rows = cache_rows.to(embeddings.device());
-  const Tensor bias = relative_bias(position + 1);
-  AttentionOptions options;
-  options.causal = true;
-  AttentionOptions cross_options;
+  const Tensor index = torch::tensor(places, at::kLong).to(memory.states.device());
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    cache.layers[i].cross_key.index_copy_(0, index, blocks_[i].cross_attention.k(memory.states));
+    cache.layers[i].cross_value.index_copy_(0, index, blocks_[i].cross_attention.v(memory.states));
+  }
+}
+
+Tensor T5Stack::step(const Tensor& embeddings, const std::vector<int64_t>& rows, const std::vector<int64_t>& positions,
+                     T5Cache& cache) const {
+  const size_t active = rows.size();
+  std::vector<int64_t> places(active);
+  Spans keys(active), memory(active);
+  for (size_t i = 0; i < active; ++i) {
+    places[i] = rows[i] * cache.capacity + positions[i];
+    keys[i] = {rows[i] * cache.capacity, positions[i] + 1};
+    memory[i] = cache.memory_spans[rows[i]];
+  }
+  const auto tensor_of = [&](const std::vector<int64_t>& numbers) {
+    return torch::tensor(numbers, at::kLong).to(embeddings.device());
+  };
+  const Tensor all_places = tensor_of(places);
   Tensor hidden = embeddings;
   for (size_t i = 0; i < blocks_.size(); ++i) {
-    const int64_t first = windows_.size > 0 ? windows_.window_of(position, i) : 0;
-    if (first < 0) continue;
-    options.query_offset = position - first;
-    Spans keys;
-    for (const int64_t row : rows) keys.push_back({row * capacity + first, position - first + 1});
-    const T5Block& block = blocks_[i];
-    LayerCache& layer = cache[i];
-    options.num_heads = cross_options.num_heads = block.self_attention.num_heads;
-    Tensor normed = norm(hidden, block.self_norm);
-    layer.self_key.index_copy_(0, cache_rows, block.self_attention.k(normed));
-    layer.self_value.index_copy_(0, cache_rows, block.self_attention.v(normed));
-    hidden = hidden + block.self_attention.o(attention(block.self_attention.queries(normed), layer.self_key,
-                                                       layer.self_value, bias, queries, keys, options));
-    normed = norm(hidden, block.cross_norm);
-    hidden = hidden + block.cross_attention.o(attention(block.cross_attention.queries(normed), layer.cross_key,
-                                                        layer.cross_value, {}, queries, memory_keys, cross_options));
-    hidden = hidden + block.feed_forward(norm(hidden, block.feed_forward_norm), {});
+    if (windows_.size == 0) {
+      hidden = step_block(blocks_[i], hidden, cache.relative_bias, all_places, keys, memory, cache.layers[i]);
+      continue;
+    }
+    // Of the rows that are in a window of this layer, the keys from its first position on.
+    std::vector<int64_t> inside, inside_places;
+    Spans inside_keys, inside_memory;
+    for (size_t row = 0; row < active; ++row) {
+      const int64_t first = windows_.window_of(positions[row], i);
+      if (first < 0) continue;
+      inside.push_back(static_cast<int64_t>(row));
+      inside_places.push_back(places[row]);
+      inside_keys.push_back({keys[row].start + first, keys[row].length - first});
+      inside_memory.push_back(memory[row]);
+    }
+    if (inside.empty()) continue;
+    const Tensor index = tensor_of(inside);
+    hidden = hidden.index_copy(0, index,
+                               step_block(blocks_[i], hidden.index_select(0, index), cache.relative_bias,
+                                          tensor_of(inside_places), inside_keys, inside_memory, cache.layers[i]));
   }
   return norm(hidden, final_norm_);
+}
+
+Tensor T5Stack::step_block(const T5Block& block, Tensor hidden, const Tensor& bias, const Tensor& places,
+                           const Spans& keys, const Spans& memory, T5Cache::Layer& layer) const {
+  const Spans queries = equal_spans(static_cast<int64_t>(keys.size()), 1);
+  AttentionOptions causal, cross;
+  causal.num_heads = cross.num_heads = block.self_attention.num_heads;
+  causal.causal = true;
+  Tensor normed = norm(hidden, block.self_norm);
+  layer.self_key.index_copy_(0, places, block.self_attention.k(normed));
+  layer.self_value.index_copy_(0, places, block.self_attention.v(normed));
+  hidden = hidden + block.self_attention.o(attention(block.self_attention.queries(normed), layer.self_key,
+                                                     layer.self_value, bias, queries, keys, causal));
+  normed = norm(hidden, block.cross_norm);
+  hidden = hidden + block.cross_attention.o(attention(block.cross_attention.queries(normed), layer.cross_key,
+                                                      layer.cross_value, {}, queries, memory, cross));
+  return hidden + block.feed_forward(norm(hidden, block.feed_forward_norm), {});
 }
 
 }  // namespace tvae

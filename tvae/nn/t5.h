@@ -77,10 +77,17 @@ struct LayerView {
   Spans queries, keys, memory;
 };
 
-/// Keys and values of one decoder layer while decoding: self [rows · capacity, H·k], filled up to the current position;
-/// cross [rows · M, H·k], computed once.
-struct LayerCache {
-  torch::Tensor self_key, self_value, cross_key, cross_value;
+/// What a decoder keeps while it writes, for rows of at most `capacity` tokens.
+struct T5Cache {
+  /// Keys and values of one layer: self [rows · capacity, H·k], of each row those of the tokens so far; cross [memory
+  /// rows, H·k], computed once a sequence.
+  struct Layer {
+    torch::Tensor self_key, self_value, cross_key, cross_value;
+  };
+  std::vector<Layer> layers;
+  int64_t capacity = 0;
+  Spans memory_spans;           // one a row
+  torch::Tensor relative_bias;  // of every distance
 };
 
 class T5Stack {
@@ -94,12 +101,14 @@ class T5Stack {
   torch::Tensor forward(const torch::Tensor& embeddings, const Spans& queries, const Spans& keys, const Memory* memory,
                         const ForwardContext& context) const;
 
-  /// Caches for `rows` sequences of at most `capacity` tokens over a memory.
-  std::vector<LayerCache> make_cache(const Memory& memory, int64_t rows, int64_t capacity) const;
-  /// One decoding step: embeddings [A, d] of the tokens at `position` of the cache rows `rows` (A of them, an int64
-  /// tensor and the same as a vector) → states [A, d]. Evaluation only.
-  torch::Tensor step(const torch::Tensor& embeddings, const std::vector<int64_t>& rows, int64_t position,
-                     int64_t capacity, const Spans& memory_spans, std::vector<LayerCache>& cache) const;
+  /// A row for each sequence of the memory, of at most `capacity` tokens.
+  T5Cache make_cache(const Memory& memory, int64_t capacity) const;
+  /// The sequences of `memory` take the places of what stood in `rows`. Each needs as much memory as the one before it.
+  void replace_rows(T5Cache& cache, const std::vector<int64_t>& rows, const Memory& memory) const;
+  /// One decoding step: embeddings [A, d] of the tokens at `positions` of the cache's `rows` (A of each) → states [A,
+  /// d]. Evaluation only.
+  torch::Tensor step(const torch::Tensor& embeddings, const std::vector<int64_t>& rows,
+                     const std::vector<int64_t>& positions, T5Cache& cache) const;
 
  private:
   /// The windows of a layer in a stream of sequences.
@@ -108,6 +117,10 @@ class T5Stack {
                       const torch::Tensor& memory, const LayerView& view, const ForwardContext& context) const;
   torch::Tensor relative_bias(int64_t max_length) const;
   torch::Tensor norm(const torch::Tensor& hidden, const torch::Tensor& weight) const;
+  /// One layer of step() for the rows whose tokens are at `places` of the cache [A], an int64 tensor.
+  torch::Tensor step_block(const T5Block& block, torch::Tensor hidden, const torch::Tensor& bias,
+                           const torch::Tensor& places, const Spans& keys, const Spans& memory,
+                           T5Cache::Layer& layer) const;
 
   bool is_decoder_ = false;
   double dropout_ = 0.0;

@@ -18,8 +18,10 @@ using torch::autograd::tensor_list;
 
 constexpr int64_t kMaxChunks = 16;  // of sequences in the backward pass; fixed, so that sums keep their order
 
-/// The layout travels to the backward pass as one object inside the context's saved_data.
+/// Travels to the backward pass as one object inside the context's saved_data.
 struct Layout : torch::CustomClassHolder {
+  Layout(const Spans& query_spans, const Spans& key_spans, const AttentionOptions& of)
+      : queries(query_spans), keys(key_spans), options(of) {}
   Spans queries, keys;
   AttentionOptions options;
 };
@@ -68,26 +70,28 @@ Tensor output_like(const Tensor& query, const Spans& queries) {
   return covered == query.size(0) ? at::empty_like(query) : at::zeros_like(query);
 }
 
+/// With `probabilities`, those are kept in it: [count_probabilities()].
+Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& relative_bias,
+              const Layout& layout, const Tensor& probabilities = {}) {
+  Tensor output = output_like(query, layout.queries);
+  if (query.is_meta()) return output;
+  AT_DISPATCH_FLOATING_TYPES(query.scalar_type(), "attention", [&] {
+    cpu::attention_forward<scalar_t>(arguments_of<scalar_t>(query, key, value, relative_bias, layout),
+                                     output.data_ptr<scalar_t>(),
+                                     probabilities.defined() ? probabilities.data_ptr<scalar_t>() : nullptr);
+  });
+  return output;
+}
+
 struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& query, const Tensor& key, const Tensor& value,
-                        const std::optional<Tensor>& relative_bias, c10::intrusive_ptr<Layout> layout,
-                        bool keep_probabilities) {
+                        const std::optional<Tensor>& relative_bias, c10::intrusive_ptr<Layout> layout) {
     const Tensor q = query.contiguous(), k = key.contiguous(), v = value.contiguous();
     const Tensor bias = relative_bias ? relative_bias->contiguous() : Tensor();
-    Tensor output = output_like(q, layout->queries);
-    Tensor probabilities;
-    if (keep_probabilities) {
-      probabilities = at::empty({count_probabilities(*layout)}, q.options());
-      context->save_for_backward({q, k, v, bias, probabilities});
-      context->saved_data["layout"] = c10::IValue::make_capsule(layout);
-    }
-    if (q.is_meta()) return output;
-    AT_DISPATCH_FLOATING_TYPES(q.scalar_type(), "attention", [&] {
-      const auto arguments = arguments_of<scalar_t>(q, k, v, bias, *layout);
-      cpu::attention_forward<scalar_t>(arguments, output.data_ptr<scalar_t>(),
-                                       keep_probabilities ? probabilities.data_ptr<scalar_t>() : nullptr);
-    });
-    return output;
+    const Tensor probabilities = at::empty({count_probabilities(*layout)}, q.options());
+    context->save_for_backward({q, k, v, bias, probabilities});
+    context->saved_data["layout"] = c10::IValue::make_capsule(layout);
+    return attend(q, k, v, bias, *layout, probabilities);
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
@@ -95,7 +99,7 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     const Tensor &q = saved[0], &k = saved[1], &v = saved[2], &bias = saved[3], &probabilities = saved[4];
     const auto layout = c10::static_intrusive_pointer_cast<Layout>(context->saved_data["layout"].toCapsule());
     const Tensor d_output = gradients[0].contiguous();
-    Tensor dq = at::zeros_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v), d_bias;
+    Tensor dq = output_like(q, layout->queries), dk = at::zeros_like(k), dv = at::zeros_like(v), d_bias;
     const std::vector<int64_t> chunk_of = chunks_of(layout->keys);
     const int64_t chunks = chunk_of.empty() ? 1 : *std::max_element(chunk_of.begin(), chunk_of.end()) + 1;
     if (bias.defined()) d_bias = at::zeros({chunks, bias.size(0), bias.size(1)}, bias.options());
@@ -107,7 +111,7 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
                                           bias.defined() ? d_bias.data_ptr<scalar_t>() : nullptr, chunk_of, chunks);
       });
     if (bias.defined()) d_bias = d_bias.sum(0);
-    return {dq, dk, dv, d_bias, Tensor(), Tensor()};
+    return {dq, dk, dv, d_bias, Tensor()};
   }
 };
 
@@ -133,21 +137,19 @@ Tensor heads_of(const Tensor& stream, const Spans& spans, size_t first, size_t c
 Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& relative_bias,
                  const Spans& queries, const Spans& keys, const AttentionOptions& options) {
   TVAE_ASSERT(queries.size() == keys.size(), "as many query spans as key spans");
-  TVAE_ASSERT(!relative_bias.defined() || !options.causal ||
-                  relative_bias.size(1) >= 2 * (options.query_offset + longest(queries)) - 1,
+  TVAE_ASSERT(!relative_bias.defined() || !options.causal || relative_bias.size(1) >= 2 * longest(keys) - 1,
               "the relative bias covers every distance");
   if (TwiceDifferentiable::enabled() || backend_of(query) == Backend::kStock)
     return attention_composed(query, key, value, relative_bias, queries, keys, options);
-  auto layout = c10::make_intrusive<Layout>();
-  layout->queries = queries;
-  layout->keys = keys;
-  layout->options = options;
   const bool differentiable =
       at::GradMode::is_enabled() && (query.requires_grad() || key.requires_grad() || value.requires_grad() ||
                                      (relative_bias.defined() && relative_bias.requires_grad()));
+  if (!differentiable)
+    return attend(query.contiguous(), key.contiguous(), value.contiguous(),
+                  relative_bias.defined() ? relative_bias.contiguous() : relative_bias, {queries, keys, options});
   // Autograd functions take optional tensors, not undefined ones.
   const std::optional<Tensor> bias = relative_bias.defined() ? std::optional<Tensor>(relative_bias) : std::nullopt;
-  return AttentionFunction::apply(query, key, value, bias, std::move(layout), differentiable);
+  return AttentionFunction::apply(query, key, value, bias, c10::make_intrusive<Layout>(queries, keys, options));
 }
 
 Tensor attention_composed(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& relative_bias,
@@ -169,7 +171,7 @@ Tensor attention_composed(const Tensor& query, const Tensor& key, const Tensor& 
                                heads_of(key, keys, first, count, heads).transpose(2, 3));
     const auto index = at::TensorOptions().dtype(at::kLong).device(query.device());
     const Tensor distance =
-        at::arange(lk, index).unsqueeze(0) - at::arange(lq, index).unsqueeze(1) - options.query_offset;
+        at::arange(lk, index).unsqueeze(0) - at::arange(lq, index).unsqueeze(1) - first_place(lq, lk);
     if (relative_bias.defined()) {
       const Tensor columns = (distance + (relative_bias.size(1) - 1) / 2).clamp(0, relative_bias.size(1) - 1);
       scores = scores + relative_bias.index_select(1, columns.flatten()).view({heads, lq, lk});

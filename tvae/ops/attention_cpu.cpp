@@ -15,14 +15,23 @@ constexpr int64_t kBlock = 16;  // queries worked on together
 
 #ifdef __AVX512F__
 constexpr int64_t kVectorBytes = 64;
+constexpr int kVectorsOfEight = 2;  // registers of sums for each of eight rows: there are 32
 #else
 constexpr int64_t kVectorBytes = 32;
+constexpr int kVectorsOfEight = 1;  // there are 16
 #endif
 /// One vector register.
 template <class T>
 using Vector [[gnu::vector_size(kVectorBytes)]] = T;
 template <class T>
 constexpr int64_t kLanes = kVectorBytes / sizeof(T);
+
+template <class T>
+Vector<T> load(const T* from) {
+  Vector<T> numbers;
+  std::memcpy(&numbers, from, sizeof(numbers));
+  return numbers;
+}
 
 int64_t round_up(int64_t n, int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
@@ -41,38 +50,54 @@ struct ProductSize {
   int64_t rows, columns, inner;
 };
 
-/// `rows` rows and kLanes columns of a product. The sums stay in registers: eight of them hide the adders' latency.
-template <class T, int rows>
+/// `rows` rows and `vectors` · kLanes columns of a product. The sums stay in registers: eight and more of them hide the
+/// adders' latency, and a number that is read serves several.
+template <class T, int rows, int vectors>
 void product_tile(View<const T> a, View<const T> b, View<T> c, int64_t inner, bool accumulate) {
-  Vector<T> sum[rows] = {};
+  Vector<T> sum[rows][vectors] = {};
   for (int64_t p = 0; p < inner; ++p) {
-    Vector<T> b_row;
-    std::memcpy(&b_row, b.data + p * b.row_step, sizeof(b_row));
+    Vector<T> b_row[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) b_row[v] = load(b.data + p * b.row_step + v * kLanes<T>);
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; ++r) sum[r] += a.data[r * a.row_step + p * a.column_step] * b_row;
+    for (int r = 0; r < rows; ++r) {
+      const T factor = a.data[r * a.row_step + p * a.column_step];
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sum[r][v] += factor * b_row[v];
+    }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < rows; ++r) {
-    T* out = c.data + r * c.row_step;
-    if (accumulate) {
-      Vector<T> before;
-      std::memcpy(&before, out, sizeof(before));
-      sum[r] += before;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      T* out = c.data + r * c.row_step + v * kLanes<T>;
+      if (accumulate) sum[r][v] += load(out);
+      std::memcpy(out, &sum[r][v], sizeof(sum[r][v]));
     }
-    std::memcpy(out, &sum[r], sizeof(sum[r]));
   }
 }
 
+/// The columns from `first` on of a band of `rows` rows, as many as fill `vectors` registers each time; returns the
+/// column after them.
+template <class T, int rows, int vectors>
+int64_t product_columns(int64_t first, View<const T> a, View<const T> b, View<T> c, const ProductSize& size,
+                        bool accumulate) {
+  constexpr int64_t kColumns = vectors * kLanes<T>;
+  for (; first + kColumns <= size.columns; first += kColumns)
+    product_tile<T, rows, vectors>(a, {b.data + first, b.row_step}, {c.data + first, c.row_step}, size.inner,
+                                   accumulate);
+  return first;
+}
+
 /// c = a · b or c += a · b from row `first` on, as many bands of `rows` rows as fit; returns the row after them.
-template <class T, int rows>
+template <class T, int rows, int vectors>
 int64_t product_bands(int64_t first, View<const T> a, View<const T> b, View<T> c, const ProductSize& size,
                       bool accumulate) {
   for (; first + rows <= size.rows; first += rows) {
     const View<const T> a_band{a.data + first * a.row_step, a.row_step, a.column_step};
     const View<T> c_band{c.data + first * c.row_step, c.row_step};
-    int64_t j = 0;
-    for (; j + kLanes<T> <= size.columns; j += kLanes<T>)
-      product_tile<T, rows>(a_band, {b.data + j, b.row_step}, {c_band.data + j, c.row_step}, size.inner, accumulate);
+    int64_t j = product_columns<T, rows, vectors>(0, a_band, b, c_band, size, accumulate);
+    j = product_columns<T, rows, 1>(j, a_band, b, c_band, size, accumulate);
     for (; j < size.columns; ++j)
       for (int r = 0; r < rows; ++r) {
         T sum = 0;
@@ -88,10 +113,10 @@ int64_t product_bands(int64_t first, View<const T> a, View<const T> b, View<T> c
 /// c = a · b or c += a · b; the columns of b and c stand side by side.
 template <class T>
 void product(View<const T> a, View<const T> b, View<T> c, const ProductSize& size, bool accumulate) {
-  int64_t row = product_bands<T, 8>(0, a, b, c, size, accumulate);
-  row = product_bands<T, 4>(row, a, b, c, size, accumulate);
-  row = product_bands<T, 2>(row, a, b, c, size, accumulate);
-  product_bands<T, 1>(row, a, b, c, size, accumulate);
+  int64_t row = product_bands<T, 8, kVectorsOfEight>(0, a, b, c, size, accumulate);
+  row = product_bands<T, 4, 2>(row, a, b, c, size, accumulate);
+  row = product_bands<T, 2, 4>(row, a, b, c, size, accumulate);
+  product_bands<T, 1, 4>(row, a, b, c, size, accumulate);
 }
 
 /// A (head, sequence) pair with its pointers: rows of q, k, v are head_size long and `stride` apart.
@@ -100,7 +125,7 @@ struct Item {
   const T* query;
   const T* key;
   const T* value;
-  const T* bias;  // bias[j - i] for key j at query i (query_offset included), or null
+  const T* bias;  // bias[j - i] for key j at query i (the place of the first query included), or null
   int64_t query_start, key_start, query_length, key_length;
   int64_t probability_offset;
 };
@@ -117,16 +142,17 @@ Item<T> item_of(const AttentionArguments<T>& a, int64_t head, int64_t sequence) 
   item.value = a.value + item.key_start;
   item.query_length = q.length;
   item.key_length = k.length;
-  item.bias = a.relative_bias == nullptr
-                  ? nullptr
-                  : a.relative_bias + head * a.bias_columns + (a.bias_columns - 1) / 2 - a.options.query_offset;
+  item.bias = a.relative_bias == nullptr ? nullptr
+                                         : a.relative_bias + head * a.bias_columns + (a.bias_columns - 1) / 2 -
+                                               first_place(item.query_length, item.key_length);
   item.probability_offset = a.offsets[sequence] + head * q.length * k.length;
   return item;
 }
 
 template <class T>
 int64_t visible_keys(const AttentionArguments<T>& a, const Item<T>& item, int64_t query) {
-  return a.options.causal ? std::min(item.key_length, query + a.options.query_offset + 1) : item.key_length;
+  return a.options.causal ? std::min(item.key_length, query + first_place(item.query_length, item.key_length) + 1)
+                          : item.key_length;
 }
 
 /// columns[c][j] = rows[j][c], `padded` apart, zeros from `length` on
@@ -224,12 +250,12 @@ void attention_backward(const AttentionArguments<T>& a, const T* probabilities, 
     std::vector<T> value_columns, d_scores, dropped;
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t head = unit / chunks, chunk = unit % chunks;
-      T* bias_row = d_bias == nullptr ? nullptr
-                                      : d_bias + (chunk * heads + head) * a.bias_columns + (a.bias_columns - 1) / 2 -
-                                            a.options.query_offset;
       for (int64_t sequence = 0; sequence < sequences; ++sequence) {
         if (chunk_of[sequence] != chunk) continue;
         const Item<T> item = item_of(a, head, sequence);
+        T* bias_row = d_bias == nullptr ? nullptr
+                                        : d_bias + (chunk * heads + head) * a.bias_columns + (a.bias_columns - 1) / 2 -
+                                              first_place(item.query_length, item.key_length);
         const int64_t padded = round_up(item.key_length, kLanes<T>);
         transpose(item.value, item.key_length, width, stride, padded, value_columns);
         d_scores.resize(kBlock * padded);

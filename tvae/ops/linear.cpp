@@ -33,14 +33,18 @@ Tensor operand(const Tensor& x) {
   return Bf16Products::enabled() && x.scalar_type() == at::kFloat ? x.to(at::kBFloat16) : x;
 }
 
+Tensor linear_product(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
+  Tensor y = matrix_product(x, weight.t());
+  if (bias) y.add_(*bias);
+  return y;
+}
+
 struct LinearFunction : torch::autograd::Function<LinearFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
                         const std::optional<Tensor>& bias) {
     context->save_for_backward({x, weight});
     context->saved_data["bias"] = bias.has_value();
-    Tensor y = matrix_product(x, weight.t());
-    if (bias) y.add_(*bias);
-    return y;
+    return linear_product(x, weight, bias);
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto saved = context->get_saved_variables();
@@ -89,6 +93,8 @@ Tensor matrix_product(const Tensor& a, const Tensor& b) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const bool differentiable = at::GradMode::is_enabled() &&
+                              (x.requires_grad() || weight.requires_grad() || (bias.defined() && bias.requires_grad()));
   const bool rounds = Bf16Products::enabled() && x.scalar_type() == at::kFloat;
   if (!(has_onednn(x) || rounds) || TwiceDifferentiable::enabled())
     return at::linear(x, weight, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt);
@@ -96,6 +102,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const std::optional<Tensor> b = bias.defined() ? std::optional<Tensor>(bias) : std::nullopt;
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);
+  if (!differentiable) return linear_product(rows, weight, b).view(shape);
   return LinearFunction::apply(rows, weight, b).view(shape);
 }
 
