@@ -102,9 +102,10 @@ RunVerb set_up_train(CLI::App& command, const CommonOptions& common) {
       ->type_name("NAME")
       ->capture_default_str();
   command.add_option("--vocab-size", training.vocab_size, "how many ids, at most")->capture_default_str();
-  command.add_option("--sample-lines", training.sample_lines, "lines drawn for training; 0 = all")
-      ->check(in_range(0))
-      ->capture_default_str();
+  command
+      .add_option("--sample-lines", training.sample_lines,
+                  "lines drawn for training; 0 = all; default as many as are enough")
+      ->check(in_range(0));
   add_read_flags(command, options->read);
   command.add_option("--out", options->out, "folder to write")->type_name("DIR")->required();
   command.add_option("FILE", options->files, "texts; - = stdin")->required();

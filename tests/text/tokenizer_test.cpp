@@ -285,6 +285,47 @@ TEST(TrainTokenizer, SamplesLinesBySeed) {
   EXPECT_NE(train_tokenizer(lines, training).fingerprint(), first);
 }
 
+// A million characters of words that differ are enough, or five million altogether: what of a text is learnt from is
+// said before the work, and a number of lines that is given is kept.
+TEST(TrainTokenizer, OfMuchTextTakesAsMuchAsIsEnough) {
+  std::mt19937 generator(5);
+  const auto word = [&] {
+    std::string letters(10, 'a');
+    for (char& letter : letters) letter = static_cast<char>('a' + generator() % 26);
+    return letters;
+  };
+  std::vector<std::string> lines;  // the second half is of other letters than the first
+  for (int i = 0; i < 3000; ++i) {
+    lines.emplace_back();
+    for (int j = 0; j < 100; ++j) lines.back() += word() + " ";
+    if (i >= 1500)
+      for (char& c : lines.back()) c = c == ' ' ? c : static_cast<char>(std::toupper(c));
+  }
+  const auto train = [&lines](TokenizerTraining training) {
+    training.kind = "unigram";
+    training.vocab_size = 320;
+    testing::internal::CaptureStderr();
+    Tokenizer tokenizer = train_tokenizer(lines, training);
+    return std::pair(std::move(tokenizer), testing::internal::GetCapturedStderr());
+  };
+  const auto [tokenizer, said] = train({});
+  EXPECT_NE(said.find("learning from a draw of 30% of the text"), std::string::npos) << said;
+  EXPECT_EQ(tokenizer.encode("az").size() + tokenizer.encode("AZ").size(), 4U) << "drawn from the whole of the file";
+  EXPECT_EQ(train({}).first.fingerprint(), tokenizer.fingerprint());
+  EXPECT_NE(train({.seed = 1}).first.fingerprint(), tokenizer.fingerprint());
+  EXPECT_EQ(train({.sample_lines = 100}).second, "");
+  EXPECT_NE(train({.sample_lines = 2000}).second.find("these lines are 2 times the text that is enough"),
+            std::string::npos);
+
+  lines.assign(2000, std::string(200, 'x') + std::string(4000, ' '));  // little that differs, and much text
+  EXPECT_NE(train({}).second.find("learning from a draw of "), std::string::npos);
+}
+
+TEST(TrainTokenizer, LearnsFromFewLinesWhateverTheSeed) {
+  const auto train = [](int64_t seed) { return train_tokenizer(many_lines(), {.vocab_size = 400, .seed = seed}); };
+  EXPECT_EQ(train(1).fingerprint(), train(2).fingerprint());
+}
+
 TEST(TrainTokenizer, RefusesWhatCannotWork) {
   EXPECT_THROW(train_tokenizer({}, {}), DataError);
   EXPECT_THROW(train_tokenizer({"", ""}, {}), DataError);

@@ -63,7 +63,7 @@ TokenizedChunk tokenize(const std::vector<std::string>& texts, size_t begin, siz
   TokenizedChunk chunk;
   for (size_t row = begin; row < end; ++row) {
     std::vector<int32_t> ids = tokenizer.encode(texts[row]);
-    if (tokenizer.decode(ids) != texts[row]) ++chunk.untokenizable;
+    if (!tokenizer.writes(ids, texts[row])) ++chunk.untokenizable;
     if (static_cast<int64_t>(ids.size()) >= options.max_tokens) {
       ++chunk.overlong;
       if (!options.cut) continue;

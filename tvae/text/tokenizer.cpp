@@ -33,7 +33,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kSpaceMark = "\u2581";      // how SentencePiece writes a space
 constexpr std::string_view kUnknownText = " \u2047 ";  // what SentencePiece decodes the unknown id to
 constexpr int32_t kByteOffset = 3;                     // ByT5: pad, end of sequence and unknown come before the bytes
-constexpr int64_t kT5ExtraIds = 100;                   // Hugging Face's defaults
+constexpr int32_t kBytesUnknown = 2;
+constexpr int64_t kT5ExtraIds = 100;  // Hugging Face's defaults
 constexpr int64_t kByT5ExtraIds = 125;
 
 std::string byte_piece(unsigned char byte) {
@@ -68,6 +69,42 @@ size_t stand_in_index(std::string_view character) {
   return point < kFirstStandIn ? kStandIns : point - kFirstStandIn;
 }
 
+/// What an id of the model adds to a text.
+struct Written {
+  std::string text;
+  bool skipped = false;      // a control piece, which is no text
+  bool loses_space = false;  // at the start of a text, where the model puts a space before it
+};
+
+/// By id, of ByT5's ids.
+std::vector<Written> written_by_bytes() {
+  std::vector<Written> written(kByteOffset, {"", /*skipped=*/true});
+  written[kBytesUnknown] = {std::string(kUnknownText)};
+  for (int byte = 0; byte < 256; ++byte) written.push_back({std::string(1, static_cast<char>(byte))});
+  return written;
+}
+
+/// By id, of a SentencePiece model.
+std::vector<Written> written_by_pieces(const sentencepiece::SentencePieceProcessor& processor, bool dummy_prefix) {
+  std::vector<Written> written;
+  for (int id = 0; id < processor.GetPieceSize(); ++id) {
+    const std::string& piece = processor.IdToPiece(id);
+    if (id == processor.unk_id()) {
+      written.push_back({std::string(kUnknownText)});
+    } else if (processor.IsControl(id)) {
+      written.push_back({"", /*skipped=*/true});
+    } else if (processor.IsByte(id)) {
+      written.push_back({std::string(1, static_cast<char>(std::stoi(piece.substr(3, 2), nullptr, 16)))});
+    } else {
+      std::string text = piece;
+      for (size_t mark = 0; (mark = text.find(kSpaceMark, mark)) != std::string::npos;)
+        text.replace(mark, kSpaceMark.size(), " ");
+      written.push_back({text, false, /*loses_space=*/dummy_prefix && starts_with(piece, kSpaceMark)});
+    }
+  }
+  return written;
+}
+
 /// An id after those of the model.
 struct LaterToken {
   std::string text;
@@ -82,13 +119,15 @@ struct Tokenizer::Implementation {
   std::vector<LaterToken> later;
   bool dummy_prefix = false;  // whether the model puts a space before the text
   bool byte_fallback = false;
+  std::vector<Written> written = written_by_bytes();  // by id of the model
   // What encode looks for, filled by index_added().
-  std::unordered_map<std::string, size_t> added;         // text -> index in `later`
+  std::array<bool, 256> first_bytes{};            // of added tokens, and of private characters where there are any
+  std::unordered_map<std::string, size_t> added;  // text -> index in `later`
   std::set<size_t, std::greater<size_t>> added_lengths;  // in bytes, longest first
 
   bool bytes_only() const { return processor == nullptr; }
   int32_t model_size() const { return bytes_only() ? kByteOffset + 256 : processor->GetPieceSize(); }
-  int32_t unk_id() const { return bytes_only() ? 2 : processor->unk_id(); }
+  int32_t unk_id() const { return bytes_only() ? kBytesUnknown : processor->unk_id(); }
 
   void load_model(const std::string& serialized, const std::string& path);
   void index_added(size_t i);
@@ -100,13 +139,17 @@ struct Tokenizer::Implementation {
   std::vector<int32_t> encode_with_added(std::string_view text) const;
   std::string with_stand_ins(std::string_view text) const;
   const std::string* added_at(std::string_view text) const;
+  /// Calls append with what each id adds to the text, in order.
+  template <typename Append>
+  void write(const std::vector<int32_t>& ids, Append append) const;
   std::string decode(const std::vector<int32_t>& ids) const;
+  bool writes(const std::vector<int32_t>& ids, std::string_view text) const;
   /// Whether a text comes back changed from the middle of a line, and an added token would help. One with
   /// SentencePiece's space mark would not: Hugging Face would find it in every space.
   bool wants_token(const std::string& text) const {
     const std::string line = "a" + text + "a";
     const bool possible = !text.empty() && is_valid_utf8(text) && text.find(kSpaceMark) == std::string::npos;
-    return possible && decode(encode(line)) != line;
+    return possible && !writes(encode(line), line);
   }
 };
 
@@ -114,12 +157,13 @@ void Tokenizer::Implementation::load_model(const std::string& serialized, const 
   constexpr int kNothingButCrashes = 3;
   sentencepiece::logging::SetMinLogLevel(kNothingButCrashes);  // its errors come back as a status
   auto loaded = std::make_shared<sentencepiece::SentencePieceProcessor>();
-  std::vector<std::string> probe;
   try {
     if (serialized.empty() || !has_sound_character_maps(serialized) ||
         !loaded->LoadFromSerializedProto(serialized).ok())
       throw CheckpointError("damaged tokenizer " + path, "", "a SentencePiece model");
-    probe = loaded->EncodeAsPieces("a");
+    const std::vector<std::string> probe = loaded->EncodeAsPieces("a");
+    dummy_prefix = !probe.empty() && starts_with(probe.front(), kSpaceMark);
+    written = written_by_pieces(*loaded, dummy_prefix);
   } catch (const CheckpointError&) {
     throw;
   } catch (const std::exception& error) {  // it checks less than it relies on
@@ -133,7 +177,6 @@ void Tokenizer::Implementation::load_model(const std::string& serialized, const 
   model = serialized;
   processor = loaded;
   byte_fallback = loaded->IsByte(loaded->PieceToId(byte_piece(0)));
-  dummy_prefix = !probe.empty() && starts_with(probe.front(), kSpaceMark);
 }
 
 void Tokenizer::Implementation::index_added(size_t i) {
@@ -141,6 +184,8 @@ void Tokenizer::Implementation::index_added(size_t i) {
   if (later[i].sentinel || later[i].text.empty()) return;
   added.emplace(later[i].text, i);
   added_lengths.insert(later[i].text.size());
+  for (const std::string& text : {later[i].text, stand_in(0), stand_in(kStandIns - 1)})
+    first_bytes[static_cast<unsigned char>(text.front())] = true;
 }
 
 std::vector<int32_t> Tokenizer::Implementation::encode(std::string_view text) const {
@@ -154,8 +199,11 @@ std::vector<int32_t> Tokenizer::Implementation::encode(std::string_view text) co
 
 void Tokenizer::Implementation::encode_pieces(std::string_view text, std::vector<int32_t>& ids) const {
   if (text.empty()) return;
-  const std::vector<int> found = processor->EncodeAsIds(text);
-  ids.insert(ids.end(), found.begin(), found.end());
+  std::vector<int> found = processor->EncodeAsIds(text);
+  if (ids.empty())
+    ids = std::move(found);
+  else
+    ids.insert(ids.end(), found.begin(), found.end());
 }
 
 void Tokenizer::Implementation::encode_byte(unsigned char byte, std::vector<int32_t>& ids) const {
@@ -165,6 +213,11 @@ void Tokenizer::Implementation::encode_byte(unsigned char byte, std::vector<int3
 // What SentencePiece would change (its own space mark, malformed UTF-8, NUL) is written as bytes.
 std::vector<int32_t> Tokenizer::Implementation::encode_with_fallback(std::string_view text) const {
   std::vector<int32_t> ids;
+  if (is_valid_utf8(text) && text.find('\0') == std::string_view::npos &&
+      text.find(kSpaceMark) == std::string_view::npos) {
+    encode_pieces(text, ids);
+    return ids;
+  }
   size_t start = 0, end = 0;
   for (const std::string_view character : utf8_characters(text)) {
     end += character.size();
@@ -180,8 +233,9 @@ std::vector<int32_t> Tokenizer::Implementation::encode_with_fallback(std::string
 // SentencePiece joins neighbouring unknown characters to one piece; its surface tells the characters.
 std::vector<int32_t> Tokenizer::Implementation::encode_with_added(std::string_view text) const {
   std::vector<int32_t> ids;
-  const std::string shown = with_stand_ins(text);
-  if (shown == text) {
+  const auto may_begin = [this](char c) { return first_bytes[static_cast<unsigned char>(c)]; };
+  const std::string shown = std::ranges::any_of(text, may_begin) ? with_stand_ins(text) : std::string();
+  if (shown.empty() || shown == text) {
     encode_pieces(text, ids);
     return ids;
   }
@@ -208,18 +262,20 @@ std::vector<int32_t> Tokenizer::Implementation::encode_with_added(std::string_vi
 
 std::string Tokenizer::Implementation::with_stand_ins(std::string_view text) const {
   std::string shown;
-  if (added.empty()) return std::string(text);
   while (!text.empty()) {
-    std::string_view step = utf8_characters(text.substr(0, 4)).front();
-    if (const std::string* found = added_at(text)) {
+    size_t step = 1;
+    if (!first_bytes[static_cast<unsigned char>(text.front())]) {
+      shown += text.front();
+    } else if (const std::string* found = added_at(text)) {
       shown += stand_in(added.at(*found));
-      step = text.substr(0, found->size());
-    } else if (stand_in_index(step) < kStandIns) {
-      shown += stand_in(kStandIns - 1);  // the text holds a private character itself: unknown
+      step = found->size();
     } else {
-      shown += step;
+      const std::string_view character = utf8_characters(text.substr(0, 4)).front();
+      // A private character of the text itself is unknown.
+      shown += stand_in_index(character) < kStandIns ? stand_in(kStandIns - 1) : std::string(character);
+      step = character.size();
     }
-    text.remove_prefix(step.size());
+    text.remove_prefix(step);
   }
   return shown;
 }
@@ -234,36 +290,39 @@ const std::string* Tokenizer::Implementation::added_at(std::string_view text) co
   return nullptr;
 }
 
-std::string Tokenizer::Implementation::decode(const std::vector<int32_t>& ids) const {
-  std::string text;
+template <typename Append>
+void Tokenizer::Implementation::write(const std::vector<int32_t>& ids, Append append) const {
   bool at_start = true;
+  const auto first_later = static_cast<size_t>(model_size());
   for (const int32_t id : ids) {
-    if (id < 0 || id >= model_size() + static_cast<int64_t>(later.size())) continue;
-    if (id >= model_size()) {
-      const LaterToken& token = later[static_cast<size_t>(id - model_size())];
+    const auto index = static_cast<size_t>(id);
+    if (id < 0 || index >= first_later + later.size()) continue;
+    if (index >= first_later) {
+      const LaterToken& token = later[index - first_later];
       if (token.sentinel) continue;
-      text += token.text;
-    } else if (id == unk_id()) {
-      text += kUnknownText;
-    } else if (bytes_only()) {
-      if (id >= kByteOffset) text += static_cast<char>(id - kByteOffset);
-    } else if (processor->IsControl(id)) {
-      continue;
-    } else if (processor->IsByte(id)) {
-      text += static_cast<char>(std::stoi(processor->IdToPiece(id).substr(3, 2), nullptr, 16));
+      append(std::string_view(token.text));
     } else {
-      std::string_view piece = processor->IdToPiece(id);
-      if (at_start && dummy_prefix && starts_with(piece, kSpaceMark)) piece.remove_prefix(kSpaceMark.size());
-      for (size_t mark; (mark = piece.find(kSpaceMark)) != std::string_view::npos;) {
-        text += piece.substr(0, mark);
-        text += ' ';
-        piece.remove_prefix(mark + kSpaceMark.size());
-      }
-      text += piece;
+      const Written& piece = written[index];
+      if (piece.skipped) continue;
+      append(std::string_view(piece.text).substr(at_start && piece.loses_space ? 1 : 0));
     }
     at_start = false;
   }
+}
+
+std::string Tokenizer::Implementation::decode(const std::vector<int32_t>& ids) const {
+  std::string text;
+  write(ids, [&text](std::string_view part) { text += part; });
   return text;
+}
+
+bool Tokenizer::Implementation::writes(const std::vector<int32_t>& ids, std::string_view text) const {
+  bool same = true;
+  write(ids, [&](std::string_view part) {
+    same = same && text.starts_with(part);
+    if (same) text.remove_prefix(part.size());
+  });
+  return same && text.empty();
 }
 
 namespace {
@@ -375,8 +434,12 @@ std::string Tokenizer::text_of(int32_t id) const {
   return decode({id, id}).substr(decode({id}).size());
 }
 
+bool Tokenizer::writes(const std::vector<int32_t>& ids, std::string_view text) const {
+  return implementation_->writes(ids, text);
+}
+
 bool Tokenizer::round_trips(std::string_view text) const {
-  return decode(encode(text)) == text;
+  return writes(encode(text), text);
 }
 
 int64_t Tokenizer::size() const {

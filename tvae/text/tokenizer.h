@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,8 @@ class Tokenizer {
   std::string decode(const std::vector<int32_t>& ids) const;
   /// What an id adds to a text that has begun: with the space that a first piece would lose.
   std::string text_of(int32_t id) const;
+  /// Whether decode(ids) == text, without making that text.
+  bool writes(const std::vector<int32_t>& ids, std::string_view text) const;
   /// Whether decode(encode(text)) == text.
   bool round_trips(std::string_view text) const;
 
@@ -70,9 +73,11 @@ class Tokenizer {
 /// How to train a tokenizer. All of them write every line byte for byte: no normalisation, no dummy prefix, spaces and
 /// tabs kept, byte fallback.
 struct TokenizerTraining {
-  std::string kind = "unigram";   // of tokenizer_kinds
-  int64_t vocab_size = 4096;      // at most; few or short lines give fewer ids, with a warning. Not used by byte
-  int64_t sample_lines = 100000;  // lines drawn (seeded) for training; 0 = all
+  std::string kind = "unigram";  // of tokenizer_kinds
+  int64_t vocab_size = 4096;     // at most; few or short lines give fewer ids, with a warning. Not used by byte
+  // Lines drawn (seeded) for training; 0 = all. Where it is not given, up to 100,000, and of their text what is enough
+  // for pieces (unigram, bpe): seconds of work.
+  std::optional<int64_t> sample_lines = {};
   int64_t seed = 42;
   std::vector<std::string> pieces = {};  // texts that are always one id, beyond what training finds; not for byte
   Progress* progress = &Progress::none();

@@ -1,6 +1,7 @@
 #include <sentencepiece_trainer.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <random>
 #include <unordered_map>
@@ -20,11 +21,16 @@ namespace {
 constexpr int64_t kFixedPieces = 3 + 256;  // <pad>, </s>, <unk> and the bytes
 constexpr int64_t kSmallestVocabulary = kFixedPieces + 13;
 constexpr int64_t kLargestVocabulary = 1'000'000;
-// SentencePiece keeps places in a word in 16 bits, and the time it takes grows with the square of a sentence that
-// repeats itself. Lines of text are far shorter.
-constexpr size_t kLongestSentence = 4096;  // in characters
-constexpr double kCoverage = 0.9999;       // of the text is covered by characters with a piece of their own
-constexpr size_t kLongestPiece = 16;       // in characters (max_sentencepiece_length)
+// SentencePiece keeps places in a word in 16 bits, and the time it takes grows with the square of a word (bpe) and of
+// what repeats itself (unigram). Lines are cut at blanks, so only longer words are cut.
+constexpr size_t kLongestSentence = 256;  // in characters
+// How much text is enough for pieces. The time grows with the words that differ, each of which SentencePiece looks at
+// once, and a little with all of the text. Of twice as much it makes pieces with which texts are less than 1% shorter.
+constexpr size_t kEnoughDifferent = 1'000'000;  // characters of words that differ
+constexpr size_t kEnoughText = 5'000'000;       // characters altogether
+constexpr int64_t kEnoughLines = 100'000;       // of which all that follows is taken
+constexpr double kCoverage = 0.9999;            // of the text is covered by characters with a piece of their own
+constexpr size_t kLongestPiece = 16;            // in characters (max_sentencepiece_length)
 
 /// Hands sentences to SentencePiece one by one.
 class Sentences : public sentencepiece::SentenceIterator {
@@ -48,17 +54,35 @@ class Sentences : public sentencepiece::SentenceIterator {
   std::string current_;
 };
 
+/// Positions 0 … size - 1 in a seeded random order, each drawn when it is asked for. Fisher-Yates by hand: std::shuffle
+/// differs between standard libraries.
+class Draw {
+ public:
+  Draw(size_t size, int64_t seed) : positions_(size), generator_(static_cast<uint64_t>(seed)) {
+    std::iota(positions_.begin(), positions_.end(), size_t{0});
+  }
+  bool more() const { return drawn_ < positions_.size(); }
+  size_t next() {
+    std::swap(positions_[drawn_], positions_[drawn_ + generator_() % (positions_.size() - drawn_)]);
+    return positions_[drawn_++];
+  }
+
+ private:
+  std::vector<size_t> positions_;
+  std::mt19937_64 generator_;
+  size_t drawn_ = 0;
+};
+
 /// Lines that are not empty; a seeded draw of them where there are more than the sample.
 std::vector<std::string_view> draw_lines(const std::vector<std::string>& lines, const TokenizerTraining& training) {
-  std::vector<std::string_view> drawn;
+  std::vector<std::string_view> filled;
   for (const std::string& line : lines)
-    if (!line.empty()) drawn.push_back(line);
-  const auto wanted = static_cast<size_t>(training.sample_lines);
-  if (wanted == 0 || drawn.size() <= wanted) return drawn;
-  // Fisher-Yates by hand: std::shuffle differs between standard libraries.
-  std::mt19937_64 generator(static_cast<uint64_t>(training.seed));
-  for (size_t i = 0; i < wanted; ++i) std::swap(drawn[i], drawn[i + generator() % (drawn.size() - i)]);
-  drawn.resize(wanted);
+    if (!line.empty()) filled.push_back(line);
+  const auto wanted = static_cast<size_t>(training.sample_lines.value_or(kEnoughLines));
+  if (wanted == 0 || filled.size() <= wanted) return filled;
+  Draw draw(filled.size(), training.seed);
+  std::vector<std::string_view> drawn;
+  while (drawn.size() < wanted) drawn.push_back(filled[draw.next()]);
   return drawn;
 }
 
@@ -116,7 +140,7 @@ void append_sentence(std::string_view sentence, std::vector<std::string_view>& s
 /// learned from the literal text "<unk>" would clash with them. Long ones are cut into sentences of a bounded length.
 std::vector<std::string_view> cut_lines(const std::vector<std::string_view>& lines,
                                         const std::unordered_set<std::string_view>& characters) {
-  std::vector<std::string_view> sentences = {" "};  // a space has a piece even where the lines have none
+  std::vector<std::string_view> sentences;
   for (const std::string_view line : lines) {
     size_t start = 0, end = 0;
     const auto cut = [&](size_t at, size_t next) {
@@ -138,6 +162,64 @@ std::vector<std::string_view> cut_lines(const std::vector<std::string_view>& lin
   return sentences;
 }
 
+/// The words of a sentence, each with the blank that it begins with.
+std::vector<std::string_view> words_of(std::string_view sentence) {
+  std::vector<std::string_view> words;
+  while (!sentence.empty()) {
+    words.push_back(sentence.substr(0, sentence.find(' ', 1)));
+    sentence.remove_prefix(words.back().size());
+  }
+  return words;
+}
+
+/// How much text there is, of what is enough.
+class Amount {
+ public:
+  void add(std::string_view sentence) {
+    for (const std::string_view word : words_of(sentence)) {
+      const auto characters = static_cast<size_t>(
+          std::ranges::count_if(word, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+      all_ += characters;
+      if (words_.insert(word).second) different_ += characters;
+    }
+  }
+  /// 1 = enough, 2 = twice that.
+  double of_enough() const {
+    return std::max(static_cast<double>(different_) / kEnoughDifferent, static_cast<double>(all_) / kEnoughText);
+  }
+
+ private:
+  std::unordered_set<std::string_view> words_;
+  size_t different_ = 0, all_ = 0;
+};
+
+/// A seeded draw of sentences, in their order, that are enough to learn pieces from: all of them where there are few.
+std::vector<std::string_view> draw_enough(const std::vector<std::string_view>& sentences, int64_t seed) {
+  Amount amount;
+  std::vector<size_t> positions;
+  for (Draw draw(sentences.size(), seed); draw.more() && amount.of_enough() < 1.0;) {
+    positions.push_back(draw.next());
+    amount.add(sentences[positions.back()]);
+  }
+  std::ranges::sort(positions);
+  std::vector<std::string_view> drawn;
+  for (const size_t position : positions) drawn.push_back(sentences[position]);
+  if (drawn.size() < sentences.size())
+    log_info("learning from a draw of " + std::to_string(100 * drawn.size() / sentences.size()) +
+             "% of the text, which is enough for pieces; all of it takes longer");
+  return drawn;
+}
+
+/// Says before long work that it will be long.
+void tell_amount(const std::vector<std::string_view>& sentences) {
+  Amount amount;
+  for (const std::string_view sentence : sentences) amount.add(sentence);
+  const auto times = std::llround(amount.of_enough());
+  if (times > 1)
+    log_info("these lines are " + std::to_string(times) +
+             " times the text that is enough for pieces, and take as many times as long");
+}
+
 /// SentencePiece seeds the unigram model with what occurs in several different words, however often each of them
 /// occurs: of "sugar" it would try no more than the letters, if it stood in a thousand lines and never as "sugary" or
 /// "sugar,". So each word that is repeated is handed over in a second form: with a tab behind it, which SentencePiece
@@ -145,11 +227,9 @@ std::vector<std::string_view> cut_lines(const std::vector<std::string_view>& lin
 std::vector<std::string> second_forms(const std::vector<std::string_view>& sentences) {
   std::unordered_map<std::string_view, bool> repeated;
   for (const std::string_view sentence : sentences)
-    for (size_t start = 0; start < sentence.size();) {
-      const size_t end = std::min(sentence.find(' ', start + 1), sentence.size());  // a word begins with its blank
-      const auto [word, first] = repeated.emplace(sentence.substr(start, end - start), false);
-      if (!first) word->second = true;
-      start = end;
+    for (const std::string_view word : words_of(sentence)) {
+      const auto [entry, first] = repeated.emplace(word, false);
+      if (!first) entry->second = true;
     }
   std::vector<std::string> forms;
   for (const auto& [word, again] : repeated)
@@ -184,8 +264,11 @@ std::unordered_map<std::string, std::string> trainer_settings(const TokenizerTra
           {"character_coverage", "1.0"},  // choose_characters has chosen
           {"max_sentence_length", "1000000000"},
           {"max_sentencepiece_length", std::to_string(kLongestPiece)},
-          // Candidates to start from. The default of a million takes twice the time for slightly longer encodings.
+          // Candidates to start from, of which each round keeps half, and estimates their probabilities once. The
+          // defaults (a million, three quarters, twice) take five times the time for slightly longer encodings.
           {"seed_sentencepiece_size", std::to_string(10 * training.vocab_size)},
+          {"shrinking_factor", "0.5"},
+          {"num_sub_iterations", "1"},
           {"user_defined_symbols", user_defined_symbols(training.pieces)},
           {"num_threads", "8"},  // sums differ with the number of threads: fixed, whatever the machine has
           {"minloglevel", "3"}};
@@ -204,9 +287,9 @@ size_t room(const TokenizerTraining& training) {
   return static_cast<size_t>(training.vocab_size - kFixedPieces - 1);
 }
 
-Tokenizer train_sentencepiece(const std::vector<std::string_view>& lines, const TokenizerTraining& training,
-                              const std::unordered_set<std::string_view>& characters) {
-  std::vector<std::string_view> sentences = cut_lines(lines, characters);
+/// `sentences`: of cut_lines, whose text has a piece for each of its characters.
+Tokenizer train_sentencepiece(std::vector<std::string_view> sentences, const TokenizerTraining& training) {
+  sentences.emplace_back(" ");  // a space has a piece even where the lines have none
   const std::vector<std::string> forms =
       training.kind == "unigram" ? second_forms(sentences) : std::vector<std::string>();
   sentences.insert(sentences.end(), forms.begin(), forms.end());
@@ -222,7 +305,12 @@ Tokenizer train_sentencepiece(const std::vector<std::string_view>& lines, const 
 
 Tokenizer train_pieces(const std::vector<std::string_view>& lines, const TokenizerTraining& training) {
   require_room(training);
-  Tokenizer tokenizer = train_sentencepiece(lines, training, choose_characters(lines, room(training) / 2, kCoverage));
+  std::vector<std::string_view> sentences = cut_lines(lines, choose_characters(lines, room(training) / 2, kCoverage));
+  if (training.sample_lines)
+    tell_amount(sentences);
+  else
+    sentences = draw_enough(sentences, training.seed);
+  Tokenizer tokenizer = train_sentencepiece(std::move(sentences), training);
   if (tokenizer.size() < training.vocab_size)
     log_info("the lines give a vocabulary of " + std::to_string(tokenizer.size()) + " ids, not " +
              std::to_string(training.vocab_size));
@@ -231,7 +319,7 @@ Tokenizer train_pieces(const std::vector<std::string_view>& lines, const Tokeniz
 
 Tokenizer train_characters(const std::vector<std::string_view>& lines, const TokenizerTraining& training) {
   require_room(training);
-  return train_sentencepiece(lines, training, choose_characters(lines, room(training), 1.0));
+  return train_sentencepiece(cut_lines(lines, choose_characters(lines, room(training), 1.0)), training);
 }
 
 Tokenizer take_bytes(const std::vector<std::string_view>&, const TokenizerTraining&) {
