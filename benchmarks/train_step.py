@@ -2,9 +2,7 @@
 """Speed of a training step: the library against transformers, in one run on one machine (see README.md)."""
 
 import argparse
-import gzip
 import json
-import lzma
 import pathlib
 import statistics
 import subprocess
@@ -13,6 +11,7 @@ import tempfile
 
 import sentencepiece
 import torch
+from lines import find_sentencepiece_model, read_lines
 from safetensors.torch import save_file
 from transformers import T5Config, T5ForConditionalGeneration
 
@@ -22,21 +21,6 @@ EOS = 1
 BLOCK_TRIES = 3  # runs of one block until the machine keeps its speed for as long as the block takes
 PROBE_TOLERANCE = 0.10
 LOSS_TOLERANCE = 1e-4
-
-
-def read_lines(path):
-    openers = {".xz": lzma.open, ".gz": gzip.open}
-    with openers.get(path.suffix, open)(path, "rt", encoding="utf-8") as file:
-        yield from (line.rstrip("\n") for line in file)
-
-
-def find_sentencepiece_model(path):
-    if path.is_file():
-        return path
-    models = sorted(path.glob("*.model"))
-    if not models:
-        sys.exit(f"no SentencePiece model in {path}")
-    return models[0]
 
 
 def make_data(options, batches, file):

@@ -285,40 +285,28 @@ TEST(TrainTokenizer, SamplesLinesBySeed) {
   EXPECT_NE(train_tokenizer(lines, training).fingerprint(), first);
 }
 
-// A million characters of words that differ are enough, or five million altogether: what of a text is learnt from is
-// said before the work, and a number of lines that is given is kept.
+// A million characters of words that differ are enough. What is learnt from is said before the work, and a number of
+// lines that is given is kept.
 TEST(TrainTokenizer, OfMuchTextTakesAsMuchAsIsEnough) {
   std::mt19937 generator(5);
-  const auto word = [&] {
-    std::string letters(10, 'a');
-    for (char& letter : letters) letter = static_cast<char>('a' + generator() % 26);
-    return letters;
-  };
-  std::vector<std::string> lines;  // the second half is of other letters than the first
-  for (int i = 0; i < 3000; ++i) {
+  std::vector<std::string> lines;
+  for (int i = 0; i < 1500; ++i) {
+    const char first = i < 750 ? 'a' : 'n';  // the second half is of other letters than the first
     lines.emplace_back();
-    for (int j = 0; j < 100; ++j) lines.back() += word() + " ";
-    if (i >= 1500)
-      for (char& c : lines.back()) c = c == ' ' ? c : static_cast<char>(std::toupper(c));
+    for (int j = 0; j < 1100; ++j) lines.back() += j % 11 == 0 ? ' ' : static_cast<char>(first + generator() % 13);
   }
-  const auto train = [&lines](TokenizerTraining training) {
-    training.kind = "unigram";
-    training.vocab_size = 320;
+  const auto train = [&lines](const TokenizerTraining& training) {
     testing::internal::CaptureStderr();
     Tokenizer tokenizer = train_tokenizer(lines, training);
     return std::pair(std::move(tokenizer), testing::internal::GetCapturedStderr());
   };
-  const auto [tokenizer, said] = train({});
-  EXPECT_NE(said.find("learning from a draw of 30% of the text"), std::string::npos) << said;
-  EXPECT_EQ(tokenizer.encode("az").size() + tokenizer.encode("AZ").size(), 4U) << "drawn from the whole of the file";
-  EXPECT_EQ(train({}).first.fingerprint(), tokenizer.fingerprint());
-  EXPECT_NE(train({.seed = 1}).first.fingerprint(), tokenizer.fingerprint());
-  EXPECT_EQ(train({.sample_lines = 100}).second, "");
-  EXPECT_NE(train({.sample_lines = 2000}).second.find("these lines are 2 times the text that is enough"),
-            std::string::npos);
-
-  lines.assign(2000, std::string(200, 'x') + std::string(4000, ' '));  // little that differs, and much text
-  EXPECT_NE(train({}).second.find("learning from a draw of "), std::string::npos);
+  const auto [tokenizer, said] = train({.vocab_size = 400});
+  EXPECT_EQ(said.find("learning from a draw of 6"), 0U) << said;
+  EXPECT_EQ(tokenizer.encode("a").size() + tokenizer.encode("z").size(), 2U) << "drawn from the whole of the file";
+  EXPECT_NE(train({.vocab_size = 400, .seed = 1}).first.fingerprint(), tokenizer.fingerprint());
+  EXPECT_EQ(train({.vocab_size = 400, .sample_lines = 100}).second, "");
+  EXPECT_EQ(train({.vocab_size = 400, .sample_lines = 0}).second,
+            "these lines are 2 times the text that is enough for pieces, and take as many times as long\n");
 }
 
 TEST(TrainTokenizer, LearnsFromFewLinesWhateverTheSeed) {
@@ -440,6 +428,34 @@ TEST_F(TokenizerFiles, ByT5IsReadWithItsExtraIds) {
   put("byt5/tokenizer_config.json",
       R"({"tokenizer_class": "ByT5Tokenizer", "extra_ids": 0, "additional_special_tokens": ["<extra_id_0>", {"content": "<extra_id_1>"}]})");
   EXPECT_EQ(Tokenizer::load(path("byt5")).size(), 261);
+}
+
+// Added tokens are looked for only where a text has the first byte of one.
+TEST(TokenizerEncode, FindsTheLongestAddedTokenAnywhere) {
+  Tokenizer tokenizer = Tokenizer::from_sentencepiece(t5_like_model());
+  std::vector<int32_t> expected = tokenizer.encode("a");
+  EXPECT_EQ(tokenizer.add_tokens({"{{", "{", "\u00bd"}), 3);
+  const auto first = static_cast<int32_t>(tokenizer.size() - 3);
+  for (const int32_t id : {first, first + 1, tokenizer.unk_id(), first + 2}) expected.push_back(id);
+  EXPECT_EQ(tokenizer.encode("a{{{\u00bc\u00bd"), expected);  // the fractions share their first byte
+}
+
+// What is compared in place is what decode would make.
+TEST(TokenizerDecode, WritesIsTheComparisonOfWhatItDecodes) {
+  Tokenizer t5 = Tokenizer::from_sentencepiece(t5_like_model());
+  t5.add_tokens({"{"});
+  std::mt19937 generator(11);
+  for (const Tokenizer& tokenizer : {t5, Tokenizer::bytes(), train("unigram", 300)}) {
+    for (int i = 0; i < 2000; ++i) {
+      std::vector<int32_t> ids(generator() % 6);
+      for (int32_t& id : ids) id = static_cast<int32_t>(generator() % static_cast<uint32_t>(tokenizer.size() + 2)) - 1;
+      const std::string text = tokenizer.decode(ids);
+      EXPECT_TRUE(tokenizer.writes(ids, text)) << text;
+      EXPECT_FALSE(tokenizer.writes(ids, text + "x")) << text;
+      EXPECT_FALSE(tokenizer.writes(ids, "x" + text)) << text;
+      EXPECT_EQ(tokenizer.writes(ids, text.substr(0, text.size() / 2)), text.empty()) << text;
+    }
+  }
 }
 
 TEST(TokenizerDecode, SkipsWhatIsNoText) {
