@@ -3,7 +3,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
-#include "tvae/run/run_directory.h"
+#include "tvae/config/model_folder.h"
 
 namespace tvae::apps {
 

@@ -9,8 +9,8 @@
 #include "tvae/base/ranges.h"
 #include "tvae/base/strings.h"
 #include "tvae/base/utf8.h"
+#include "tvae/config/model_folder.h"
 #include "tvae/data/reader.h"
-#include "tvae/run/run_directory.h"
 #include "tvae/text/tokenizer.h"
 
 namespace tvae::apps {

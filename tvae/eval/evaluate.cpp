@@ -7,6 +7,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
+#include "tvae/config/model_folder.h"
 #include "tvae/data/file_set.h"
 #include "tvae/eval/report_examples.h"
 #include "tvae/eval/report_file.h"
@@ -14,7 +15,6 @@
 #include "tvae/eval/verdict.h"
 #include "tvae/latent/paths.h"
 #include "tvae/run/data_options.h"
-#include "tvae/run/run_directory.h"
 
 namespace tvae {
 namespace {

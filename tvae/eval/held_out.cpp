@@ -5,6 +5,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/config/model_folder.h"
 #include "tvae/data/file_set.h"
 #include "tvae/latent/codec.h"
 #include "tvae/run/data_options.h"

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "tvae/base/compression.h"
+#include "tvae/config/model_folder.h"
 #include "tvae/run/run_record.h"
 
 namespace tvae {

@@ -5,6 +5,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/config/model_folder.h"
 #include "tvae/io/safetensors.h"
 #include "tvae/run/model_card.h"
 #include "tvae/run/model_directory.h"

@@ -7,32 +7,19 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <set>
 
 #include "tvae/base/files.h"
-#include "tvae/base/json.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
+#include "tvae/config/model_folder.h"
 
 namespace tvae {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// What a run or model is made of, and nothing else in the folder is touched. Without its config.json it is no model,
-/// so that goes first and comes last: no moment shows a mixture.
-const std::vector<std::string> kModelFiles = {"config.json", "checkpoint",         "logs",     "latent",
-                                              "eval",        "README.md",          "run.json", "model.safetensors",
-                                              kHeldOutFile,  kImportedSettingsFile};
-const std::vector<std::string> kTokenizerFiles = {"tokenizer_config.json", "tokenizer.json", "special_tokens_map.json",
-                                                  "spiece.model"};
-
-/// Folders of a model in which every file is its own.
-const std::set<std::string> kClosedFolders = {"checkpoint", "latent", "logs"};
-
-// A new model is filled under the first name with the process behind it, bears the second once it is complete, and the
-// third once the old one is gone.
-constexpr char kFilling[] = ".new.", kComplete[] = ".new", kMoving[] = ".moving";
+// A new model is filled under the first name with the process behind it; the others are told in config/model_folder.h.
+constexpr char kFilling[] = ".new.";
 
 bool exists(const std::string& path) {
   std::error_code error;
@@ -61,12 +48,14 @@ std::vector<std::string> names_in(const std::string& folder) {
   return names;
 }
 
-/// Puts a complete new model in the place of the old one. Can be broken off anywhere and called again.
+/// Puts a complete new model in the place of the old one. Can be broken off anywhere and called again. Nothing else in
+/// the folder is touched. Without its config.json it is no model, so that goes first and comes last: no moment shows a
+/// mixture.
 void settle(const std::string& folder) {
-  const std::string complete = folder + "/" + kComplete, moving = folder + "/" + kMoving;
+  const std::string complete = folder + "/" + kNewModel, moving = folder + "/" + kMovingModel;
   if (exists(complete)) {
-    for (const std::string& name : kModelFiles) remove(folder + "/" + name);
-    for (const std::string& name : kTokenizerFiles) remove(folder + "/" + name);
+    for (const std::string& name : model_files()) remove(folder + "/" + name);
+    for (const std::string& name : tokenizer_files()) remove(folder + "/" + name);
     rename(complete, moving);
   }
   if (!exists(moving)) return;
@@ -79,13 +68,6 @@ void settle(const std::string& folder) {
 /// What a folder and the one that takes its place are both called, apart from the process that writes.
 std::string beside(const fs::path& folder) {
   return folder.parent_path() / ("." + folder.filename().string() + kFilling);
-}
-
-bool belongs_to_model(const std::string& name) {
-  const auto in = [&name](const std::vector<std::string>& names) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  return in(kModelFiles) || in(kTokenizerFiles) || name == ".lock" || name.starts_with(kComplete) || name == kMoving;
 }
 
 /// Removes a folder that `folder` has exchanged its name with, or was to, and brings back what others have in it.
@@ -120,12 +102,6 @@ void clean_up(const std::string& folder) {
     if (name.starts_with(kFilling)) remove(folder + "/" + name);
   for (const char* part : {"", "/checkpoint", "/logs", "/logs/images", "/latent", "/eval"})
     remove_unfinished_files(folder + part);
-}
-
-bool is_model_config(const std::string& path) {
-  if (!file_exists(path)) return false;
-  const auto config = parse_json(read_file(path));
-  return config.is_object() && config.contains("model_type");
 }
 
 const std::string& named(const std::string& path) {
@@ -163,25 +139,6 @@ RunRecord run_to_resume(const std::string& folder) {
 
 }  // namespace
 
-/// Also where it is what an earlier version left of one when it was killed between two files.
-bool holds_model(const std::string& folder) {
-  if (file_exists(folder + "/run.json")) return true;
-  const bool weights = file_exists(folder + "/model.safetensors");
-  const bool tokenizer = file_exists(folder + "/tokenizer_config.json");
-  if (!exists(folder + "/config.json")) return weights && tokenizer;
-  return is_model_config(folder + "/config.json") && (weights || tokenizer);
-}
-
-void require_no_part_of_model(const std::string& file) {
-  std::error_code error;
-  const fs::path path = fs::weakly_canonical(fs::absolute(file, error), error);
-  if (error) return;  // nothing is there
-  bool own = file_exists(file) && belongs_to_model(path.filename()) && holds_model(path.parent_path());
-  for (fs::path folder = path.parent_path(); folder.has_relative_path() && !own; folder = folder.parent_path())
-    own = kClosedFolders.contains(folder.filename()) && holds_model(folder.parent_path());
-  if (own) throw ConfigError("the file to write", file, "another one than the model's own");
-}
-
 MadeFolders::MadeFolders(const std::string& path) : made_(missing_folders(path)) {
   make_directories(path);
 }
@@ -197,7 +154,7 @@ RunDirectory::RunDirectory(const std::string& path, StartMode mode)
   if (mode == StartMode::kNew)
     if (file_exists(file("run.json")) || file_exists(file("config.json"))) throw OccupiedFolder(path, holds_run(path));
   if (!holds_model(path))
-    for (const std::string& name : kModelFiles)
+    for (const std::string& name : model_files())
       if (exists(file(name)))
         throw ConfigError(path + " holds files that are no run's", name, "an empty folder, or that of a run or model");
   if (mode == StartMode::kResume && file_exists(file("run.json"))) resumed_ = run_to_resume(path);
@@ -243,7 +200,7 @@ void RunDirectory::exchange_or_move(const std::string& filling, bool can_exchang
       rename(aside, filling);
     }
   }
-  rename(filling, file(kComplete));
+  rename(filling, file(kNewModel));
   settle(path_);
 }
 

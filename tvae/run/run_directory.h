@@ -23,11 +23,6 @@ class OccupiedFolder : public ConfigError {
   bool holds_run;
 };
 
-/// Whether a folder is a run or a model.
-bool holds_model(const std::string& folder);
-/// Throws ConfigError where a file that a command is to write is one of those that a run or model is made of.
-void require_no_part_of_model(const std::string& file);
-
 /// Folders made on the way to a path; those that stayed empty go away again at the end of the scope.
 class MadeFolders {
  public:

@@ -10,6 +10,7 @@
 #include "tvae/base/files.h"
 #include "tvae/base/json.h"
 #include "tvae/base/strings.h"
+#include "tvae/config/model_folder.h"
 #include "tvae/config/presets.h"
 #include "tvae/data/file_set.h"
 

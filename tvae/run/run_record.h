@@ -46,9 +46,6 @@ struct AncestorRecord {
   TrainingRecord training;
 };
 
-/// The file of a run's folder with the rows that were held out of its training file, as JSON lines {"text", "label"}.
-inline constexpr char kHeldOutFile[] = "held_out.jsonl";
-
 struct RunRecord {
   std::string version, libtorch;  // of the program that made it
   RunConfig config;               // its model section is the model that is trained, as in config.json
@@ -78,8 +75,6 @@ void write_run_record(const std::string& directory, const RunRecord& record);
 std::optional<RunConfig> read_imported_settings(const std::string& directory);
 /// Atomically. Throws DataError.
 void write_imported_settings(const std::string& directory, const RunConfig& config);
-/// Their file.
-inline constexpr char kImportedSettingsFile[] = "import.json";
 
 /// The model `from` and its own ancestors, nearest first, for the record of a run that starts from it.
 std::vector<AncestorRecord> ancestors_with(const std::string& from, const RunRecord* record_of_from);

@@ -1,6 +1,7 @@
 #include "tvae/train/model_files.h"
 
 #include "tvae/base/files.h"
+#include "tvae/config/model_folder.h"
 #include "tvae/run/model_card.h"
 #include "tvae/run/model_directory.h"
 #include "tvae/run/run_record.h"
