@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "apps/decoding.h"
+#include "apps/model_texts.h"
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
 #include "tvae/base/folder_lock.h"

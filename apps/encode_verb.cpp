@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "apps/decoding.h"
+#include "apps/model_texts.h"
 #include "apps/output_file.h"
 #include "apps/text_io.h"
 #include "tvae/base/error.h"

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "apps/decoding.h"
+#include "apps/model_texts.h"
 #include "apps/text_io.h"
 #include "tvae/base/folder_lock.h"
 #include "tvae/eval/held_out.h"

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "apps/decoding.h"
+#include "apps/model_texts.h"
 #include "apps/text_io.h"
 
 namespace tvae::apps {

@@ -19,15 +19,6 @@ std::string given_text(const std::string& raw, const std::string& flag, bool esc
 /// for it is the column that looks like texts (fitted_options.h).
 Rows read_texts(const std::string& path, const ReadOptions& options);
 
-/// The same of a file for a model: as its run read its own, where the flags do not say otherwise.
-Rows read_texts(const std::string& path, const ReadOptions& options, const std::string& model);
-
-/// The same with the labels of the run's own label column, where every row of the file has one.
-Rows read_labelled_texts(const std::string& path, const ReadOptions& options, const std::string& model);
-
-/// Whether texts are given and shown with escapes: where that was asked for, or the model's run read its own so.
-bool with_escapes(bool given, const std::string& model);
-
 /// Adds --quotes or --escapes alone.
 void add_quotes_flag(CLI::App& command, bool& quotes);
 void add_escapes_flag(CLI::App& command, bool& escapes);

@@ -1,0 +1,31 @@
+#include "apps/model_texts.h"
+
+#include "tvae/base/error.h"
+#include "tvae/base/log.h"
+#include "tvae/run/data_options.h"
+
+namespace tvae::apps {
+
+Rows read_texts(const std::string& path, const ReadOptions& options, const std::string& model) {
+  return read_rows_with_warnings(path, read_as_run(model, path, options));
+}
+
+Rows read_labelled_texts(const std::string& path, const ReadOptions& options, const std::string& model) {
+  const ReadOptions labelled = read_as_run(model, path, options, /*labels=*/true);
+  if (labelled.label_column == options.label_column) return read_rows_with_warnings(path, labelled);
+  try {  // labels that nobody asked for cost no row, and no error
+    Rows rows = read_rows(path, labelled);
+    if (rows.bad_count == 0) {
+      for (const std::string& line : describe_reading(rows, path)) log_warning(line);
+      return rows;
+    }
+  } catch (const DataError&) {
+  }
+  return read_texts(path, options, model);
+}
+
+bool with_escapes(bool given, const std::string& model) {
+  return read_as_run(model, "-", {.escapes = given}).escapes;
+}
+
+}  // namespace tvae::apps
