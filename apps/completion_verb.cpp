@@ -164,14 +164,17 @@ std::string roff(const std::string& text) {
   return out + ".fi\n";
 }
 
+std::string page_of(const CLI::App& app) {
+  return app.get_formatter()->make_help(&app, "", CLI::AppFormatMode::Normal);
+}
+
 std::string man_page(const std::vector<Command>& commands) {
   std::string page =
       ".TH TVAE 1\n.SH NAME\ntvae \\- a Transformer\\-VAE: smooth latent spaces of sequences\n"
       ".SH SYNOPSIS\n.B tvae\nVERB [flags]\n.SH DESCRIPTION\n" +
       roff(kGuide);
   for (const auto& [path, app] : commands)
-    page += ".SH " + (path.empty() ? "VERBS" : "TVAE " + path) + "\n" +
-            roff(app->get_formatter()->make_help(app, "", CLI::AppFormatMode::Normal));
+    page += ".SH " + (path.empty() ? "VERBS" : "TVAE " + path) + "\n" + roff(page_of(*app));
   return page;
 }
 
@@ -179,18 +182,30 @@ using Writer = std::string (*)(const std::vector<Command>&);
 const std::map<std::string, Writer> kWriters = {
     {"bash", bash_completion}, {"zsh", zsh_completion}, {"fish", fish_completion}, {"man", man_page}};
 
+/// All of these and the page of every command, by the command line that asks for them.
+std::string answers(const std::vector<Command>& commands) {
+  nlohmann::ordered_json texts;
+  for (const auto& [path, app] : commands) texts[path + (path.empty() ? "" : " ") + "--help"] = page_of(*app);
+  for (const auto& [kind, write] : kWriters) texts["completion " + kind] = write(commands);
+  return texts.dump() + "\n";
+}
+
 RunVerb set_up(CLI::App& command, const CommonOptions&) {
   auto kind = std::make_shared<std::string>();
-  std::vector<std::string> kinds;
+  std::vector<std::string> kinds = {"json"};
   for (const auto& [name, write] : kWriters) kinds.push_back(name);
-  command.add_option("KIND", *kind, "a shell, or man for the man page")->check(one_of(kinds))->required();
+  command
+      .add_option("KIND", *kind,
+                  "a shell, man for the man page, or json for these and the pages of all verbs, by command line")
+      ->check(one_of(kinds))
+      ->required();
   add_examples(command, {"source <(tvae completion bash)", "tvae completion man > tvae.1"});
   return [kind, &command] {
     const CLI::App* root = &command;
     while (root->get_parent() != nullptr) root = root->get_parent();
     std::vector<Command> commands;
     add_commands(*root, "", commands);
-    std::string text = kWriters.at(*kind)(commands);
+    std::string text = *kind == "json" ? answers(commands) : kWriters.at(*kind)(commands);
     text.pop_back();
     print_line(text);
   };

@@ -1,202 +1,67 @@
-// The program: parses flags, runs one verb, maps errors to exit codes.
-#include <ATen/Parallel.h>
-#include <c10/util/Exception.h>
-#include <fcntl.h>
+// tvae, the program that people start: it is linked without libtorch, which takes a quarter of a second to load. What
+// it is asked about itself it answers, and the verbs that need no tensors it runs; for everything else it becomes
+// tvae-tensors, which lies beside it.
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
-#include <cstdio>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
-#include <map>
-#include <sstream>
-#include <string>
-#include <system_error>
-#include <vector>
+#include <optional>
 
-#include "apps/guide.h"
-#include "apps/help.h"
-#include "apps/usage.h"
+#include "apps/answers.h"
+#include "apps/command_line.h"
 #include "apps/verb.h"
-#include "tvae/base/assert.h"
-#include "tvae/base/bytes.h"
 #include "tvae/base/error.h"
-#include "tvae/base/log.h"
-#include "tvae/base/printable.h"
-#include "tvae/base/threads.h"
-#include "tvae/ops/out_of_memory.h"
+#include "tvae/base/strings.h"
 
 namespace tvae::apps {
-
 namespace {
 
-void add_common_flags(CLI::App& command, CommonOptions& common) {
-  const std::vector<CLI::Option*> flags = {
-      command.get_help_ptr(),
-      command.add_flag("--json", common.json, "for programs: print JSON, one object, or one a line"),
-      command
-          .add_option("--device", common.device, "what computes: auto (a GPU where there is one), cpu, cuda, cuda:N")
-          ->type_name("NAME")
-          ->capture_default_str(),
-      command.add_option("--threads", common.threads, "processor threads; 0 = all")
-          ->check(in_range(0, 4096))
-          ->capture_default_str(),
-      command.add_option("--seed", common.seed, "seed of everything that is drawn at random")
-          ->check(in_range(0, 9e15))
-          ->capture_default_str(),
-      command.add_flag("--quiet", common.quiet, "no progress, warnings only"),
-      command.add_flag("--verbose", common.verbose, "more progress, and where an error came from")};
-  for (CLI::Option* flag : flags) flag->group(kCommonGroup);
+const nlohmann::json& answers() {
+  static const nlohmann::json parsed = nlohmann::json::parse(answers_json());
+  return parsed;
 }
 
-int fail(ExitCode code, const std::string& message) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "tvae: %s\n", message.c_str());
-  return static_cast<int>(code);
+/// What tvae-tensors would print, where the arguments only ask for that.
+std::optional<std::string> answer_to(const std::vector<std::string>& arguments) {
+  const auto found = answers().find(join(arguments, " "));
+  const bool of_words = std::none_of(arguments.begin(), arguments.end(),
+                                     [](const std::string& word) { return word.find(' ') != std::string::npos; });
+  return found == answers().end() || !of_words ? std::nullopt : std::optional(found->get<std::string>());
 }
 
-/// What the library says would help, as a command.
-std::string with_command(const Error& error) {
-  static const std::map<Remedy, std::string> commands = {
-      {Remedy::kFitPrior, "tvae prior fit MODEL"}, {Remedy::kFitDirection, "tvae direction MODEL fit"},
-      {Remedy::kGiveTexts, "--data FILE"},         {Remedy::kGiveTrainingTexts, "--train FILE"},
-      {Remedy::kGiveCorpus, "--corpus FILE"},      {Remedy::kListPresets, "tvae presets"},
-      {Remedy::kAssign, "--set KEY=VALUE"}};
-  std::string message = error.what();
-  const auto command = commands.find(error.remedy());
-  if (command == commands.end()) return message;
-  if (!message.ends_with(")")) return message + " (" + command->second + ")";
-  return message.substr(0, message.size() - 1) + ": " + command->second + ")";
-}
-
-/// Opens those of the standard descriptors that the caller closed, so that no file of ours takes their numbers and gets
-/// what is meant for them. Nothing can be read from or written to what stdin and stdout then are, as before; messages
-/// go nowhere.
-void reserve_standard_descriptors() {
-  const auto reserve = [](int descriptor, int flags) {
-    if (fcntl(descriptor, F_GETFD) == -1 && errno == EBADF && open("/dev/null", flags) != descriptor)
-      std::_Exit(static_cast<int>(ExitCode::kData));
-  };
-  reserve(STDIN_FILENO, O_WRONLY);
-  reserve(STDOUT_FILENO, O_RDONLY);
-  reserve(STDERR_FILENO, O_WRONLY);
-}
-
-void flush_stdout() {
-  if (std::fflush(stdout) != 0) throw DataError("cannot write to stdout", std::strerror(errno));
-}
-
-std::string first_line(const std::string& text) {
-  return text.substr(0, text.find('\n'));
-}
-
-/// One line for what is thrown where memory runs out, with how much was asked for where libtorch tells.
-std::string out_of_memory(const std::exception& error) {
-  const std::string what = error.what(), before = "you tried to allocate ";
-  const size_t found = what.find(before);
-  const int64_t bytes = found == std::string::npos ? 0 : std::atoll(what.c_str() + found + before.size());
-  return "out of memory" + (bytes > 0 ? ": " + bytes_text(bytes) + " more were needed" : "") +
-         " (a smaller batch, shorter sequences or a smaller model need less; tvae plan says how much)";
-}
-
-/// The arguments, with `help VERB` as `VERB --help`; nothing where the guide is asked for.
-std::vector<std::string> arguments_without_help(int argc, char** argv) {
-  std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (arguments.empty() || arguments[0] != "help") return arguments;
-  arguments.erase(arguments.begin());
-  const std::vector<std::string> known = verbs().names();
-  if (arguments.empty() || arguments[0] == "help" || arguments[0] == "--help" || arguments[0] == "-h") return {};
-  if (std::find(known.begin(), known.end(), arguments[0]) != known.end()) arguments.emplace_back("--help");
-  return arguments;
-}
-
-/// The flags of every verb that stand before the verb, behind it, where they belong.
-std::vector<std::string> with_flags_behind_verb(std::vector<std::string> arguments) {
-  static const std::vector<std::string> alone = {"--json", "--quiet", "--verbose"},
-                                        with_value = {"--device", "--threads", "--seed"};
-  const auto is_one_of = [](const std::string& flag, const std::vector<std::string>& of) {
-    return std::find(of.begin(), of.end(), flag.substr(0, flag.find('='))) != of.end();
-  };
-  size_t verb = 0;
-  while (verb < arguments.size() && (is_one_of(arguments[verb], alone) || is_one_of(arguments[verb], with_value)))
-    verb += is_one_of(arguments[verb], with_value) && arguments[verb].find('=') == std::string::npos ? 2 : 1;
-  if (verb < arguments.size())
-    std::rotate(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(verb),
-                arguments.begin() + static_cast<std::ptrdiff_t>(verb) + 1);
-  return arguments;
+/// Starts tvae-tensors in this process, with the same arguments. Throws DataError where that cannot be done.
+///
+/// libgomp's threads wait for one another by spinning for some milliseconds. Where other programs want the same cores,
+/// a thread then burns the time that the one it waits for needs, and a step of training takes several times as long. A
+/// few microseconds of spinning cost nothing that can be measured on a quiet machine, and little on a busy one. libgomp
+/// reads its settings when it is loaded, so they are given to it here, unless the user has decided.
+[[noreturn]] void become_tensors(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "3000", /*overwrite=*/0);
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "tvae-tensors";
+  execv(program.c_str(), argv);
+  throw DataError("cannot start " + program.string() + ": " + std::strerror(errno), "", "",
+                  "it belongs into the folder of tvae, which needs it for this");
 }
 
 int run(int argc, char** argv) {
-  std::vector<std::string> arguments = with_flags_behind_verb(arguments_without_help(argc, argv));
-  if (arguments.empty()) {
-    std::fputs(kGuide, stdout);
-    flush_stdout();
+  const auto is_verb = [](const std::string& word) { return answers().contains(word + " --help"); };
+  std::vector<std::string> arguments = verb_first({argv + 1, argv + argc}, is_verb);
+  if (!arguments.empty() && arguments.back() == "-h") arguments.back() = "--help";
+  if (const auto answer = answer_to(arguments)) {
+    print_text(*answer);
     return static_cast<int>(ExitCode::kDone);
   }
-  CLI::App app("Transformer-VAE: a smooth latent space of sequences", "tvae");
-  app.formatter(std::make_shared<HelpFormatter>());
-  app.set_help_flag("-h,--help", "this page");
-  app.set_version_flag("--version", std::string("tvae ") + TVAE_VERSION)->description("the version of the program");
-  app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::simple);
-  CommonOptions common;
-  std::function<void()> chosen;
-  for (const auto& [name, help, set_up, order] : verbs().entries()) {
-    CLI::App* command = app.add_subcommand(name, help);
-    add_common_flags(*command, common);
-    const RunVerb run_verb = set_up(*command, common);
-    command->callback([&chosen, run_verb] { chosen = run_verb; });
-  }
-  app.footer("tvae help VERB tells the arguments and flags of a verb.");  // verbs would inherit one that was there
-  try {
-    std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
-    app.parse(arguments);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) {  // --help, --version
-      std::ostringstream shown;
-      app.exit(error, shown, shown);
-      std::fputs(shown.str().c_str(), stdout);
-      flush_stdout();
-      return static_cast<int>(ExitCode::kDone);
-    }
-    return fail(ExitCode::kUsage, usage_error(app, error));
-  }
-  if (const auto missing = missing_argument(app)) return fail(ExitCode::kUsage, *missing);
-  for (CLI::App* command : app.get_subcommands()) common.seed_given = command->count("--seed") > 0;
-  if (common.quiet) set_log_level(LogLevel::kQuiet);
-  if (common.verbose) set_log_level(LogLevel::kVerbose);
-  if (common.threads > 0) {
-    at::set_num_threads(static_cast<int>(common.threads));
-    set_max_threads(static_cast<size_t>(common.threads));
-  }
-  chosen();
-  flush_stdout();
-  return static_cast<int>(ExitCode::kDone);
+  if (arguments.empty() || arguments[0] == "--version" || has_verb(arguments[0])) return run_verb(arguments);
+  become_tensors(argv);
 }
 
 }  // namespace
 }  // namespace tvae::apps
 
 int main(int argc, char** argv) {
-  using namespace tvae;
-  const auto verbose = [] { return log_level() == LogLevel::kVerbose; };
-  apps::reserve_standard_descriptors();
-  std::signal(SIGPIPE, SIG_DFL);  // `tvae ... | head` ends quietly
-  throw_where_memory_runs_out();
-  std::signal(SIGXFSZ, SIG_IGN);  // a file above the limit is an error of write() as a full disk is
-  try {
-    return apps::run(argc, argv);
-  } catch (const Error& error) {
-    return apps::fail(error.exit_code(), apps::with_command(error) + (verbose() ? "\n" + error.trace() : ""));
-  } catch (const std::filesystem::filesystem_error& error) {
-    return apps::fail(ExitCode::kData, printable_line(error.path1().string()) + ": " + error.code().message());
-  } catch (const std::system_error& error) {  // no descriptors, no threads
-    return apps::fail(ExitCode::kData, "the system refused: " + error.code().message());
-  } catch (const std::exception& error) {
-    if (is_out_of_memory(error)) return apps::fail(ExitCode::kUsage, apps::out_of_memory(error));
-    if (const auto* from_libtorch = dynamic_cast<const c10::Error*>(&error); from_libtorch != nullptr && !verbose())
-      return apps::fail(ExitCode::kBug, "internal error: " + apps::first_line(from_libtorch->what_without_backtrace()));
-    return apps::fail(ExitCode::kBug, "internal error: " + printable_line(error.what()));
-  }
+  tvae::apps::prepare_process();
+  return tvae::apps::exit_status([&] { return tvae::apps::run(argc, argv); });
 }

@@ -1,5 +1,6 @@
 #include "apps/verb.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -11,6 +12,10 @@ namespace tvae::apps {
 Registry<SetUpVerb>& verbs() {
   static Registry<SetUpVerb> registry("verb");
   return registry;
+}
+
+bool has_verb(const std::string& name) {
+  return std::ranges::any_of(verbs().entries(), [&](const Verb& verb) { return verb.name == name; });
 }
 
 RunVerb set_up_below(CLI::App& command, const CommonOptions& common, const std::vector<Verb>& below) {

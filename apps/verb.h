@@ -32,6 +32,8 @@ using SetUpVerb = std::function<RunVerb(CLI::App& command, const CommonOptions& 
 using Verb = Registry<SetUpVerb>::Entry;
 
 Registry<SetUpVerb>& verbs();
+/// Whether this program has a verb.
+bool has_verb(const std::string& name);
 
 /// Adds verbs below a verb, of which one has to be given, and returns what runs it. --json and the like may come last.
 RunVerb set_up_below(CLI::App& command, const CommonOptions& common, const std::vector<Verb>& below);

@@ -1,5 +1,5 @@
-# make install: the program, and the library with its headers and a CMake package, so that find_package(tvae) gives the
-# target tvae::tvae (docs/embedding.md).
+# make install: the two programs, side by side (apps/main.cpp), and the library with its headers and a CMake package, so
+# that find_package(tvae) gives the target tvae::tvae (docs/embedding.md).
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -17,10 +17,11 @@ target_link_libraries(tvae_all INTERFACE tvae_libtorch)
 
 if(TORCH_TO_INSTALL)
   file(RELATIVE_PATH to_libtorch /prefix/${CMAKE_INSTALL_BINDIR} /prefix/${CMAKE_INSTALL_LIBDIR}/tvae/libtorch)
-  set_target_properties(tvae PROPERTIES INSTALL_RPATH "$ORIGIN/${to_libtorch}")
+  set_target_properties(tvae_tensors PROPERTIES INSTALL_RPATH "$ORIGIN/${to_libtorch}")
   install(FILES ${TORCH_TO_INSTALL} DESTINATION ${CMAKE_INSTALL_LIBDIR}/tvae/libtorch)
 endif()
-install(TARGETS tvae RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+set_target_properties(tvae PROPERTIES INSTALL_RPATH "") # it needs nothing of libtorch
+install(TARGETS tvae tvae_tensors RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 # What the program itself says of its flags, for shells and man.
 foreach(kind_and_file bash:${CMAKE_INSTALL_DATADIR}/bash-completion/completions/tvae
         zsh:${CMAKE_INSTALL_DATADIR}/zsh/site-functions/_tvae

@@ -205,13 +205,13 @@ TEST_F(Runs, TooFewDescriptorsAreNoBugOfOurs) {
 
 TEST_F(Runs, OpenMpSpinsForAMomentUnlessTheUserSaysOtherwise) {
   const ProgramResult shown =
-      run_with("env -u GOMP_SPINCOUNT -u OMP_WAIT_POLICY OMP_DISPLAY_ENV=verbose ", {"presets"}, "");
+      run_with("env -u GOMP_SPINCOUNT -u OMP_WAIT_POLICY OMP_DISPLAY_ENV=verbose ", {"config"}, "");
   EXPECT_NE(shown.err.find("GOMP_SPINCOUNT = '3000'"), std::string::npos) << shown.err;
   const ProgramResult chosen =
-      run_with("env -u OMP_WAIT_POLICY GOMP_SPINCOUNT=77 OMP_DISPLAY_ENV=verbose ", {"presets"}, "");
+      run_with("env -u OMP_WAIT_POLICY GOMP_SPINCOUNT=77 OMP_DISPLAY_ENV=verbose ", {"config"}, "");
   EXPECT_NE(chosen.err.find("GOMP_SPINCOUNT = '77'"), std::string::npos) << chosen.err;
   const ProgramResult passive =
-      run_with("env -u GOMP_SPINCOUNT OMP_WAIT_POLICY=active OMP_DISPLAY_ENV=verbose ", {"presets"}, "");
+      run_with("env -u GOMP_SPINCOUNT OMP_WAIT_POLICY=active OMP_DISPLAY_ENV=verbose ", {"config"}, "");
   EXPECT_EQ(passive.err.find("GOMP_SPINCOUNT = '3000'"), std::string::npos) << passive.err;
 }
 
