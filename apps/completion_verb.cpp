@@ -192,8 +192,9 @@ std::string answers(const std::vector<Command>& commands) {
 
 RunVerb set_up(CLI::App& command, const CommonOptions&) {
   auto kind = std::make_shared<std::string>();
-  std::vector<std::string> kinds = {"json"};
+  std::vector<std::string> kinds;
   for (const auto& [name, write] : kWriters) kinds.push_back(name);
+  kinds.emplace_back("json");
   command
       .add_option("KIND", *kind,
                   "a shell, man for the man page, or json for these and the pages of all verbs, by command line")

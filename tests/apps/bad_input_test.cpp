@@ -258,7 +258,7 @@ TEST_F(BadInput, MemoryThatRunsOutIsOneLine) {
 TEST_F(BadInput, AFewBytesThatClaimMuchMemoryAreRefused) {
   const std::string header("\x28\xb5\x2f\xfd\x00\xa8\x00\x39\x00\x00\x00", 11);  // a window of 2 GiB
   const ProgramResult result =
-      run_with("ulimit -v 2500000; ",
+      run_with("ulimit -v 2000000; ",
                {"tokenizer", "train", put("lines.txt.zst", header), "--threads", "1", "--out", path("out")}, "");
   expect_one_line(result, kData, "its window is larger than the memory that is free");
 }

@@ -208,7 +208,7 @@ TEST_F(Messages, ShellsAndManAreTold) {
     EXPECT_NE(man.find("TVAE " + verb), std::string::npos) << verb;
   }
   expect_line({"completion", "csh"},
-              "KIND: got \"csh\", expected one of bash, fish, json, man, zsh (did you mean zsh?) (see "
+              "KIND: got \"csh\", expected one of bash, fish, man, zsh, json (did you mean zsh?) (see "
               "tvae completion --help)");
   const auto completed = [&](const std::string& words, int at) {
     put("try.bash",
