@@ -25,7 +25,8 @@ const nlohmann::json& answers() {
 }
 
 /// What tvae-tensors would print, where the arguments only ask for that.
-std::optional<std::string> answer_to(const std::vector<std::string>& arguments) {
+std::optional<std::string> answer_to(std::vector<std::string> arguments) {
+  if (!arguments.empty() && arguments.back() == "-h") arguments.back() = "--help";
   const auto found = answers().find(join(arguments, " "));
   const bool of_words = std::none_of(arguments.begin(), arguments.end(),
                                      [](const std::string& word) { return word.find(' ') != std::string::npos; });
@@ -48,13 +49,13 @@ std::optional<std::string> answer_to(const std::vector<std::string>& arguments) 
 
 int run(int argc, char** argv) {
   const auto is_verb = [](const std::string& word) { return answers().contains(word + " --help"); };
-  std::vector<std::string> arguments = verb_first({argv + 1, argv + argc}, is_verb);
-  if (!arguments.empty() && arguments.back() == "-h") arguments.back() = "--help";
+  const std::vector<std::string> arguments = verb_first({argv + 1, argv + argc}, is_verb);
   if (const auto answer = answer_to(arguments)) {
     print_text(*answer);
     return static_cast<int>(ExitCode::kDone);
   }
-  if (arguments.empty() || arguments[0] == "--version" || has_verb(arguments[0])) return run_verb(arguments);
+  const bool asks_for_version = arguments.size() == 1 && arguments[0] == "--version";
+  if (arguments.empty() || asks_for_version || has_verb(arguments[0])) return run_verb(arguments);
   become_tensors(argv);
 }
 

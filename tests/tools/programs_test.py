@@ -16,8 +16,9 @@ MODEL = ROOT / "models/python_lines"
 
 def run(*command, **options):
     """Exit status, stdout and stderr."""
-    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
-                            **{"stdin": subprocess.DEVNULL, **options} if "input" not in options else options)
+    if "input" not in options:
+        options["stdin"] = subprocess.DEVNULL
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)
     return result.returncode, result.stdout, result.stderr
 
 
@@ -45,13 +46,15 @@ class Programs(unittest.TestCase):
             self.assertEqual(run(TVAE, *question.split()), (0, answer, ""), question)
         self.assertEqual(run(TVAE, "help", "train"), (0, answers["train --help"], ""))
         self.assertEqual(run(TVAE, "train", "-h"), (0, answers["train --help"], ""))
-        for command in ([], ["help"], ["--version"], ["presets"], ["presets", "lines_small", "--json"], ["--json", "presets"]):
+        for command in ([], ["help"], ["--version"], ["--version", "trian"], ["presets"], ["--json", "presets"],
+                        ["presets", "lines_small", "--json"]):
             self.assertEqual(run(TVAE, *command), run(TENSORS, *command), command)
 
     def test_command_lines_that_are_wrong_are_refused_in_the_same_words(self):
-        for command in (["trian"], ["help", "trian"], ["presetz"], ["--nonsense"], ["--threads"], ["--threads", "x", "presets"],
-                        ["data"], ["data", "dmo"], ["data", "train"], ["tokenizer", "--vocab-size", "3"],
-                        ["presets", "a", "b"], ["train --help"], ["train", "--nonsense"], [""]):
+        for command in (["trian"], ["help", "trian"], ["presetz"], ["--nonsense"], ["--threads"],
+                        ["--threads", "x", "presets"], ["data"], ["data", "dmo"], ["data", "train"],
+                        ["tokenizer", "--vocab-size", "3"], ["presets", "a", "b"], ["presets", "--", "-h"],
+                        ["train --help"], ["train", "--nonsense"], [""]):
             with self.subTest(command):
                 status, out, err = run(TVAE, *command)
                 self.assertEqual((status, out, len(err.splitlines())), (2, "", 1), err)
@@ -68,8 +71,8 @@ class Programs(unittest.TestCase):
         link.symlink_to(TVAE)
         expected = run(TENSORS, "config")
         self.assertEqual(run(link, "config"), expected)
-        self.assertEqual(run("sh", "-c", "tvae config", env={**os.environ, "PATH": f"{self.folder}:/usr/bin:/bin"}, cwd="/"),
-                         expected)
+        environment = {**os.environ, "PATH": f"{self.folder}:/usr/bin:/bin"}
+        self.assertEqual(run("sh", "-c", "tvae config", env=environment, cwd="/"), expected)
 
     def test_without_the_other_it_does_what_needs_no_tensors(self):
         alone = shutil.copy(TVAE, self.folder / "tvae")
@@ -78,7 +81,8 @@ class Programs(unittest.TestCase):
         status, _, err = run(alone, "data", "demo", "--out", self.folder)
         self.assertEqual(status, 0, err)
         tokenizer = self.folder / "tokenizer"
-        status, _, err = run(alone, "tokenizer", "train", "--vocab-size", "300", "--out", tokenizer, self.folder / "valid.txt")
+        lines = self.folder / "valid.txt"
+        status, _, err = run(alone, "tokenizer", "train", "--vocab-size", "300", "--out", tokenizer, lines)
         self.assertEqual(status, 0, err)
         status, ids, _ = run(alone, "tokenizer", "encode", tokenizer, input="x = 1\n")
         self.assertEqual(run(alone, "tokenizer", "decode", tokenizer, input=ids), (0, "x = 1\n", ""))
