@@ -9,6 +9,7 @@
 #include "apps/command_line.h"
 #include "apps/verb.h"
 #include "tvae/base/log.h"
+#include "tvae/base/memory.h"
 #include "tvae/ops/out_of_memory.h"
 
 namespace tvae::apps {
@@ -24,6 +25,7 @@ std::string message(const std::exception& error) {
 
 int run(int argc, char** argv) {
   prepare_process();
+  keep_freed_memory();
   throw_where_memory_runs_out();
   const TensorLibrary library = {
       .set_threads = at::set_num_threads, .is_out_of_memory = is_out_of_memory, .message = message};

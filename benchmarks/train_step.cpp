@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iostream>
 
+#include "tvae/base/memory.h"
 #include "tvae/data/token_batch.h"
 #include "tvae/io/huggingface.h"
 #include "tvae/nn/batch_spans.h"
@@ -168,6 +169,7 @@ int run(int argc, char** argv) {
 }  // namespace tvae
 
 int main(int argc, char** argv) {
+  tvae::keep_freed_memory();  // as the program does
   try {
     return tvae::run(argc, argv);
   } catch (const std::exception& error) {

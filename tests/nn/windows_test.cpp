@@ -75,23 +75,38 @@ TEST(AttentionWindows, NothingFromOutsideTheWindowsIsSeen) {
     EXPECT_EQ(difference[i].item<float>() > 0, i == 2 || i == 3) << "row " << i << ": later, and in the same window";
 }
 
-TEST(AttentionWindows, CachedGenerationEqualsTheFullPass) {
-  for (const int64_t size : {3, 4, 5, 7, 15}) {
+/// Each row begins two steps after the one before it, and the first is replaced by another sequence once it has ended.
+TEST(AttentionWindows, RowsOfACacheEqualTheFullPassWhereverTheyAre) {
+  for (const int64_t size : {0, 3, 4, 5, 7, 15}) {
     const ModelConfig config = windowed(size);
     Rng rng(3);
     Parameters parameters(rng);
     const T5Stack decoder(Scope(parameters), config, /*is_decoder=*/true, config.decoder_layers);
     const torch::NoGradGuard no_grad;
     const int64_t rows = 3, length = 16;
-    const Memory memory = some_memory(rows, config);
+    const Memory memory = some_memory(rows, config), other = some_memory(1, config);
     const Tensor inputs = at::randn({rows * length, config.d_model});
     const Spans spans = equal_spans(rows, length);
     const Tensor whole = decoder.forward(inputs, spans, spans, &memory, {}).view({rows, length, -1});
+    const Tensor replaced =
+        decoder.forward(inputs.narrow(0, 0, length), {{0, length}}, {{0, length}}, &other, {}).unsqueeze(0);
     T5Cache cache = decoder.make_cache(memory, length);
-    for (int64_t position = 0; position < length; ++position) {
-      const Tensor step = decoder.step(inputs.view({rows, length, -1}).select(1, position), {0, 1, 2},
-                                       {position, position, position}, cache);
-      EXPECT_LT((step - whole.select(1, position)).abs().max().item<double>(), 1e-5) << size << " at " << position;
+    for (int64_t time = 0; time < 2 * length; ++time) {
+      if (time == length) decoder.replace_rows(cache, {0}, other);
+      std::vector<int64_t> active, positions, places;
+      std::vector<Tensor> expected;
+      for (int64_t row = 0; row < rows; ++row) {
+        const bool again = row == 0 && time >= length;
+        const int64_t position = again ? time - length : time - 2 * row;
+        if (position < 0 || position >= length) continue;
+        active.push_back(row);
+        positions.push_back(position);
+        places.push_back(row * length + position);
+        expected.push_back((again ? replaced[0] : whole[row])[position]);
+      }
+      const Tensor step =
+          decoder.step(inputs.index_select(0, torch::tensor(places, at::kLong)), active, positions, cache);
+      EXPECT_LT((step - at::stack(expected)).abs().max().item<double>(), 1e-5) << size << " at " << time;
     }
   }
 }

@@ -1,6 +1,7 @@
 // Dropout, RMS norm, linear cross-entropy, MMD and random keys.
 #include "tests/support/gradient_check.h"
 #include "tvae/ops/dropout.h"
+#include "tvae/ops/likeliest.h"
 #include "tvae/ops/linear_cross_entropy.h"
 #include "tvae/ops/mmd.h"
 #include "tvae/ops/rms_norm.h"
@@ -211,6 +212,17 @@ TEST(Mmd, MultiquadricGradientsAreThoseOfXAndItsPast) {
   // Few rows: pairs that do not exist count as nothing.
   for (const auto& [n, q] : {std::pair{1, 1}, {1, 5}, {4, 1}})
     EXPECT_TRUE(std::isfinite(multiquadric_mmd(x.narrow(0, 0, n), y, past.narrow(0, 0, q)).item<double>()));
+}
+
+TEST(Likeliest, IsTheLargestLogitAndItsShare) {
+  const Tensor logits = random_double({6, 131}, 4).to(at::kFloat) * 3;
+  logits[5][17] = std::numeric_limits<float>::quiet_NaN();
+  logits[4][3] = std::numeric_limits<float>::infinity();
+  const Likeliest found = likeliest(logits);
+  const auto [share, id] = logits.narrow(0, 0, 4).softmax(1).max(1);
+  EXPECT_TRUE(found.ids.narrow(0, 0, 4).equal(id));
+  EXPECT_LT((found.probability.narrow(0, 0, 4) - share).abs().max().item<double>(), 1e-6);
+  for (const int64_t row : {4, 5}) EXPECT_FALSE(std::isfinite(found.probability[row].item<float>())) << row;
 }
 
 }  // namespace

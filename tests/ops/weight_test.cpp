@@ -1,6 +1,8 @@
 // Int8 weights against the dense ones that they stand for.
 #include "tvae/ops/weight.h"
 
+#include <limits>
+
 #include "tests/support/gradient_check.h"
 #include "tvae/ops/linear.h"
 #include "tvae/ops/twice_differentiable.h"
@@ -22,6 +24,13 @@ double relative_difference(const Tensor& found, const Tensor& expected) {
   return ((found.to(at::kDouble) - expected).norm() / expected.norm()).item<double>();
 }
 
+/// x as products with int8 weights take it: a row of integers up to 127 with a scale, where these are multiplied.
+Tensor as_multiplied(const Tensor& x) {
+  if (!multiplies_integers()) return x.to(at::kDouble);
+  const Tensor scale = x.abs().amax(1, /*keepdim=*/true) / 127.0f;
+  return (x / scale).round().to(at::kDouble) * scale.to(at::kDouble);
+}
+
 TEST(Int8Weight, ProductsAreThoseOfTheDenseWeight) {
   // fp32 keeps 24 bits; sums over some hundred products lose a few of them.
   constexpr double kTolerance = 1e-6;
@@ -31,13 +40,33 @@ TEST(Int8Weight, ProductsAreThoseOfTheDenseWeight) {
     const Tensor dense = weight.values.to(at::kDouble) * weight.scale.to(at::kDouble);
     const Tensor bias = random_double({out}, 2).to(at::kFloat);
     for (const int64_t rows : {1, 3, 16, 17, 100}) {
-      const Tensor x = random_double({rows, in}, 3).to(at::kFloat), expected = at::mm(x.to(at::kDouble), dense.t());
+      const Tensor x = random_double({rows, in}, 3).to(at::kFloat), expected = at::mm(as_multiplied(x), dense.t());
       EXPECT_LT(relative_difference(linear(x, weight), expected), kTolerance) << out << "x" << in << ", " << rows;
       EXPECT_LT(relative_difference(linear(x, weight, bias), expected + bias), kTolerance);
       const Tensor strided = random_double({in, rows}, 4).to(at::kFloat).t();
-      EXPECT_LT(relative_difference(linear(strided, weight), at::mm(strided.to(at::kDouble), dense.t())), kTolerance);
+      EXPECT_LT(relative_difference(linear(strided, weight), at::mm(as_multiplied(strided), dense.t())), kTolerance);
     }
   }
+}
+
+TEST(Int8Weight, ARowOfZerosAndOneThatIsNotFinite) {
+  const Weight weight = int8_weight(7, 24);
+  Tensor x = random_double({4, 24}, 3).to(at::kFloat);
+  x[1].zero_();
+  x[2][5] = std::numeric_limits<float>::quiet_NaN();
+  x[3][0] = -std::numeric_limits<float>::infinity();
+  const Tensor y = linear(x, weight);
+  EXPECT_TRUE(y[0].isfinite().all().item<bool>());
+  EXPECT_TRUE(y[1].equal(at::zeros({7})));
+  for (const int64_t row : {2, 3}) EXPECT_FALSE(y[row].isfinite().any().item<bool>()) << row;
+}
+
+TEST(Int8Weight, ARowDoesNotDependOnThoseBesideIt) {
+  const Weight weight = int8_weight(40, 24);
+  const Tensor x = random_double({50, 24}, 3).to(at::kFloat) * at::logspace(-3, 3, 50).to(at::kFloat).unsqueeze(1);
+  const Tensor together = linear(x, weight);
+  for (const int64_t row : {0, 20, 49})
+    EXPECT_LT(relative_difference(linear(x.narrow(0, row, 1), weight)[0], together[row].to(at::kDouble)), 1e-6) << row;
 }
 
 TEST(Int8Weight, ShapesAreThoseOfLinear) {

@@ -1,5 +1,6 @@
 #include "tvae/base/memory.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -47,6 +48,13 @@ uint64_t available_memory() {
 
 uint64_t peak_resident_memory() {
   return bytes_in("/proc/self/status", "VmHWM").value_or(0);
+}
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
 }
 
 }  // namespace tvae

@@ -33,16 +33,6 @@ Tensor dense_rows(const Tensor& values, const Tensor& scale) {
   return dense;
 }
 
-/// Whether this processor adds products of 8-bit integers into 32 bits: without it, oneDNN's sums may overflow 16.
-bool has_int8_instructions() {
-#if defined(__x86_64__)
-  static const bool has = __builtin_cpu_supports("avx512vnni") && at::hasMKLDNN();
-  return has;
-#else
-  return false;
-#endif
-}
-
 /// The product of integers: each row of x is rounded to 8 bits with a scale of its own, so that it does not depend on
 /// the rows beside it.
 Tensor product_of_integers(const Tensor& x, const Weight& weight) {
@@ -60,7 +50,7 @@ Tensor int8_product(const Tensor& x, const Weight& weight) {
   const int64_t rows = x.size(0), outputs = weight.values.size(0);
   const Tensor y = at::empty({rows, outputs}, x.options().requires_grad(false));
   if (y.numel() == 0) return y;
-  if (has_kernel(x) && has_int8_instructions()) return product_of_integers(x.detach(), weight);
+  if (has_kernel(x) && multiplies_integers()) return product_of_integers(x.detach(), weight);
   if (rows <= kFewRows && has_kernel(x)) {
     const cpu::Int8Matrix matrix = matrix_of(weight.values, weight.scale);
     cpu::int8_product(x.const_data_ptr<float>(), rows, matrix, y.data_ptr<float>());
@@ -76,6 +66,15 @@ Tensor int8_product(const Tensor& x, const Weight& weight) {
 }
 
 }  // namespace
+
+bool multiplies_integers() {
+#if defined(__x86_64__)
+  static const bool has = __builtin_cpu_supports("avx512vnni") && at::hasMKLDNN();
+  return has;
+#else
+  return false;
+#endif
+}
 
 Tensor Weight::dense() const {
   return is_int8() ? dense_rows(values, scale) : values;

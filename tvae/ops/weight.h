@@ -20,6 +20,10 @@ struct Weight {
   torch::Tensor rows(const torch::Tensor& ids) const;
 };
 
+/// Whether products with int8 weights round the rows of x as well, each to 8 bits with a scale of its own, and multiply
+/// integers: where the processor adds such products into 32 bits (AVX512_VNNI).
+bool multiplies_integers();
+
 /// y = x Wᵀ + b as linear() of ops/linear.h has it. Int8 weights get no gradient; x and b do.
 torch::Tensor linear(const torch::Tensor& x, const Weight& weight, const torch::Tensor& bias = {});
 
