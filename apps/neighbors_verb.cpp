@@ -7,11 +7,12 @@
 #include "apps/model_texts.h"
 #include "apps/text_io.h"
 #include "tvae/base/error.h"
+#include "tvae/latent/corpus_index.h"
 
 namespace tvae::apps {
 namespace {
 
-using Method = TextIndex::Method;
+using Method = CodeSearch::Method;
 
 struct Options {
   std::string model, corpus, query = "-";
@@ -35,22 +36,22 @@ void neighbors(const Options& options, const CommonOptions& common) {
   ReadOptions read = options.read;
   read.keep_empty = true;  // rows are numbered as tvae encode writes them
   const bool escapes = with_escapes(options.read.escapes, options.model);
-  const Rows corpus = read_labelled_texts(options.corpus, read, options.model);
   std::vector<std::string> queries = {given_text(options.query, "QUERY", escapes)};
   if (many) queries = read_texts("-", {.escapes = escapes, .keep_empty = true}).texts;
-  const TextIndex index = space.index(corpus.texts, options.metric);
-  const auto found = index.query(space.encode(queries).mean, options.count, options.search);
+  const CorpusFile file{options.corpus, way_of_reading(options.corpus, read, options.model),
+                        [&] { return read_labelled_texts_untold(options.corpus, read, options.model); }};
+  const CorpusIndex corpus = CorpusIndex::open(space, file, options.metric);
+  const auto found = corpus.search().query(space.encode(queries).mean, options.count, options.search);
   for (size_t query = 0; query < found.size(); ++query)
     for (const auto& [text, distance] : found[query]) {
       if (!common.json) {
-        print_line(short_number(distance) + "\t" + output_line(index.texts()[text], escapes));
+        print_line(short_number(distance) + "\t" + output_line(corpus.text(text), escapes));
         continue;
       }
       nlohmann::ordered_json json;
       if (many) json["query"] = queries[query];
-      const auto row = static_cast<size_t>(index.rows()[text]);
-      json.update({{"text", index.texts()[text]}, {"distance", distance}, {"row", corpus.numbers[row]}});
-      if (!corpus.labels.empty()) json["label"] = corpus.labels[row];
+      json.update({{"text", corpus.text(text)}, {"distance", distance}, {"row", corpus.row(text)}});
+      if (const auto label = corpus.label(text)) json["label"] = *label;
       print_json(json);
     }
 }
@@ -73,7 +74,9 @@ RunVerb set_up(CLI::App& command, const CommonOptions& common) {
       "Distance, tab, text: -n lines a query, the nearest first; a text that the corpus repeats comes once. --json "
       "gives {text, distance, row} a line, with \"query\" where they come from stdin and \"label\" where rows have "
       "one; "
-      "rows are those of the file, from 0, as tvae encode writes them.");
+      "rows are those of the file, from 0, as tvae encode writes them.\n\n"
+      "The codes of a corpus are kept in MODEL/neighbors, where the next search finds them: a file is encoded again "
+      "when it, how it is read, or the model changes. What is read from stdin is not kept.");
   add_examples(command, {"tvae neighbors models/python_lines \"x = 1\" --corpus lines.txt",
                          "tvae neighbors models/python_lines --corpus lines.txt -n 3 --json < queries.txt"});
   return [options, &common] { neighbors(*options, common); };

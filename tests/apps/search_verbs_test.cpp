@@ -181,6 +181,31 @@ TEST_F(SearchVerbs, ATextOfTheCorpusIsItsOwnNearestNeighbour) {
   expect_failure({"neighbors", model(), "x", "--corpus", corpus, "--metric", "taxi"}, kUsage, "--metric");
 }
 
+TEST_F(SearchVerbs, TheCodesOfACorpusAreKeptUntilItChanges) {
+  std::filesystem::copy(model(), path("m"), std::filesystem::copy_options::recursive);
+  std::filesystem::remove_all(path("m") + "/neighbors");
+  const std::string corpus = put("corpus.tsv", "text\tkind\nabc\tletters\n12\tdigits\nabd\tletters\n");
+  const std::vector<std::string> command = {"neighbors",      path("m"), "abc",    "--corpus", corpus,
+                                            "--label-column", "kind",    "--json", "--search", "exact"};
+  const ProgramResult first = run(command), second = run(command);
+  ASSERT_EQ(first.status, 0) << first.err;
+  EXPECT_NE(first.err.find("the codes are kept in " + path("m") + "/neighbors/"), std::string::npos) << first.err;
+  EXPECT_EQ(second.err, "");
+  EXPECT_EQ(second.out, first.out);
+  ASSERT_EQ(json_lines(first.out).size(), 3u);
+  EXPECT_EQ(json_lines(first.out)[0]["label"], "letters");
+  EXPECT_EQ(json_lines(first.out)[0]["row"], 0);
+  put("corpus.tsv", "text\tkind\nabc\tletters\n13\tdigits\nabd\tletters\n");
+  const ProgramResult third = run(command);
+  EXPECT_NE(third.err.find("the codes are kept in "), std::string::npos) << "another text: " << third.err;
+  EXPECT_NE(third.out.find("\"13\""), std::string::npos) << third.out;
+  std::vector<std::string> without_labels = command;
+  without_labels.erase(without_labels.begin() + 5, without_labels.begin() + 7);
+  const ProgramResult otherwise = run(without_labels);
+  EXPECT_FALSE(json_lines(otherwise.out)[0].contains("label")) << otherwise.out;
+  EXPECT_NE(run({"neighbors", path("m"), "abc", "--corpus", "-"}, "abc\n12\n").out.find("abc"), std::string::npos);
+}
+
 /// The length of a text, which even an untrained encoder tells.
 std::string lengths(int count) {
   std::string lines = "text\tlength\n";

@@ -17,7 +17,6 @@
 namespace tvae {
 namespace {
 
-constexpr int64_t kRules = 4;       // raised where parse_rows would give other rows for the same bytes
 constexpr int64_t kSplitRules = 2;  // raised where other rows of the same would be held out
 
 /// Rows of one more file. What was wrong with them is told with its name where there are `several`.
@@ -57,7 +56,7 @@ uint64_t DataFile::fingerprint() {
   for (const Part& part : parts_) hash = hash_bytes(std::filesystem::path(part.path).filename().string(), hash);
   for (const std::string& part : {options_.column, options_.label_column, options_.format})
     hash = hash_bytes(part, hash);
-  const int64_t numbers[] = {kRules, options_.escapes, options_.strict, options_.keep_empty, options_.quotes};
+  const int64_t numbers[] = {kReadingRules, options_.escapes, options_.strict, options_.keep_empty, options_.quotes};
   hash = hash_bytes({reinterpret_cast<const char*>(numbers), sizeof numbers}, hash);
   const bool newer[] = {options_.header, options_.fit};  // which change no fingerprint of before there were any
   if (options_.header || options_.fit) hash = hash_bytes({reinterpret_cast<const char*>(newer), sizeof newer}, hash);

@@ -11,6 +11,9 @@
 
 namespace tvae {
 
+/// Raised where parse_rows would give other rows for the same bytes: what is kept of a file is kept under it.
+inline constexpr int64_t kReadingRules = 4;
+
 /// The part of a file's rows that is held out of its training: those with the lowest split_position (split.h), at least
 /// one, and equal ones all together.
 struct HeldOutPart {

@@ -1,10 +1,5 @@
 #include "tvae/data/token_cache.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -15,6 +10,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/base/mapped_file.h"
 #include "tvae/base/parallel.h"
 #include "tvae/base/strings.h"
 
@@ -176,16 +172,11 @@ std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::build(const 
 std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::open(const std::string& path, uint64_t key,
                                                                          const Tokenizer& tokenizer,
                                                                          const TokenizeOptions& options) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return nullptr;
-  struct stat status {};
-  const bool readable = fstat(file, &status) == 0 && status.st_size >= static_cast<off_t>(sizeof(Header));
-  const auto size = static_cast<size_t>(status.st_size);
-  void* mapping = readable ? mmap(nullptr, size, PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
-  close(file);
-  if (mapping == MAP_FAILED) return nullptr;
-  const std::shared_ptr<const std::byte[]> bytes(
-      static_cast<const std::byte*>(mapping), [size](const std::byte* p) { munmap(const_cast<std::byte*>(p), size); });
+  const std::optional<MappedFile> file = MappedFile::open(path);
+  if (!file || file->bytes().size() < sizeof(Header)) return nullptr;
+  const size_t size = file->bytes().size();
+  const std::shared_ptr<const std::byte[]> bytes(reinterpret_cast<const std::byte*>(file->bytes().data()),
+                                                 [mapped = *file](const std::byte*) {});
 
   Header header;
   std::memcpy(&header, bytes.get(), sizeof header);

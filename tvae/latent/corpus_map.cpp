@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <map>
-#include <unordered_set>
 
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/io/safetensors.h"
+#include "tvae/latent/first_rows.h"
 #include "tvae/latent/moves.h"
 #include "tvae/latent/umap.h"
 #include "tvae/run/weights_fingerprint.h"
@@ -29,23 +29,21 @@ struct Corpus {
 
 /// Every text once, without empty ones; some of them, in the corpus's order, where there are more than `most`.
 Corpus chosen_texts(const Rows& rows, int64_t most, uint64_t seed) {
-  std::unordered_set<std::string_view> seen = {""};
-  std::vector<size_t> kept;
-  for (size_t i = 0; i < rows.texts.size(); ++i)
-    if (seen.insert(rows.texts[i]).second) kept.push_back(i);
+  std::vector<int64_t> kept = first_rows(rows.texts);
   if (static_cast<int64_t>(kept.size()) > most) {
     Rng rng(seed);
     const Tensor order = at::randperm(static_cast<int64_t>(kept.size()), rng.generator(), at::kLong);
-    std::vector<size_t> drawn;
+    std::vector<int64_t> drawn;
     for (int64_t i = 0; i < most; ++i) drawn.push_back(kept[static_cast<size_t>(order[i].item<int64_t>())]);
     std::ranges::sort(drawn);
     log_info("the map holds " + counted(most, "text") + ", drawn from " + std::to_string(kept.size()));
     kept = std::move(drawn);
   }
   Corpus corpus;
-  for (const size_t i : kept) {
+  for (const int64_t row : kept) {
+    const auto i = static_cast<size_t>(row);
     corpus.texts.push_back(rows.texts[i]);
-    corpus.rows.push_back(i < rows.numbers.size() ? rows.numbers[i] : static_cast<int64_t>(i));
+    corpus.rows.push_back(i < rows.numbers.size() ? rows.numbers[i] : row);
     if (!rows.labels.empty()) corpus.labels.push_back(rows.labels[i]);
   }
   return corpus;
@@ -61,9 +59,9 @@ std::vector<std::string> by_frequency(const std::vector<std::string>& labels) {
   return names;
 }
 
-std::string file_of(const LatentSpace& space, const Corpus& corpus) {
+std::string file_of(const LatentSpace& space, const std::vector<std::string>& texts) {
   uint64_t hash = 0;
-  for (const std::string& text : corpus.texts) hash = hash_bytes(text, hash + 1);
+  for (const std::string& text : texts) hash = hash_bytes(text, hash + 1);
   return space.model().directory + "/map/" + hex(hash) + ".safetensors";
 }
 
@@ -112,7 +110,7 @@ CorpusMap CorpusMap::open(const LatentSpace& space, const Rows& rows, const MapO
   std::vector<int32_t> label_of(corpus.texts.size(), -1);
   for (size_t i = 0; i < corpus.labels.size(); ++i) label_of[i] = place[corpus.labels[i]];
 
-  const std::string file = file_of(space, corpus);
+  const std::string file = file_of(space, corpus.texts);
   const std::map<std::string, std::string> made = {
       {"weights", weights_fingerprint(space.model())}, {"made_as", kMadeAs}, {"seed", std::to_string(options.seed)}};
   const auto with_codes = [&](const Tensor& codes) {
@@ -153,6 +151,22 @@ CorpusMap CorpusMap::open(const LatentSpace& space, const Rows& rows, const MapO
     log_warning("the map is not kept: " + std::string(error.what()));
   }
   return map;
+}
+
+std::optional<Tensor> codes_of_kept_map(const LatentSpace& space, const std::vector<std::string>& texts) {
+  const std::string file = file_of(space, texts);
+  if (!file_exists(file)) return std::nullopt;
+  try {
+    std::map<std::string, std::string> metadata;
+    const Tensor codes = load_safetensors(file, &metadata).at("codes");
+    const std::vector<int64_t> sizes = {static_cast<int64_t>(texts.size()), space.latent_tokens(), space.latent_size()};
+    if (metadata["weights"] == weights_fingerprint(space.model()) && codes.sizes() == at::IntArrayRef(sizes) &&
+        codes.scalar_type() == at::kFloat)
+      return codes;
+  } catch (const std::exception& damaged) {  // the texts are encoded again
+    log_verbose(damaged.what());
+  }
+  return std::nullopt;
 }
 
 bool CorpusMap::has(Projection projection) const {

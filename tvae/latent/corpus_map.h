@@ -61,6 +61,9 @@ class CorpusMap {
   bool was_kept_ = false;
 };
 
+/// The codes [N, K, D] of texts of which there is a kept map of the weights that the model has now.
+std::optional<torch::Tensor> codes_of_kept_map(const LatentSpace& space, const std::vector<std::string>& texts);
+
 /// A number of a code, as the texts of a corpus use it.
 struct Dimension {
   int64_t token = 0, index = 0;

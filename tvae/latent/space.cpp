@@ -9,8 +9,10 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
+#include "tvae/base/part_progress.h"
 #include "tvae/base/strings.h"
 #include "tvae/latent/bracket_constraint.h"
+#include "tvae/latent/first_rows.h"
 #include "tvae/latent/moves.h"
 #include "tvae/latent/paths.h"
 #include "tvae/latent/shared_generation.h"
@@ -23,9 +25,6 @@ using torch::Tensor;
 
 /// Codes that are drawn and decoded together: bounds memory, and gives the first texts early.
 constexpr int64_t kSamplesAtOnce = 4096;
-
-/// Building the graph costs about as much as so many exact searches.
-constexpr int64_t kQueriesForAGraph = 10000;
 
 /// Every text once, and none of those in `others`.
 std::vector<std::string> distinct(const std::vector<std::string>& texts, const std::set<std::string>& others) {
@@ -52,23 +51,6 @@ void require_different(const std::vector<std::string>& texts) {
     throw DataError("all " + std::to_string(texts.size()) + " texts are the same", "\"" + texts.front() + "\"",
                     "different ones");
 }
-
-/// Tells of the outputs from `before` on as of `total`.
-class PartProgress : public Progress {
- public:
-  PartProgress(Progress& whole, int64_t before, int64_t part, int64_t total)
-      : whole_(whole), before_(before), part_(part), total_(total) {}
-  void update(const char* what, int64_t done, int64_t total) override {
-    if (total == part_)
-      whole_.update(what, before_ + done, total_);
-    else  // something else is counted
-      whole_.update(what, done, total);
-  }
-
- private:
-  Progress& whole_;
-  int64_t before_, part_, total_;
-};
 
 }  // namespace
 
@@ -475,51 +457,14 @@ OptimizedTexts LatentSpace::optimize(const Tensor& code, const LinearProperty& p
 
 // ---- Nearest texts
 
-struct TextIndex::Graph {
-  std::once_flag made;
-  std::unique_ptr<NeighborIndex> index;
-};
-
-TextIndex::TextIndex(std::vector<std::string> texts, std::vector<int64_t> rows, Tensor codes, Metric metric)
-    : texts_(std::move(texts)),
-      rows_(std::move(rows)),
-      codes_(std::move(codes)),
-      metric_(metric),
-      graph_(std::make_shared<Graph>()) {}
-
-std::vector<std::vector<TextIndex::Neighbor>> TextIndex::query(const Tensor& codes, int64_t n, Method method) const {
-  const int64_t count = std::min(n, codes_.size(0));
-  Neighbors found;
-  if (method == Method::kExact || (method == Method::kAuto && codes.size(0) < kQueriesForAGraph)) {
-    found = exact_neighbors(codes_, codes, count, metric_);
-  } else {
-    std::call_once(graph_->made, [this] {
-      log_verbose("building the graph of " + std::to_string(codes_.size(0)) + " codes");
-      graph_->index = std::make_unique<NeighborIndex>(codes_, metric_);
-    });
-    found = graph_->index->search(codes, count);
-  }
-  std::vector<std::vector<Neighbor>> all(static_cast<size_t>(codes.size(0)));
-  for (int64_t query = 0; query < codes.size(0); ++query)
-    for (int64_t place = 0; place < count; ++place)
-      all[static_cast<size_t>(query)].push_back({static_cast<size_t>(found.rows[query][place].item<int64_t>()),
-                                                 found.distances[query][place].item<double>()});
-  return all;
-}
-
 TextIndex LatentSpace::index(const std::vector<std::string>& corpus, Metric metric, Progress& progress) const {
-  std::unordered_set<std::string> seen = {""};
+  const std::vector<int64_t> rows = first_rows(corpus);
   std::vector<std::string> texts;
-  std::vector<int64_t> rows;
-  for (size_t row = 0; row < corpus.size(); ++row) {
-    if (!seen.insert(corpus[row]).second) continue;
-    texts.push_back(corpus[row]);
-    rows.push_back(static_cast<int64_t>(row));
-  }
+  for (const int64_t row : rows) texts.push_back(corpus[static_cast<size_t>(row)]);
   if (texts.empty()) throw DataError("a corpus without texts", "", "texts to search");
   const Tensor codes = encode(texts, progress).mean;
   if (codes.size(0) > 1) measure_codes(codes);  // refuses a collapsed model
-  return TextIndex(std::move(texts), std::move(rows), codes, metric);
+  return TextIndex(std::move(texts), rows, codes, metric);
 }
 
 }  // namespace tvae

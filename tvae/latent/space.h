@@ -108,31 +108,27 @@ struct Likelihood {
 /// The different texts of a corpus with their codes, for nearest texts.
 class TextIndex {
  public:
-  enum class Method { kAuto, kExact, kGraph };  // kAuto: the graph where queries are so many that it pays
-  struct Neighbor {
-    size_t text = 0;  // into texts()
-    double distance = 0.0;
-  };
+  using Method = CodeSearch::Method;
+  using Neighbor = CodeSearch::Neighbor;
 
-  TextIndex(std::vector<std::string> texts, std::vector<int64_t> rows, torch::Tensor codes, Metric metric);
+  TextIndex(std::vector<std::string> texts, std::vector<int64_t> rows, torch::Tensor codes, Metric metric)
+      : texts_(std::move(texts)), rows_(std::move(rows)), search_(std::move(codes), metric) {}
 
   const std::vector<std::string>& texts() const { return texts_; }
   /// Where each text came first in the corpus, counted from 0.
   const std::vector<int64_t>& rows() const { return rows_; }
-  const torch::Tensor& codes() const { return codes_; }
-  Metric metric() const { return metric_; }
+  const torch::Tensor& codes() const { return search_.codes(); }
+  Metric metric() const { return search_.metric(); }
 
-  /// The n nearest (or as many as there are) of each code [Q, K, D], the nearest first. May be called from several
-  /// threads.
-  std::vector<std::vector<Neighbor>> query(const torch::Tensor& codes, int64_t n, Method method = Method::kAuto) const;
+  /// As CodeSearch::query; neighbours are places in texts().
+  std::vector<std::vector<Neighbor>> query(const torch::Tensor& codes, int64_t n, Method method = Method::kAuto) const {
+    return search_.query(codes, n, method);
+  }
 
  private:
   std::vector<std::string> texts_;
   std::vector<int64_t> rows_;
-  torch::Tensor codes_;
-  Metric metric_;
-  struct Graph;
-  std::shared_ptr<Graph> graph_;  // made when it is first asked for
+  CodeSearch search_;
 };
 
 /// A loaded model. Every method is const, and one object serves several threads. Codes are [N, K, D] fp32 on the CPU.
