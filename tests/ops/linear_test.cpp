@@ -40,6 +40,10 @@ TEST(MatrixProduct, RowsOfALargerMatrix) {
   EXPECT_EQ(out.narrow(0, 0, 8).abs().sum().item<float>() + out.narrow(0, 24, 16).abs().sum().item<float>(), 0.0f);
 }
 
+TEST(MatrixProduct, OfNothingIsZero) {
+  EXPECT_TRUE(matrix_product(at::empty({3, 0}), at::empty({0, 4})).equal(at::zeros({3, 4})));
+}
+
 TEST(Linear, ValueAndGradientsOfStockLinear) {
   for (const bool with_bias : {false, true})
     for (const std::vector<int64_t>& shape : {std::vector<int64_t>{33, 24}, {5, 7, 24}}) {

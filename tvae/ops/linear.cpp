@@ -75,7 +75,7 @@ void matrix_product_out(Tensor out, const Tensor& a, const Tensor& b, double bet
     if (beta == 0 && alpha != 1) out.mul_(alpha);
     return;
   }
-  if (!has_onednn(a)) {
+  if (!has_onednn(a) || a.size(1) == 0) {  // oneDNN leaves a sum of nothing as it was
     at::addmm_out(out, out, a, b, beta, alpha);
     return;
   }
@@ -85,7 +85,8 @@ void matrix_product_out(Tensor out, const Tensor& a, const Tensor& b, double bet
 }
 
 Tensor matrix_product(const Tensor& a, const Tensor& b) {
-  if (Bf16Products::enabled()) return at::mm(operand(a), operand(b)).to(at::kFloat);
+  const bool is_fp32 = a.scalar_type() == at::kFloat || b.scalar_type() == at::kFloat;
+  if (Bf16Products::enabled() && is_fp32) return at::mm(operand(a), operand(b)).to(at::kFloat);
   if (!has_onednn(a)) return at::mm(a, b);
   Tensor out = at::empty({a.size(0), b.size(1)}, a.options());
   if (out.numel() > 0) matrix_product_out(out, a, b, 0.0);

@@ -32,7 +32,7 @@ torch::Tensor newton_schulz(const torch::Tensor& matrices) {
   const bool tall = matrices.size(-2) > matrices.size(-1);
   torch::Tensor x = tall ? matrices.transpose(-2, -1) : matrices;
   x = x / at::linalg_vector_norm(x, 2, at::IntArrayRef{-2, -1}, /*keepdim=*/true).clamp_min_(kSmallestNorm);
-  x = x.to(x.is_cuda() ? at::kBFloat16 : at::kFloat).contiguous();
+  x = x.to(x.is_cuda() || Bf16Products::enabled() ? at::kBFloat16 : at::kFloat).contiguous();
   for (int step = 0; step < kNewtonSchulzSteps; ++step) {
     const torch::Tensor transposed = x.transpose(-2, -1);
     const torch::Tensor gram = x.dim() == 3 ? at::bmm(x, transposed) : matrix_product(x, transposed);
@@ -55,8 +55,10 @@ void orthogonalize_on_gpu(std::vector<torch::Tensor>& matrices) {
 
 void orthogonalize_on_cpu(std::vector<torch::Tensor>& matrices) {
   const int64_t threads = at::get_num_threads();
+  const bool in_bf16 = Bf16Products::enabled();
   at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
-    const torch::NoGradGuard no_grad;  // a property of the thread
+    const torch::NoGradGuard no_grad;  // properties of the thread
+    const Bf16Products rounded(in_bf16);
     const int64_t count = static_cast<int64_t>(matrices.size());
     // Dealt out in turn: neighbours have similar shapes, so every thread gets its share of the large ones.
     for (int64_t thread = begin; thread < end; ++thread)

@@ -29,8 +29,9 @@ class Muon : public AdamW {
 };
 
 /// Replaces each matrix U S Vᵀ by, roughly, U Vᵀ: five Newton-Schulz steps with Jordan's coefficients, after which the
-/// singular values lie in about 0.5 to 1.5. On the CPU in fp32, each thread with matrices of its own (they stay in its
-/// cache, and the result does not depend on the number of threads); on a GPU in bf16, batched by shape.
+/// singular values lie in about 0.5 to 1.5. On the CPU in fp32, or bf16 under Bf16Products, each thread with matrices
+/// of its own (they stay in its cache, and the result does not depend on the number of threads); on a GPU in bf16,
+/// batched by shape.
 void orthogonalize(std::vector<torch::Tensor>& matrices);
 
 }  // namespace tvae

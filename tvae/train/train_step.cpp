@@ -64,6 +64,7 @@ TrainStep::Report TrainStep::apply(const TrainingPosition& position) {
     throw Error(ExitCode::kData,
                 "training diverged: gradients at step " + std::to_string(position.step + 1) + " are not finite", "", "",
                 "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
+  const Bf16Products rounded(precision_ == Precision::kBf16Products);  // Muon's, which are in bf16 on a GPU too
   const double rate = optimizer_->step(learning_rate_factor(config_, position.step, position.total_steps));
   optimizer_->zero_grad();
   refresh_compute_weights();
