@@ -3,72 +3,73 @@
 
 import argparse
 import pathlib
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-from train_step import make_data, make_model
+from common import (PEERS, ROOT, add_arguments, finish, make_data, make_model, print_table, program, ratio, run_block,
+                    run_command, summary)  # fmt: skip
 
-FOLDER = pathlib.Path(__file__).resolve().parent
-ROOT = FOLDER.parent
 TEXTS = ["import numpy as np", "return self.name == other.name"]
+
+
+def commands(options, folder):
+    """{what: [command]}: of each, what it is compared with comes last."""
+    tvae = program(options, "tvae")
+    data = ["--model", folder / "model", "--data", folder / "data.safetensors", "--steps", 1, "--batch-size", options.batch_size,
+            "--threads", options.threads]  # fmt: skip
+    return {
+        "tvae --version": [[tvae, "--version"]],
+        "tvae presets": [[tvae, "presets"]],
+        "a path of 11 texts": [[tvae, "interpolate", ROOT / "models" / "python_lines", "--from", TEXTS[0], "--to", TEXTS[1],
+                                "--threads", options.threads]],
+        "import torch": [[sys.executable, "-c", "import torch"]],
+        "a first step": [[program(options, "benchmarks/bench_train_step"), *data],
+                         [sys.executable, PEERS / "transformers_train_step.py", *data]],
+    }  # fmt: skip
 
 
 def seconds(command):
     start = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stderr}")
+    run_command(command)
     return time.perf_counter() - start
-
-
-def commands(options, folder):
-    """{what: [name, command]}: of each, what it is compared with comes last."""
-    tvae = str(options.build / "tvae")
-    data = ["--model", folder / "model", "--data", folder / "data.safetensors", "--steps", 1, "--batch-size", options.batch_size,
-            "--threads", options.threads]  # fmt: skip
-    found = {
-        "help": [[tvae, "--version"]],
-        "presets": [[tvae, "presets"]],
-        "a path of 11 texts": [[tvae, "--threads", options.threads, "interpolate", ROOT / "models" / "python_lines",
-                                "--from", TEXTS[0], "--to", TEXTS[1]]],
-        "import": [[sys.executable, "-c", "import torch"]],
-        "a first step": [[options.build / "benchmarks" / "bench_train_step", *data],
-                         [sys.executable, FOLDER / "peers" / "transformers_train_step.py", *data]],
-    }  # fmt: skip
-    return {what: [[str(part) for part in command] for command in pair] for what, pair in found.items()}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="with bench_train_step in it")
-    parser.add_argument("--data", type=pathlib.Path, required=True, help="text file, one sequence a line; .xz, .gz too")
-    parser.add_argument("--tokenizer", type=pathlib.Path, required=True, help="SentencePiece .model or its folder")
+    add_arguments(parser, rounds=9)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--max-tokens", type=int, default=64)
-    parser.add_argument("--lines", type=int, default=0, help=argparse.SUPPRESS)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         make_model(folder / "model")
-        make_data(options, 1, folder / "data.safetensors")
+        make_data(options, folder / "data.safetensors", options.batch_size)
         runs = commands(options, folder)
-        times = {what: [[] for _ in pair] for what, pair in runs.items()}
-        for index in range(options.rounds + 1):  # the first fills the page cache
-            for what, pair in runs.items():
-                for command, taken in zip(pair, times[what]):
-                    found = seconds(command)
-                    if index > 0:
-                        taken.append(found)
-    print(f"{'':20}{'seconds':>9}{'range':>14}{'transformers':>14}{'range':>14}{'ratio':>7}")
-    for what, pair in times.items():
-        cells = [f"{statistics.median(taken):9.3f}{min(taken):8.3f}-{max(taken):5.3f}" for taken in pair]
-        ratio = f"{statistics.median(pair[1]) / statistics.median(pair[0]):12.2f}" if len(pair) > 1 else ""
-        print(f"{what:20}" + "".join(cells) + ratio)
+
+        def one_round():
+            return {"seconds": {what: [seconds(command) for command in pair] for what, pair in runs.items()}}
+
+        one_round()  # fills the page cache
+        blocks = []
+        for index in range(options.rounds):
+            blocks.append(run_block(options, one_round, lambda block: f"round {index + 1} of {options.rounds}"))
+    report(options, runs, [block for block in blocks if block])
+
+
+def report(options, runs, blocks):
+    def of(what, index):
+        return summary([{"speed": block["seconds"][what][index]} for block in blocks])
+
+    results = {what: [of(what, index) for index in range(len(pair))] for what, pair in runs.items()}
+    table = [["", "seconds", "range", "transformers", "range", "ratio"]]
+    for what, found in results.items():
+        cells = []
+        for row in found:
+            cells += [f"{row['median']:.3f}", "{:.3f}-{:.3f}".format(*row["range"])] if row else ["", ""]
+        table.append([what, *cells, *[""] * (4 - len(cells)), ratio(found[1], found[0]) if len(found) > 1 else ""])
+    print(f"\n{len(blocks)} of {options.rounds} rounds count")
+    print_table(table)
+    finish(options, results, blocks)
 
 
 if __name__ == "__main__":

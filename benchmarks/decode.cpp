@@ -1,0 +1,92 @@
+// Greedy outputs of a plain T5 of a fixed length, each batch timed: one JSON line a batch (benchmarks/README.md).
+#include <ATen/Parallel.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <numeric>
+
+#include "benchmarks/plain_t5.h"
+#include "benchmarks/timing.h"
+#include "tvae/ops/torch.h"
+#include "tvae/run/quantized_weights.h"
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+
+struct Options {
+  std::string model;  // a Hugging Face directory
+  std::string data;   // as load_batches reads it
+  int64_t batch_size = 32;
+  int64_t batches = 1;  // timed
+  int64_t warmup = 1;   // batches before them
+  int64_t new_tokens = 32;
+  bool int8 = false;
+  int threads = 0;
+};
+
+/// [new_tokens, B]: encodes the batch, then takes the likeliest token `new_tokens` times, never the end of sequence.
+Tensor greedy(const PlainT5& t5, const TokenBatch& batch, int64_t new_tokens) {
+  const Memory memory = t5.encode(batch, {});
+  const auto cache = t5.decoder().make_cache(memory, batch.sequences(), new_tokens);
+  std::vector<int64_t> rows(batch.sequences());
+  std::iota(rows.begin(), rows.end(), 0);
+  std::vector<Tensor> outputs = {at::full({batch.sequences()}, t5.config().decoder_start_token_id, at::kLong)};
+  for (int64_t position = 0; position < new_tokens; ++position) {
+    Tensor logits = t5.decoder().logits(t5.decoder().step(outputs.back(), rows, position, *cache));
+    logits.select(1, t5.config().eos_token_id).fill_(-INFINITY);
+    outputs.push_back(logits.argmax(1));
+  }
+  return at::stack(std::vector<Tensor>(outputs.begin() + 1, outputs.end()));
+}
+
+void decode(const Options& options) {
+  const torch::NoGradGuard no_grad;
+  HuggingFaceT5 start = load_huggingface_t5(options.model);
+  if (options.int8) start.weights = quantize_int8(start.weights);
+  const PlainT5 t5(model_config_from_huggingface(start.config), join_scales(std::move(start.weights), options.model),
+                   options.model);
+  int64_t index = 0;
+  for (const TokenBatch& batch : load_batches(options.data, options.batch_size, options.warmup + options.batches)) {
+    const auto begin = Clock::now();
+    const Tensor outputs = greedy(t5, batch, options.new_tokens);
+    const double seconds = seconds_since(begin);
+    if (index++ < options.warmup) continue;
+    std::vector<std::vector<int64_t>> ids(batch.sequences());
+    for (int64_t i = 0; i < batch.sequences(); ++i) {
+      const Tensor row = outputs.select(1, i).contiguous();
+      ids[batch.rows[i]].assign(row.const_data_ptr<int64_t>(), row.const_data_ptr<int64_t>() + row.numel());
+    }
+    print_json({{"seconds", seconds}, {"ids", ids}});
+  }
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app("Times greedy decoding by a plain T5");
+  app.add_option("--model", options.model, "Hugging Face directory")->required();
+  app.add_option("--data", options.data, "safetensors file: ids [N] int32, lengths [sequences] int64")->required();
+  app.add_option("--batch-size", options.batch_size);
+  app.add_option("--batches", options.batches, "timed ones");
+  app.add_option("--warmup", options.warmup, "batches before them");
+  app.add_option("--new-tokens", options.new_tokens, "of every output");
+  app.add_flag("--int8", options.int8, "matrices as 8-bit integers");
+  app.add_option("--threads", options.threads, "0 = all");
+  CLI11_PARSE(app, argc, argv);
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  decode(options);
+  return 0;
+}
+
+}  // namespace
+}  // namespace tvae
+
+int main(int argc, char** argv) {
+  try {
+    return tvae::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "bench_decode: " << error.what() << "\n";
+    return 1;
+  }
+}
