@@ -6,6 +6,7 @@
 #   make api      writes the reference of the Python package, in build/api, with pdoc
 #   make wheel    makes a wheel of the Python package for other machines, in build/wheels
 #   make check    format, layers, build, tests and clang-tidy, as before a commit
+#   make bench-check  counts the instructions of fixed pieces of work beside those that are kept; UPDATE=1 keeps them
 #   make format   formats the sources
 #   make clean    removes the build folders (.venv and runs stay)
 # TORCH=/path/to/site-packages/torch, or the environment variable TVAE_TORCH, uses a PyTorch that is already there; the
@@ -16,7 +17,7 @@ remembered_torch = $(shell sed -n 's/^TVAE_TORCH:PATH=//p' build/CMakeCache.txt 
 TORCH ?= $(or $(TVAE_TORCH),$(remembered_torch))
 PREFIX ?= /usr/local
 
-.PHONY: all setup configure demo test install api wheel check format clean
+.PHONY: all setup configure demo test install api wheel check bench-check format clean
 
 all: configure
 	@cmake --build build
@@ -51,8 +52,13 @@ wheel: setup
 check: setup
 	@TORCH='$(TORCH)' tools/check.sh
 
+bench-check: setup
+	@cmake --preset instructions --log-level=WARNING $(if $(TORCH),-DTVAE_TORCH='$(TORCH)') > /dev/null
+	@cmake --build --preset instructions
+	@python3 benchmarks/instructions.py $(if $(UPDATE),--update)
+
 format:
 	@tools/check.sh --format
 
 clean:
-	rm -rf build build-debug build-asan build-tidy
+	rm -rf build build-debug build-asan build-tidy build-instructions

@@ -29,7 +29,7 @@ struct Options {
 /// [new_tokens, B]: encodes the batch, then takes the likeliest token `new_tokens` times, never the end of sequence.
 Tensor greedy(const PlainT5& t5, const TokenBatch& batch, int64_t new_tokens) {
   const Memory memory = t5.encode(batch, {});
-  const auto cache = t5.decoder().make_cache(memory, batch.sequences(), new_tokens);
+  const auto cache = t5.decoder().make_cache(memory, new_tokens);
   std::vector<int64_t> rows(batch.sequences());
   std::iota(rows.begin(), rows.end(), 0);
   std::vector<Tensor> outputs = {at::full({batch.sequences()}, t5.config().decoder_start_token_id, at::kLong)};
