@@ -1,9 +1,7 @@
 """What the drivers share: data and a model to measure with, fresh processes, runs in turns while the machine keeps its
 speed, tables."""
 
-import gzip
 import json
-import lzma
 import os
 import pathlib
 import statistics
@@ -12,6 +10,7 @@ import sys
 
 import sentencepiece
 import torch
+from lines import find_sentencepiece_model, read_lines
 from safetensors.torch import save_file
 from transformers import T5Config, T5ForConditionalGeneration
 
@@ -43,21 +42,6 @@ def program(options, name):
 
 
 # ---- Data and models
-
-
-def read_lines(path):
-    openers = {".xz": lzma.open, ".gz": gzip.open}
-    with openers.get(path.suffix, open)(path, "rt", encoding="utf-8") as file:
-        yield from (line.rstrip("\n") for line in file)
-
-
-def find_sentencepiece_model(path):
-    if path.is_file():
-        return path
-    models = sorted(path.glob("*.model"))
-    if not models:
-        sys.exit(f"no SentencePiece model in {path}")
-    return models[0]
 
 
 def usable_lines(options, count):

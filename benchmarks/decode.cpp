@@ -7,6 +7,7 @@
 
 #include "benchmarks/plain_t5.h"
 #include "benchmarks/timing.h"
+#include "tvae/ops/likeliest.h"
 #include "tvae/ops/torch.h"
 #include "tvae/run/quantized_weights.h"
 
@@ -26,19 +27,25 @@ struct Options {
   int threads = 0;
 };
 
-/// [new_tokens, B]: encodes the batch, then takes the likeliest token `new_tokens` times, never the end of sequence.
-Tensor greedy(const PlainT5& t5, const TokenBatch& batch, int64_t new_tokens) {
+/// Of each sequence the ids: encodes the batch, then takes the likeliest token `new_tokens` times, never the end of
+/// sequence.
+std::vector<std::vector<int64_t>> greedy(const PlainT5& t5, const TokenBatch& batch, int64_t new_tokens) {
   const Memory memory = t5.encode(batch, {});
   const auto cache = t5.decoder().make_cache(memory, new_tokens);
-  std::vector<int64_t> rows(batch.sequences());
+  std::vector<int64_t> rows(batch.sequences()), last(batch.sequences(), t5.config().decoder_start_token_id);
   std::iota(rows.begin(), rows.end(), 0);
-  std::vector<Tensor> outputs = {at::full({batch.sequences()}, t5.config().decoder_start_token_id, at::kLong)};
+  std::vector<std::vector<int64_t>> outputs(batch.sequences());
   for (int64_t position = 0; position < new_tokens; ++position) {
-    Tensor logits = t5.decoder().logits(t5.decoder().step(outputs.back(), rows, position, *cache));
+    const std::vector<int64_t> positions(rows.size(), position);
+    const Tensor logits = t5.decoder().logits(t5.decoder().step(last, rows, positions, *cache));
     logits.select(1, t5.config().eos_token_id).fill_(-INFINITY);
-    outputs.push_back(logits.argmax(1));
+    const Tensor ids = likeliest(logits).ids;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      last[i] = ids.const_data_ptr<int64_t>()[i];
+      outputs[batch.rows[i]].push_back(last[i]);
+    }
   }
-  return at::stack(std::vector<Tensor>(outputs.begin() + 1, outputs.end()));
+  return outputs;
 }
 
 void decode(const Options& options) {
@@ -50,14 +57,9 @@ void decode(const Options& options) {
   int64_t index = 0;
   for (const TokenBatch& batch : load_batches(options.data, options.batch_size, options.warmup + options.batches)) {
     const auto begin = Clock::now();
-    const Tensor outputs = greedy(t5, batch, options.new_tokens);
+    const std::vector<std::vector<int64_t>> ids = greedy(t5, batch, options.new_tokens);
     const double seconds = seconds_since(begin);
     if (index++ < options.warmup) continue;
-    std::vector<std::vector<int64_t>> ids(batch.sequences());
-    for (int64_t i = 0; i < batch.sequences(); ++i) {
-      const Tensor row = outputs.select(1, i).contiguous();
-      ids[batch.rows[i]].assign(row.const_data_ptr<int64_t>(), row.const_data_ptr<int64_t>() + row.numel());
-    }
     print_json({{"seconds", seconds}, {"ids", ids}});
   }
 }
