@@ -54,11 +54,13 @@ TEST_F(Space, AnInt8ModelStaysInt8) {
              quantize_int8(model.vae.parameters().to_map()), model.tokenizer);
   const LatentSpace kept = LatentSpace::open(folder_.path("int8"));
   EXPECT_EQ(kept.model().vae.parameters().list()[0].value.scalar_type(), at::kChar);
+  // Where integers are multiplied, the rows of each product are rounded too, by about a two-hundredth.
+  const double rounding = multiplies_integers() ? 0.05 : 1e-4;
   // Fewer texts and more than a product of few rows takes.
   const LatentSpace dense(load_model(folder_.path("int8")));
   for (const std::vector<std::string>& texts : {std::vector<std::string>{"x = 1"}, some_texts(40)}) {
     const Tensor codes = dense.encode(texts).mean;
-    EXPECT_LT((kept.encode(texts).mean - codes).norm().item<double>(), 1e-4 * codes.norm().item<double>());
+    EXPECT_LT((kept.encode(texts).mean - codes).norm().item<double>(), rounding * codes.norm().item<double>());
     EXPECT_EQ(kept.decode(codes).size(), texts.size());
   }
 }

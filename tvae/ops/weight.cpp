@@ -50,7 +50,8 @@ Tensor int8_product(const Tensor& x, const Weight& weight) {
   const int64_t rows = x.size(0), outputs = weight.values.size(0);
   const Tensor y = at::empty({rows, outputs}, x.options().requires_grad(false));
   if (y.numel() == 0) return y;
-  if (has_kernel(x) && multiplies_integers()) return product_of_integers(x.detach(), weight);
+  // Of one input, oneDNN takes the rows for columns.
+  if (has_kernel(x) && multiplies_integers() && x.size(1) > 1) return product_of_integers(x.detach(), weight);
   if (rows <= kFewRows && has_kernel(x)) {
     const cpu::Int8Matrix matrix = matrix_of(weight.values, weight.scale);
     cpu::int8_product(x.const_data_ptr<float>(), rows, matrix, y.data_ptr<float>());
