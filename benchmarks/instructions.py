@@ -58,7 +58,7 @@ def main():
     for work in options.works:
         counts[work], found = count(options.program, work)
         versions.update(found)
-    if versions != kept["versions"]:
+    if kept["versions"] not in ({}, versions):
         print(f"{KEPT.name} was counted with {kept['versions']}, this is {versions}")
 
     more = fewer = False
