@@ -152,8 +152,8 @@ def print_table(rows):
     """Rows of cells, the first of them the header; the first column stands left, the others right."""
     widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
-        print("  ".join(str(cell).ljust(widths[0]) if i == 0 else str(cell).rjust(widths[i])
-                        for i, cell in enumerate(row)))  # fmt: skip
+        cells = [str(cell).rjust(width) for cell, width in zip(row, widths, strict=True)]
+        print("  ".join([str(row[0]).ljust(widths[0]), *cells[1:]]).rstrip())
 
 
 def machine(options):
