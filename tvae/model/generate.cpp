@@ -70,7 +70,8 @@ class BatchDecoder {
   void refill() {
     constexpr int64_t kShare = 8;
     const int64_t left = codes_.size(0) - next_code_, count = std::min<int64_t>(left, free_.size());
-    if (count == 0 || (count < left && count < options_.batch_rows / kShare)) return;
+    const bool is_worth_it = count == left || active_.empty() || count >= options_.batch_rows / kShare;
+    if (count == 0 || !is_worth_it) return;
     const std::vector<int64_t> rows(free_.end() - count, free_.end());
     free_.resize(free_.size() - count);
     const int64_t first = next_code_;
