@@ -108,7 +108,8 @@ class Parts(unittest.TestCase):
         encoded = both.encoder(embeddings, lengths)
         of_codes = torch.randn(encoded.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
         (encoded * of_codes).sum().backward()
-        np.testing.assert_allclose(encoded.detach(), codes.detach(), atol=1e-2)  # of int8 weights that are rounded otherwise
+        # The model's own products with int8 weights round their rows too, each by about a two-hundredth.
+        self.assertLess((encoded - codes).norm().item(), 0.05 * codes.norm().item())
         for row in (0, 33, 69):
             code = codes[row : row + 1].detach().requires_grad_(True)
             alone = both.decoder(code, texts[row : row + 1])
