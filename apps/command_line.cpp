@@ -111,7 +111,8 @@ std::vector<std::string> with_flags_behind_verb(std::vector<std::string> argumen
 }  // namespace
 
 void print_text(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
+    throw DataError("cannot write to stdout", std::strerror(errno));
   flush_stdout();
 }
 

@@ -36,7 +36,8 @@ std::string way_of_reading(const std::string& path, const ReadOptions& options, 
     way = {way,         read.column, read.label_column, read.escapes, read.strict, read.keep_empty,
            read.format, read.quotes, read.header,       read.fit};
   }
-  return way.dump();
+  // Names that are not UTF-8 are of no column that is there.
+  return way.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 bool with_escapes(bool given, const std::string& model) {

@@ -15,7 +15,9 @@ set(CMAKE_JOB_POOL_COMPILE compile)
 
 find_program(MOLD_PROGRAM mold)
 if(MOLD_PROGRAM)
-  add_link_options(-fuse-ld=mold)
+  # Debian 12's mold may let the part that becomes read-only begin before the page it is in; the loader then refuses the
+  # program ("cannot apply additional memory protection after relocation").
+  add_link_options(-fuse-ld=mold -Wl,-z,norelro)
 endif()
 
 add_compile_options(-fno-math-errno)

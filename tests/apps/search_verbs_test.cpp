@@ -204,6 +204,11 @@ TEST_F(SearchVerbs, TheCodesOfACorpusAreKeptUntilItChanges) {
   const ProgramResult otherwise = run(without_labels);
   EXPECT_FALSE(json_lines(otherwise.out)[0].contains("label")) << otherwise.out;
   EXPECT_NE(run({"neighbors", path("m"), "abc", "--corpus", "-"}, "abc\n12\n").out.find("abc"), std::string::npos);
+  // Names of files and columns need not be UTF-8.
+  const ProgramResult named = run({"neighbors", path("m"), "abc", "--corpus", put("caf\xE9.txt", "abc\n12\n")});
+  EXPECT_EQ(named.status, 0) << named.err;
+  const ProgramResult of_no_column = run({"neighbors", path("m"), "abc", "--corpus", corpus, "--column", "\xFF"});
+  EXPECT_EQ(of_no_column.status, 3) << of_no_column.err;
 }
 
 /// The length of a text, which even an untrained encoder tells.

@@ -199,6 +199,13 @@ TEST_F(CorpusIndexOf, ItsGraphIsKeptToo) {
   fs::resize_file(graph, whole.size() - 3);
   EXPECT_EQ(nearest(open(), "x = 9", CodeSearch::Method::kGraph), found);
   EXPECT_TRUE(told.has("the graph is kept in")) << told.lines;
+  // Numbers that hnswlib would divide by and walk along.
+  for (size_t place = 0; place < whole.size(); place += std::max<size_t>(1, whole.size() / 97)) {
+    std::string damaged = whole;
+    for (size_t i = place; i < std::min(whole.size(), place + 8); ++i) damaged[i] = static_cast<char>(0xFF);
+    write_file_atomically(graph, damaged);
+    EXPECT_EQ(nearest(open(), "x = 9", CodeSearch::Method::kGraph), found) << place;
+  }
 }
 
 TEST_F(CorpusIndexOf, CodesOfAMapAreTaken) {

@@ -1,5 +1,7 @@
 #include "tvae/model/transformer_vae.h"
 
+#include <set>
+
 #include "tests/support/gradient_check.h"
 #include "tests/support/tiny_model.h"
 #include "tvae/base/error.h"
@@ -130,6 +132,39 @@ TEST(Generation, SamplingWithTopKOneIsGreedyAndSeedsRepeat) {
   sampled.top_k = 0;
   sampled.top_p = 1e-6;
   EXPECT_EQ(ids(sampled), ids(greedy));
+}
+
+/// Rows that are free wait until there are enough of them for the next codes.
+TEST(Generation, DoesNotDependOnHowManyAreWrittenTogether) {
+  Rng rng(5);
+  const TransformerVae vae(test::tiny_config("queries"), rng);
+  const Tensor code =
+      at::randn({60, vae.config().latent_tokens, vae.config().latent_size}, rng.generator(), at::kFloat) * 4;
+  GenerationOptions options;
+  options.max_tokens = 9;
+  const auto outputs = [&](int64_t rows, bool constrained) {
+    options.batch_rows = rows;
+    // Ends at different steps, which those of a random model may not: constraints are made in the order of the codes.
+    class EndsAfter : public OutputConstraint {
+     public:
+      explicit EndsAfter(int64_t ids) : left_(ids) {}
+      bool accept(int64_t id) override { return left_ == 0 ? id == 1 : id != 1 && left_-- > 0; }
+
+     private:
+      int64_t left_;
+    };
+    if (constrained) options.constraint = [made = 0]() mutable { return std::make_unique<EndsAfter>(made++ * 5 % 7); };
+    std::vector<std::vector<int32_t>> all;
+    for (const Generated& output : generate(vae, code, options)) all.push_back(output.ids);
+    return all;
+  };
+  for (const bool constrained : {false, true}) {
+    const auto alone = outputs(1, constrained);
+    for (const int64_t rows : {7, 16, 33, 60, 512}) EXPECT_EQ(outputs(rows, constrained), alone) << rows;
+    std::set<size_t> lengths;
+    for (const auto& ids : alone) lengths.insert(ids.size());
+    EXPECT_TRUE(!constrained || lengths.size() > 2) << "the test wants outputs that end at different steps";
+  }
 }
 
 /// Ids in pairs: an odd one only after the even one below it, and no end between them.

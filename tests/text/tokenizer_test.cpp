@@ -301,7 +301,7 @@ TEST(TrainTokenizer, OfMuchTextTakesAsMuchAsIsEnough) {
     return std::pair(std::move(tokenizer), testing::internal::GetCapturedStderr());
   };
   const auto [tokenizer, said] = train({.vocab_size = 400});
-  EXPECT_EQ(said.find("learning from a draw of 6"), 0U) << said;
+  EXPECT_EQ(said.find("a draw of 6"), 0U) << said;
   EXPECT_EQ(tokenizer.encode("a").size() + tokenizer.encode("z").size(), 2U) << "drawn from the whole of the file";
   EXPECT_NE(train({.vocab_size = 400, .seed = 1}).first.fingerprint(), tokenizer.fingerprint());
   EXPECT_EQ(train({.vocab_size = 400, .sample_lines = 100}).second, "");

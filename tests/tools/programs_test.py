@@ -50,6 +50,13 @@ class Programs(unittest.TestCase):
                         ["presets", "lines_small", "--json"]):
             self.assertEqual(run(TVAE, *command), run(TENSORS, *command), command)
 
+    def test_a_full_disk_is_an_error(self):
+        for command in (["--help"], ["completion", "bash"], ["completion", "man"]):
+            for program in (TVAE, TENSORS):
+                with open("/dev/full", "w") as full, self.subTest([program.name, *command]):
+                    done = subprocess.run([program, *command], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+                    self.assertEqual((done.returncode, len(done.stderr.splitlines())), (3, 1), done.stderr)
+
     def test_command_lines_that_are_wrong_are_refused_in_the_same_words(self):
         for command in (["trian"], ["help", "trian"], ["presetz"], ["--nonsense"], ["--threads"],
                         ["--threads", "x", "presets"], ["data"], ["data", "dmo"], ["data", "train"],

@@ -50,6 +50,19 @@ constexpr char kMagic[8] = {'T', 'V', 'A', 'E', 'n', 'b', 'r', '1'};
 /// Encoded together: a multiple of what encode_texts takes at once, so that codes do not depend on it.
 constexpr int64_t kTextsAtOnce = 1 << 16;
 
+/// Rounded up, so that what follows is aligned.
+size_t codes_size_of(const Header& header) {
+  const size_t size = sizeof(float) * static_cast<size_t>(header.texts * header.latent_tokens * header.latent_size);
+  return (size + 7) / 8 * 8;
+}
+
+/// Of the whole block.
+size_t size_of(const Header& header) {
+  const auto texts = static_cast<size_t>(header.texts), labels = static_cast<size_t>(header.labels);
+  return sizeof(Header) + codes_size_of(header) + (2 * texts + labels) * sizeof(int64_t) + texts * sizeof(int32_t) +
+         static_cast<size_t>(header.report_size + header.label_bytes + header.text_bytes);
+}
+
 uint64_t checksum_of(const Header& header) {
   return hash_bytes({reinterpret_cast<const char*>(&header), offsetof(Header, checksum)});
 }
@@ -76,12 +89,8 @@ struct CorpusIndex::Storage {
     text_bytes = label_bytes + header.label_bytes;
   }
 
-  /// Rounded up, so that what follows is aligned.
-  size_t codes_size() const {
-    const size_t size = sizeof(float) * static_cast<size_t>(header.texts * header.latent_tokens * header.latent_size);
-    return (size + 7) / 8 * 8;
-  }
-  size_t size() const { return static_cast<size_t>(text_bytes - bytes.get()) + static_cast<size_t>(header.text_bytes); }
+  size_t codes_size() const { return codes_size_of(header); }
+  size_t size() const { return size_of(header); }
   std::string_view whole() const { return {bytes.get(), size()}; }
   std::string_view tables() const {
     const auto* const begin = reinterpret_cast<const char*>(text_ends);
@@ -176,7 +185,7 @@ std::shared_ptr<const CorpusIndex::Storage> CorpusIndex::Storage::build(const La
   header.labels = static_cast<int64_t>(label_ends.size());
   header.label_bytes = static_cast<int64_t>(labels.size());
 
-  const size_t size = Storage(nullptr, header).size();
+  const size_t size = size_of(header);
   const std::shared_ptr<char[]> block(new char[size]());
   char* end = block.get() + sizeof header;
   const auto append = [&end](const void* from, size_t count) {
@@ -265,12 +274,13 @@ class KnownContent {
     is_new_ = true;
     return hex(hash_bytes(read_file(path_)));
   }
-  /// What find() found, after the file was read. Nothing is remembered of a file that changed meanwhile, or shortly
-  /// before.
+  /// What find() found, after the file was read. A file that changed meanwhile, or shortly before, will be read again
+  /// to be known.
   void remember(const std::string& content) const {
+    if (!is_new_) return;
     const int64_t last = std::max(signs_["modified"].get<int64_t>(), signs_["changed"].get<int64_t>());
-    if (!is_new_ || !is_unchanged() || last + kSettled > read_at_) return;
-    const nlohmann::ordered_json known = {{"path", path_}, {"content", content}, {"signs", signs_}};
+    nlohmann::ordered_json known = {{"content", content}, {"signs", nullptr}};
+    if (is_unchanged() && last + kSettled <= read_at_) known["signs"] = signs_;
     write_file_atomically(memory_, known.dump() + "\n");
   }
   bool is_unchanged() const {
@@ -325,7 +335,7 @@ CorpusIndex CorpusIndex::open(const LatentSpace& space, const CorpusFile& file, 
     return finish(Storage::build(space, file, 0, 0, progress), false, "");
 
   const std::string folder = space.model().directory + "/neighbors";
-  const uint64_t weights = hash_bytes(weights_fingerprint(space.model()));
+  const uint64_t weights = hash_bytes(codes_fingerprint(space.model()));
   KnownContent known(folder, file);
   const std::string content = known.find();
   const std::string name = std::filesystem::path(file.path).filename().string();
@@ -340,7 +350,8 @@ CorpusIndex CorpusIndex::open(const LatentSpace& space, const CorpusFile& file, 
     std::filesystem::remove(old, not_there);
   };
   const auto remove_graphs = [&](const std::string& bytes) {
-    for (const Metric by : {Metric::kCosine, Metric::kL2}) remove(graph_of(bytes, by));
+    for (const Metric by : {Metric::kCosine, Metric::kL2})
+      for (const char* suffix : {"", NeighborIndex::kCheckSuffix}) remove(graph_of(bytes, by) + suffix);
   };
   const std::string path = stem_of(content) + ".codes";
   const std::string graph_path = graph_of(content, metric);
@@ -356,7 +367,7 @@ CorpusIndex CorpusIndex::open(const LatentSpace& space, const CorpusFile& file, 
       remove_graphs(content);
       write_file_atomically(path, storage->whole());
       tell_kept("the codes are", path);
-      if (!known.former().empty() && known.former() != content) {  // nothing leads there any more
+      if (!known.former().empty() && known.former() != content) {  // this path leads there no more
         remove_graphs(known.former());
         remove(stem_of(known.former()) + ".codes");
       }

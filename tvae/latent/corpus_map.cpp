@@ -112,7 +112,7 @@ CorpusMap CorpusMap::open(const LatentSpace& space, const Rows& rows, const MapO
 
   const std::string file = file_of(space, corpus.texts);
   const std::map<std::string, std::string> made = {
-      {"weights", weights_fingerprint(space.model())}, {"made_as", kMadeAs}, {"seed", std::to_string(options.seed)}};
+      {"weights", codes_fingerprint(space.model())}, {"made_as", kMadeAs}, {"seed", std::to_string(options.seed)}};
   const auto with_codes = [&](const Tensor& codes) {
     return CorpusMap(TextIndex(std::move(corpus.texts), std::move(corpus.rows), codes, Metric::kCosine), labels,
                      std::move(label_of));
@@ -160,8 +160,8 @@ std::optional<Tensor> codes_of_kept_map(const LatentSpace& space, const std::vec
     std::map<std::string, std::string> metadata;
     const Tensor codes = load_safetensors(file, &metadata).at("codes");
     const std::vector<int64_t> sizes = {static_cast<int64_t>(texts.size()), space.latent_tokens(), space.latent_size()};
-    if (metadata["weights"] == weights_fingerprint(space.model()) && codes.sizes() == at::IntArrayRef(sizes) &&
-        codes.scalar_type() == at::kFloat)
+    if (metadata["weights"] == codes_fingerprint(space.model()) && metadata["made_as"] == kMadeAs &&
+        codes.sizes() == at::IntArrayRef(sizes) && codes.scalar_type() == at::kFloat)
       return codes;
   } catch (const std::exception& damaged) {  // the texts are encoded again
     log_verbose(damaged.what());

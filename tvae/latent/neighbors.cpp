@@ -186,12 +186,17 @@ void NeighborIndex::save(const std::string& path) const {
     }
     sink(links);
   });
+  const std::optional<MappedFile> written = MappedFile::open(path);
+  if (written) write_file_atomically(path + kCheckSuffix, hex(hash_bytes(written->bytes())));
 }
 
 std::unique_ptr<NeighborIndex> NeighborIndex::load(const std::string& path, const Tensor& codes, Metric metric) {
   auto loaded = std::make_unique<Implementation>(codes, metric);
   const std::optional<MappedFile> file = MappedFile::open(path);
   if (!file || !file->bytes().starts_with(first_bytes(*loaded->graph, static_cast<size_t>(codes.size(0)))))
+    return nullptr;
+  // hnswlib relies on what it reads.
+  if (!file_exists(path + kCheckSuffix) || read_file(path + kCheckSuffix) != hex(hash_bytes(file->bytes())))
     return nullptr;
   try {
     loaded->graph = std::make_unique<Graph>(loaded->space.get(), path);

@@ -35,6 +35,8 @@ class NeighborIndex {
   };
   /// codes [N, K, D], on the CPU.
   NeighborIndex(const torch::Tensor& codes, Metric metric, Build build = Build::kRepeatable);
+  /// Of the file beside a kept graph, with a hash of its bytes.
+  static constexpr const char* kCheckSuffix = ".check";
   /// The graph of these codes that save() wrote; null where the file is of anything else, or damaged.
   static std::unique_ptr<NeighborIndex> load(const std::string& path, const torch::Tensor& codes, Metric metric);
   /// Atomically. Throws DataError.

@@ -70,7 +70,7 @@ class BatchDecoder {
   void refill() {
     constexpr int64_t kShare = 8;
     const int64_t left = codes_.size(0) - next_code_, count = std::min<int64_t>(left, free_.size());
-    const bool is_worth_it = count == left || active_.empty() || count >= options_.batch_rows / kShare;
+    const bool is_worth_it = count == left || count >= options_.batch_rows / kShare;
     if (count == 0 || !is_worth_it) return;
     const std::vector<int64_t> rows(free_.end() - count, free_.end());
     free_.resize(free_.size() - count);

@@ -11,8 +11,8 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 14;
 
-/// Numbers from `first` to `last` of dropout(). The compiler makes
-/// vector code of it because every pointer is its own and every number is computed, whether it is dropped or not.
+/// Numbers from `first` to `last` of dropout(). The compiler makes vector code of it because every pointer is its own
+/// and every number is computed, whether it is dropped or not.
 template <class T, bool has_residual>
 void drop_range(const T* __restrict x, const T* __restrict residual, T* __restrict out, int64_t first, int64_t last,
                 uint32_t threshold, T scale, uint64_t key) {

@@ -10,7 +10,7 @@ namespace tvae::cpu {
 template <class T>
 void dropout(const T* x, const T* residual, T* out, int64_t n, double p, uint64_t key);
 
-/// out[i] = max(x[i], 0) · keep(i).
+/// out[i] = max(x[i], 0) · keep(i); that of NaN may be 0.
 template <class T>
 void relu_dropout(const T* x, T* out, int64_t n, double p, uint64_t key);
 

@@ -7,7 +7,7 @@ namespace tvae {
 
 struct Likeliest {
   torch::Tensor ids;          // [N] int64, of the largest logit; of equal ones any
-  torch::Tensor probability;  // [N] fp32, its share of the softmax; not finite where a logit is not
+  torch::Tensor probability;  // [N] fp32, its share of the softmax; not finite where a logit is NaN or infinite
 };
 
 /// logits [N, V], fp32. Not differentiable.

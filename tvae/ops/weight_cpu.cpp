@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kWeights = 1 << 16;  // the least that is worth a thread
 constexpr int64_t kNumbers = 1 << 14;  // the same of what is only read and written
-constexpr float kLargest = 127.0f;
+constexpr float kLargest = 127.0f, kSmallest = 1e-30f;
 constexpr int64_t kRowsAtOnce = 8;  // whose sums are in registers together, so that a weight is converted once
 
 int64_t grain_of(const Int8Matrix& matrix) {
@@ -30,9 +30,10 @@ float quantize_row(const float* __restrict x, int64_t n, int8_t* __restrict valu
   uint32_t largest = 0;
   for (int64_t i = 0; i < n; ++i) largest = std::max(largest, std::bit_cast<uint32_t>(x[i]) & 0x7FFFFFFFu);
   const float magnitude = std::bit_cast<float>(largest);
-  const float inverse = largest == 0 ? 0.0f : kLargest / magnitude;
+  const bool is_zero = magnitude < kSmallest;  // so small that it has no inverse
+  const float inverse = is_zero ? 0.0f : kLargest / magnitude;
   for (int64_t i = 0; i < n; ++i) values[i] = static_cast<int8_t>(static_cast<int32_t>(std::rint(x[i] * inverse)));
-  return magnitude / kLargest;
+  return is_zero ? 0.0f : magnitude / kLargest;  // not finite where a number is not
 }
 
 void scale_row(const int32_t* __restrict sums, int64_t n, float row_scale, const float* __restrict scale,

@@ -1,5 +1,7 @@
 #include "tvae/run/weights_fingerprint.h"
 
+#include <algorithm>
+
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
 
@@ -7,6 +9,14 @@ namespace tvae {
 
 std::string weights_fingerprint(const Model& model) {
   return hex(hash_bytes(read_file(model.directory + "/model.safetensors")));
+}
+
+std::string codes_fingerprint(const Model& model) {
+  const auto& weights = model.vae.parameters().list();
+  const bool of_integers = multiplies_integers() && std::any_of(weights.begin(), weights.end(), [](const auto& weight) {
+                             return weight.scale.defined();
+                           });
+  return weights_fingerprint(model) + (of_integers ? "-integers" : "");
 }
 
 bool warn_of_other_weights(const Model& model, const std::string& path, const std::string& fingerprint) {

@@ -205,8 +205,8 @@ std::vector<std::string_view> draw_enough(const std::vector<std::string_view>& s
   std::vector<std::string_view> drawn;
   for (const size_t position : positions) drawn.push_back(sentences[position]);
   if (drawn.size() < sentences.size())
-    log_info("learning from a draw of " + std::to_string(100 * drawn.size() / sentences.size()) +
-             "% of the text, which is enough for pieces; all of it takes longer");
+    log_info("a draw of " + std::to_string(std::max<size_t>(1, 100 * drawn.size() / sentences.size())) +
+             "% of these lines is enough to learn pieces from; all of them take longer");
   return drawn;
 }
 
@@ -344,6 +344,9 @@ Tokenizer train_tokenizer(const std::vector<std::string>& lines, const Tokenizer
   const TokenizerTrainer train = tokenizer_kinds().find(training.kind);
   const std::vector<std::string_view> drawn = draw_lines(lines, training);
   if (drawn.empty()) throw DataError("no lines to train a tokenizer on");
+  if (!training.sample_lines && training.kind != "byte" && lines.size() > drawn.size() &&
+      lines.size() > static_cast<size_t>(kEnoughLines))
+    log_info("learning from a draw of " + std::to_string(drawn.size()) + " of " + counted(lines.size(), "line"));
   return train(drawn, training);
 }
 
