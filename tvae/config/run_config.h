@@ -574,7 +574,9 @@ void visit_train(Config& c, Visitor&& v) {
   v("ema_decay", c.ema_decay,
     FieldInfo{"decay of the averaged weights that are evaluated and saved; 0 = off", {}, 0, 0.999999});
   v("precision", c.precision,
-    FieldInfo{"compute in fp32, or bf16 with fp32 master weights; auto = bf16 on CUDA", {"auto", "fp32", "bf16"}});
+    FieldInfo{"compute in fp32, or bf16: on CUDA with fp32 master weights, on a CPU what products multiply; auto = "
+              "bf16 on CUDA",
+              {"auto", "fp32", "bf16"}});
   visit_recompute(c.recompute, grouped("recompute", v));
   v("log_steps", c.log_steps, FieldInfo{"steps between lines of metrics.jsonl", {}, 1, 1e12});
   v("eval_steps", c.eval_steps, FieldInfo{"steps between evaluations on data.valid; 0 = only at the end", {}, 0, 1e12});
