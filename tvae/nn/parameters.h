@@ -11,6 +11,7 @@
 #include "tvae/config/run_config.h"
 #include "tvae/io/safetensors.h"
 #include "tvae/ops/rng.h"
+#include "tvae/ops/table_rows.h"
 #include "tvae/ops/torch.h"
 #include "tvae/ops/weight.h"
 
@@ -142,7 +143,9 @@ class Embedding {
   Embedding() = default;
   /// Name under scope: weight.
   Embedding(const Scope& scope, int64_t ids, int64_t d, Init init)
-      : table_(scope.weight("weight", WeightKind::kTable, {ids, d}, init)) {}
+      : table_(scope.weight("weight", WeightKind::kTable, {ids, d}, init)) {
+    take_gradients_of_rows(table_.values);
+  }
 
   /// ids [...] → [..., d]
   torch::Tensor operator()(const torch::Tensor& ids) const { return table_.rows(ids); }

@@ -28,11 +28,6 @@ bool has_onednn(const Tensor& a) {
 #endif
 }
 
-/// What a product of fp32 matrices multiplies.
-Tensor operand(const Tensor& x) {
-  return Bf16Products::enabled() && x.scalar_type() == at::kFloat ? x.to(at::kBFloat16) : x;
-}
-
 Tensor linear_product(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
   Tensor y = matrix_product(x, weight.t());
   if (bias) y.add_(*bias);
@@ -48,7 +43,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto saved = context->get_saved_variables();
-    const Tensor &x = saved[0], &weight = saved[1], dy = gradients[0].contiguous(), rounded = operand(dy);
+    const Tensor &x = saved[0], &weight = saved[1], dy = gradients[0].contiguous(), rounded = product_operand(dy);
     tensor_list result(3);
     if (context->needs_input_grad(0)) result[0] = matrix_product(rounded, weight);
     if (context->needs_input_grad(1)) result[1] = matrix_product(rounded.t(), x);
@@ -68,11 +63,20 @@ bool has_bf16_products() {
 #endif
 }
 
+Tensor product_operand(const Tensor& x) {
+  return Bf16Products::enabled() && x.scalar_type() == at::kFloat ? x.to(at::kBFloat16) : x;
+}
+
 void matrix_product_out(Tensor out, const Tensor& a, const Tensor& b, double beta, double alpha) {
   if (Bf16Products::enabled() && out.scalar_type() == at::kFloat) {
-    const Tensor product = at::mm(operand(a), operand(b));
-    beta == 0 ? out.copy_(product) : out.mul_(beta).add_(product, alpha);
-    if (beta == 0 && alpha != 1) out.mul_(alpha);
+    const Tensor product = at::mm(product_operand(a), product_operand(b));
+    if (beta == 0) {
+      out.copy_(product);
+      if (alpha != 1) out.mul_(alpha);
+    } else {
+      if (beta != 1) out.mul_(beta);
+      out.add_(product, alpha);
+    }
     return;
   }
   if (!has_onednn(a) || a.size(1) == 0) {  // oneDNN leaves a sum of nothing as it was
@@ -86,7 +90,7 @@ void matrix_product_out(Tensor out, const Tensor& a, const Tensor& b, double bet
 
 Tensor matrix_product(const Tensor& a, const Tensor& b) {
   const bool is_fp32 = a.scalar_type() == at::kFloat || b.scalar_type() == at::kFloat;
-  if (Bf16Products::enabled() && is_fp32) return at::mm(operand(a), operand(b)).to(at::kFloat);
+  if (Bf16Products::enabled() && is_fp32) return at::mm(product_operand(a), product_operand(b)).to(at::kFloat);
   if (!has_onednn(a)) return at::mm(a, b);
   Tensor out = at::empty({a.size(0), b.size(1)}, a.options());
   if (out.numel() > 0) matrix_product_out(out, a, b, 0.0);

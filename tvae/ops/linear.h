@@ -25,6 +25,10 @@ class Bf16Products {
   bool before_;
 };
 
+/// A matrix as the products below multiply it, for who multiplies it several times: rounded under Bf16Products. They
+/// take the result wherever they take x.
+torch::Tensor product_operand(const torch::Tensor& x);
+
 /// a · b for matrices [N, K] and [K, M] of any strides; not differentiable. In fp32 on a processor with AVX-512
 /// through oneDNN, which uses it where MKL keeps to AVX2 (about twice as fast on AMD's Zen 5); otherwise at::mm.
 torch::Tensor matrix_product(const torch::Tensor& a, const torch::Tensor& b);

@@ -4,6 +4,7 @@
 #include "tvae/ops/backend.h"
 #include "tvae/ops/linear.h"
 #include "tvae/ops/linear_cross_entropy_cpu.h"
+#include "tvae/ops/table_rows.h"
 
 namespace tvae {
 namespace {
@@ -75,17 +76,18 @@ struct LinearCrossEntropyFunction : torch::autograd::Function<LinearCrossEntropy
       d_states = at::empty(states.sizes(), states.options());
       d_projection = at::empty(projection.sizes(), projection.options());
     }
-    const Tensor logits = at::empty({chunk_size, vocabulary}, states.options());
+    const Tensor table = product_operand(projection), logits = at::empty({chunk_size, vocabulary}, states.options());
     for (int64_t start = 0; start < tokens; start += chunk_size) {
       const int64_t n = std::min(chunk_size, tokens - start);
       const auto rows_of = [&](const Tensor& x) { return x.defined() ? x.narrow(0, start, n) : x; };
-      const Tensor h = rows_of(states);
+      const Tensor h = product_operand(rows_of(states));
       const Chunk chunk{logits.narrow(0, 0, n), rows_of(ids), rows_of(weights), rows_of(nats), rows_of(correct)};
-      matrix_product_out(chunk.logits, h, projection.t(), /*beta=*/0.0);
-      const Tensor d_logits = has_kernel ? cross_entropy_by_kernel(chunk, scale, want_gradient)
-                                         : cross_entropy_composed(chunk, scale, want_gradient);
+      matrix_product_out(chunk.logits, h, table.t(), /*beta=*/0.0);
+      const Tensor found = has_kernel ? cross_entropy_by_kernel(chunk, scale, want_gradient)
+                                      : cross_entropy_composed(chunk, scale, want_gradient);
       if (!want_gradient) continue;
-      matrix_product_out(rows_of(d_states), d_logits, projection, /*beta=*/0.0);
+      const Tensor d_logits = product_operand(found);
+      matrix_product_out(rows_of(d_states), d_logits, table, /*beta=*/0.0);
       matrix_product_out(d_projection, d_logits.t(), h, /*beta=*/start == 0 ? 0.0 : 1.0);
     }
     const Tensor loss = weights.defined() ? (nats * weights).sum() : nats.sum();
@@ -122,7 +124,7 @@ CrossEntropy linear_cross_entropy(const Tensor& states, const Tensor& projection
   const bool want_gradient = at::GradMode::is_enabled() && (states.requires_grad() || projection.requires_grad());
   const std::optional<Tensor> weights = token_weights.defined() ? std::optional<Tensor>(token_weights) : std::nullopt;
   const tensor_list results =
-      LinearCrossEntropyFunction::apply(states, projection, targets, weights, scale, want_gradient);
+      LinearCrossEntropyFunction::apply(states, with_late_gradient(projection), targets, weights, scale, want_gradient);
   return {results[0], results[1], results[2]};
 }
 

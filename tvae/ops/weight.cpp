@@ -4,6 +4,7 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/ops/linear.h"
+#include "tvae/ops/table_rows.h"
 #include "tvae/ops/weight_cpu.h"
 
 namespace tvae {
@@ -39,19 +40,21 @@ Tensor product_of_integers(const Tensor& x, const Weight& weight) {
   const int64_t rows = x.size(0), inputs = x.size(1), outputs = weight.values.size(0);
   const Tensor values = at::empty({rows, inputs}, x.options().dtype(at::kChar)), scale = at::empty({rows}, x.options());
   cpu::quantize_rows(x.const_data_ptr<float>(), rows, inputs, values.data_ptr<int8_t>(), scale.data_ptr<float>());
-  const Tensor sums = at::_int_mm(values, weight.values.t()), y = at::empty({rows, outputs}, x.options());
-  cpu::scale_sums(sums.const_data_ptr<int32_t>(), rows, outputs, scale.const_data_ptr<float>(),
-                  weight.scale.const_data_ptr<float>(), y.data_ptr<float>());
-  return y;
+  const Tensor sums = at::_int_mm(values, weight.values.t());
+  // Numbers of equal size: they take the place of the sums.
+  cpu::scale_sums(sums.data_ptr<int32_t>(), rows, outputs, scale.const_data_ptr<float>(),
+                  weight.scale.const_data_ptr<float>());
+  return sums.view(at::kFloat);
 }
 
 /// x [N, in], rows of adjacent numbers.
 Tensor int8_product(const Tensor& x, const Weight& weight) {
   const int64_t rows = x.size(0), outputs = weight.values.size(0);
+  // Of one input, oneDNN takes the rows for columns.
+  if (has_kernel(x) && multiplies_integers() && rows > 0 && x.size(1) > 1)
+    return product_of_integers(x.detach(), weight);
   const Tensor y = at::empty({rows, outputs}, x.options().requires_grad(false));
   if (y.numel() == 0) return y;
-  // Of one input, oneDNN takes the rows for columns.
-  if (has_kernel(x) && multiplies_integers() && x.size(1) > 1) return product_of_integers(x.detach(), weight);
   if (rows <= kFewRows && has_kernel(x)) {
     const cpu::Int8Matrix matrix = matrix_of(weight.values, weight.scale);
     cpu::int8_product(x.const_data_ptr<float>(), rows, matrix, y.data_ptr<float>());
@@ -82,8 +85,8 @@ Tensor Weight::dense() const {
 }
 
 Tensor Weight::rows(const Tensor& ids) const {
-  const Tensor found = at::embedding(values, ids);
-  return is_int8() ? dense_rows(found, at::embedding(scale, ids)) : found;
+  if (!is_int8()) return table_rows(values, ids);
+  return dense_rows(at::embedding(values, ids), at::embedding(scale, ids));
 }
 
 Tensor linear(const Tensor& x, const Weight& weight, const Tensor& bias) {

@@ -36,9 +36,9 @@ float quantize_row(const float* __restrict x, int64_t n, int8_t* __restrict valu
   return is_zero ? 0.0f : magnitude / kLargest;  // not finite where a number is not
 }
 
-void scale_row(const int32_t* __restrict sums, int64_t n, float row_scale, const float* __restrict scale,
-               float* __restrict out) {
-  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(sums[i]) * (row_scale * scale[i]);
+void scale_row(int32_t* __restrict sums, int64_t n, float row_scale, const float* __restrict scale) {
+  for (int64_t i = 0; i < n; ++i)
+    sums[i] = std::bit_cast<int32_t>(static_cast<float>(sums[i]) * (row_scale * scale[i]));
 }
 
 /// Some outputs of `rows` rows, of which there are at most kRows.
@@ -74,11 +74,9 @@ void quantize_rows(const float* x, int64_t rows, int64_t inputs, int8_t* values,
   });
 }
 
-void scale_sums(const int32_t* sums, int64_t rows, int64_t outputs, const float* row_scale, const float* output_scale,
-                float* out) {
+void scale_sums(int32_t* sums, int64_t rows, int64_t outputs, const float* row_scale, const float* output_scale) {
   parallel_for(0, rows, grain_of(outputs), [=](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r)
-      scale_row(sums + r * outputs, outputs, row_scale[r], output_scale, out + r * outputs);
+    for (int64_t r = begin; r < end; ++r) scale_row(sums + r * outputs, outputs, row_scale[r], output_scale);
   });
 }
 

@@ -18,9 +18,8 @@ void int8_product(const float* x, int64_t rows, const Int8Matrix& matrix, float*
 /// ±127. A row with a number that is not finite has a scale that is not.
 void quantize_rows(const float* x, int64_t rows, int64_t inputs, int8_t* values, float* scale);
 
-/// out = sums · row_scale · output_scale: [rows, outputs] sums of products of integers.
-void scale_sums(const int32_t* sums, int64_t rows, int64_t outputs, const float* row_scale, const float* output_scale,
-                float* out);
+/// Sums of products of integers [rows, outputs] become sums · row_scale · output_scale, floats in their place.
+void scale_sums(int32_t* sums, int64_t rows, int64_t outputs, const float* row_scale, const float* output_scale);
 
 /// dense [outputs, inputs] = values · scale.
 void int8_to_dense(const Int8Matrix& matrix, float* dense);

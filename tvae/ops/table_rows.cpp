@@ -1,0 +1,67 @@
+#include "tvae/ops/table_rows.h"
+
+#include "tvae/ops/backend.h"
+#include "tvae/ops/twice_differentiable.h"
+
+namespace tvae {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+struct TableRowsFunction : torch::autograd::Function<TableRowsFunction> {
+  static Tensor forward(AutogradContext* context, const Tensor& table, const Tensor& ids) {
+    context->save_for_backward({ids});
+    context->saved_data["rows"] = table.size(0);
+    return at::embedding(table, ids);
+  }
+  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
+    const Tensor ids = context->get_saved_variables()[0];
+    const int64_t rows = context->saved_data["rows"].toInt(), d = gradients[0].size(-1);
+    const Tensor values = gradients[0].reshape({-1, d});
+    // The meta device has no sparse tensors; what stands for one takes no more memory.
+    if (values.is_meta()) return {at::empty({1, 1}, values.options()).expand({rows, d}), Tensor()};
+    return {at::_sparse_coo_tensor_unsafe(ids.reshape({1, -1}), values, {rows, d}), Tensor()};
+  }
+};
+
+struct LateGradient : torch::autograd::Node {
+  /// The backward pass prefers nodes with high numbers.
+  explicit LateGradient(torch::autograd::edge_list next) : Node(/*sequence_nr=*/0, std::move(next)) {}
+  tensor_list apply(tensor_list&& gradients) override { return std::move(gradients); }
+};
+
+/// A node as autograd holds it: by std::shared_ptr in older libtorch.
+template <class Node, class Pointer>
+Pointer new_node(torch::autograd::edge_list next) {
+  if constexpr (std::is_constructible_v<Pointer, std::shared_ptr<Node>>)
+    return std::make_shared<Node>(std::move(next));
+  else
+    return c10::make_intrusive<Node>(std::move(next));
+}
+
+}  // namespace
+
+Tensor table_rows(const Tensor& table, const Tensor& ids) {
+  const bool differentiable = at::GradMode::is_enabled() && table.requires_grad();
+  if (!differentiable || TwiceDifferentiable::enabled() || backend_of(table) == Backend::kStock)
+    return at::embedding(table, ids);
+  return TableRowsFunction::apply(table, ids);
+}
+
+Tensor with_late_gradient(const Tensor& x) {
+  if (!at::GradMode::is_enabled() || !x.requires_grad()) return x;
+  Tensor late = x.detach();
+  using Pointer = decltype(torch::autograd::Edge::function);
+  torch::autograd::create_gradient_edge(late, new_node<LateGradient, Pointer>(torch::autograd::collect_next_edges(x)));
+  return late;
+}
+
+void take_gradients_of_rows(const Tensor& table) {
+  if (!table.requires_grad()) return;
+  table.register_hook(
+      [](const Tensor& gradient) { return gradient.is_sparse() ? gradient.to_dense() : gradient.contiguous(); });
+}
+
+}  // namespace tvae
