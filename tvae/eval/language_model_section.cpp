@@ -7,6 +7,7 @@
 #include "tvae/eval/language_statistics.h"
 #include "tvae/eval/protocol.h"
 #include "tvae/latent/prior.h"
+#include "tvae/ops/side_by_side.h"
 
 namespace tvae {
 namespace {
@@ -42,15 +43,21 @@ Draws draw(Evaluation& evaluation, const std::vector<const Prior*>& priors, Rng&
     const Tensor rows = torch::tensor(batch.rows, at::kLong);  // of the stream's sequences
     const Posterior some = posterior.narrow(start, count);
     const auto part = [&](const Tensor& values) { return values.narrow(0, start, count); };
-    for (int64_t i = 0; i < k; ++i) {
-      evaluation.progress.update("sampling posteriors", start * k + i * count, n * k);
-      const Tensor code = some.sample(rng);
-      const CrossEntropy result = evaluation.cross_entropy(stream, code.index_select(0, rows));
-      part(draws.log_likelihood).select(1, i).index_copy_(0, rows, -sequence_sums(result.token_nats, stream.spans));
-      part(draws.log_posterior).select(1, i).copy_(some.log_density(code));
-      for (size_t p = 0; p < priors.size(); ++p) part(draws.priors[p]).select(1, i).copy_(priors[p]->log_density(code));
-      if (i == 0) codes.push_back(code.flatten(1));
-    }
+    std::vector<Tensor> drawn;  // one after the other, whatever the number of threads
+    for (int64_t i = 0; i < k; ++i) drawn.push_back(some.sample(rng));
+    codes.push_back(drawn.front().flatten(1));
+    const int64_t parts = stream.ids.is_cpu() ? std::min(k, parts_at_once()) : 1;
+    side_by_side(parts, evaluation.progress, [&](int64_t thread, Progress& progress) {
+      for (int64_t i = thread; i < k; i += parts) {
+        progress.update("sampling posteriors", start * k + i * count, n * k);
+        const Tensor& code = drawn[i];
+        const CrossEntropy result = evaluation.cross_entropy(stream, code.index_select(0, rows));
+        part(draws.log_likelihood).select(1, i).index_copy_(0, rows, -sequence_sums(result.token_nats, stream.spans));
+        part(draws.log_posterior).select(1, i).copy_(some.log_density(code));
+        for (size_t p = 0; p < priors.size(); ++p)
+          part(draws.priors[p]).select(1, i).copy_(priors[p]->log_density(code));
+      }
+    });
   }
   draws.codes = at::cat(codes);
   return draws;

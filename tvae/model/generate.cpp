@@ -3,6 +3,7 @@
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/ops/likeliest.h"
+#include "tvae/ops/side_by_side.h"
 
 namespace tvae {
 namespace {
@@ -37,10 +38,10 @@ class BatchDecoder {
     for (int64_t row = 0; row < rows; ++row) start(row, row);
   }
 
-  std::vector<Generated> run(Progress& progress) {
-    const auto total = static_cast<int64_t>(outputs_.size());
+  /// `report` is told how many outputs are written, after every token.
+  std::vector<Generated> run(const std::function<void(int64_t)>& report) {
     while (!active_.empty()) {
-      progress.update("decoding", next_code_ - static_cast<int64_t>(active_.size()), total);
+      report(next_code_ - static_cast<int64_t>(active_.size()));
       step();
       refill();
     }
@@ -161,14 +162,35 @@ class BatchDecoder {
   int64_t next_code_ = 0;
 };
 
+/// How many decoders share the codes, each on a thread of its own.
+int64_t parts_of(const TransformerVae& vae, int64_t codes, const GenerationOptions& options) {
+  constexpr int64_t kRows = 16;  // fewer are better off with every thread
+  // What is drawn must not hang on the number of threads.
+  if (options.sample || !vae.device().is_cpu()) return 1;
+  return codes >= kRows * parts_at_once() ? parts_at_once() : 1;
+}
+
 }  // namespace
 
 std::vector<Generated> generate(const TransformerVae& vae, const Tensor& code, const GenerationOptions& options,
                                 Progress& progress) {
   TVAE_ASSERT(code.dim() == 3, "codes are [N, K, D]");
   const torch::NoGradGuard no_grad;
-  if (code.size(0) == 0 || options.max_tokens == 0) return std::vector<Generated>(code.size(0));
-  return BatchDecoder(vae, code, options).run(progress);
+  const int64_t total = code.size(0);
+  if (total == 0 || options.max_tokens == 0) return std::vector<Generated>(total);
+  const int64_t parts = parts_of(vae, total, options);
+  if (parts == 1)
+    return BatchDecoder(vae, code, options).run([&](int64_t done) { progress.update("decoding", done, total); });
+  // Dealt out in turn, so that which codes are decoded together does not hang on which thread is faster.
+  std::vector<std::vector<Generated>> outputs(parts);
+  side_by_side(parts, progress, [&](int64_t part, Progress& own) {
+    const Tensor codes = code.slice(0, part, std::nullopt, parts);
+    const auto report = [&](int64_t done) { own.update("decoding", std::min(done * parts, total), total); };
+    outputs[part] = BatchDecoder(vae, codes, options).run(report);
+  });
+  std::vector<Generated> in_order;
+  for (int64_t i = 0; i < total; ++i) in_order.push_back(std::move(outputs[i % parts][i / parts]));
+  return in_order;
 }
 
 }  // namespace tvae

@@ -29,9 +29,9 @@ struct GenerationOptions {
   int64_t top_k = 0;         // 0 = all
   double top_p = 1.0;        // 1 = all
   uint64_t seed = 42;        // of sampling
-  int64_t batch_rows = 512;  // codes decoded at once
-  /// Called once an output; empty = no constraint. Of the ids it accepts the likeliest, or one drawn from those, is
-  /// taken.
+  int64_t batch_rows = 128;  // codes that one decoder decodes at once
+  /// Called once an output, by several threads; empty = no constraint. Of the ids it accepts the likeliest, or one
+  /// drawn from those, is taken.
   OutputConstraintFactory constraint = {};
 };
 
@@ -41,7 +41,8 @@ struct Generated {
   bool finished = false;           // the end of sequence came before max_tokens
 };
 
-/// code [N, K, D] → N outputs, in order. Tells of finished outputs after every token. Throws CheckpointError where the
+/// code [N, K, D] → N outputs, in order. Many codes on the CPU are shared by decoders of one thread each, unless tokens
+/// are drawn. Tells of finished outputs after every token. Throws CheckpointError where the
 /// decoder gives numbers that are not finite.
 std::vector<Generated> generate(const TransformerVae& vae, const torch::Tensor& code, const GenerationOptions& options,
                                 Progress& progress = Progress::none());

@@ -72,6 +72,9 @@ class T5Decoder : public Decoder {
   }
 
   CrossEntropy cross_entropy(const Tensor& states, const Tensor& targets) const override {
+    // Of int8 weights as they are multiplied while decoding.
+    if (!at::GradMode::is_enabled())
+      return cross_entropy_of([this](const Tensor& some) { return logits(some); }, states, targets, output_.outputs());
     return linear_cross_entropy(states, output_.dense_weight(), targets, {}, logit_scale_);
   }
 

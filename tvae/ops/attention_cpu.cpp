@@ -199,11 +199,14 @@ template <class T>
 void attention_forward(const AttentionArguments<T>& a, T* output, T* probabilities) {
   const int64_t heads = a.options.num_heads, width = a.head_size, stride = heads * width;
   const auto sequences = static_cast<int64_t>(a.queries->size());
-  // Head after head, since sequences stand sorted by length: a thread then gets long and short ones.
+  // Head after head, since sequences stand sorted by length: a thread then gets long and short ones. Of single queries
+  // (decoding) sequence after sequence, since the heads of a key lie side by side: they are read from memory once.
+  const bool single = std::all_of(a.queries->begin(), a.queries->end(), [](const Span& q) { return q.length == 1; });
   parallel_for(0, heads * sequences, 1, [&](int64_t begin, int64_t end) {
     std::vector<T> key_columns, scores;
     for (int64_t unit = begin; unit < end; ++unit) {
-      const Item<T> item = item_of(a, unit / sequences, unit % sequences);
+      const Item<T> item =
+          single ? item_of(a, unit % heads, unit / heads) : item_of(a, unit / sequences, unit % sequences);
       const int64_t padded = round_up(item.key_length, kLanes<T>);
       scores.resize(kBlock * padded);
       // One query (decoding) is not worth transposing the keys for.

@@ -128,4 +128,22 @@ CrossEntropy linear_cross_entropy(const Tensor& states, const Tensor& projection
   return {results[0], results[1], results[2]};
 }
 
+CrossEntropy cross_entropy_of(const std::function<Tensor(const Tensor&)>& logits, const Tensor& states,
+                              const Tensor& targets, int64_t vocabulary) {
+  const torch::NoGradGuard no_grad;
+  const int64_t tokens = states.size(0), chunk_size = logit_rows(tokens, vocabulary);
+  const bool has_kernel = backend_of(states) == Backend::kCpu;
+  const auto wide = states.options().dtype(states.scalar_type() == at::kDouble ? at::kDouble : at::kFloat);
+  const Tensor ids = targets.contiguous();
+  const CrossEntropy result{{}, at::empty({tokens}, wide), at::empty({tokens}, wide.dtype(at::kBool))};
+  for (int64_t start = 0; start < tokens; start += chunk_size) {
+    const int64_t n = std::min(chunk_size, tokens - start);
+    const auto rows_of = [&](const Tensor& x) { return x.narrow(0, start, n); };
+    const Chunk chunk{logits(rows_of(states)), rows_of(ids), {}, rows_of(result.token_nats), rows_of(result.correct)};
+    has_kernel ? cross_entropy_by_kernel(chunk, 1.0, /*want_gradient=*/false)
+               : cross_entropy_composed(chunk, 1.0, /*want_gradient=*/false);
+  }
+  return {result.token_nats.sum(), result.token_nats, result.correct};
+}
+
 }  // namespace tvae

@@ -1,6 +1,8 @@
 // Output projection and cross-entropy together, a chunk of tokens at a time: nothing of size tokens × vocabulary lives.
 #pragma once
 
+#include <functional>
+
 #include "tvae/ops/torch.h"
 
 namespace tvae {
@@ -15,6 +17,10 @@ struct CrossEntropy {
 /// projection [V, d]. Gradients are computed in the forward pass, chunk by chunk (as in Liger Kernel, Hsu et al. 2024).
 CrossEntropy linear_cross_entropy(const torch::Tensor& states, const torch::Tensor& projection,
                                   const torch::Tensor& targets, const torch::Tensor& token_weights, double scale);
+
+/// The same without gradients, where something else than such a product makes the logits [n, V] of states [n, d].
+CrossEntropy cross_entropy_of(const std::function<torch::Tensor(const torch::Tensor&)>& logits,
+                              const torch::Tensor& states, const torch::Tensor& targets, int64_t vocabulary);
 
 /// Tokens whose logits are alive together.
 int64_t logit_rows(int64_t tokens, int64_t vocabulary);
