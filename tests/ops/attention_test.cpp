@@ -50,6 +50,25 @@ TEST(Attention, KernelEqualsComposedOperations) {
     }
 }
 
+TEST(Attention, SingleQueriesOfEveryWidthEqualComposedOperations) {
+  const Spans queries = equal_spans(4, 1), keys = {{0, 1}, {30, 17}, {7, 3}, {50, 16}};
+  for (const int64_t width : {8, 16, 32, 64, 128, 24})
+    for (const bool with_bias : {false, true}) {
+      AttentionOptions options;
+      options.num_heads = kHeads;
+      options.causal = true;
+      const Tensor q = random_double({4, kHeads * width}, 1) * 0.3, k = random_double({66, kHeads * width}, 2);
+      const Tensor v = random_double({66, kHeads * width}, 3);
+      const Tensor bias = with_bias ? random_double({kHeads, 33}, 4) : Tensor();
+      const Tensor reference = attention_composed(q, k, v, bias, queries, keys, options);
+      const torch::NoGradGuard no_grad;
+      EXPECT_LT((attention(q, k, v, bias, queries, keys, options) - reference).abs().max().item<double>(), 1e-12);
+      const Tensor in_float = attention(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat),
+                                        with_bias ? bias.to(at::kFloat) : bias, queries, keys, options);
+      EXPECT_LT((in_float - reference).abs().max().item<double>(), 2e-5) << width;
+    }
+}
+
 /// Drops what `mask` [H, Lq, Lk] of each sequence says, by hand.
 Tensor dropped_by_hand(const Tensor& q, const Tensor& k, const Tensor& v, const Spans& spans, double p,
                        const std::function<Tensor(size_t sequence, int64_t length)>& kept) {

@@ -1,6 +1,8 @@
 #include "tvae/nn/t5.h"
 
 #include <cmath>
+#include <cstddef>
+#include <cstring>
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
@@ -219,6 +221,27 @@ int64_t AttentionWindows::window_of(int64_t position, size_t layer) const {
   return start + size <= sequence_length ? start : -1;
 }
 
+namespace {
+
+/// table[places[i]] = rows[i]. index_copy_() of few long rows takes several times as long as copying them.
+void put_rows(const Tensor& table, const Tensor& places, const Tensor& rows) {
+  if (!table.is_cpu()) {
+    table.index_copy_(0, places, rows);
+    return;
+  }
+  TVAE_ASSERT(table.is_contiguous() && rows.is_contiguous() && rows.scalar_type() == table.scalar_type() &&
+                  rows.size(1) == table.size(1),
+              "rows are of the table");
+  const auto row_bytes = static_cast<size_t>(table.size(1)) * table.element_size();
+  auto* to = static_cast<std::byte*>(table.data_ptr());
+  const auto* from = static_cast<const std::byte*>(rows.const_data_ptr());
+  const int64_t* place = places.const_data_ptr<int64_t>();
+  for (int64_t i = 0; i < rows.size(0); ++i)
+    std::memcpy(to + static_cast<size_t>(place[i]) * row_bytes, from + static_cast<size_t>(i) * row_bytes, row_bytes);
+}
+
+}  // namespace
+
 T5Cache T5Stack::make_cache(const Memory& memory, int64_t capacity) const {
   T5Cache cache;
   cache.capacity = capacity;
@@ -297,8 +320,8 @@ Tensor T5Stack::step_block(const T5Block& block, Tensor hidden, const Tensor& bi
   causal.num_heads = cross.num_heads = block.self_attention.num_heads;
   causal.causal = true;
   Tensor normed = norm(hidden, block.self_norm);
-  layer.self_key.index_copy_(0, places, block.self_attention.k(normed));
-  layer.self_value.index_copy_(0, places, block.self_attention.v(normed));
+  put_rows(layer.self_key, places, block.self_attention.k(normed));
+  put_rows(layer.self_value, places, block.self_attention.v(normed));
   hidden = hidden + block.self_attention.o(attention(block.self_attention.queries(normed), layer.self_key,
                                                      layer.self_value, bias, queries, keys, causal));
   normed = norm(hidden, block.cross_norm);

@@ -193,6 +193,48 @@ void softmax_row(T* __restrict scores, int64_t visible, int64_t padded) {
   for (int64_t j = 0; j < padded; ++j) scores[j] *= inverse;
 }
 
+/// The sum of a register's numbers, half and half.
+template <class T>
+T sum_of(const Vector<T>& numbers) {
+  T halves[kLanes<T>];
+  std::memcpy(halves, &numbers, sizeof(halves));
+#pragma GCC unroll 4
+  for (int64_t half = kLanes<T> / 2; half > 0; half /= 2)
+    for (int64_t i = 0; i < half; ++i) halves[i] += halves[i + half];
+  return halves[0];
+}
+
+/// The output of a single query of `vectors` registers without dropout: query and output stay in registers, and each
+/// key and value is read once, where it lies. `scores` has room for whole registers.
+template <class T, int vectors>
+void attend_single(const Item<T>& item, int64_t keys, int64_t stride, T* scores, T* output) {
+  Vector<T> query[vectors], sum[vectors] = {};
+  for (int v = 0; v < vectors; ++v) query[v] = load(item.query + v * kLanes<T>);
+  for (int64_t j = 0; j < keys; ++j) {
+    Vector<T> products = query[0] * load(item.key + j * stride);
+    for (int v = 1; v < vectors; ++v) products += query[v] * load(item.key + j * stride + v * kLanes<T>);
+    scores[j] = sum_of<T>(products) + (item.bias == nullptr ? T(0) : item.bias[j]);
+  }
+  softmax_row(scores, keys, round_up(keys, kLanes<T>));
+  for (int64_t j = 0; j < keys; ++j)
+    for (int v = 0; v < vectors; ++v) sum[v] += scores[j] * load(item.value + j * stride + v * kLanes<T>);
+  std::memcpy(output, sum, sizeof(sum));
+}
+
+/// The same for the widths of a head that are usual; false, and nothing done, for others.
+template <class T>
+bool attend_single(const Item<T>& item, int64_t keys, int64_t width, int64_t stride, T* scores, T* output) {
+  if (width == 2 * kLanes<T>)
+    attend_single<T, 2>(item, keys, stride, scores, output);
+  else if (width == 4 * kLanes<T>)
+    attend_single<T, 4>(item, keys, stride, scores, output);
+  else if (width == 8 * kLanes<T>)
+    attend_single<T, 8>(item, keys, stride, scores, output);
+  else
+    return false;
+  return true;
+}
+
 }  // namespace
 
 template <class T>
@@ -209,6 +251,9 @@ void attention_forward(const AttentionArguments<T>& a, T* output, T* probabiliti
           single ? item_of(a, unit % heads, unit / heads) : item_of(a, unit / sequences, unit % sequences);
       const int64_t padded = round_up(item.key_length, kLanes<T>);
       scores.resize(kBlock * padded);
+      if (single && probabilities == nullptr && a.options.dropout == 0 &&
+          attend_single(item, visible_keys(a, item, 0), width, stride, scores.data(), output + item.query_start))
+        continue;
       // One query (decoding) is not worth transposing the keys for.
       const bool transposed = item.query_length > 1;
       if (transposed) transpose(item.key, item.key_length, width, stride, padded, key_columns);

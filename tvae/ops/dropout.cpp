@@ -2,6 +2,7 @@
 
 #include "tvae/ops/backend.h"
 #include "tvae/ops/dropout_cpu.h"
+#include "tvae/ops/gated_gelu_cpu.h"
 #include "tvae/ops/rng.h"
 #include "tvae/ops/twice_differentiable.h"
 
@@ -89,15 +90,36 @@ struct ReluDropoutFunction : torch::autograd::Function<ReluDropoutFunction> {
   }
 };
 
+Tensor gated_gelu(const Tensor& gate, const Tensor& x) {
+  if (backend_of(gate) == Backend::kStock) return at::gelu(gate, "tanh").mul_(x);
+  const Tensor g = gate.contiguous(), factor = x.contiguous(), out = at::empty_like(g);
+  if (out.is_meta()) return out;
+  AT_DISPATCH_FLOATING_TYPES(g.scalar_type(), "gated_gelu", [&] {
+    cpu::gated_gelu<scalar_t>(g.const_data_ptr<scalar_t>(), factor.const_data_ptr<scalar_t>(), out.data_ptr<scalar_t>(),
+                              g.numel());
+  });
+  return out;
+}
+
 struct GatedGeluFunction : torch::autograd::Function<GatedGeluFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& gate, const Tensor& x) {
     context->save_for_backward({gate, x});
-    return at::gelu(gate, "tanh").mul_(x);
+    return gated_gelu(gate, x);
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto saved = context->get_saved_variables();
     const Tensor &gate = saved[0], &x = saved[1], &dy = gradients[0];
-    return {at::gelu_backward(dy * x, gate, "tanh"), dy * at::gelu(gate, "tanh")};
+    if (backend_of(gate) == Backend::kStock)
+      return {at::gelu_backward(dy * x, gate, "tanh"), dy * at::gelu(gate, "tanh")};
+    const Tensor d = dy.contiguous(), g = gate.contiguous(), factor = x.contiguous();
+    const Tensor d_gate = at::empty_like(g), d_x = at::empty_like(g);
+    if (!g.is_meta())
+      AT_DISPATCH_FLOATING_TYPES(g.scalar_type(), "gated_gelu_backward", [&] {
+        cpu::gated_gelu_backward<scalar_t>(d.const_data_ptr<scalar_t>(), g.const_data_ptr<scalar_t>(),
+                                           factor.const_data_ptr<scalar_t>(), d_gate.data_ptr<scalar_t>(),
+                                           d_x.data_ptr<scalar_t>(), g.numel());
+      });
+    return {d_gate, d_x};
   }
 };
 
@@ -122,7 +144,8 @@ Tensor relu_dropout(const Tensor& x, double p, uint64_t key) {
 
 Tensor gated_gelu_dropout(const Tensor& gate, const Tensor& x, double p, uint64_t key) {
   if (TwiceDifferentiable::enabled()) return dropout(at::gelu(gate, "tanh") * x, p, key);
-  return dropout(GatedGeluFunction::apply(gate, x), p, key);
+  const bool differentiable = at::GradMode::is_enabled() && (gate.requires_grad() || x.requires_grad());
+  return dropout(differentiable ? GatedGeluFunction::apply(gate, x) : gated_gelu(gate, x), p, key);
 }
 
 }  // namespace tvae
