@@ -13,13 +13,6 @@ math(EXPR compile_jobs "${memory_mib} / 2048 + 1")
 set_property(GLOBAL PROPERTY JOB_POOLS compile=${compile_jobs})
 set(CMAKE_JOB_POOL_COMPILE compile)
 
-find_program(MOLD_PROGRAM mold)
-if(MOLD_PROGRAM)
-  # Debian 12's mold may let the part that becomes read-only begin before the page it is in; the loader then refuses the
-  # program ("cannot apply additional memory protection after relocation").
-  add_link_options(-fuse-ld=mold -Wl,-z,norelro)
-endif()
-
 add_compile_options(-fno-math-errno)
 if(TVAE_NATIVE)
   add_compile_options(-march=native)

@@ -1,6 +1,7 @@
 #include "tvae/latent/search.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "tvae/base/assert.h"
 
@@ -9,7 +10,8 @@ namespace {
 
 using torch::Tensor;
 
-constexpr double kSameCode = 1e-3;  // in posterior standard deviations: rounding, no other text
+constexpr int64_t kCodesAtOnce = 8192;  // decoded together, so that few calls end with few rows
+constexpr double kSameCode = 1e-3;      // in posterior standard deviations: rounding, no other text
 
 /// Size of a perturbation of radius 1 in each dimension [N, K, D]: σ of the posteriors of what the codes decode to.
 Tensor unit_of(const EncodedTexts& outputs, const Tensor& codes) {
@@ -17,17 +19,60 @@ Tensor unit_of(const EncodedTexts& outputs, const Tensor& codes) {
   return (kDeterministicUnit * codes.square().mean({1, 2}, true).sqrt()).expand_as(codes);
 }
 
-/// Which outputs need no search: those that the check accepts; without a check, those whose own code is the given one.
-std::vector<bool> settled(const Model& model, const Tensor& codes, const std::vector<std::string>& texts,
-                          ValidityCheck* check) {
-  if (check != nullptr) return check->valid(texts);
-  const EncodedTexts own = encode_texts(model, texts);
-  const Tensor given = codes.to(at::kCPU, at::kFloat);
-  const Tensor away = ((own.mean - given).abs() / unit_of(own, given)).amax({1, 2});
-  std::vector<bool> same;
-  for (int64_t i = 0; i < away.size(0); ++i) same.push_back(away[i].item<double>() < kSameCode);
-  return same;
+EncodedTexts rows_of(const EncodedTexts& encoded, const Tensor& rows) {
+  EncodedTexts some{encoded.mean.index_select(0, rows), std::nullopt, {}};
+  if (encoded.log_variance) some.log_variance = encoded.log_variance->index_select(0, rows);
+  return some;
 }
+
+/// The texts' codes; a text that occurs often is encoded once.
+Tensor means_of(const Model& model, const std::vector<std::string>& texts) {
+  std::vector<std::string> different;
+  std::unordered_map<std::string, int64_t> places;
+  std::vector<int64_t> place_of;
+  for (const std::string& text : texts) {
+    const auto [found, is_new] = places.try_emplace(text, static_cast<int64_t>(different.size()));
+    if (is_new) different.push_back(text);
+    place_of.push_back(found->second);
+  }
+  return encode_texts(model, different).mean.index_select(0, torch::tensor(place_of, at::kLong));
+}
+
+/// Outputs whose own code is not the given one.
+std::vector<int64_t> of_other_codes(const EncodedTexts& own, const Tensor& codes) {
+  const Tensor away = ((own.mean - codes).abs() / unit_of(own, codes)).amax({1, 2});
+  std::vector<int64_t> other;
+  for (int64_t i = 0; i < away.size(0); ++i)
+    if (!(away[i].item<double>() < kSameCode)) other.push_back(i);
+  return other;
+}
+
+/// The texts tried so far for codes that are searched for, and the best of each.
+class Best {
+ public:
+  Best(const Tensor& wanted, std::vector<std::string> texts, const Tensor& means)
+      : wanted_(wanted), texts_(std::move(texts)), valid_(texts_.size(), false) {
+    for (int64_t i = 0; i < wanted.size(0); ++i) nearest_.push_back(distance(i, means[i]));
+  }
+
+  void offer(int64_t i, const std::string& text, const Tensor& mean, bool valid) {
+    const double away = distance(i, mean);
+    if (valid != valid_[i] ? !valid : away >= nearest_[i]) return;
+    texts_[i] = text;
+    nearest_[i] = away;
+    valid_[i] = valid;
+  }
+
+  const std::string& text(size_t i) const { return texts_[i]; }
+
+ private:
+  double distance(int64_t i, const Tensor& mean) const { return (mean - wanted_[i]).flatten().norm().item<double>(); }
+
+  Tensor wanted_;
+  std::vector<std::string> texts_;
+  std::vector<double> nearest_;
+  std::vector<bool> valid_;
+};
 
 }  // namespace
 
@@ -36,42 +81,49 @@ std::vector<std::string> search_outputs(const Model& model, const Tensor& codes,
                                         const DecodeFunction& decode) {
   TVAE_ASSERT(options.candidates >= 1, "the plain output is one");
   TVAE_ASSERT(static_cast<int64_t>(plain.size()) == codes.size(0), "one output a code");
-  if (options.candidates == 1) return plain;
-  std::vector<std::string> chosen = std::move(plain);
-  const std::vector<bool> done = settled(model, codes, chosen, check);
+  if (options.candidates == 1 || plain.empty()) return plain;
+  const Tensor given = codes.to(at::kCPU, at::kFloat);
   std::vector<int64_t> open;
-  for (size_t i = 0; i < done.size(); ++i)
-    if (!done[i]) open.push_back(static_cast<int64_t>(i));
-  if (open.empty()) return chosen;
-
-  const Tensor wanted = codes.index_select(0, torch::tensor(open, at::kLong)).to(at::kCPU, at::kFloat);
-  std::vector<std::string> texts;
-  for (const int64_t i : open) texts.push_back(chosen[static_cast<size_t>(i)]);
-  EncodedTexts encoded = encode_texts(model, texts);
-  const Tensor unit = unit_of(encoded, wanted);
-  Rng rng(options.seed);
-  std::vector<double> nearest(open.size());
-  std::vector<bool> best_is_valid(open.size(), false);
-  for (int64_t candidate = 0; candidate < options.candidates; ++candidate) {
-    if (candidate > 0) {
-      const Tensor noise = at::randn(wanted.sizes(), rng.generator(), at::kFloat);
-      const Tensor perturbed = wanted + options.radius * unit * noise;
-      texts = decode ? decode(perturbed) : decode_codes(model, perturbed);
-      encoded = encode_texts(model, texts);
+  EncodedTexts encoded;  // of the open ones
+  if (check != nullptr) {
+    const std::vector<bool> valid = check->valid(plain);
+    std::vector<std::string> invalid;
+    for (size_t i = 0; i < valid.size(); ++i) {
+      if (valid[i]) continue;
+      open.push_back(static_cast<int64_t>(i));
+      invalid.push_back(plain[i]);
     }
-    const Tensor distance = (encoded.mean - wanted).flatten(1).norm(2, 1).to(at::kDouble);
-    const std::vector<bool> valid =
-        check != nullptr && candidate > 0 ? check->valid(texts) : std::vector<bool>(texts.size(), false);
-    for (size_t i = 0; i < texts.size(); ++i) {
-      const double away = distance[static_cast<int64_t>(i)].item<double>();
-      const bool better = candidate == 0 || (valid[i] != best_is_valid[i] ? valid[i] : away < nearest[i]);
-      if (!better) continue;
-      chosen[static_cast<size_t>(open[i])] = texts[i];
-      nearest[i] = away;
-      best_is_valid[i] = valid[i];
-    }
+    if (!open.empty()) encoded = encode_texts(model, invalid);
+  } else {
+    const EncodedTexts own = encode_texts(model, plain);
+    open = of_other_codes(own, given);
+    encoded = rows_of(own, torch::tensor(open, at::kLong));
   }
-  return chosen;
+  if (open.empty()) return plain;
+
+  const Tensor wanted = given.index_select(0, torch::tensor(open, at::kLong)), unit = unit_of(encoded, wanted);
+  std::vector<std::string> texts;
+  for (const int64_t i : open) texts.push_back(plain[static_cast<size_t>(i)]);
+  Best best(wanted, std::move(texts), encoded.mean);
+  Rng rng(options.seed);
+  const auto count = static_cast<int64_t>(open.size());
+  for (int64_t candidate = 1; candidate < options.candidates;) {
+    const int64_t rounds = std::clamp<int64_t>(kCodesAtOnce / count, 1, options.candidates - candidate);
+    std::vector<Tensor> perturbed;
+    for (int64_t round = 0; round < rounds; ++round)
+      perturbed.push_back(wanted + options.radius * unit * at::randn(wanted.sizes(), rng.generator(), at::kFloat));
+    const Tensor all = at::cat(perturbed);
+    const std::vector<std::string> found = decode ? decode(all) : decode_codes(model, all);
+    const Tensor means = means_of(model, found);
+    const std::vector<bool> valid = check != nullptr ? check->valid(found) : std::vector<bool>(found.size(), false);
+    for (size_t i = 0; i < found.size(); ++i) {
+      const auto row = static_cast<int64_t>(i);
+      best.offer(row % count, found[i], means[row], valid[i]);
+    }
+    candidate += rounds;
+  }
+  for (size_t i = 0; i < open.size(); ++i) plain[static_cast<size_t>(open[i])] = best.text(i);
+  return plain;
 }
 
 std::vector<std::string> search_reconstructions(const Model& model, const Tensor& codes, std::vector<std::string> plain,
