@@ -8,6 +8,7 @@
 #include "benchmarks/plain_t5.h"
 #include "benchmarks/timing.h"
 #include "tvae/ops/likeliest.h"
+#include "tvae/ops/side_by_side.h"
 #include "tvae/ops/torch.h"
 #include "tvae/run/quantized_weights.h"
 
@@ -27,9 +28,12 @@ struct Options {
   int threads = 0;
 };
 
-/// Of each sequence the ids: encodes the batch, then takes the likeliest token `new_tokens` times, never the end of
+using Sequences = std::vector<std::vector<int32_t>>;
+
+/// Of each sequence the ids: encodes them all, then takes the likeliest token `new_tokens` times, never the end of
 /// sequence.
-std::vector<std::vector<int64_t>> greedy(const PlainT5& t5, const TokenBatch& batch, int64_t new_tokens) {
+std::vector<std::vector<int64_t>> greedy(const PlainT5& t5, const Sequences& sequences, int64_t new_tokens) {
+  const TokenBatch batch = make_token_batch(sequences);
   const Memory memory = t5.encode(batch, {});
   const auto cache = t5.decoder().make_cache(memory, new_tokens);
   std::vector<int64_t> rows(batch.sequences()), last(batch.sequences(), t5.config().decoder_start_token_id);
@@ -48,6 +52,21 @@ std::vector<std::vector<int64_t>> greedy(const PlainT5& t5, const TokenBatch& ba
   return outputs;
 }
 
+/// The same as generate() does it: many rows are shared by the threads.
+std::vector<std::vector<int64_t>> greedy_in_parts(const PlainT5& t5, const Sequences& sequences, int64_t new_tokens) {
+  constexpr size_t kRows = 16;
+  const auto threads = static_cast<size_t>(parts_at_once());
+  const size_t parts = sequences.size() >= kRows * threads ? threads : 1;
+  std::vector<std::vector<int64_t>> outputs(sequences.size());
+  side_by_side(static_cast<int64_t>(parts), Progress::none(), [&](int64_t part, Progress&) {
+    Sequences own;
+    for (auto i = static_cast<size_t>(part); i < sequences.size(); i += parts) own.push_back(sequences[i]);
+    std::vector<std::vector<int64_t>> found = greedy(t5, own, new_tokens);
+    for (size_t i = 0; i < found.size(); ++i) outputs[static_cast<size_t>(part) + i * parts] = std::move(found[i]);
+  });
+  return outputs;
+}
+
 void decode(const Options& options) {
   const torch::NoGradGuard no_grad;
   HuggingFaceT5 start = load_huggingface_t5(options.model);
@@ -55,9 +74,10 @@ void decode(const Options& options) {
   const PlainT5 t5(model_config_from_huggingface(start.config), join_scales(std::move(start.weights), options.model),
                    options.model);
   int64_t index = 0;
-  for (const TokenBatch& batch : load_batches(options.data, options.batch_size, options.warmup + options.batches)) {
+  for (const Sequences& sequences :
+       load_sequences(options.data, options.batch_size, options.warmup + options.batches)) {
     const auto begin = Clock::now();
-    const std::vector<std::vector<int64_t>> ids = greedy(t5, batch, options.new_tokens);
+    const std::vector<std::vector<int64_t>> ids = greedy_in_parts(t5, sequences, options.new_tokens);
     const double seconds = seconds_since(begin);
     if (index++ < options.warmup) continue;
     print_json({{"seconds", seconds}, {"ids", ids}});

@@ -45,22 +45,27 @@ class PlainT5 {
   std::unique_ptr<Decoder> decoder_;
 };
 
-/// Batches of consecutive sequences, `count` of them or as many as there are, from a safetensors file: ids [N] int32,
-/// lengths [sequences] int64.
-inline std::vector<TokenBatch> load_batches(const std::string& path, int64_t batch_size, int64_t count) {
+/// `count` batches of consecutive sequences, or as many as there are, from a safetensors file: ids [N] int32, lengths
+/// [sequences] int64.
+inline std::vector<std::vector<std::vector<int32_t>>> load_sequences(const std::string& path, int64_t batch_size,
+                                                                     int64_t count) {
   const TensorMap data = load_safetensors(path);
   const int32_t* ids = data.at("ids").const_data_ptr<int32_t>();
   const torch::Tensor& lengths = data.at("lengths");
-  std::vector<TokenBatch> batches;
-  std::vector<std::vector<int32_t>> sequences;
-  for (int64_t i = 0; i < lengths.size(0) && static_cast<int64_t>(batches.size()) < count; ++i) {
+  std::vector<std::vector<std::vector<int32_t>>> batches;
+  for (int64_t i = 0; i < lengths.size(0) / batch_size * batch_size && i < count * batch_size; ++i) {
     const int64_t length = lengths[i].item<int64_t>();
-    sequences.emplace_back(ids, ids + length);
+    if (i % batch_size == 0) batches.emplace_back();
+    batches.back().emplace_back(ids, ids + length);
     ids += length;
-    if (static_cast<int64_t>(sequences.size()) < batch_size) continue;
-    batches.push_back(make_token_batch(sequences));
-    sequences.clear();
   }
+  return batches;
+}
+
+/// The same as token streams.
+inline std::vector<TokenBatch> load_batches(const std::string& path, int64_t batch_size, int64_t count) {
+  std::vector<TokenBatch> batches;
+  for (const auto& sequences : load_sequences(path, batch_size, count)) batches.push_back(make_token_batch(sequences));
   return batches;
 }
 

@@ -24,6 +24,7 @@ def main():
     parser.add_argument("--new-tokens", type=int, default=32, help="of every output")
     parser.add_argument("--compute-type", default="float32", help="float32, int8")
     parser.add_argument("--threads", type=int, default=0, help="0 = CTranslate2's choice")
+    parser.add_argument("--parts", type=int, default=1, help="of a batch, decoded at the same time by a share of the threads")
     options = parser.parse_args()
 
     vocabulary = json.loads((options.model / "shared_vocabulary.json").read_text(encoding="utf-8"))
@@ -34,11 +35,12 @@ def main():
         sequences.append([vocabulary[i] for i in ids[:length]])
         del ids[:length]
     translator = ctranslate2.Translator(str(options.model), device="cpu", compute_type=options.compute_type,
-                                        inter_threads=1, intra_threads=options.threads)  # fmt: skip
+                                        inter_threads=options.parts,
+                                        intra_threads=options.threads // options.parts)  # fmt: skip
     size = options.batch_size
     for index in range(options.warmup + options.batches):
         start = time.perf_counter()
-        results = translator.translate_batch(sequences[index * size : (index + 1) * size], beam_size=1,
+        results = translator.translate_batch(sequences[index * size : (index + 1) * size], beam_size=1, max_batch_size=-(-size // options.parts),
                                              min_decoding_length=options.new_tokens,
                                              max_decoding_length=options.new_tokens)  # fmt: skip
         seconds = time.perf_counter() - start

@@ -27,12 +27,21 @@ Tensor filtered_probabilities(Tensor logits, const GenerationOptions& options) {
   return logits.softmax(1);
 }
 
+using Constraints = std::vector<std::unique_ptr<OutputConstraint>>;
+
 /// Writes the outputs of many codes, some at a time: a row whose output has ended gets the next code, so that the
 /// products stay large to the end.
 class BatchDecoder {
  public:
-  BatchDecoder(const TransformerVae& vae, const Tensor& codes, const GenerationOptions& options)
-      : vae_(vae), codes_(codes), options_(options), rng_(options.seed), outputs_(codes.size(0)) {
+  /// `constraints`: one a code, or none.
+  BatchDecoder(const TransformerVae& vae, const Tensor& codes, const GenerationOptions& options,
+               Constraints constraints)
+      : vae_(vae),
+        codes_(codes),
+        options_(options),
+        constraints_(std::move(constraints)),
+        rng_(options.seed),
+        outputs_(codes.size(0)) {
     const int64_t rows = std::min(options.batch_rows, codes.size(0));
     cache_ = vae.decoder().make_cache(next_memory(rows), options.max_tokens);
     for (int64_t row = 0; row < rows; ++row) start(row, row);
@@ -63,8 +72,8 @@ class BatchDecoder {
   }
 
   void start(int64_t row, int64_t output) {
-    active_.push_back(
-        {row, output, 0, vae_.config().decoder_start_token_id, options_.constraint ? options_.constraint() : nullptr});
+    active_.push_back({row, output, 0, vae_.config().decoder_start_token_id,
+                       constraints_.empty() ? nullptr : std::move(constraints_[output])});
   }
 
   /// Gives rows that are free the next codes, several at a time: few are not worth a call.
@@ -152,8 +161,9 @@ class BatchDecoder {
   }
 
   const TransformerVae& vae_;
-  const Tensor& codes_;
+  const Tensor codes_;
   const GenerationOptions& options_;
+  Constraints constraints_;
   Rng rng_;
   std::vector<Generated> outputs_;  // one a code
   std::unique_ptr<DecoderCache> cache_;
@@ -179,14 +189,13 @@ std::vector<Generated> generate(const TransformerVae& vae, const Tensor& code, c
   const int64_t total = code.size(0);
   if (total == 0 || options.max_tokens == 0) return std::vector<Generated>(total);
   const int64_t parts = parts_of(vae, total, options);
-  if (parts == 1)
-    return BatchDecoder(vae, code, options).run([&](int64_t done) { progress.update("decoding", done, total); });
   // Dealt out in turn, so that which codes are decoded together does not hang on which thread is faster.
+  std::vector<Constraints> constraints(parts);
+  for (int64_t i = 0; options.constraint && i < total; ++i) constraints[i % parts].push_back(options.constraint());
   std::vector<std::vector<Generated>> outputs(parts);
   side_by_side(parts, progress, [&](int64_t part, Progress& own) {
-    const Tensor codes = code.slice(0, part, std::nullopt, parts);
-    const auto report = [&](int64_t done) { own.update("decoding", std::min(done * parts, total), total); };
-    outputs[part] = BatchDecoder(vae, codes, options).run(report);
+    BatchDecoder decoder(vae, code.slice(0, part, std::nullopt, parts), options, std::move(constraints[part]));
+    outputs[part] = decoder.run([&](int64_t done) { own.update("decoding", std::min(done * parts, total), total); });
   });
   std::vector<Generated> in_order;
   for (int64_t i = 0; i < total; ++i) in_order.push_back(std::move(outputs[i % parts][i / parts]));

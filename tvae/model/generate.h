@@ -30,8 +30,8 @@ struct GenerationOptions {
   double top_p = 1.0;        // 1 = all
   uint64_t seed = 42;        // of sampling
   int64_t batch_rows = 128;  // codes that one decoder decodes at once
-  /// Called once an output, by several threads; empty = no constraint. Of the ids it accepts the likeliest, or one
-  /// drawn from those, is taken.
+  /// Called once an output, in the order of the codes, before any is decoded; empty = no constraint. Of the ids it
+  /// accepts the likeliest, or one drawn from those, is taken.
   OutputConstraintFactory constraint = {};
 };
 

@@ -32,6 +32,14 @@ struct LateGradient : torch::autograd::Node {
   tensor_list apply(tensor_list&& gradients) override { return std::move(gradients); }
 };
 
+/// What a table has once its gradient is added to the one before it: dense, whatever came.
+struct MakeDense : torch::autograd::PostAccumulateGradHook {
+  void operator()(const torch::autograd::Variable& table) override {
+    Tensor& gradient = table.mutable_grad();
+    if (gradient.defined()) gradient = gradient.is_sparse() ? gradient.to_dense() : gradient.contiguous();
+  }
+};
+
 /// A node as autograd holds it: by std::shared_ptr in older libtorch.
 template <class Node, class Pointer>
 Pointer new_node(torch::autograd::edge_list next) {
@@ -59,9 +67,7 @@ Tensor with_late_gradient(const Tensor& x) {
 }
 
 void take_gradients_of_rows(const Tensor& table) {
-  if (!table.requires_grad()) return;
-  table.register_hook(
-      [](const Tensor& gradient) { return gradient.is_sparse() ? gradient.to_dense() : gradient.contiguous(); });
+  if (table.requires_grad()) torch::autograd::impl::set_post_acc_grad_hooks(table, std::make_unique<MakeDense>());
 }
 
 }  // namespace tvae
