@@ -54,7 +54,7 @@ std::vector<std::vector<int64_t>> greedy(const PlainT5& t5, const Sequences& seq
 
 /// The same as generate() does it: many rows are shared by the threads.
 std::vector<std::vector<int64_t>> greedy_in_parts(const PlainT5& t5, const Sequences& sequences, int64_t new_tokens) {
-  constexpr size_t kRows = 16;
+  constexpr auto kRows = static_cast<size_t>(kRowsOfAPart);
   const auto threads = static_cast<size_t>(parts_at_once());
   const size_t parts = sequences.size() >= kRows * threads ? threads : 1;
   std::vector<std::vector<int64_t>> outputs(sequences.size());

@@ -40,7 +40,8 @@ def main():
     size = options.batch_size
     for index in range(options.warmup + options.batches):
         start = time.perf_counter()
-        results = translator.translate_batch(sequences[index * size : (index + 1) * size], beam_size=1, max_batch_size=-(-size // options.parts),
+        results = translator.translate_batch(sequences[index * size : (index + 1) * size], beam_size=1,
+                                             max_batch_size=-(-size // options.parts),
                                              min_decoding_length=options.new_tokens,
                                              max_decoding_length=options.new_tokens)  # fmt: skip
         seconds = time.perf_counter() - start

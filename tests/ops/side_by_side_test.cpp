@@ -1,27 +1,18 @@
 #include "tvae/ops/side_by_side.h"
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 #include <vector>
 
+#include "tests/support/threads.h"
 #include "tvae/base/error.h"
 #include "tvae/ops/linear.h"
 #include "tvae/ops/torch.h"
 
 namespace tvae {
 namespace {
-
-/// libtorch computes with three threads while one lives.
-class ThreeThreads {
- public:
-  ThreeThreads() : before_(at::get_num_threads()) { at::set_num_threads(3); }
-  ~ThreeThreads() { at::set_num_threads(before_); }
-
- private:
-  int before_;
-};
 
 /// Counts what it is told, from which threads; throws at the third.
 class Listener : public Progress {
@@ -38,7 +29,7 @@ class Listener : public Progress {
 };
 
 TEST(SideBySide, EveryPartIsComputedWithoutGradientsAndAsTheCallerRounds) {
-  const ThreeThreads three;
+  const test::Threads three(3);
   ASSERT_EQ(parts_at_once(), 3);
   std::vector<int> seen(3);
   const Bf16Products rounded(true);
@@ -48,13 +39,28 @@ TEST(SideBySide, EveryPartIsComputedWithoutGradientsAndAsTheCallerRounds) {
   EXPECT_EQ(seen, std::vector<int>(3, 1));
 }
 
+TEST(SideBySide, PartsAreComputedAtTheSameTimeAndTheCallerIsToldUntilTheLastIsDone) {
+  const test::Threads three(3);
+  // The others wait until the caller's part is done and its progress was told more than it told itself.
+  class Counter : public Progress {
+   public:
+    void update(const char*, int64_t, int64_t) override { ++told; }
+    std::atomic<int> told = 0;
+  } counter;
+  side_by_side(3, counter, [&](int64_t part, Progress& progress) {
+    if (part == 0) return progress.update("working", 0, 0);
+    while (counter.told < 3) std::this_thread::yield();
+  });
+  EXPECT_GE(counter.told, 3);
+}
+
 TEST(SideBySide, OnePartHasEveryThread) {
-  const ThreeThreads three;
+  const test::Threads three(3);
   side_by_side(1, Progress::none(), [](int64_t, Progress&) { EXPECT_EQ(parts_at_once(), 3); });
 }
 
 TEST(SideBySide, WhatTheCallersProgressThrowsEndsEveryPart) {
-  const ThreeThreads three;
+  const test::Threads three(3);
   Listener listener;
   const auto endless = [](int64_t, Progress& progress) {
     while (true) progress.update("working", 0, 0);
@@ -64,7 +70,7 @@ TEST(SideBySide, WhatTheCallersProgressThrowsEndsEveryPart) {
 }
 
 TEST(SideBySide, WhatAPartThrowsEndsTheOthersAndLeaves) {
-  const ThreeThreads three;
+  const test::Threads three(3);
   const auto body = [](int64_t part, Progress& progress) {
     if (part == 2) throw DataError("of a part");
     while (true) progress.update("working", 0, 0);

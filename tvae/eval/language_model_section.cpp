@@ -18,7 +18,8 @@ constexpr double kWordsOfAText = 2.2;
 using Json = nlohmann::ordered_json;
 using torch::Tensor;
 
-constexpr int64_t kSequencesAtOnce = 256;
+constexpr int64_t kSequencesAtOnce = 256, kDrawsAtOnce = 64;
+constexpr int64_t kMostParts = 8;  // each has the states and logits of as many sequences
 
 /// Draws from the posteriors of N sequences.
 struct Draws {
@@ -43,21 +44,24 @@ Draws draw(Evaluation& evaluation, const std::vector<const Prior*>& priors, Rng&
     const Tensor rows = torch::tensor(batch.rows, at::kLong);  // of the stream's sequences
     const Posterior some = posterior.narrow(start, count);
     const auto part = [&](const Tensor& values) { return values.narrow(0, start, count); };
-    std::vector<Tensor> drawn;  // one after the other, whatever the number of threads
-    for (int64_t i = 0; i < k; ++i) drawn.push_back(some.sample(rng));
-    codes.push_back(drawn.front().flatten(1));
-    const int64_t parts = stream.ids.is_cpu() ? std::min(k, parts_at_once()) : 1;
-    side_by_side(parts, evaluation.progress, [&](int64_t thread, Progress& progress) {
-      for (int64_t i = thread; i < k; i += parts) {
-        progress.update("sampling posteriors", start * k + i * count, n * k);
-        const Tensor& code = drawn[i];
-        const CrossEntropy result = evaluation.cross_entropy(stream, code.index_select(0, rows));
-        part(draws.log_likelihood).select(1, i).index_copy_(0, rows, -sequence_sums(result.token_nats, stream.spans));
-        part(draws.log_posterior).select(1, i).copy_(some.log_density(code));
-        for (size_t p = 0; p < priors.size(); ++p)
-          part(draws.priors[p]).select(1, i).copy_(priors[p]->log_density(code));
-      }
-    });
+    for (int64_t first = 0; first < k; first += kDrawsAtOnce) {
+      std::vector<Tensor> drawn;  // one after the other, whatever the number of threads
+      for (int64_t i = first; i < std::min(k, first + kDrawsAtOnce); ++i) drawn.push_back(some.sample(rng));
+      if (first == 0) codes.push_back(drawn.front().flatten(1));
+      const auto drawn_count = static_cast<int64_t>(drawn.size());
+      const int64_t parts = stream.ids.is_cpu() ? std::min({drawn_count, parts_at_once(), kMostParts}) : 1;
+      side_by_side(parts, evaluation.progress, [&](int64_t thread, Progress& progress) {
+        for (int64_t j = thread; j < drawn_count; j += parts) {
+          const int64_t i = first + j;
+          progress.update("sampling posteriors", start * k + i * count, n * k);
+          const CrossEntropy result = evaluation.cross_entropy(stream, drawn[j].index_select(0, rows));
+          part(draws.log_likelihood).select(1, i).index_copy_(0, rows, -sequence_sums(result.token_nats, stream.spans));
+          part(draws.log_posterior).select(1, i).copy_(some.log_density(drawn[j]));
+          for (size_t p = 0; p < priors.size(); ++p)
+            part(draws.priors[p]).select(1, i).copy_(priors[p]->log_density(drawn[j]));
+        }
+      });
+    }
   }
   draws.codes = at::cat(codes);
   return draws;

@@ -1,6 +1,7 @@
 #include "tvae/latent/codec.h"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 
 #include "tvae/base/error.h"
@@ -14,25 +15,37 @@ namespace {
 
 using torch::Tensor;
 
-constexpr size_t kTextsAtOnce = 128;
+// Encoded together by all threads, and by one of several.
+constexpr size_t kTextsAtOnce = 256, kTextsOfAThread = 64;
 
 /// Values of the sequences of a batch, in the order of its stream → in the order of the texts, on the CPU in fp32.
 using InInputOrder = std::function<Tensor(const Tensor&)>;
 
-size_t batches_of(const std::vector<std::string>& texts) {
-  return (texts.size() + kTextsAtOnce - 1) / kTextsAtOnce;
-}
+/// How texts are dealt out.
+struct Batches {
+  Batches(const Model& model, size_t texts) : total(texts) {
+    const auto threads = static_cast<size_t>(parts_at_once());
+    // With fewer texts some threads would have nothing to do for too long.
+    if (threads > 1 && model.vae.device().is_cpu() && texts >= 4 * threads * kTextsOfAThread) {
+      parts = threads;
+      size = kTextsOfAThread;
+    }
+  }
+  size_t count() const { return (total + size - 1) / size; }
+
+  size_t total, parts = 1, size = kTextsAtOnce;
+};
 
 /// Calls `take` with every batch of texts and its number, several threads with batches of their own where there are
 /// many. Returns which texts were cut.
-std::vector<bool> for_each_batch(const Model& model, const std::vector<std::string>& texts, Progress& progress,
+std::vector<bool> for_each_batch(const Model& model, const std::vector<std::string>& texts, const Batches& batches,
+                                 Progress& progress,
                                  const std::function<void(size_t, const TokenStream&, const InInputOrder&)>& take) {
-  const size_t batches = batches_of(texts);
-  std::vector<std::vector<bool>> cut(batches);
+  std::vector<std::vector<bool>> cut(batches.count());
   const auto encode = [&](size_t number) {
-    const size_t start = number * kTextsAtOnce;
+    const size_t start = number * batches.size;
     std::vector<std::vector<int32_t>> sequences;
-    for (size_t i = start; i < std::min(texts.size(), start + kTextsAtOnce); ++i) {
+    for (size_t i = start; i < std::min(texts.size(), start + batches.size); ++i) {
       bool was_cut = false;
       sequences.push_back(model_ids(model, texts[i], &was_cut));
       cut[number].push_back(was_cut);
@@ -44,12 +57,10 @@ std::vector<bool> for_each_batch(const Model& model, const std::vector<std::stri
       return at::empty_like(values).index_copy_(0, rows, values);
     });
   };
-  const auto threads = static_cast<size_t>(parts_at_once());
-  // With fewer batches some threads would have nothing to do for too long.
-  const size_t parts = model.vae.device().is_cpu() && batches >= 2 * threads ? threads : 1;
-  side_by_side(static_cast<int64_t>(parts), progress, [&](int64_t part, Progress& own) {
-    for (auto number = static_cast<size_t>(part); number < batches; number += parts) {
-      own.update("encoding", static_cast<int64_t>(number * kTextsAtOnce), static_cast<int64_t>(texts.size()));
+  std::atomic<size_t> next = 0;  // batches are the same ones whichever thread takes them
+  side_by_side(static_cast<int64_t>(batches.parts), progress, [&](int64_t, Progress& own) {
+    for (size_t number = next++; number < batches.count(); number = next++) {
+      own.update("encoding", static_cast<int64_t>(number * batches.size), static_cast<int64_t>(texts.size()));
       encode(number);
     }
   });
@@ -86,8 +97,9 @@ void warn_of_cut(const Model& model, int64_t cut, size_t texts) {
 EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& texts, Progress& progress) {
   const torch::NoGradGuard no_grad;
   EncodedTexts encoded;
-  std::vector<Tensor> means(batches_of(texts)), log_variances(batches_of(texts));
-  encoded.cut = for_each_batch(model, texts, progress,
+  const Batches all(model, texts.size());
+  std::vector<Tensor> means(all.count()), log_variances(all.count());
+  encoded.cut = for_each_batch(model, texts, all, progress,
                                [&](size_t number, const TokenStream& stream, const InInputOrder& in_input_order) {
                                  const Posterior posterior = model.vae.encode(stream);
                                  means[number] = in_input_order(posterior.mode());
@@ -104,8 +116,9 @@ EncodedTexts encode_texts(const Model& model, const std::vector<std::string>& te
 
 Tensor mean_encoder_states(const Model& model, const std::vector<std::string>& texts, Progress& progress) {
   const torch::NoGradGuard no_grad;
-  std::vector<Tensor> batches(batches_of(texts));
-  for_each_batch(model, texts, progress,
+  const Batches all(model, texts.size());
+  std::vector<Tensor> batches(all.count());
+  for_each_batch(model, texts, all, progress,
                  [&](size_t number, const TokenStream& stream, const InInputOrder& in_input_order) {
                    const EncoderStates encoded = model.vae.encoder_states(stream.ids, stream.spans, {});
                    std::vector<Tensor> means;

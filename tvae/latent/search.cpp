@@ -26,7 +26,7 @@ EncodedTexts rows_of(const EncodedTexts& encoded, const Tensor& rows) {
 }
 
 /// The texts' codes; a text that occurs often is encoded once.
-Tensor means_of(const Model& model, const std::vector<std::string>& texts) {
+Tensor means_of(const Model& model, const std::vector<std::string>& texts, Progress& progress) {
   std::vector<std::string> different;
   std::unordered_map<std::string, int64_t> places;
   std::vector<int64_t> place_of;
@@ -35,7 +35,7 @@ Tensor means_of(const Model& model, const std::vector<std::string>& texts) {
     if (is_new) different.push_back(text);
     place_of.push_back(found->second);
   }
-  return encode_texts(model, different).mean.index_select(0, torch::tensor(place_of, at::kLong));
+  return encode_texts(model, different, progress).mean.index_select(0, torch::tensor(place_of, at::kLong));
 }
 
 /// Outputs whose own code is not the given one.
@@ -78,7 +78,7 @@ class Best {
 
 std::vector<std::string> search_outputs(const Model& model, const Tensor& codes, std::vector<std::string> plain,
                                         ValidityCheck* check, const SearchOptions& options,
-                                        const DecodeFunction& decode) {
+                                        const DecodeFunction& decode, Progress& progress) {
   TVAE_ASSERT(options.candidates >= 1, "the plain output is one");
   TVAE_ASSERT(static_cast<int64_t>(plain.size()) == codes.size(0), "one output a code");
   if (options.candidates == 1 || plain.empty()) return plain;
@@ -93,9 +93,9 @@ std::vector<std::string> search_outputs(const Model& model, const Tensor& codes,
       open.push_back(static_cast<int64_t>(i));
       invalid.push_back(plain[i]);
     }
-    if (!open.empty()) encoded = encode_texts(model, invalid);
+    if (!open.empty()) encoded = encode_texts(model, invalid, progress);
   } else {
-    const EncodedTexts own = encode_texts(model, plain);
+    const EncodedTexts own = encode_texts(model, plain, progress);
     open = of_other_codes(own, given);
     encoded = rows_of(own, torch::tensor(open, at::kLong));
   }
@@ -113,8 +113,8 @@ std::vector<std::string> search_outputs(const Model& model, const Tensor& codes,
     for (int64_t round = 0; round < rounds; ++round)
       perturbed.push_back(wanted + options.radius * unit * at::randn(wanted.sizes(), rng.generator(), at::kFloat));
     const Tensor all = at::cat(perturbed);
-    const std::vector<std::string> found = decode ? decode(all) : decode_codes(model, all);
-    const Tensor means = means_of(model, found);
+    const std::vector<std::string> found = decode ? decode(all) : decode_codes(model, all, {}, progress);
+    const Tensor means = means_of(model, found, progress);
     const std::vector<bool> valid = check != nullptr ? check->valid(found) : std::vector<bool>(found.size(), false);
     for (size_t i = 0; i < found.size(); ++i) {
       const auto row = static_cast<int64_t>(i);
@@ -127,10 +127,11 @@ std::vector<std::string> search_outputs(const Model& model, const Tensor& codes,
 }
 
 std::vector<std::string> search_reconstructions(const Model& model, const Tensor& codes, std::vector<std::string> plain,
-                                                const SearchOptions& options, const DecodeFunction& decode) {
+                                                const SearchOptions& options, const DecodeFunction& decode,
+                                                Progress& progress) {
   SearchOptions nearer = options;
   nearer.radius *= kReconstructionRadius;
-  return search_outputs(model, codes, std::move(plain), /*check=*/nullptr, nearer, decode);
+  return search_outputs(model, codes, std::move(plain), /*check=*/nullptr, nearer, decode, progress);
 }
 
 }  // namespace tvae

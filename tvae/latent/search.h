@@ -26,7 +26,7 @@ inline constexpr double kDeterministicUnit = 0.1;
 using DecodeFunction = std::function<std::vector<std::string>(const torch::Tensor& codes)>;
 std::vector<std::string> search_outputs(const Model& model, const torch::Tensor& codes, std::vector<std::string> plain,
                                         ValidityCheck* check, const SearchOptions& options,
-                                        const DecodeFunction& decode = {});
+                                        const DecodeFunction& decode = {}, Progress& progress = Progress::none());
 
 /// The text that was encoded has the code itself, so it is looked for nearer than a valid one: at this share of the
 /// radius.
@@ -36,6 +36,7 @@ inline constexpr double kReconstructionRadius = 0.3;
 /// code is nearest.
 std::vector<std::string> search_reconstructions(const Model& model, const torch::Tensor& codes,
                                                 std::vector<std::string> plain, const SearchOptions& options,
-                                                const DecodeFunction& decode = {});
+                                                const DecodeFunction& decode = {},
+                                                Progress& progress = Progress::none());
 
 }  // namespace tvae

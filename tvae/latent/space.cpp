@@ -157,10 +157,10 @@ std::vector<Decoded> LatentSpace::finish(const Tensor& codes, const DecodeOption
   const DecodeFunction decode_again = [&](const Tensor& perturbed) {
     return texts_of(model(), state_->generate(perturbed, generation, progress));
   };
-  const std::vector<std::string> texts = options.candidates == 1 ? plain
-                                         : reconstructs
-                                             ? search_reconstructions(model(), codes, plain, search, decode_again)
-                                             : search_outputs(model(), codes, plain, check, search, decode_again);
+  const std::vector<std::string> texts =
+      options.candidates == 1 ? plain
+      : reconstructs          ? search_reconstructions(model(), codes, plain, search, decode_again, progress)
+                              : search_outputs(model(), codes, plain, check, search, decode_again, progress);
   std::vector<bool> valid;
   if (options.judge && check != nullptr) valid = check->valid(texts);
   std::vector<Decoded> decoded(texts.size());

@@ -174,10 +174,16 @@ class BatchDecoder {
 
 /// How many decoders share the codes, each on a thread of its own.
 int64_t parts_of(const TransformerVae& vae, int64_t codes, const GenerationOptions& options) {
-  constexpr int64_t kRows = 16;  // fewer are better off with every thread
   // What is drawn must not hang on the number of threads.
   if (options.sample || !vae.device().is_cpu()) return 1;
-  return codes >= kRows * parts_at_once() ? parts_at_once() : 1;
+  return codes >= kRowsOfAPart * parts_at_once() ? parts_at_once() : 1;
+}
+
+/// Codes that one of so many decoders decodes at once. Keys and values of more than kRowsOfADecoder would not stay in a
+/// cache, and all decoders together take little more memory than one would.
+int64_t rows_of(int64_t batch_rows, int64_t parts) {
+  constexpr int64_t kRowsOfADecoder = 128;
+  return parts == 1 ? batch_rows : std::clamp(batch_rows / parts, std::min(kRowsOfAPart, batch_rows), kRowsOfADecoder);
 }
 
 }  // namespace
@@ -193,8 +199,10 @@ std::vector<Generated> generate(const TransformerVae& vae, const Tensor& code, c
   std::vector<Constraints> constraints(parts);
   for (int64_t i = 0; options.constraint && i < total; ++i) constraints[i % parts].push_back(options.constraint());
   std::vector<std::vector<Generated>> outputs(parts);
+  GenerationOptions of_a_part = options;
+  of_a_part.batch_rows = rows_of(options.batch_rows, parts);
   side_by_side(parts, progress, [&](int64_t part, Progress& own) {
-    BatchDecoder decoder(vae, code.slice(0, part, std::nullopt, parts), options, std::move(constraints[part]));
+    BatchDecoder decoder(vae, code.slice(0, part, std::nullopt, parts), of_a_part, std::move(constraints[part]));
     outputs[part] = decoder.run([&](int64_t done) { own.update("decoding", std::min(done * parts, total), total); });
   });
   std::vector<Generated> in_order;

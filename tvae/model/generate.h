@@ -15,8 +15,8 @@ namespace tvae {
 class OutputConstraint {
  public:
   virtual ~OutputConstraint() = default;
-  /// Takes the next id, the end of sequence included; or refuses it and stays as it was. An output of
-  /// which everything is refused ends.
+  /// Takes the next id, the end of sequence included; or refuses it and stays as it was. An output of which everything
+  /// is refused ends. Those of different outputs are asked by several threads at the same time.
   virtual bool accept(int64_t id) = 0;
 };
 
@@ -29,7 +29,7 @@ struct GenerationOptions {
   int64_t top_k = 0;         // 0 = all
   double top_p = 1.0;        // 1 = all
   uint64_t seed = 42;        // of sampling
-  int64_t batch_rows = 128;  // codes that one decoder decodes at once
+  int64_t batch_rows = 512;  // codes decoded at once, by all decoders together
   /// Called once an output, in the order of the codes, before any is decoded; empty = no constraint. Of the ids it
   /// accepts the likeliest, or one drawn from those, is taken.
   OutputConstraintFactory constraint = {};
@@ -42,8 +42,8 @@ struct Generated {
 };
 
 /// code [N, K, D] → N outputs, in order. Many codes on the CPU are shared by decoders of one thread each, unless tokens
-/// are drawn. Tells of finished outputs after every token. Throws CheckpointError where the
-/// decoder gives numbers that are not finite.
+/// are drawn. Tells of finished outputs after every token. Throws CheckpointError where the decoder gives numbers that
+/// are not finite.
 std::vector<Generated> generate(const TransformerVae& vae, const torch::Tensor& code, const GenerationOptions& options,
                                 Progress& progress = Progress::none());
 

@@ -72,8 +72,8 @@ class T5Decoder : public Decoder {
   }
 
   CrossEntropy cross_entropy(const Tensor& states, const Tensor& targets) const override {
-    // Of int8 weights as they are multiplied while decoding.
-    if (!at::GradMode::is_enabled())
+    // Without gradients int8 weights are multiplied as they are while decoding, instead of being made dense.
+    if (output_.is_int8() && !at::GradMode::is_enabled())
       return cross_entropy_of([this](const Tensor& some) { return logits(some); }, states, targets, output_.outputs());
     return linear_cross_entropy(states, output_.dense_weight(), targets, {}, logit_scale_);
   }

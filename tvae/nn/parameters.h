@@ -129,6 +129,7 @@ class Linear {
   torch::Tensor operator()(const torch::Tensor& x) const { return tvae::linear(x, weight_, bias_); }
   bool defined() const { return weight_.defined(); }
   int64_t outputs() const { return weight_.values.size(0); }
+  bool is_int8() const { return weight_.is_int8(); }
   /// W; a copy where it is int8.
   torch::Tensor dense_weight() const { return weight_.dense(); }
 

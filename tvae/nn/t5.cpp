@@ -236,8 +236,10 @@ void put_rows(const Tensor& table, const Tensor& places, const Tensor& rows) {
   auto* to = static_cast<std::byte*>(table.data_ptr());
   const auto* from = static_cast<const std::byte*>(rows.const_data_ptr());
   const int64_t* place = places.const_data_ptr<int64_t>();
-  for (int64_t i = 0; i < rows.size(0); ++i)
+  for (int64_t i = 0; i < rows.size(0); ++i) {
+    TVAE_ASSERT(place[i] >= 0 && place[i] < table.size(0), "places are of the table");
     std::memcpy(to + static_cast<size_t>(place[i]) * row_bytes, from + static_cast<size_t>(i) * row_bytes, row_bytes);
+  }
 }
 
 }  // namespace

@@ -130,6 +130,7 @@ CrossEntropy linear_cross_entropy(const Tensor& states, const Tensor& projection
 
 CrossEntropy cross_entropy_of(const std::function<Tensor(const Tensor&)>& logits, const Tensor& states,
                               const Tensor& targets, int64_t vocabulary) {
+  TVAE_ASSERT(states.size(0) > 0, "there are tokens");
   const torch::NoGradGuard no_grad;
   const int64_t tokens = states.size(0), chunk_size = logit_rows(tokens, vocabulary);
   const bool has_kernel = backend_of(states) == Backend::kCpu;

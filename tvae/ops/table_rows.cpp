@@ -20,7 +20,8 @@ struct TableRowsFunction : torch::autograd::Function<TableRowsFunction> {
     const Tensor ids = context->get_saved_variables()[0];
     const int64_t rows = context->saved_data["rows"].toInt(), d = gradients[0].size(-1);
     const Tensor values = gradients[0].reshape({-1, d});
-    // The meta device has no sparse tensors; what stands for one takes no more memory.
+    // The meta device has no sparse tensors. What stands for one takes no memory, but the sum of two does: the plan
+    // then counts one table more at the end of the backward pass.
     if (values.is_meta()) return {at::empty({1, 1}, values.options()).expand({rows, d}), Tensor()};
     return {at::_sparse_coo_tensor_unsafe(ids.reshape({1, -1}), values, {rows, d}), Tensor()};
   }

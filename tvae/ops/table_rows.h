@@ -6,7 +6,8 @@
 namespace tvae {
 
 /// The rows `ids` [...] of table [V, d]: [..., d]. Differentiable in the table. On the CPU that gradient is a sparse
-/// tensor, so that no matrix of zeros is made and added: take_gradients_of_rows() makes their sum what it should be.
+/// tensor, so that no matrix of zeros is made and added where there is a dense one; take_gradients_of_rows() makes
+/// dense what has none.
 torch::Tensor table_rows(const torch::Tensor& table, const torch::Tensor& ids);
 
 /// x itself, whose gradient by this way goes back after all else that is ready. Autograd adds what is dense to what is
