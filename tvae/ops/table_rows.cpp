@@ -20,10 +20,10 @@ struct TableRowsFunction : torch::autograd::Function<TableRowsFunction> {
     const Tensor ids = context->get_saved_variables()[0];
     const int64_t rows = context->saved_data["rows"].toInt(), d = gradients[0].size(-1);
     const Tensor values = gradients[0].reshape({-1, d});
-    // The meta device has no sparse tensors. What stands for one takes no memory, but the sum of two does: the plan
-    // then counts one table more at the end of the backward pass.
-    if (values.is_meta()) return {at::empty({1, 1}, values.options()).expand({rows, d}), Tensor()};
-    return {at::_sparse_coo_tensor_unsafe(ids.reshape({1, -1}), values, {rows, d}), Tensor()};
+    const Tensor places = ids.reshape({1, -1});
+    // The meta device adds sparse tensors to others where they have no rows.
+    const int64_t count = values.is_meta() ? 0 : values.size(0);
+    return {at::_sparse_coo_tensor_unsafe(places.narrow(1, 0, count), values.narrow(0, 0, count), {rows, d}), Tensor()};
   }
 };
 
@@ -37,7 +37,12 @@ struct LateGradient : torch::autograd::Node {
 struct MakeDense : torch::autograd::PostAccumulateGradHook {
   void operator()(const torch::autograd::Variable& table) override {
     Tensor& gradient = table.mutable_grad();
-    if (gradient.defined()) gradient = gradient.is_sparse() ? gradient.to_dense() : gradient.contiguous();
+    if (!gradient.defined()) return;
+    if (!gradient.is_sparse())
+      gradient = gradient.contiguous();
+    else
+      gradient =
+          gradient.is_meta() ? at::empty(table.sizes(), table.options().requires_grad(false)) : gradient.to_dense();
   }
 };
 
