@@ -241,7 +241,7 @@ TEST_F(Space, EveryLongMethodTellsHowFarItIs) {
   const std::vector<std::string> texts = some_texts(600);
   Listener encoding("encoding"), decoding("decoding"), climbing("climbing");
   const Tensor codes = space_.encode(texts, encoding).mean;
-  EXPECT_EQ(encoding.reports, 3) << "batches of 256";
+  EXPECT_GE(encoding.reports, 3) << "batches of 256 at most";
   space_.decode(codes, {}, decoding);
   EXPECT_GT(decoding.reports, 10) << "a report a token";
 }
