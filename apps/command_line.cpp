@@ -48,7 +48,7 @@ void add_common_flags(CLI::App& command, CommonOptions& common) {
 
 int fail(ExitCode code, const std::string& message) {
   std::fflush(stdout);
-  std::fprintf(stderr, "tvae: %s\n", message.c_str());
+  if (!message.empty()) std::fprintf(stderr, "tvae: %s\n", message.c_str());  // else another process has said it
   return static_cast<int>(code);
 }
 

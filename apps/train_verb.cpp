@@ -1,10 +1,12 @@
 // tvae train: presets + data → a model directory.
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "apps/assignments.h"
 #include "apps/decoding.h"
 #include "apps/progress_bar.h"
+#include "apps/several_processes.h"
 #include "apps/until_signal.h"
 #include "apps/verb.h"
 #include "tvae/base/error.h"
@@ -76,8 +78,8 @@ void tell_how_it_went(const std::string& directory, const CommonOptions& common)
   }
 }
 
-void train(const Options& options, const CommonOptions& common) {
-  const TrainedRun trained = train_with_hints(run_options(options, common));
+/// Of the one process that speaks.
+void tell(const TrainedRun& trained, const CommonOptions& common) {
   const std::string &out = trained.directory, steps = std::to_string(trained.steps);
   if (trained.was_finished)
     log_info(out + " is finished at step " + steps + " of " + std::to_string(trained.planned_steps) +
@@ -90,6 +92,16 @@ void train(const Options& options, const CommonOptions& common) {
     print_line(out);
 }
 
+void train(const Options& options, const CommonOptions& common) {
+  std::optional<TrainedRun> run;
+  with_other_processes(common, [&](Communicator& processes) {
+    TrainOptions given = run_options(options, common);
+    given.communicator = &processes;
+    run = train_with_hints(given);
+    if (!processes.is_first()) run.reset();
+  });
+  if (run) tell(*run, common);
+}
 const Register<SetUpVerb> registered(
     verbs(),
     {"train", "train a model", [](CLI::App& command, const CommonOptions& common) {

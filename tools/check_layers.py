@@ -7,8 +7,8 @@ import re
 import sys
 
 # Each folder may include itself and those on the rungs above it; folders on one rung may not include each other.
-LADDER = [["base"], ["config", "text", "validity"], ["data", "ops"], ["corpus", "io"], ["nn"], ["model", "optim"],
-          ["run"], ["latent"], ["dist"], ["train", "eval"], ["plan"]]
+LADDER = [["base"], ["config", "text", "validity"], ["data", "ops"], ["corpus", "io", "dist"], ["nn"], ["model", "optim"],
+          ["run"], ["latent"], ["train", "eval"], ["plan"]]
 TORCH_FREE = {"base", "config", "text", "validity", "data", "corpus"}
 RUNG = {f"tvae/{name}": rung for rung, names in enumerate(LADDER) for name in names}
 RUNG.update({"server": len(LADDER), "python": len(LADDER) + 1, "apps": len(LADDER) + 1})

@@ -15,7 +15,7 @@ if [[ ${1:-} == --tests ]]; then
     rdkit transformers==4.57.6 sentencepiece jax==0.4.38 flax==0.10.2)
 fi
 packages=(g++ cmake ninja-build pkg-config ccache libsentencepiece-dev nlohmann-json3-dev libcli11-dev
-  libgtest-dev zlib1g-dev liblzma-dev libzstd-dev libpng-dev libsvm-dev liblinear-dev libhnswlib-dev libboost-dev python3-dev)
+  libgtest-dev zlib1g-dev liblzma-dev libzstd-dev libpng-dev libsvm-dev liblinear-dev libhnswlib-dev libboost-dev libgloo-dev python3-dev)
 node_is_new() { node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null; }
 if [[ ${1:-} == --tests ]]; then
   packages+=(chromium fonts-dejavu-core)

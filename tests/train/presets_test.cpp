@@ -33,7 +33,7 @@ TEST(Presets, EachTrainsSavesLoadsAndGenerates) {
     TrainingSetup setup{config, std::move(model), data, data, {}, {}};
     const TemporaryFolder folder;
     const RunDirectory directory(folder.path(), StartMode::kNew);
-    Trainer trainer(setup, directory);
+    Trainer trainer(setup, &directory);
     trainer.run();
 
     const Model loaded = load_model(folder.path());

@@ -68,7 +68,7 @@ class TestRun {
   int64_t go(Progress& progress = Progress::none(), const std::vector<TrainingObserver*>& observers = {},
              bool extended = false) {
     TrainingSetup setup = make_setup(config_, with_valid_);
-    Trainer trainer(setup, directory_);
+    Trainer trainer(setup, &directory_);
     if (const auto checkpoint = load_checkpoint(folder_.path())) trainer.restore(*checkpoint, extended);
     try {
       trainer.run(progress, observers);
@@ -523,7 +523,7 @@ TEST(Trainer, DivergenceIsAnErrorAndSavesNothing) {
   TrainingSetup setup = make_setup(config);
   TemporaryFolder folder;
   const RunDirectory directory(folder.path(), StartMode::kResume);
-  Trainer trainer(setup, directory);
+  Trainer trainer(setup, &directory);
   setup.model.vae.parameters().list()[0].value.detach().fill_(std::numeric_limits<float>::infinity());
   try {
     trainer.run();
@@ -577,7 +577,7 @@ Planned steps_of_timed_run(int64_t planned, double minutes, const TimedPlan& pla
   setup.record.config = setup.record.requested = config;
   TemporaryFolder folder;
   const RunDirectory directory(folder.path(), StartMode::kResume);
-  Trainer trainer(setup, directory);
+  Trainer trainer(setup, &directory);
   trainer.run(Progress::none(), {&listener});
   EXPECT_TRUE(trainer.finished());
   EXPECT_EQ(trainer.step(), trainer.total_steps());
@@ -606,7 +606,7 @@ TEST(Trainer, ARunThatIsInterruptedInItsLastStepIsFinished) {
   TrainingSetup setup = make_setup(config);
   TemporaryFolder folder;
   const RunDirectory directory(folder.path(), StartMode::kResume);
-  Trainer trainer(setup, directory);
+  Trainer trainer(setup, &directory);
   EXPECT_NO_THROW(trainer.run(at_once));
   EXPECT_TRUE(load_checkpoint(folder.path())->state["finished"].get<bool>());
 }
@@ -712,7 +712,7 @@ TEST(Trainer, ACheckpointOfAnotherRunIsRefused) {
     TrainingSetup setup = make_setup(other);
     TemporaryFolder folder;
     const RunDirectory directory(folder.path(), StartMode::kResume);
-    Trainer trainer(setup, directory);
+    Trainer trainer(setup, &directory);
     try {
       trainer.restore(checkpoint);
     } catch (const CheckpointError&) {

@@ -26,4 +26,12 @@ struct TokenBatch {
 /// Sorts sequences by length into a stream. Empty sequences are not allowed (a bug: eos is always there).
 TokenBatch make_token_batch(const std::vector<std::vector<int32_t>>& sequences);
 
+/// A part of a batch: neighbouring sequences of its stream.
+struct BatchPart {
+  TokenBatch batch;
+  int64_t first = 0;  // its first sequence in the whole batch
+};
+/// One of `parts` parts of about as many tokens each, none empty. Throws DataError where there are fewer sequences.
+BatchPart part_of(const TokenBatch& batch, int64_t part, int64_t parts);
+
 }  // namespace tvae

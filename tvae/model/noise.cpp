@@ -9,10 +9,11 @@ using torch::Tensor;
 Tensor replace_tokens(const Tensor& ids, double unknown, double random, const ModelConfig& model,
                       const ForwardContext& context) {
   if (!context.training || unknown + random <= 0) return ids;
-  const Tensor drawn = at::rand(ids.sizes(), context.rng->generator(), at::kFloat).to(ids.device());
+  const int64_t own = ids.size(0), all = context.share.rows(own), before = context.rows_before;
+  const Tensor drawn = at::rand({all}, context.rng->generator(), at::kFloat).narrow(0, before, own).to(ids.device());
   Tensor noisy = at::where(drawn < unknown, at::full_like(ids, model.unk_token_id), ids);
   if (random > 0) {
-    const Tensor any = at::randint(model.vocab_size, ids.sizes(), context.rng->generator(), at::kLong);
+    const Tensor any = at::randint(model.vocab_size, {all}, context.rng->generator(), at::kLong).narrow(0, before, own);
     noisy = at::where((drawn >= unknown).logical_and(drawn < unknown + random), any.to(ids.device()), noisy);
   }
   const Tensor special =
@@ -20,11 +21,17 @@ Tensor replace_tokens(const Tensor& ids, double unknown, double random, const Mo
   return at::where(special, ids, noisy);
 }
 
-Tensor mixed_codes(const Tensor& codes, double most, Rng& rng) {
-  const int64_t sequences = codes.size(0);
+Tensor mixed_codes(const Tensor& codes, double most, const ForwardContext& context) {
+  const BatchShare& batch = context.share;
+  const int64_t own = codes.size(0), sequences = batch.sequences(own);
   if (sequences < 2) return codes;
-  const Tensor share = at::rand({sequences, 1, 1}, rng.generator(), at::kFloat).mul_(most * 0.5 * std::numbers::pi);
-  const Tensor others = codes.detach().roll(1 + at::randint(sequences - 1, {1}, rng.generator()).item<int64_t>(), 0);
+  at::Generator generator = context.rng->generator();
+  const Tensor share = at::rand({sequences, 1, 1}, generator, at::kFloat)
+                           .narrow(0, batch.first, own)
+                           .mul_(most * 0.5 * std::numbers::pi);
+  const Tensor all = batch.is_part() ? batch.gather(codes.detach()) : codes.detach();
+  const int64_t distance = 1 + at::randint(sequences - 1, {1}, context.rng->generator()).item<int64_t>();
+  const Tensor others = all.roll(distance, 0).narrow(0, batch.first, own);
   return codes * share.cos().to(codes) + others * share.sin().to(codes);
 }
 

@@ -23,6 +23,6 @@ torch::Tensor replace_tokens(const torch::Tensor& ids, double unknown, double ra
 
 /// Codes [B, K, D], each moved towards another of the batch by a share of the way drawn from [0, most]: along the arc
 /// that slerp takes where two codes are as long and at right angles, so that N(0, I) stays N(0, I).
-torch::Tensor mixed_codes(const torch::Tensor& codes, double most, Rng& rng);
+torch::Tensor mixed_codes(const torch::Tensor& codes, double most, const ForwardContext& context);
 
 }  // namespace tvae

@@ -25,9 +25,12 @@ Posterior Posterior::of(Tensor mean, std::optional<Tensor> log_variance) {
   return log_variance ? gaussian(std::move(mean), std::move(*log_variance)) : deterministic(std::move(mean));
 }
 
-Tensor Posterior::sample(Rng& rng) const {
+Tensor Posterior::sample(Rng& rng, const BatchShare& share) const {
   if (!has_variance()) return mean_;
-  const Tensor epsilon = at::randn(mean_.sizes(), rng.generator(), at::kFloat).to(mean_);
+  const int64_t own = mean_.size(0);
+  const Tensor epsilon = at::randn({share.sequences(own), mean_.size(1), mean_.size(2)}, rng.generator(), at::kFloat)
+                             .narrow(0, share.first, own)
+                             .to(mean_);
   return mean_ + deviation() * epsilon;
 }
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "tvae/nn/batch_share.h"
 #include "tvae/ops/rng.h"
 #include "tvae/ops/torch.h"
 
@@ -22,7 +23,7 @@ class Posterior {
   const torch::Tensor& mode() const { return mean_; }
   /// A code drawn as μ + σ ε, so that gradients reach both (Kingma & Welling 2014): [B, K, D]. ε is drawn in fp32 on
   /// the CPU. A deterministic one draws nothing and gives its mode.
-  torch::Tensor sample(Rng& rng) const;
+  torch::Tensor sample(Rng& rng, const BatchShare& share = {}) const;
 
   // The others are of Gaussians alone.
 

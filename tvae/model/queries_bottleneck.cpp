@@ -27,12 +27,14 @@ struct Layer {
         epsilon_(config.layer_norm_epsilon) {}
 
   /// hidden [rows, d] reads `states`, or itself where they are not given: [rows, d].
+  /// `pairs_before`: of a row and a state of its sequence, in the processes before this one.
   torch::Tensor operator()(const torch::Tensor& hidden, const torch::Tensor& states, const Spans& rows,
-                           const Spans& state_spans, const ForwardContext& context) const {
+                           const Spans& state_spans, int64_t pairs_before, const ForwardContext& context) const {
     const double p = context.rate(dropout_);
     AttentionOptions options;
     options.dropout = p;
-    options.dropout_key = context.key();
+    options.dropout_key = context.key().key;
+    options.dropout_first = pairs_before * attention.num_heads;
     const torch::Tensor normed = rms_norm(hidden, attention_norm, epsilon_);
     const torch::Tensor read = attention(normed, states.defined() ? states : normed, {}, rows, state_spans, options);
     const torch::Tensor sum = dropout_add(read, hidden, p, context.key());
@@ -69,12 +71,13 @@ class QueriesBottleneck : public Bottleneck {
     if (inject_) latent_to_input_ = Linear::with_bias(decoder / "latent_to_input", latent_tokens_ * latent_size_, d);
   }
 
-  Posterior encode(const EncoderStates& encoded, const ForwardContext& context) const override {
+  Posterior encode(const EncoderStates& encoded, const ForwardContext& given) const override {
+    const ForwardContext context = given.with_rows_a_sequence(latent_tokens_);
     const auto sequences = static_cast<int64_t>(encoded.token_spans.size());
     const Spans rows = equal_spans(sequences, latent_tokens_);
     torch::Tensor hidden = queries_.repeat({sequences, 1});
     for (const Layer& layer : pooling_layers_)
-      hidden = layer(hidden, encoded.states, rows, encoded.token_spans, context);
+      hidden = layer(hidden, encoded.states, rows, encoded.token_spans, latent_tokens_ * given.rows_before, context);
     hidden = rms_norm(hidden, final_norm_, epsilon_);
     const auto shape = [&](const torch::Tensor& x) { return x.view({sequences, latent_tokens_, latent_size_}); };
     if (!gaussian_) return Posterior::deterministic(shape(mean_(hidden)));
@@ -82,11 +85,13 @@ class QueriesBottleneck : public Bottleneck {
     return Posterior::gaussian(mean, shape(log_variance_(hidden)).clamp(-20.0, 4.0));
   }
 
-  Memory decode(const torch::Tensor& code, const ForwardContext& context) const override {
+  Memory decode(const torch::Tensor& code, const ForwardContext& given) const override {
+    const ForwardContext context = given.with_rows_a_sequence(latent_tokens_);
     const int64_t sequences = code.size(0);
     const Spans rows = equal_spans(sequences, latent_tokens_);
     torch::Tensor hidden = (latent_to_token_(code) + positions_).view({sequences * latent_tokens_, positions_.size(1)});
-    for (const Layer& layer : latent_layers_) hidden = layer(hidden, {}, rows, rows, context);
+    for (const Layer& layer : latent_layers_)
+      hidden = layer(hidden, {}, rows, rows, latent_tokens_ * context.rows_before, context);
     Memory memory{rms_norm(hidden, memory_norm_, epsilon_), rows, {}};
     if (inject_) memory.input_embedding = latent_to_input_(code.flatten(1));
     return memory;

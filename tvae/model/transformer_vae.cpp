@@ -44,16 +44,18 @@ TransformerVae::TransformerVae(const ModelConfig& config, std::unique_ptr<Parame
 }
 
 ForwardResult TransformerVae::forward(const TokenStream& batch, const NoiseLevels& noise,
-                                      const ForwardContext& context) const {
+                                      const ForwardContext& given) const {
   ForwardResult result;
+  const ForwardContext context = given.laid_out(given.share.whole, given.share.whole);
   const Tensor noisy =
       replace_tokens(batch.ids, noise.encoder_token_mask, noise.encoder_token_random, config_, context);
   result.encoded = encoder_states(noisy, batch.spans, context);
   result.posterior = bottleneck_->encode(result.encoded, context);
-  result.code = context.training ? result.posterior.sample(*context.rng) : result.posterior.mode();
+  result.code = context.training ? result.posterior.sample(*context.rng, context.share) : result.posterior.mode();
   const Tensor mixed =
-      context.training && noise.latent_mix > 0 ? mixed_codes(result.code, noise.latent_mix, *context.rng) : result.code;
-  const Tensor decoded = dropout(mixed, context.rate(noise.latent_dropout), context.key());
+      context.training && noise.latent_mix > 0 ? mixed_codes(result.code, noise.latent_mix, context) : result.code;
+  const Tensor decoded =
+      dropout(mixed, context.rate(noise.latent_dropout), context.with_rows_a_sequence(config_.latent_tokens).key());
   result.memory = bottleneck_->decode(decoded, context);
   result.decoder_states = decoder_states(batch, result.memory, noise.decoder_token_mask, context);
   result.reconstruction = decoder_->cross_entropy(result.decoder_states, batch.ids);
@@ -65,18 +67,26 @@ EncoderStates TransformerVae::encoder_states(const Tensor& ids, const Spans& spa
   return encode_embeddings(shared_(ids), spans, context);
 }
 
-EncoderStates TransformerVae::encode_embeddings(const Tensor& embeddings, const Spans& spans,
-                                                const ForwardContext& context) const {
-  Spans padded_spans, token_spans;
+Spans TransformerVae::padded(const Spans& spans) const {
+  Spans all;
   int64_t rows = 0;
   for (const Span& span : spans) {
-    int64_t padded = config_.pad_inputs ? config_.sequence_length : span.length;
-    TVAE_ASSERT(padded >= span.length, "no sequence is longer than the model takes");
-    while (encoder_->rows(padded) < bottleneck_->states_needed()) ++padded;
-    padded_spans.push_back({rows, padded});
-    token_spans.push_back({rows, span.length});
-    rows += padded;
+    int64_t length = config_.pad_inputs ? config_.sequence_length : span.length;
+    TVAE_ASSERT(length >= span.length, "no sequence is longer than the model takes");
+    while (encoder_->rows(length) < bottleneck_->states_needed()) ++length;
+    all.push_back({rows, length});
+    rows += length;
   }
+  return all;
+}
+
+EncoderStates TransformerVae::encode_embeddings(const Tensor& embeddings, const Spans& spans,
+                                                const ForwardContext& given) const {
+  const Spans padded_spans = padded(spans);
+  const ForwardContext context = given.laid_out(padded(given.share.whole), given.share.whole);
+  Spans token_spans;
+  for (size_t b = 0; b < spans.size(); ++b) token_spans.push_back({padded_spans[b].start, spans[b].length});
+  const int64_t rows = spans.empty() ? 0 : padded_spans.back().start + padded_spans.back().length;
   Tensor input = embeddings;
   if (rows != embeddings.size(0)) {  // published systems: pads take part as queries, never as keys
     Tensor positions = at::empty({embeddings.size(0)}, at::kLong);

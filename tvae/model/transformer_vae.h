@@ -68,6 +68,8 @@ class TransformerVae {
 
  private:
   TransformerVae(const ModelConfig& config, std::unique_ptr<Parameters> parameters);
+  /// Sequences as long as the encoder takes them, and the bottleneck needs them to be.
+  Spans padded(const Spans& spans) const;
 
   ModelConfig config_;
   std::unique_ptr<Parameters> parameters_;

@@ -6,6 +6,7 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
+#include "tvae/base/mix64.h"
 #include "tvae/base/strings.h"
 #include "tvae/nn/batch_spans.h"
 #include "tvae/ops/dropout.h"
@@ -144,9 +145,10 @@ int64_t FunnelEncoder::rows(int64_t length) const {
 }
 
 EncoderStates FunnelEncoder::forward(const Tensor& embeddings, const Spans& spans, const Spans& token_spans,
-                                     const ForwardContext& context) const {
-  const FunnelPositions positions = make_positions(longest(spans), embeddings, context);
-  Layout layout{spans, token_spans, std::vector<int64_t>(spans.size(), 0)};
+                                     const ForwardContext& given) const {
+  const FunnelPositions positions =
+      make_positions(given.share.longest_of(spans), embeddings, given.with_rows_a_sequence(0));
+  Layout layout{spans, token_spans, std::vector<int64_t>(spans.size(), 0), given.share.whole};
   Tensor hidden = embeddings;
   for (size_t block = 0; block < blocks_.size(); ++block) {
     const int64_t repeats = repeats_[block], runs = repeats * static_cast<int64_t>(blocks_[block].size());
@@ -162,7 +164,7 @@ EncoderStates FunnelEncoder::forward(const Tensor& embeddings, const Spans& span
         }
       }
       hidden =
-          layer(blocks_[block][static_cast<size_t>(run / repeats)], query, queries, hidden, layout, positions, context);
+          layer(blocks_[block][static_cast<size_t>(run / repeats)], query, queries, hidden, layout, positions, given);
       layout = std::move(queries);
     }
   }
@@ -185,6 +187,9 @@ FunnelEncoder::Layout FunnelEncoder::halve(const Layout& layout) const {
     halved.halvings.push_back(layout.halvings[b] + (pooled < length));
   }
   halved.spans = spans_of(lengths);
+  lengths.clear();
+  for (const Span& sequence : layout.whole) lengths.push_back({pooling_.length(sequence.length), 1});
+  halved.whole = spans_of(lengths);
   for (size_t b = 0; b < halved.spans.size(); ++b) halved.token_spans[b].start = halved.spans[b].start;
   return halved;
 }
@@ -262,8 +267,10 @@ Tensor FunnelEncoder::position_scores(const FunnelLayer& layer, const Tensor& qu
 }
 
 Tensor FunnelEncoder::layer(const FunnelLayer& layer, const Tensor& query, const Layout& queries, const Tensor& key,
-                            const Layout& keys, const FunnelPositions& positions, const ForwardContext& context) const {
+                            const Layout& keys, const FunnelPositions& positions, const ForwardContext& given) const {
+  const ForwardContext context = given.laid_out(queries.whole, queries.whole);
   const double scale = 1.0 / std::sqrt(static_cast<double>(d_kv_));
+  const RandomKey attention_key = context.key();
   const Tensor q = layer.q_head(query) * scale, k = layer.k_head(key), v = layer.v_head(key);
   const auto bias = [&](const Tensor& weight) { return (weight * scale).unsqueeze(1); };  // [H, 1, k]
 
@@ -281,6 +288,9 @@ Tensor FunnelEncoder::layer(const FunnelLayer& layer, const Tensor& query, const
                       keys.spans[begin].length,
                       int64_t{1} << keys.halvings[begin],
                       queries.spans[begin].length < keys.spans[begin].length};
+    int64_t before = 0;  // sequences of the same lengths in the processes before this one
+    for (size_t b = 0; b < static_cast<size_t>(given.share.first); ++b)
+      before += queries.whole[b].length == group.query_length && keys.whole[b].length == group.key_length;
     const int64_t query_rows = group.count * group.query_length, key_rows = group.count * group.key_length;
     const Tensor qh = by_head(q.narrow(0, group.query_start, query_rows), group.count, num_heads_);
     const Tensor kh = by_head(k.narrow(0, group.key_start, key_rows), group.count, num_heads_);
@@ -305,8 +315,12 @@ Tensor FunnelEncoder::layer(const FunnelLayer& layer, const Tensor& query, const
     }
     if (scores.scalar_type() != at::kDouble) scores = scores.to(at::kFloat);  // as published, whatever q is
     if (mask.defined()) scores = scores + mask.to(scores.device());
+    // A stream of numbers for every pair of lengths: groups are then the same in every part of a batch.
+    const uint64_t stream =
+        mix64(attention_key.key + static_cast<uint64_t>(group.query_length << 32 | group.key_length));
+    const RandomKey own_stream(stream, before * num_heads_ * group.query_length);
     const Tensor probabilities =
-        dropout(at::softmax(scores, -1).to(q.scalar_type()), context.rate(attention_dropout_), context.key());
+        dropout(at::softmax(scores, -1).to(q.scalar_type()), context.rate(attention_dropout_), own_stream);
     attended.push_back(at::matmul(probabilities, vh).transpose(1, 2).reshape({query_rows, num_heads_ * d_kv_}));
   }
   const auto norm = [&](const Tensor& x, const Tensor& weight, const Tensor& norm_bias) {

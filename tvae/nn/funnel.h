@@ -64,6 +64,7 @@ class FunnelEncoder : public Encoder {
   struct Layout {
     Spans spans, token_spans;
     std::vector<int64_t> halvings;
+    Spans whole;  // every sequence of a batch that several processes share (batch_share.h)
   };
   /// Neighbouring sequences of equal lengths: one batch of attention.
   struct Group {

@@ -10,6 +10,7 @@
 
 #include "tvae/config/run_config.h"
 #include "tvae/io/safetensors.h"
+#include "tvae/nn/batch_share.h"
 #include "tvae/ops/rng.h"
 #include "tvae/ops/table_rows.h"
 #include "tvae/ops/torch.h"
@@ -166,8 +167,25 @@ struct ForwardContext {
   bool training = false;
   Rng* rng = nullptr;              // required when training
   RecomputeConfig recompute = {};  // of training
+  BatchShare share = {};           // of training, in the layout of the stream at hand
+  int64_t rows_before = 0;         // of that stream, in the processes before this one
   double rate(double dropout) const { return training ? dropout : 0.0; }
-  uint64_t key() const { return training && rng != nullptr ? rng->next_key() : 0; }
+  RandomKey key() const { return {training && rng != nullptr ? rng->next_key() : 0, rows_before}; }
+
+  /// In a stream whose sequences the whole batch lays out like this.
+  ForwardContext laid_out(Spans whole, Spans keys) const {
+    ForwardContext context = *this;
+    context.share.whole = std::move(whole);
+    context.share.keys = std::move(keys);
+    context.rows_before = context.share.rows_before();
+    return context;
+  }
+  /// In a stream of `rows` rows a sequence; 0 for a table that all processes have.
+  ForwardContext with_rows_a_sequence(int64_t rows) const {
+    ForwardContext context = *this;
+    context.rows_before = share.first * rows;
+    return context;
+  }
 };
 
 /// A part of the forward pass, from its inputs.

@@ -138,9 +138,11 @@ Tensor T5Stack::forward(const Tensor& embeddings, const Spans& queries, const Sp
   const Tensor bias = relative_bias(windows_.size > 0 ? windows_.size : longest(queries));
   const Tensor memory_states = memory != nullptr ? memory->states : Tensor();
   std::vector<LayerView> views;  // of even and odd layers
-  for (size_t parity : {0, 1})
+  for (size_t parity : {0, 1}) {
     views.push_back(windows_.size > 0 ? windows(parity, queries, *memory, embeddings.device())
-                                      : LayerView{{}, queries, keys, memory != nullptr ? memory->spans : Spans{}});
+                                      : LayerView{{}, queries, keys, memory != nullptr ? memory->spans : Spans{}, {}});
+    views.back().place = place_of(context.share, parity);
+  }
   Tensor hidden = dropout(embeddings, p, context.key());
   for (size_t i = 0; i < blocks_.size(); ++i) {
     const LayerView& view = views[i % 2];
@@ -157,27 +159,43 @@ Tensor T5Stack::forward(const Tensor& embeddings, const Spans& queries, const Sp
 }
 
 Tensor T5Stack::block(const T5Block& block, const Tensor& hidden, const Tensor& bias, const Tensor& memory,
-                      const LayerView& view, const ForwardContext& context) const {
+                      const LayerView& view, const ForwardContext& whole_context) const {
+  ForwardContext context = whole_context;
+  context.rows_before = view.place.rows;
   const double p = context.rate(dropout_);
-  const auto attention_options = [&](bool causal) {
+  const auto attention_options = [&](bool causal, int64_t pairs_before) {
     AttentionOptions options;
     options.causal = causal;
     options.dropout = p;
-    options.dropout_key = context.key();
+    options.dropout_key = context.key().key;
+    options.dropout_first = block.self_attention.num_heads * pairs_before;
     return options;
   };
   Tensor x = view.rows.defined() ? hidden.index_select(0, view.rows) : hidden;
   const Tensor normed = norm(x, block.self_norm);
-  x = dropout_add(block.self_attention(normed, normed, bias, view.queries, view.keys, attention_options(is_decoder_)),
+  x = dropout_add(block.self_attention(normed, normed, bias, view.queries, view.keys,
+                                       attention_options(is_decoder_, view.place.pairs)),
                   x, p, context.key());
   if (is_decoder_) {
+    const int64_t memory_rows = longest(view.memory);  // as many for every sequence
     // An alias, so that the gradients of keys and values are added here first, as they are in a recomputed block.
     x = dropout_add(block.cross_attention(norm(x, block.cross_norm), memory.alias(), {}, view.queries, view.memory,
-                                          attention_options(false)),
+                                          attention_options(false, view.place.rows * memory_rows)),
                     x, p, context.key());
   }
   x = dropout_add(block.feed_forward(norm(x, block.feed_forward_norm), context), x, p, context.key());
   return view.rows.defined() ? hidden.index_copy(0, view.rows, x) : x;
+}
+
+StreamPlace T5Stack::place_of(const BatchShare& share, size_t layer) const {
+  Spans queries(share.whole.begin(), share.whole.begin() + share.first), keys = share.keys;
+  if (windows_.size > 0) keys = queries = windows(layer, queries, {{}, queries, {}}, torch::kCPU).queries;
+  StreamPlace place;
+  for (size_t b = 0; b < queries.size(); ++b) {
+    place.rows += queries[b].length;
+    place.pairs += queries[b].length * keys[b].length;
+  }
+  return place;
 }
 
 LayerView T5Stack::windows(size_t layer, const Spans& sequences, const Memory& memory, torch::Device device) const {

@@ -71,10 +71,17 @@ struct AttentionWindows {
   int64_t window_of(int64_t position, size_t layer) const;
 };
 
+/// What stands before this process's part of a batch (batch_share.h).
+struct StreamPlace {
+  int64_t rows = 0;
+  int64_t pairs = 0;  // of a query and a key of its own sequence
+};
+
 /// What one layer sees of a stream.
 struct LayerView {
   torch::Tensor rows;  // int64, the rows of the stream that take part; undefined = all
   Spans queries, keys, memory;
+  StreamPlace place;
 };
 
 /// What a decoder keeps while it writes, for rows of at most `capacity` tokens.
@@ -113,6 +120,8 @@ class T5Stack {
  private:
   /// The windows of a layer in a stream of sequences.
   LayerView windows(size_t layer, const Spans& sequences, const Memory& memory, torch::Device device) const;
+  /// What stands before it: the sequences of other processes, cut into the windows of a layer where there are some.
+  StreamPlace place_of(const BatchShare& share, size_t layer) const;
   torch::Tensor block(const T5Block& block, const torch::Tensor& hidden, const torch::Tensor& bias,
                       const torch::Tensor& memory, const LayerView& view, const ForwardContext& context) const;
   torch::Tensor relative_bias(int64_t max_length) const;

@@ -170,7 +170,7 @@ void drop(const AttentionOptions& options, int64_t offset, int64_t n, T* __restr
   const uint32_t threshold = drop_threshold(options.dropout);
   const T scale = static_cast<T>(1.0 / (1.0 - options.dropout));
   const uint64_t key = options.dropout_key;
-  const auto first = static_cast<uint32_t>(offset);
+  const auto first = static_cast<uint32_t>(options.dropout_first + offset);
   for (int64_t j = 0; j < n; ++j) {
     const T kept = values[j] * scale;
     values[j] = random_bits(key, first + static_cast<uint32_t>(j)) < threshold ? T(0) : kept;

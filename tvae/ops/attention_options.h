@@ -11,6 +11,7 @@ struct AttentionOptions {
   bool causal = false;   // a query sees the keys up to its own place
   double dropout = 0.0;  // of the probabilities
   uint64_t dropout_key = 0;
+  int64_t dropout_first = 0;  // place of the first probability in the stream of that key (random_bits.h)
 };
 
 /// Place of a sequence's first query among its keys.

@@ -11,13 +11,13 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 14;
 
-/// Numbers from `first` to `last` of dropout(). The compiler makes vector code of it because every pointer is its own
+/// Numbers from `begin` to `end` of dropout(). The compiler makes vector code of it because every pointer is its own
 /// and every number is computed, whether it is dropped or not.
 template <class T, bool has_residual>
-void drop_range(const T* __restrict x, const T* __restrict residual, T* __restrict out, int64_t first, int64_t last,
-                uint32_t threshold, T scale, uint64_t key) {
-  for (int64_t i = first; i < last; ++i) {
-    const T kept = x[i] * scale, dropped = random_bits(key, static_cast<uint32_t>(i)) < threshold ? T(0) : kept;
+void drop_range(const T* __restrict x, const T* __restrict residual, T* __restrict out, int64_t begin, int64_t end,
+                uint32_t threshold, T scale, uint64_t key, uint32_t first) {
+  for (int64_t i = begin; i < end; ++i) {
+    const T kept = x[i] * scale, dropped = random_bits(key, first + static_cast<uint32_t>(i)) < threshold ? T(0) : kept;
     out[i] = has_residual ? residual[i] + dropped : dropped;
   }
 }
@@ -25,19 +25,19 @@ void drop_range(const T* __restrict x, const T* __restrict residual, T* __restri
 }  // namespace
 
 template <class T>
-void dropout(const T* x, const T* residual, T* out, int64_t n, double p, uint64_t key) {
+void dropout(const T* x, const T* residual, T* out, int64_t n, double p, uint64_t key, uint32_t first) {
   const uint32_t threshold = drop_threshold(p);
   const T scale = static_cast<T>(1.0 / (1.0 - p));
   parallel_for(0, n, kGrain, [=](int64_t begin, int64_t end) {
     if (residual == nullptr)
-      drop_range<T, false>(x, nullptr, out, begin, end, threshold, scale, key);
+      drop_range<T, false>(x, nullptr, out, begin, end, threshold, scale, key, first);
     else
-      drop_range<T, true>(x, residual, out, begin, end, threshold, scale, key);
+      drop_range<T, true>(x, residual, out, begin, end, threshold, scale, key, first);
   });
 }
 
 template <class T>
-void relu_dropout(const T* x, T* out, int64_t n, double p, uint64_t key) {
+void relu_dropout(const T* x, T* out, int64_t n, double p, uint64_t key, uint32_t first) {
   const uint32_t threshold = drop_threshold(p);
   const T scale = static_cast<T>(1.0 / (1.0 - p));
   parallel_for(0, n, kGrain, [=](int64_t begin, int64_t end) {
@@ -45,7 +45,7 @@ void relu_dropout(const T* x, T* out, int64_t n, double p, uint64_t key) {
     T* __restrict to = out;
     for (int64_t i = begin; i < end; ++i) {
       const T kept = std::max(from[i], T(0)) * scale;
-      to[i] = random_bits(key, static_cast<uint32_t>(i)) < threshold ? T(0) : kept;
+      to[i] = random_bits(key, first + static_cast<uint32_t>(i)) < threshold ? T(0) : kept;
     }
   });
 }
@@ -64,10 +64,10 @@ void relu_dropout_backward(const T* d_out, const T* out, T* d_x, int64_t n, doub
   });
 }
 
-template void dropout<float>(const float*, const float*, float*, int64_t, double, uint64_t);
-template void dropout<double>(const double*, const double*, double*, int64_t, double, uint64_t);
-template void relu_dropout<float>(const float*, float*, int64_t, double, uint64_t);
-template void relu_dropout<double>(const double*, double*, int64_t, double, uint64_t);
+template void dropout<float>(const float*, const float*, float*, int64_t, double, uint64_t, uint32_t);
+template void dropout<double>(const double*, const double*, double*, int64_t, double, uint64_t, uint32_t);
+template void relu_dropout<float>(const float*, float*, int64_t, double, uint64_t, uint32_t);
+template void relu_dropout<double>(const double*, double*, int64_t, double, uint64_t, uint32_t);
 template void relu_dropout_backward<float>(const float*, const float*, float*, int64_t, double);
 template void relu_dropout_backward<double>(const double*, const double*, double*, int64_t, double);
 

@@ -17,6 +17,14 @@ inline uint32_t random_bits(uint64_t key, uint32_t index) {
   return x ^ (x >> 15);
 }
 
+/// A stream of random numbers for the rows of a tensor, and the place of its first row in it: a process that has a part
+/// of a batch draws for it what it would have drawn for it as a part of the whole.
+struct RandomKey {
+  RandomKey(uint64_t stream = 0, int64_t row = 0) : key(stream), first_row(row) {}
+  uint64_t key;
+  int64_t first_row;
+};
+
 /// Threshold below which random_bits() drops an element with probability p.
 inline uint32_t drop_threshold(double p) {
   return static_cast<uint32_t>(p * 4294967295.0);

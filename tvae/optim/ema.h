@@ -16,7 +16,7 @@ class MovingAverage {
   /// weights, which are noise, are soon forgotten (the definition of tf.train.ExponentialMovingAverage).
   void update();
 
-  /// Exchanges parameters and averages in place; a second call undoes it. Better: AveragedWeights.
+  /// Exchanges parameters and averages in place; a second call undoes it.
   void swap();
 
   /// The averages by parameter name, and "updates". The tensors are its own: save or clone before the next update.
@@ -30,22 +30,6 @@ class MovingAverage {
   torch::Tensor updates_;
   double decay_;
   TensorMap state_;
-};
-
-/// While this lives the model computes with the averaged weights. No average (nullptr): nothing happens.
-class AveragedWeights {
- public:
-  explicit AveragedWeights(MovingAverage* average) : average_(average) {
-    if (average_) average_->swap();
-  }
-  ~AveragedWeights() {
-    if (average_) average_->swap();
-  }
-  AveragedWeights(const AveragedWeights&) = delete;
-  AveragedWeights& operator=(const AveragedWeights&) = delete;
-
- private:
-  MovingAverage* average_;
 };
 
 }  // namespace tvae

@@ -84,9 +84,8 @@ MemoryParts predict_memory(const RunConfig& requested, const StepShape& shape, t
   TransformerVae vae(config.model, rng, torch::kMeta);
   TrainStep step(vae, config);
   rest_is(&MemoryParts::weights);
-  for (const auto& [name, tensor] : step.optimizer().state()) is(tensor, &MemoryParts::optimizer);
-  if (step.average() != nullptr)
-    for (const auto& [name, tensor] : step.average()->state()) is(tensor, &MemoryParts::average);
+  for (const auto& [name, tensor] : step.optimizer_state()) is(tensor, &MemoryParts::optimizer);
+  for (const auto& [name, tensor] : step.average_state()) is(tensor, &MemoryParts::average);
   fill_code_queue(step.objective(), config.loss);
 
   // From the second micro-batch on, all gradients are there from the start.

@@ -9,10 +9,9 @@
 namespace tvae {
 namespace {
 
-TensorMap weights_to_use(const TrainStep& step) {
-  const AveragedWeights averaged(step.average());
+TensorMap weights_of(const TrainStep& step) {
   TensorMap weights;
-  for (const NamedParameter& parameter : step.master()) weights[parameter.name] = parameter.value.detach().clone();
+  for (const NamedParameter& parameter : step.master()) weights[parameter.name] = parameter.value.detach();
   return weights;
 }
 
@@ -29,8 +28,7 @@ RunRecord record_now(const TrainingSetup& setup, const TrainingState& state) {
 void write_model_files(const std::string& folder, const TrainingSetup& setup, const TrainStep& step,
                        const TrainingState& state) {
   const DataConfig& data = setup.config.data;
-  save_model(folder, setup.model.vae.config(), data.max_tokens, data.check, weights_to_use(step),
-             setup.model.tokenizer);
+  save_model(folder, setup.model.vae.config(), data.max_tokens, data.check, weights_of(step), setup.model.tokenizer);
   const RunRecord record = record_now(setup, state);
   write_run_record(folder, record);
   write_model_card(folder, record);

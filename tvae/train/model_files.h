@@ -9,8 +9,8 @@
 
 namespace tvae {
 
-/// Writes the model as it is now: its configuration, its weights (their moving average, where the run keeps one), its
-/// tokenizer, run.json and the card. Throws DataError.
+/// Writes the model as it is now: its configuration, its weights, its tokenizer, run.json and the card. Throws
+/// DataError.
 void write_model_files(const std::string& folder, const TrainingSetup& setup, const TrainStep& step,
                        const TrainingState& state);
 

@@ -10,6 +10,20 @@ namespace {
 
 constexpr double kMaskedOfChosen = 0.8;  // of the tokens that denoising chooses (BERT, and the published collator)
 
+/// The rows of all processes, those of this one with their gradients. What is computed of them is the same in every
+/// process, and the gradients that the processes' own rows get add up to its gradient.
+Tensor with_others(const Tensor& own, const BatchShare& share) {
+  if (!share.is_part()) return own;
+  const Tensor all = share.gather(own.detach());
+  const int64_t end = share.first + own.size(0);
+  return at::cat({all.narrow(0, 0, share.first), own, all.narrow(0, end, all.size(0) - end)});
+}
+
+Posterior with_others(const Posterior& own, const BatchShare& share) {
+  return Posterior::of(with_others(own.mode(), share),
+                       own.has_variance() ? std::optional(with_others(own.log_variance(), share)) : std::nullopt);
+}
+
 /// Falls linearly from 1 at the start to 0 at share `end` of training.
 double decay(const TrainingPosition& position, double end) {
   return end > 0 ? std::max(0.0, 1.0 - position.progress() / end) : 0.0;
@@ -17,8 +31,13 @@ double decay(const TrainingPosition& position, double end) {
 
 }  // namespace
 
-Objective::Objective(const LossConfig& loss, const ModelConfig& model, const RecomputeConfig& recompute)
-    : loss_(loss), recompute_(recompute), regularizer_(make_regularizer(loss, model)), interpolation_(loss, model) {
+Objective::Objective(const LossConfig& loss, const ModelConfig& model, const RecomputeConfig& recompute,
+                     Communicator& communicator)
+    : loss_(loss),
+      recompute_(recompute),
+      communicator_(communicator),
+      regularizer_(make_regularizer(loss, model)),
+      interpolation_(loss, model) {
   if (loss.encoding_reconstruction_weight > 0 && !bottleneck_traits(model).rebuilds_states)
     throw ConfigError("loss.encoding_reconstruction_weight", "model.bottleneck " + model.bottleneck,
                       "a bottleneck that rebuilds encoder states: fc");
@@ -27,10 +46,14 @@ Objective::Objective(const LossConfig& loss, const ModelConfig& model, const Rec
 }
 
 ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStream& batch, const StepSizes& sizes,
-                                      const TrainingPosition& position, Rng& rng) {
-  const ForwardContext context{/*training=*/true, &rng, recompute_};
+                                      const TrainingPosition& position, Rng& rng, const BatchShare& share) {
+  const ForwardContext context{/*training=*/true, &rng, recompute_, share};
   const ForwardResult forward = vae.forward(batch, noise_at(position), context);
-  const auto tokens = static_cast<double>(batch.ids.size(0));
+  const auto own_sequences = static_cast<int64_t>(batch.spans.size());
+  const int64_t all_tokens = share.rows(batch.ids.size(0));
+  const auto tokens = static_cast<double>(all_tokens);
+  const double sequences_share =
+      static_cast<double>(own_sequences) / static_cast<double>(share.sequences(own_sequences));
   const bool mean = loss_.reduction == "mean";
   const double per_micro_batch = 1.0 / static_cast<double>(sizes.micro_batches);
   // The mean runs over the tokens of the whole step, so that accumulation gives one large batch's gradient; the 2020
@@ -39,14 +62,35 @@ ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStre
 
   ObjectiveResult result;
   result.loss = forward.reconstruction.loss * reconstruction_scale;
-  const double nats = forward.reconstruction.loss.item<double>();
+  // Of the sequences of this process, for the log; what all have is their sum.
+  double nats = forward.reconstruction.loss.item<double>();
+  double correct = forward.reconstruction.correct.sum().item<double>(), states_error = 0, bag_nats = 0;
+
+  const auto error = vae.bottleneck().reconstruction_error(forward.encoded, forward.memory);
+  if (error) {
+    states_error = error->item<double>() * sequences_share;
+    if (loss_.encoding_reconstruction_weight > 0)
+      result.loss = result.loss + *error * (loss_.encoding_reconstruction_weight * per_micro_batch * sequences_share);
+  }
+  const double bag_of_words_weight = loss_.bag_of_words.weight * decay(position, loss_.bag_of_words.end);
+  if (bag_of_words_weight > 0) {
+    const Tensor bag = vae.heads().bag_of_words->nats(forward.code, batch);
+    result.loss = result.loss + bag * (bag_of_words_weight * reconstruction_scale);
+    bag_nats = bag.item<double>();
+  }
+  if (share.is_part()) {
+    const Tensor sums = torch::tensor({nats, correct, states_error, bag_nats}, at::kDouble);
+    communicator_.sum({sums});
+    const double* of_all = sums.const_data_ptr<double>();
+    nats = of_all[0], correct = of_all[1], states_error = of_all[2], bag_nats = of_all[3];
+  }
   result.metrics["cross_entropy"] = nats / tokens;
-  result.metrics["token_accuracy"] = forward.reconstruction.correct.sum().item<double>() / tokens;
+  result.metrics["token_accuracy"] = correct / tokens;
   double total = mean ? nats / tokens : nats;
 
   if (regularizer_) {
-    const RegularizerInput input{forward.posterior.to(at::kFloat), forward.code.to(at::kFloat), batch.ids.size(0),
-                                 position};
+    const RegularizerInput input{with_others(forward.posterior.to(at::kFloat), share),
+                                 with_others(forward.code.to(at::kFloat), share), all_tokens, position};
     const RegularizerResult regularizer = (*regularizer_)(input, rng);
     const double weight = regularizer_weight(loss_, position);
     result.loss = result.loss + regularizer.value * (weight * per_micro_batch);
@@ -58,28 +102,34 @@ ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStre
   } else {
     result.metrics["regularizer"] = 0.0;
   }
-  if (const auto error = vae.bottleneck().reconstruction_error(forward.encoded, forward.memory)) {
-    result.metrics["encoding_reconstruction"] = error->item<double>();
-    if (loss_.encoding_reconstruction_weight > 0) {
-      result.loss = result.loss + *error * (loss_.encoding_reconstruction_weight * per_micro_batch);
-      total += loss_.encoding_reconstruction_weight * error->item<double>();
-    }
+  if (error) {
+    result.metrics["encoding_reconstruction"] = states_error;
+    total += loss_.encoding_reconstruction_weight * states_error;
   }
-  const double bag_of_words_weight = loss_.bag_of_words.weight * decay(position, loss_.bag_of_words.end);
   if (bag_of_words_weight > 0) {
-    const Tensor bag = vae.heads().bag_of_words->nats(forward.code, batch);
-    result.loss = result.loss + bag * (bag_of_words_weight * reconstruction_scale);
-    result.metrics["bag_of_words"] = bag.item<double>() / tokens;
-    total += bag_of_words_weight * bag.item<double>() / (mean ? tokens : 1.0);
+    result.metrics["bag_of_words"] = bag_nats / tokens;
+    total += bag_of_words_weight * bag_nats / (mean ? tokens : 1.0);
   }
-  const InterpolationLosses::Result between = interpolation_(vae, forward, batch.spans, position, context);
+  const InterpolationLosses::Result between = between_codes(vae, forward, batch, position, context);
   if (between.loss.defined()) {
-    result.loss = result.loss + between.loss * per_micro_batch;
+    result.loss = result.loss + between.loss * (per_micro_batch / communicator_.size());
     result.metrics.insert(between.metrics.begin(), between.metrics.end());
     total += between.loss.item<double>();
   }
   result.metrics["loss"] = total;
   return result;
+}
+
+InterpolationLosses::Result Objective::between_codes(const TransformerVae& vae, const ForwardResult& forward,
+                                                     const TokenStream& batch, const TrainingPosition& position,
+                                                     const ForwardContext& context) {
+  const BatchShare& share = context.share;
+  if (!share.is_part() || !interpolation_.any()) return interpolation_(vae, forward, batch.spans, position, context);
+  ForwardResult whole;
+  whole.code = share.gather(forward.code.detach());
+  whole.decoder_states =
+      communicator_.gather_rows(forward.decoder_states, share.rows_before(), share.rows(batch.ids.size(0)));
+  return interpolation_(vae, whole, share.whole, position, {/*training=*/true, context.rng, recompute_});
 }
 
 void Objective::on_held_out(double nats) {

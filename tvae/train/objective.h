@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "tvae/dist/communicator.h"
 #include "tvae/model/regularizer.h"
 #include "tvae/model/transformer_vae.h"
 #include "tvae/train/interpolation_losses.h"
@@ -25,10 +26,13 @@ struct ObjectiveResult {
 
 class Objective {
  public:
-  Objective(const LossConfig& loss, const ModelConfig& model, const RecomputeConfig& recompute = {});
+  Objective(const LossConfig& loss, const ModelConfig& model, const RecomputeConfig& recompute = {},
+            Communicator& communicator = lone_process());
 
+  /// `batch`: all of a micro-batch, or this process's share of one. Then the loss is a share too, which all processes'
+  /// add up to, while the metrics are those of the whole.
   ObjectiveResult operator()(const TransformerVae& vae, const TokenStream& batch, const StepSizes& sizes,
-                             const TrainingPosition& position, Rng& rng);
+                             const TrainingPosition& position, Rng& rng, const BatchShare& share = {});
 
   /// What the regularizer learns of an evaluation, and the rate that it steers toward (Regularizer).
   void on_held_out(double nats);
@@ -40,9 +44,14 @@ class Objective {
 
  private:
   NoiseLevels noise_at(const TrainingPosition& position) const;
+  /// The losses between codes, of the codes of all processes, which all compute the same.
+  InterpolationLosses::Result between_codes(const TransformerVae& vae, const ForwardResult& forward,
+                                            const TokenStream& batch, const TrainingPosition& position,
+                                            const ForwardContext& context);
 
   LossConfig loss_;
   RecomputeConfig recompute_;
+  Communicator& communicator_;
   std::unique_ptr<Regularizer> regularizer_;
   InterpolationLosses interpolation_;
 };

@@ -21,6 +21,7 @@
 #include "tvae/train/model_files.h"
 #include "tvae/train/pilot.h"
 #include "tvae/train/setup.h"
+#include "tvae/train/shared_setup.h"
 #include "tvae/train/trainer.h"
 #include "tvae/train/training_state.h"
 
@@ -298,7 +299,21 @@ std::vector<std::string> choose_for_training(ResolvedConfig& resolved, torch::De
   return choose_settings(resolved, input.train, device, progress).told;
 }
 
+/// What another process than the first does.
+static TrainedRun train_along(const TrainOptions& options, Communicator& communicator, Progress& progress) {
+  TrainingSetup setup = shared_setup(options.device, communicator);
+  Trainer trainer(setup, nullptr, communicator);
+  if (const auto checkpoint = shared_checkpoint(std::nullopt, communicator))
+    trainer.restore(*checkpoint, /*extended=*/true);  // what does not fit, the first process says
+  const bool was_finished = trainer.finished();
+  if (!was_finished) trainer.run(progress);
+  return {options.out, trainer.step(), trainer.total_steps(), was_finished, /*with_verdict=*/false};
+}
+
 TrainedRun train(const TrainOptions& given, Progress& progress, const std::vector<TrainingObserver*>& observers) {
+  Communicator& communicator = *given.communicator;
+  require_same_command(given, communicator);
+  if (!communicator.is_first()) return train_along(given, communicator, progress);
   TrainOptions options = given;
   if (options.presets.empty() && options.from.empty()) options.presets = {kAutoPreset};
   const std::string given_from = absolute(options.from);
@@ -327,10 +342,12 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
     setup.plan = std::move(plan);
     settle_steps(setup, options.device, progress);
   }
-  const auto checkpoint = resumed ? load_checkpoint(run.path()) : std::nullopt;
+  auto checkpoint = resumed ? load_checkpoint(run.path()) : std::nullopt;
   const bool extended =
       resumed && settle_resumed_steps(setup, resolved, *resumed, checkpoint, options.device, progress);
-  Trainer trainer(setup, run);
+  share_setup(setup, communicator);
+  Trainer trainer(setup, &run, communicator);
+  checkpoint = shared_checkpoint(std::move(checkpoint), communicator);
   if (resumed) {
     if (checkpoint) {
       trainer.restore(*checkpoint, extended);

@@ -7,6 +7,7 @@
 #include "tvae/base/error.h"
 #include "tvae/base/progress.h"
 #include "tvae/config/presets.h"
+#include "tvae/dist/communicator.h"
 #include "tvae/ops/torch.h"
 #include "tvae/run/run_directory.h"
 #include "tvae/train/observer.h"
@@ -24,6 +25,7 @@ struct TrainOptions {
   std::string out;  // folder of the run, which becomes a model directory
   StartMode mode = StartMode::kNew;
   torch::Device device = torch::kCPU;
+  Communicator* communicator = &lone_process();  // of the processes that are given the same options
 };
 
 struct TrainedRun {
@@ -51,7 +53,8 @@ std::vector<std::string> choose_for_training(ResolvedConfig& resolved, torch::De
 /// shape its result are OtherSettings, but its data may lie elsewhere, and assignments of other train.steps or
 /// train.minutes, both counted from its start, extend it, a finished run too. `progress` hears of the stages of the
 /// preparation and of every step, `observers` of all that happens in the run; where one of them throws Interrupted the
-/// state is saved first. Throws ConfigError, DataError, CheckpointError.
+/// state is saved first. Of several processes the first does all that is to be done once, and the others train along.
+/// Throws ConfigError, DataError, CheckpointError.
 TrainedRun train(const TrainOptions& options, Progress& progress = Progress::none(),
                  const std::vector<TrainingObserver*>& observers = {});
 

@@ -1,8 +1,12 @@
 #include "tvae/train/train_step.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <set>
 
 #include "tvae/base/error.h"
+#include "tvae/nn/batch_spans.h"
 #include "tvae/ops/backend.h"
 #include "tvae/ops/linear.h"
 #include "tvae/optim/gradients.h"
@@ -17,6 +21,22 @@ torch::DeviceType device_of(const TransformerVae& vae) {
   return vae.device().is_meta() ? PlannedDevice::type() : vae.device().type();
 }
 
+/// Which of `processes` updates each parameter: shares of about the same size.
+std::vector<int> deal_out(const std::vector<NamedParameter>& parameters, int processes) {
+  std::vector<size_t> order(parameters.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto size = [&](size_t i) { return parameters[i].value.numel(); };
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return size(a) > size(b); });
+  std::vector<int64_t> taken(static_cast<size_t>(processes), 0);
+  std::vector<int> owners(parameters.size());
+  for (const size_t i : order) {
+    const auto least = std::min_element(taken.begin(), taken.end());
+    *least += size(i);
+    owners[i] = static_cast<int>(least - taken.begin());
+  }
+  return owners;
+}
+
 }  // namespace
 
 Precision precision_on(torch::DeviceType device, const std::string& precision) {
@@ -28,13 +48,14 @@ Precision precision_on(torch::DeviceType device, const std::string& precision) {
   return Precision::kBf16Products;
 }
 
-TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config)
-    : TrainStep(vae, config, precision_on(device_of(vae), config.train.precision)) {}
+TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config, Communicator& communicator)
+    : TrainStep(vae, config, precision_on(device_of(vae), config.train.precision), communicator) {}
 
-TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config, Precision precision)
+TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config, Precision precision, Communicator& communicator)
     : vae_(vae),
       config_(config.train),
-      objective_(config.loss, vae.config(), config.train.recompute),
+      communicator_(communicator),
+      objective_(config.loss, vae.config(), config.train.recompute, communicator),
       precision_(precision) {
   if (precision_ == Precision::kBf16Weights) {
     for (const NamedParameter& parameter : vae_.parameters().list())
@@ -43,22 +64,51 @@ TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config, Precision pre
   } else {
     master_ = vae_.parameters().list();
   }
-  optimizer_ = make_optimizer(config_, master_);
-  if (config_.ema_decay > 0) average_ = std::make_unique<MovingAverage>(master_, config_.ema_decay);
+  std::vector<torch::Tensor> weights;
+  for (const NamedParameter& parameter : vae_.parameters().list()) weights.push_back(parameter.value);
+  reducer_ = std::make_unique<GradientReducer>(communicator_, weights);
+  values_of_ranks_.resize(static_cast<size_t>(communicator_.size()));
+  const std::vector<int> owners = deal_out(master_, communicator_.size());
+  for (size_t i = 0; i < master_.size(); ++i) {
+    values_of_ranks_[static_cast<size_t>(owners[i])].push_back(master_[i].value.detach());
+    if (owners[i] == communicator_.rank()) own_.push_back(master_[i]);
+  }
+  std::vector<torch::Tensor> all;
+  for (const NamedParameter& parameter : master_) all.push_back(parameter.value.detach());
+  communicator_.broadcast(all, 0);
+  refresh_compute_weights();
+  optimizer_ = make_optimizer(config_, own_);
+  if (config_.ema_decay > 0) average_ = std::make_unique<MovingAverage>(own_, config_.ema_decay);
 }
 
 std::map<std::string, double> TrainStep::accumulate(const TokenBatch& batch, const StepSizes& sizes,
                                                     const TrainingPosition& position, Rng& rng) {
   gather_gradients();  // of the micro-batch before: a sum in bf16 would lose what is under 1/256 of it
-  const TokenStream stream = to_stream(batch, vae_.device());
+  const bool last = ++accumulated_ == sizes.micro_batches;
   const Bf16Products rounded(precision_ == Precision::kBf16Products);
-  ObjectiveResult result = objective_(vae_, stream, sizes, position, rng);
-  result.loss.backward();
+  if (communicator_.is_alone()) {
+    ObjectiveResult result = objective_(vae_, to_stream(batch, vae_.device()), sizes, position, rng);
+    result.loss.backward();
+    return std::move(result.metrics);
+  }
+  const BatchPart part = part_of(batch, communicator_.rank(), communicator_.size());
+  BatchShare share;
+  share.whole = spans_of(batch.groups);
+  share.first = part.first;
+
+  share.gather = [&](const torch::Tensor& rows) {
+    return communicator_.gather_rows(rows, part.first, batch.sequences());
+  };
+  ObjectiveResult result = objective_(vae_, to_stream(part.batch, vae_.device()), sizes, position, rng, share);
+  // Gradients of bf16 weights go on to fp32 sums with every micro-batch; others are summed over the processes once.
+  const bool is_due = last || precision_ == Precision::kBf16Weights;
+  reducer_->prepared(result.loss, is_due).backward();
   return std::move(result.metrics);
 }
 
 TrainStep::Report TrainStep::apply(const TrainingPosition& position) {
   gather_gradients();
+  accumulated_ = 0;
   const double norm = clip_gradients(master_, config_.clip_norm);
   if (!std::isfinite(norm))
     throw Error(ExitCode::kData,
@@ -66,10 +116,45 @@ TrainStep::Report TrainStep::apply(const TrainingPosition& position) {
                 "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
   const Bf16Products rounded(precision_ == Precision::kBf16Products);  // Muon's, which are in bf16 on a GPU too
   const double rate = optimizer_->step(learning_rate_factor(config_, position.step, position.total_steps));
-  optimizer_->zero_grad();
+  for (const NamedParameter& parameter : master_) parameter.value.mutable_grad().reset();
+  share_weights();
   refresh_compute_weights();
   if (average_) average_->update();
   return {norm, rate};
+}
+
+void TrainStep::share_weights() {
+  const torch::NoGradGuard no_grad;
+  communicator_.broadcast_each(values_of_ranks_);
+}
+
+void TrainStep::swap_average() {
+  if (!average_) return;
+  average_->swap();
+  share_weights();
+}
+
+TensorMap TrainStep::optimizer_state() const {
+  return communicator_.tensors_of_all(optimizer_->state());
+}
+
+TensorMap TrainStep::average_state() const {
+  return average_ ? communicator_.tensors_of_all(average_->state()) : TensorMap();
+}
+
+void TrainStep::load_states(const TensorMap& optimizer, const TensorMap& average) {
+  optimizer_->load_state(share_of(optimizer));
+  if (average_) average_->load_state(share_of(average));
+}
+
+TensorMap TrainStep::share_of(const TensorMap& whole) const {
+  std::set<std::string> others;
+  for (const NamedParameter& parameter : master_) others.insert(parameter.name);
+  for (const NamedParameter& parameter : own_) others.erase(parameter.name);
+  TensorMap share;
+  for (const auto& [name, tensor] : whole)
+    if (!others.contains(name) && !others.contains(name.substr(0, name.rfind('/')))) share[name] = tensor;
+  return share;
 }
 
 void TrainStep::gather_gradients() {

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "tvae/data/token_batch.h"
+#include "tvae/dist/communicator.h"
+#include "tvae/dist/gradient_reducer.h"
 #include "tvae/model/transformer_vae.h"
 #include "tvae/optim/ema.h"
 #include "tvae/optim/optimizer.h"
@@ -27,10 +29,13 @@ Precision precision_on(torch::DeviceType device, const std::string& precision);
 /// What a step changes: the model's weights and their fp32 masters, the optimizer, the moving average, the objective.
 class TrainStep {
  public:
-  TrainStep(TransformerVae& vae, const RunConfig& config);
-  TrainStep(TransformerVae& vae, const RunConfig& config, Precision precision);
+  /// `communicator` outlives it; its processes make the same steps, each with its share of every micro-batch.
+  TrainStep(TransformerVae& vae, const RunConfig& config, Communicator& communicator = lone_process());
+  TrainStep(TransformerVae& vae, const RunConfig& config, Precision precision,
+            Communicator& communicator = lone_process());
 
-  /// Adds the gradients of one micro-batch, in fp32 whatever the model computes in. Returns its metrics.
+  /// Adds the gradients of one micro-batch, in fp32 whatever the model computes in. Returns its metrics. All processes
+  /// are given the whole of it.
   std::map<std::string, double> accumulate(const TokenBatch& batch, const StepSizes& sizes,
                                            const TrainingPosition& position, Rng& rng);
   struct Report {
@@ -49,19 +54,46 @@ class TrainStep {
   void load_weights(const TensorMap& saved);
   Objective& objective() { return objective_; }
   const Objective& objective() const { return objective_; }
-  Optimizer& optimizer() const { return *optimizer_; }
-  /// nullptr without train.ema_decay.
-  MovingAverage* average() const { return average_.get(); }
+
+  /// While it lives, the weights are the averages, where there are some (train.ema_decay). All processes make one
+  /// together.
+  class Averaged {
+   public:
+    explicit Averaged(TrainStep& step) : step_(step) { step_.swap_average(); }
+    ~Averaged() { step_.swap_average(); }
+    Averaged(const Averaged&) = delete;
+    Averaged& operator=(const Averaged&) = delete;
+
+   private:
+    TrainStep& step_;
+  };
+  /// States of optimizer and average, whole in the first process; all call them together. Average: empty without one.
+  TensorMap optimizer_state() const;
+  TensorMap average_state() const;
+  /// Each process takes its share of whole states. Throws CheckpointError.
+  void load_states(const TensorMap& optimizer, const TensorMap& average);
 
  private:
+  /// Weights that this process updates go to the others.
+  void share_weights();
+  void swap_average();
+  TensorMap share_of(const TensorMap& whole) const;
+
   /// Moves the gradients of bf16 weights to their masters' fp32 ones, where they add up.
   void gather_gradients();
 
   TransformerVae& vae_;
   TrainConfig config_;
+  Communicator& communicator_;
   Objective objective_;
   Precision precision_;
+  std::unique_ptr<GradientReducer> reducer_;
+  int64_t accumulated_ = 0;  // micro-batches of the step
   std::vector<NamedParameter> master_;
+  // Each process updates a part of the weights, and keeps optimizer and average of those alone ("ZeRO-1", Rajbhandari
+  // et al. 2020).
+  std::vector<NamedParameter> own_;
+  std::vector<std::vector<torch::Tensor>> values_of_ranks_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<MovingAverage> average_;
 };

@@ -55,12 +55,15 @@ BatchOptions batch_options(const TrainConfig& config) {
   return options;
 }
 
-Trainer::Trainer(TrainingSetup& setup, const RunDirectory& run)
+Trainer::Trainer(TrainingSetup& setup, const RunDirectory* run, Communicator& communicator)
     : setup_(setup),
       run_(run),
+      communicator_(communicator),
       config_(setup.config.train),
       batcher_(setup.train, batch_options(setup.config.train)),
-      step_(setup.model.vae, setup.config) {
+      step_(setup.model.vae, setup.config, communicator),
+      evaluates_(communicator.any(setup.valid.has_value())),
+      has_plan_(communicator.any(setup.plan.has_value())) {
   state_.position.total_steps = planned_steps(config_, batcher_.batches_per_epoch());
   state_.rng = Rng(mix64(static_cast<uint64_t>(config_.seed)) + 1);
   state_.data.push_back(hex(setup.train.fingerprint()));
@@ -72,12 +75,15 @@ Trainer::Trainer(TrainingSetup& setup, const RunDirectory& run)
 Trainer::~Trainer() = default;
 
 void Trainer::run(Progress& progress, const std::vector<TrainingObserver*>& observers) {
-  MetricLog log(run_.file("logs"), step());
+  std::optional<MetricLog> log;
   HealthWatch health(setup_.config.loss);
-  std::vector<TrainingObserver*> all = {&log, &health};
-  all.insert(all.end(), observers.begin(), observers.end());
+  std::vector<TrainingObserver*> all;
+  if (run_ != nullptr) {
+    all = {&log.emplace(run_->file("logs"), step()), &health};
+    all.insert(all.end(), observers.begin(), observers.end());
+    warn_of_own_card(run_->path());
+  }
   ObserverList told(std::move(all));
-  warn_of_own_card(run_.path());
   const auto due = [&](int64_t every) { return every > 0 && step() % every == 0; };
   told.on_train_begin(step(), total_steps(), state_.seconds);
   const auto judge = [&] {
@@ -86,16 +92,18 @@ void Trainer::run(Progress& progress, const std::vector<TrainingObserver*>& obse
     take(evaluation);
   };
   // What is to be bettered, where a run starts from a model: training can make it worse.
-  if (step() == 0 && !setup_.record.from.empty() && setup_.valid && config_.eval_steps > 0) judge();
-  bool stop = told.interrupted();
+  const bool starts_from_model = communicator_.any(!setup_.record.from.empty());
+  if (step() == 0 && starts_from_model && evaluates_ && config_.eval_steps > 0) judge();
+  bool stop = communicator_.any(told.interrupted());
   if (stop) save();
   while (!finished() && !stop) {
     train_step();
-    if (plan_again()) told.on_new_plan(total_steps());
+    if (plan_together()) told.on_new_plan(total_steps());
     told.on_step_end(step());
     if (due(config_.log_steps)) told.on_log(step(), close_interval());
-    if (setup_.valid && (due(config_.eval_steps) || step() == total_steps())) judge();
-    stop = asks_to_stop(progress) || told.interrupted();
+    if (evaluates_ && (due(config_.eval_steps) || step() == total_steps())) judge();
+    const bool asked = asks_to_stop(progress);
+    stop = communicator_.any(asked || told.interrupted());
     if (stop || due(config_.save_steps) || finished()) save();
   }
   if (!finished())
@@ -125,6 +133,16 @@ void Trainer::train_step() {
   interval.tokens += sizes.tokens;
   interval.seconds += seconds;
   state_.seconds += seconds;
+}
+
+bool Trainer::plan_together() {
+  if (!has_plan_) return false;
+  const bool changed = plan_again();
+  const std::string config = communicator_.text_of_first(changed ? to_json(setup_.config).dump() : "");
+  if (communicator_.is_first() || config.empty()) return changed;
+  setup_.config = run_config_from_json(nlohmann::ordered_json::parse(config));
+  state_.position.total_steps = setup_.config.train.steps;
+  return true;
 }
 
 bool Trainer::plan_again() {
@@ -173,9 +191,10 @@ HeldOutEvaluation Trainer::evaluate() {
   HeldOutEvaluation found;
   found.rate_target = step_.objective().rate_target(state_.position);
   {
-    const AveragedWeights averaged(step_.average());
+    const TrainStep::Averaged averaged(step_);
     step_.refresh_compute_weights();
-    found.scores = evaluate_held_out(setup_.model.vae, *setup_.valid, setup_.config.data.max_valid);
+    if (setup_.valid) found.scores = evaluate_held_out(setup_.model.vae, *setup_.valid, setup_.config.data.max_valid);
+    share(found.scores);
     found.metrics = {{"valid_cross_entropy", found.scores.cross_entropy},
                      {"valid_nats", found.scores.nats},
                      {"valid_token_accuracy", found.scores.token_accuracy}};
@@ -184,6 +203,15 @@ HeldOutEvaluation Trainer::evaluate() {
   }
   step_.refresh_compute_weights();
   return found;
+}
+
+void Trainer::share(HeldOutScores& scores) {
+  const torch::Tensor numbers = torch::tensor(
+      {scores.cross_entropy, scores.token_accuracy, scores.nats, scores.kl.value_or(0), scores.kl ? 1.0 : 0.0},
+      at::kDouble);
+  communicator_.broadcast({numbers}, 0);
+  const double* of_first = numbers.const_data_ptr<double>();
+  scores = {of_first[0], of_first[1], of_first[4] != 0 ? std::optional(of_first[3]) : std::nullopt, of_first[2]};
 }
 
 /// Saves the model where the score is the best so far and those weights are to be kept. No score is one to beat while
@@ -195,7 +223,7 @@ void Trainer::take(const HeldOutEvaluation& evaluation) {
   const auto& target = evaluation.rate_target;
   if (target && !target->settled && step() < total_steps()) return;
   if (state_.best.take(step(), scores.cross_entropy, target ? target->nats : 0) && config_.save_model == "best")
-    save_model_files(run_.path());
+    keep_model();
 }
 
 bool Trainer::asks_to_stop(Progress& progress) const {
@@ -212,22 +240,28 @@ bool Trainer::finished() const {
   return step() >= total_steps() || (patience > 0 && state_.best.evaluations_since >= patience);
 }
 
-void Trainer::save() const {
-  if (config_.save_model == "last" || state_.best.step < 0) save_model_files(run_.path());
+void Trainer::keep_model() {
+  const TrainStep::Averaged averaged(step_);
+  if (run_ != nullptr) save_model_files(run_->path());
+}
+
+void Trainer::save() {
+  if (config_.save_model == "last" || state_.best.step < 0) keep_model();
   Checkpoint saved;
   TensorMap weights;
   for (const NamedParameter& parameter : step_.master()) weights[parameter.name] = parameter.value.detach();
   saved.add("model", weights);
-  saved.add("optimizer", step_.optimizer().state());
-  if (step_.average() != nullptr) saved.add("average", step_.average()->state());
+  saved.add("optimizer", step_.optimizer_state());
+  saved.add("average", step_.average_state());
+  if (run_ == nullptr) return;
   saved.add("objective", step_.objective().state());
   saved.state = training_state_to_json(state_, finished());
-  save_checkpoint(run_.path(), saved);
+  save_checkpoint(run_->path(), saved);
 }
 
 void Trainer::restore(const Checkpoint& saved, bool extended) {
   TrainingState state = training_state_from_json(saved.state);
-  if (state.data != state_.data)
+  if (run_ != nullptr && state.data != state_.data)
     throw CheckpointError("the data changed since the checkpoint",
                           setup_.config.data.train + (setup_.valid ? " or " + setup_.config.data.valid : ""),
                           "the same rows");
@@ -242,8 +276,7 @@ void Trainer::restore(const Checkpoint& saved, bool extended) {
   if (extended) state.best.evaluations_since = 0;  // where these had ended it
   state_ = std::move(state);
   step_.load_weights(saved.part("model"));
-  step_.optimizer().load_state(saved.part("optimizer"));
-  if (step_.average() != nullptr) step_.average()->load_state(saved.part("average"));
+  step_.load_states(saved.part("optimizer"), saved.part("average"));
   step_.objective().load_state(saved.part("objective"));
 }
 

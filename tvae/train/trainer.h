@@ -7,6 +7,7 @@
 
 #include "tvae/base/progress.h"
 #include "tvae/data/batcher.h"
+#include "tvae/dist/communicator.h"
 #include "tvae/run/run_directory.h"
 #include "tvae/train/checkpoint.h"
 #include "tvae/train/observer.h"
@@ -23,7 +24,8 @@ BatchOptions batch_options(const TrainConfig& config);
 
 class Trainer {
  public:
-  Trainer(TrainingSetup& setup, const RunDirectory& run);
+  /// `run`: nullptr in all processes but the first, which alone writes and evaluates.
+  Trainer(TrainingSetup& setup, const RunDirectory* run, Communicator& communicator = lone_process());
   ~Trainer();
 
   /// Goes on from a checkpoint, which may have planned other steps where the run is extended. Throws CheckpointError
@@ -33,7 +35,8 @@ class Trainer {
   /// Where one of them throws Interrupted the state is saved before that leaves, unless that was the last step: a run
   /// that has just finished is finished.
   void run(Progress& progress = Progress::none(), const std::vector<TrainingObserver*>& observers = {});
-  /// Writes the model as it is now, its card and run.json into a folder: the run's own, or the one that becomes it.
+  /// Writes the model with the weights as they are now, its card and run.json into a folder: the run's own, or the one
+  /// that becomes it.
   void save_model_files(const std::string& folder) const;
 
   int64_t step() const { return state_.position.step; }
@@ -45,23 +48,31 @@ class Trainer {
 
  private:
   void train_step();
+  /// Whether the plan has changed: that of the first process, which the others follow.
+  bool plan_together();
   /// Other steps, where the run has a time to keep to and now knows its speed. Whether the plan has changed.
   bool plan_again();
   Metrics close_interval();
   HeldOutEvaluation evaluate();
+  /// Scores of the first process, in all.
+  void share(HeldOutScores& scores);
   void take(const HeldOutEvaluation& evaluation);
   bool asks_to_stop(Progress& progress) const;
-  void save() const;
+  /// The model as it is to be used: with the averaged weights.
+  void keep_model();
+  void save();
 
   TrainingSetup& setup_;
-  const RunDirectory& run_;
+  const RunDirectory* run_;
+  Communicator& communicator_;
   const TrainConfig& config_;
   Batcher batcher_;
   TrainStep step_;
   TrainingState state_;
   std::unique_ptr<Previewer> previewer_;
-  size_t plans_ = 0;            // how often the plan was looked at
-  double learning_rate_ = 0.0;  // of the last step
+  bool evaluates_ = false, has_plan_ = false;  // the first process
+  size_t plans_ = 0;                           // how often the plan was looked at
+  double learning_rate_ = 0.0;                 // of the last step
 };
 
 }  // namespace tvae

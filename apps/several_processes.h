@@ -1,0 +1,15 @@
+// A verb that several processes run together, as torchrun starts them.
+#pragma once
+
+#include <functional>
+
+#include "apps/verb.h"
+#include "tvae/dist/communicator.h"
+
+namespace tvae::apps {
+
+/// Calls `work` with the processes of this launch (tvae/dist/launch.h); with this one alone where it is one. Processes
+/// of one machine share its processor. Only the first says how things go, and of what ends them all one says it.
+void with_other_processes(const CommonOptions& common, const std::function<void(Communicator&)>& work);
+
+}  // namespace tvae::apps

@@ -1,0 +1,160 @@
+#include "tvae/dist/c10d_communicator.h"
+
+// What is linked is the Gloo inside libtorch, whose header needs some of Gloo's (Debian: libgloo-dev).
+#if __has_include(<gloo/context.h>)
+#define TVAE_WITH_GLOO
+#define USE_C10D_GLOO
+#endif
+
+#ifdef TVAE_WITH_GLOO
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#include <torch/csrc/distributed/c10d/comm.hpp>
+#endif
+
+#include "tvae/base/strings.h"
+#include "tvae/dist/watch.h"
+
+namespace tvae {
+
+#ifdef TVAE_WITH_GLOO
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPatienceToMeet = std::chrono::minutes(5);
+// One process evaluates while the others wait for it: what has gone is noticed by ProcessWatch, not by waiting.
+constexpr milliseconds kPatience = std::chrono::hours(24 * 7);
+constexpr milliseconds kPatienceOfWatch = std::chrono::seconds(10);
+
+std::string first_line(const char* text) {
+  const std::string line = text;
+  return line.substr(0, line.find('\n'));
+}
+
+std::string place(const Launch& launch) {
+  return launch.master_address + ":" + std::to_string(launch.master_port);
+}
+
+c10::intrusive_ptr<c10d::Store> connect(const Launch& launch, bool serves, milliseconds patience) {
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<uint16_t>(launch.master_port);
+  options.isServer = serves;
+  options.waitWorkers = false;
+  options.timeout = patience;
+  const auto store = c10::make_intrusive<c10d::TCPStore>(launch.master_address, options);
+  // After a restart the keys of the processes before are still there.
+  return c10::make_intrusive<c10d::PrefixStore>("tvae " + std::to_string(launch.restarts), store);
+}
+
+c10::intrusive_ptr<c10d::Store> meet(const Launch& launch) {
+  const bool serves = launch.rank == 0 && !launch.has_store;
+  try {
+    return connect(launch, serves, kPatienceToMeet);
+  } catch (const std::exception& error) {
+    const std::string why = first_line(error.what());
+    if (serves && why.find("EADDRINUSE") != std::string::npos)
+      throw ConfigError("MASTER_PORT", "port " + std::to_string(launch.master_port) + ", which another program uses",
+                        "a free one");
+    throw ConfigError("the processes cannot meet at MASTER_ADDR:MASTER_PORT", place(launch) + " (" + why + ")", "",
+                      "process 0 must be running there");
+  }
+}
+
+class C10dCommunicator : public Communicator {
+ public:
+  C10dCommunicator(const Launch& launch, const std::function<void(const std::string&)>& on_failure)
+      : Communicator(launch.rank, launch.world_size), store_(meet(launch)) {
+    watch_ =
+        std::make_unique<ProcessWatch>(connect(launch, /*serves=*/false, kPatienceOfWatch), rank(), size(), on_failure);
+    group_ = c10::make_intrusive<c10d::ProcessGroup>(store_, rank(), size());
+    const auto options = c10d::ProcessGroupGloo::Options::create(kPatience);
+    options->devices.push_back(device(launch));
+    store_->setTimeout(kPatienceToMeet);
+    try {
+      const auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store_, rank(), size(), options);
+      group_->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
+      group_->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
+    } catch (const std::exception& error) {
+      throw LostProcess("not all of " + std::to_string(size()) + " processes met at " + place(launch) + ": " +
+                        first_line(error.what()));
+    }
+  }
+
+  void sum(std::vector<torch::Tensor> tensors) override {
+    for (torch::Tensor& tensor : tensors) {
+      std::vector<torch::Tensor> one = {tensor};
+      wait([&] { return group_->allreduce(one); });
+    }
+  }
+  void broadcast(std::vector<torch::Tensor> tensors, int from) override {
+    c10d::BroadcastOptions options;
+    options.rootRank = from;
+    for (torch::Tensor& tensor : tensors) {
+      std::vector<torch::Tensor> one = {tensor};
+      wait([&] { return group_->broadcast(one, options); });
+    }
+  }
+  void broadcast_each(const std::vector<std::vector<torch::Tensor>>& lists) override {
+    constexpr size_t kBuffer = 64 << 20;
+    guarded([&] {
+      for (size_t from = 0; from < lists.size(); ++from)
+        if (!lists[from].empty()) c10d::broadcast_coalesced(group_, lists[from], kBuffer, static_cast<int>(from));
+    });
+  }
+  void send_to_first(torch::Tensor tensor, int from) override {
+    std::vector<torch::Tensor> one = {std::move(tensor)};
+    if (rank() == from) wait([&] { return group_->send(one, 0, /*tag=*/0); });
+    if (is_first()) wait([&] { return group_->recv(one, from, /*tag=*/0); });
+  }
+  c10d::ProcessGroup* group() override { return group_.get(); }
+  bool announce_failure(const std::string& line) override { return watch_->announce_failure(line); }
+
+ private:
+  static std::shared_ptr<::gloo::transport::Device> device(const Launch& launch) {
+    if (const char* interface = std::getenv("GLOO_SOCKET_IFNAME"))
+      return c10d::ProcessGroupGloo::createDeviceForInterface(interface);
+    if (launch.world_size == launch.local_world_size)
+      return c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1");
+    return c10d::ProcessGroupGloo::createDefaultDevice();
+  }
+
+  template <class Start>
+  void wait(const Start& start) {
+    guarded([&] { start()->wait(); });
+  }
+  template <class Work>
+  void guarded(const Work& work) {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      // The watch knows which one has gone, or will in a moment, and then ends this process.
+      std::this_thread::sleep_for(std::chrono::seconds(5));
+      throw LostProcess("another process has ended: " + first_line(error.what()));
+    }
+  }
+
+  c10::intrusive_ptr<c10d::Store> store_;
+  std::unique_ptr<ProcessWatch> watch_;
+  c10::intrusive_ptr<c10d::ProcessGroup> group_;
+};
+
+}  // namespace
+
+std::unique_ptr<Communicator> join_processes(const Launch& launch,
+                                             const std::function<void(const std::string&)>& on_failure) {
+  return std::make_unique<C10dCommunicator>(launch, on_failure);
+}
+#else
+std::unique_ptr<Communicator> join_processes(const Launch&, const std::function<void(const std::string&)>&) {
+  throw ConfigError("several processes", "a program that was built without Gloo", "",
+                    "install its headers (Debian: libgloo-dev) and build again");
+}
+#endif
+
+}  // namespace tvae
