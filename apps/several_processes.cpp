@@ -1,6 +1,7 @@
 #include "apps/several_processes.h"
 
 #include <ATen/Parallel.h>
+#include <c10/util/Logging.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -23,7 +24,7 @@ void share_processor(const Launch& launch) {
 
 /// Another process is lost, for which this one may be waiting in another thread.
 [[noreturn]] void end_at_once(const std::string& line) {
-  if (!line.empty()) std::fprintf(stderr, "tvae: %s\n", line.c_str());
+  if (!line.empty()) std::fprintf(stderr, "tvae: %s; --resume goes on from the last checkpoint\n", line.c_str());
   std::fflush(nullptr);
   std::_Exit(static_cast<int>(ExitCode::kData));
 }
@@ -35,15 +36,18 @@ Error told_elsewhere(ExitCode code) {
 
 }  // namespace
 
-void with_other_processes(const CommonOptions& common, const std::function<void(Communicator&)>& work) {
+void with_other_processes(const CommonOptions& common, const std::function<void(Communicator&, bool restarted)>& work) {
   const auto launch = launch_of_environment();
-  if (!launch) return work(lone_process());
+  if (!launch) return work(lone_process(), false);
   if (common.threads == 0) share_processor(*launch);
   if (launch->rank > 0) set_log_level(LogLevel::kQuiet);
   const std::string name = "process " + std::to_string(launch->rank) + " of " + std::to_string(launch->world_size);
+  // What libtorch warns of, with a trace of its own functions, ends as one line of ours.
+  ::setenv("TORCH_CPP_LOG_LEVEL", "ERROR", /*overwrite=*/0);
+  c10::initLogging();
   const auto communicator = join_processes(*launch, end_at_once);
   try {
-    work(*communicator);
+    work(*communicator, launch->restarts > 0);
   } catch (const Interrupted&) {  // all of them are
     if (communicator->is_first()) throw;
     throw told_elsewhere(ExitCode::kInterrupted);

@@ -94,9 +94,10 @@ void tell(const TrainedRun& trained, const CommonOptions& common) {
 
 void train(const Options& options, const CommonOptions& common) {
   std::optional<TrainedRun> run;
-  with_other_processes(common, [&](Communicator& processes) {
+  with_other_processes(common, [&](Communicator& processes, bool restarted) {
     TrainOptions given = run_options(options, common);
     given.communicator = &processes;
+    given.restarted = restarted;
     run = train_with_hints(given);
     if (!processes.is_first()) run.reset();
   });

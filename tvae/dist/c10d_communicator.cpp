@@ -30,11 +30,19 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPatienceToMeet = std::chrono::minutes(5);
 // One process evaluates while the others wait for it: what has gone is noticed by ProcessWatch, not by waiting.
 constexpr milliseconds kPatience = std::chrono::hours(24 * 7);
+constexpr milliseconds kTimeForWatch = std::chrono::seconds(5);
 constexpr milliseconds kPatienceOfWatch = std::chrono::seconds(10);
 
 std::string first_line(const char* text) {
   const std::string line = text;
   return line.substr(0, line.find('\n'));
+}
+
+/// Whether it comes from Gloo, NCCL or c10d, which have types for some of their errors only.
+bool is_of_transport(const std::exception& error) {
+  if (dynamic_cast<const c10::DistError*>(&error) != nullptr) return true;
+  const std::string what = error.what();
+  return what.find("gloo") != std::string::npos || what.find("NCCL") != std::string::npos;
 }
 
 std::string place(const Launch& launch) {
@@ -113,6 +121,16 @@ class C10dCommunicator : public Communicator {
     if (is_first()) wait([&] { return group_->recv(one, from, /*tag=*/0); });
   }
   c10d::ProcessGroup* group() override { return group_.get(); }
+  void guarded(const std::function<void()>& work) override {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      if (!is_of_transport(error)) throw;
+      // The watch knows which one has gone, or will in a moment, and then ends this process.
+      std::this_thread::sleep_for(kTimeForWatch);
+      throw LostProcess("another process of the run has ended");
+    }
+  }
   bool announce_failure(const std::string& line) override { return watch_->announce_failure(line); }
 
  private:
@@ -128,17 +146,6 @@ class C10dCommunicator : public Communicator {
   void wait(const Start& start) {
     guarded([&] { start()->wait(); });
   }
-  template <class Work>
-  void guarded(const Work& work) {
-    try {
-      work();
-    } catch (const std::exception& error) {
-      // The watch knows which one has gone, or will in a moment, and then ends this process.
-      std::this_thread::sleep_for(std::chrono::seconds(5));
-      throw LostProcess("another process has ended: " + first_line(error.what()));
-    }
-  }
-
   c10::intrusive_ptr<c10d::Store> store_;
   std::unique_ptr<ProcessWatch> watch_;
   c10::intrusive_ptr<c10d::ProcessGroup> group_;

@@ -1,6 +1,7 @@
 // The processes that train one model together. One that is alone has a communicator too, which does nothing.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -47,6 +48,8 @@ class Communicator {
   virtual void send_to_first(torch::Tensor tensor, int from) = 0;
   /// What libtorch's own distributed parts work with; nullptr for a process that is alone.
   virtual c10d::ProcessGroup* group() { return nullptr; }
+  /// Calls work(), which uses them. What they throw where another process has gone becomes LostProcess.
+  virtual void guarded(const std::function<void()>& work) { work(); }
   /// Tells the others that this process ends, and why, so that they end too. Whether it is the first one to say so,
   /// whose line is the one for people.
   virtual bool announce_failure(const std::string& line) { return true; }

@@ -40,7 +40,7 @@ std::unique_ptr<Reducer> make_reducer(const std::vector<torch::Tensor>& paramete
 }  // namespace
 
 GradientReducer::GradientReducer(Communicator& communicator, const std::vector<torch::Tensor>& parameters)
-    : size_(communicator.size()) {
+    : communicator_(communicator) {
   if (communicator.is_alone()) return;
   auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(parameters, {kFirstBucketBytes, kBucketBytes},
                                                                    std::vector<bool>(parameters.size(), false));
@@ -50,14 +50,18 @@ GradientReducer::GradientReducer(Communicator& communicator, const std::vector<t
 
 GradientReducer::~GradientReducer() = default;
 
-torch::Tensor GradientReducer::prepared(const torch::Tensor& loss, bool now) {
-  if (!reducer_) return loss;
-  const torch::Tensor scaled = loss * static_cast<double>(size_);  // the Reducer takes means
-  if (!now) return scaled;
-  Silence silence;
-  const c10::WarningUtils::WarningHandlerGuard guard(&silence);
-  reducer_->prepare_for_backward({scaled});
-  return scaled;
+void GradientReducer::backward(const torch::Tensor& loss, bool now) {
+  if (!reducer_) return loss.backward();
+  const torch::Tensor scaled = loss * static_cast<double>(communicator_.size());  // the Reducer takes means
+  if (!now) return scaled.backward();
+  communicator_.guarded([&] {
+    {
+      Silence silence;
+      const c10::WarningUtils::WarningHandlerGuard guard(&silence);
+      reducer_->prepare_for_backward({scaled});
+    }
+    scaled.backward();
+  });
 }
 
 }  // namespace tvae

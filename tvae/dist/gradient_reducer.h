@@ -19,12 +19,12 @@ class GradientReducer {
   GradientReducer(Communicator& communicator, const std::vector<torch::Tensor>& parameters);
   ~GradientReducer();
 
-  /// What to call backward() on instead of `loss`, this process's share of a sum. With `now` the gradients, those added
-  /// up before included, then become those of the sum over all processes.
-  torch::Tensor prepared(const torch::Tensor& loss, bool now);
+  /// loss.backward(), of this process's share of a sum. With `now` the gradients, those added up before included, then
+  /// become those of the sum over all processes. Throws LostProcess.
+  void backward(const torch::Tensor& loss, bool now);
 
  private:
-  int size_;
+  Communicator& communicator_;
   std::unique_ptr<c10d::Reducer> reducer_;
 };
 

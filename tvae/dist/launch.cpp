@@ -1,10 +1,14 @@
 #include "tvae/dist/launch.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <charconv>
 #include <cstdlib>
-#include <cstring>
+#include <sstream>
 
 #include "tvae/base/error.h"
+#include "tvae/base/files.h"
 
 namespace tvae {
 namespace {
@@ -52,6 +56,24 @@ std::optional<Launch> launch_of_environment() {
       number("TORCHELASTIC_RESTART_COUNT", variable("TORCHELASTIC_RESTART_COUNT").value_or("0"), 0, 1 << 30);
   launch.has_store = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
   return launch;
+}
+
+bool written_since_parent_started(const std::string& path) {
+  struct stat file = {};
+  if (::stat(path.c_str(), &file) != 0) return false;
+  try {
+    // proc(5): the 22nd field is the start in ticks since the boot; the second, the name, may hold anything.
+    const std::string stat = read_file("/proc/" + std::to_string(::getppid()) + "/stat"),
+                      boot = read_file("/proc/stat");
+    std::istringstream fields(stat.substr(stat.rfind(')') + 1)), rest(boot.substr(boot.find("btime ") + 6));
+    std::string field;
+    for (int i = 3; i <= 22; ++i) fields >> field;
+    long long booted = 0;
+    rest >> booted;
+    return static_cast<long long>(file.st_mtime) >= booted + std::stoll(field) / ::sysconf(_SC_CLK_TCK);
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 }  // namespace tvae

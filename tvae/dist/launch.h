@@ -20,4 +20,7 @@ struct Launch {
 /// set, or 1. Throws ConfigError where one of them is missing or makes no sense.
 std::optional<Launch> launch_of_environment();
 
+/// Whether a file was written since the parent of this process (torchrun, which starts processes again) has been there.
+bool written_since_parent_started(const std::string& path);
+
 }  // namespace tvae

@@ -1,6 +1,5 @@
 #include "tvae/dist/watch.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -43,6 +42,17 @@ std::string machine() {
     return "";
   }
   return boot + std::filesystem::read_symlink("/proc/self/ns/pid", error).string();
+}
+
+/// Of this machine. One that has ended stays for a while, until its parent has asked how.
+bool lives(const std::string& id) {
+  try {
+    const std::string stat = read_file("/proc/" + id + "/stat");  // "id (name) state ..."
+    const size_t name_end = stat.rfind(')');
+    return name_end == std::string::npos || stat.find_first_of("ZX", name_end) != name_end + 2;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -94,6 +104,7 @@ void ProcessWatch::watch() {
   auto heard = Clock::now();
   const auto end = [&](const std::string& line) {
     say_that_it_ends();
+    if (rank_ == 0) std::this_thread::sleep_for(2 * kPace);  // it may keep the store, in which the others read why
     on_failure_(line);
   };
   const auto lost = [&](const std::string& what) { end(announce_failure(what) ? what : ""); };
@@ -103,12 +114,12 @@ void ProcessWatch::watch() {
       if (store_->check({kFailure})) return end("");  // somebody has said it
       if (!store_->check({key(kEnded, next)})) {
         const int64_t now = store_->add(key("beat", next), 0);
-        if (now != beats) heard = Clock::now();
+        if (now != beats || now == 0) heard = Clock::now();  // 0: it has yet to come
         beats = now;
         if (of_next.empty() && store_->check({key("process", next)})) of_next = read(*store_, key("process", next));
         const size_t space = of_next.find(' ');
-        if (space != std::string::npos && of_next.substr(space + 1) == machine() &&
-            ::kill(std::stoi(of_next), 0) != 0 && errno == ESRCH && !store_->check({key(kEnded, next)}))
+        if (space != std::string::npos && of_next.substr(space + 1) == machine() && !lives(of_next.substr(0, space)) &&
+            !store_->check({key(kEnded, next)}))
           return lost(name + " has ended");
         if (Clock::now() - heard > std::chrono::seconds(kSilenceSeconds))
           return lost(name + " has not been heard of for " + std::to_string(kSilenceSeconds) + " s");
@@ -119,7 +130,7 @@ void ProcessWatch::watch() {
     say_that_it_ends();
   } catch (const std::exception& error) {
     const std::lock_guard lock(mutex_);
-    if (!ends_) on_failure_("lost contact with the first process");
+    if (!ends_) on_failure_("process 0 of " + std::to_string(size_) + " has ended, or cannot be reached");
   }
 }
 

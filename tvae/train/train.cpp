@@ -13,6 +13,7 @@
 #include "tvae/data/file_set.h"
 #include "tvae/data/fitted_options.h"
 #include "tvae/data/table_rows.h"
+#include "tvae/dist/launch.h"
 #include "tvae/optim/schedule.h"
 #include "tvae/run/data_options.h"
 #include "tvae/train/auto_settings.h"
@@ -316,6 +317,9 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
   if (!communicator.is_first()) return train_along(given, communicator, progress);
   TrainOptions options = given;
   if (options.presets.empty() && options.from.empty()) options.presets = {kAutoPreset};
+  if (options.restarted && options.mode != StartMode::kResume &&
+      written_since_parent_started(options.out + "/run.json"))
+    options.mode = StartMode::kResume;
   const std::string given_from = absolute(options.from);
   RunDirectory run(options.out, options.mode);
   run.require_apart_from(options.from);

@@ -25,6 +25,9 @@ struct TrainOptions {
   std::string out;  // folder of the run, which becomes a model directory
   StartMode mode = StartMode::kNew;
   torch::Device device = torch::kCPU;
+  /// The processes were started again after one had been lost (torchrun --max-restarts): a run in `out` that they began
+  /// goes on, as with kResume.
+  bool restarted = false;
   Communicator* communicator = &lone_process();  // of the processes that are given the same options
 };
 

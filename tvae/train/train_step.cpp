@@ -102,7 +102,7 @@ std::map<std::string, double> TrainStep::accumulate(const TokenBatch& batch, con
   ObjectiveResult result = objective_(vae_, to_stream(part.batch, vae_.device()), sizes, position, rng, share);
   // Gradients of bf16 weights go on to fp32 sums with every micro-batch; others are summed over the processes once.
   const bool is_due = last || precision_ == Precision::kBf16Weights;
-  reducer_->prepared(result.loss, is_due).backward();
+  reducer_->backward(result.loss, is_due);
   return std::move(result.metrics);
 }
 
