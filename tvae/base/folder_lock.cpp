@@ -8,8 +8,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "tvae/base/error.h"
+#include "tvae/base/log.h"
 
 namespace tvae {
 namespace {
@@ -47,6 +49,27 @@ FolderLock::FolderLock(const std::string& folder) : path_(folder + "/.lock") {
   if (::ftruncate(descriptor_, 0) != 0 || ::pwrite(descriptor_, id.data(), id.size(), 0) < 0) {
     // A full disk: the message of others names no process then, and the lock holds all the same.
   }
+}
+
+std::unique_ptr<FileLock> FileLock::take(const std::string& path, const std::string& why) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  for (bool told = false;;) {
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor < 0) return nullptr;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      if (!std::exchange(told, true)) log_info("waiting: " + why);
+      while (::flock(descriptor, LOCK_EX) != 0 && errno == EINTR) {
+      }
+    }
+    if (leads_to(path, descriptor)) return std::unique_ptr<FileLock>(new FileLock(path, descriptor));
+    ::close(descriptor);
+  }
+}
+
+FileLock::~FileLock() {
+  if (leads_to(path_, descriptor_)) ::unlink(path_.c_str());
+  ::close(descriptor_);
 }
 
 void FolderLock::follow(const std::string& folder) {

@@ -1,7 +1,9 @@
-// One writer a folder: a lock for the life of a run.
+// One writer a folder: a lock for the life of a run; and locks that are waited for.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace tvae {
 
@@ -23,6 +25,22 @@ class FolderLock {
  private:
   std::string path_;
   int descriptor_ = -1;
+};
+
+/// An exclusive flock(2) on a file of its own, for work that one process does while others wait for it.
+class FileLock {
+ public:
+  /// Makes the file, with its folders, and waits for the lock; where it has to, `why` is told first (log_info). nullptr
+  /// where the file cannot be written.
+  static std::unique_ptr<FileLock> take(const std::string& path, const std::string& why);
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  FileLock(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  std::string path_;
+  int descriptor_;
 };
 
 }  // namespace tvae

@@ -5,10 +5,12 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
-#include "tvae/base/random.h"
+#include "tvae/base/mix64.h"
 
 namespace tvae {
 namespace {
+
+constexpr size_t kShardsOfBlock = 8;  // some millions of lines
 
 int64_t divide_up(int64_t a, int64_t b) {
   return (a + b - 1) / b;
@@ -19,11 +21,17 @@ int64_t divide_up(int64_t a, int64_t b) {
 Batcher::Batcher(const TokenDataset& dataset, const BatchOptions& options) : dataset_(dataset), options_(options) {
   TVAE_ASSERT(options.batch_size > 0 || options.batch_tokens > 0, "a batch holds something");
   if (dataset.size() == 0) throw DataError("no sequences to make batches of");
-  batches_ = options.shuffle ? stratified(0) : in_order();
+  if (options.shuffle) {
+    for (int64_t shard = 0; shard < dataset.shards(); ++shard) epoch_batches_ += batches_of_shard(shard);
+  } else {
+    batches_ = in_order();
+    epoch_batches_ = static_cast<int64_t>(batches_.size());
+  }
+  find_block();
 }
 
 TokenBatch Batcher::next() {
-  const std::vector<int64_t>& members = batches_[position_.batch];
+  const std::vector<int64_t>& members = batches_[static_cast<size_t>(position_.batch - block_first_)];
   std::vector<std::vector<int32_t>> sequences;
   sequences.reserve(members.size());
   for (const int64_t i : members) {
@@ -33,10 +41,8 @@ TokenBatch Batcher::next() {
   TokenBatch batch = make_token_batch(sequences);
   for (int64_t& row : batch.rows) row = members[row];
 
-  if (++position_.batch == batches_per_epoch()) {
-    position_ = {position_.epoch + 1, 0};
-    if (options_.shuffle) batches_ = stratified(position_.epoch);
-  }
+  if (++position_.batch == batches_per_epoch()) position_ = {position_.epoch + 1, 0};
+  find_block();
   return batch;
 }
 
@@ -46,12 +52,51 @@ void Batcher::seek(const BatchPosition& position) {
                           "batch " + std::to_string(position.batch) + " of epoch " + std::to_string(position.epoch),
                           "a batch below " + std::to_string(batches_per_epoch()),
                           "was the data or the batch size changed?");
-  if (options_.shuffle && position.epoch != position_.epoch) batches_ = stratified(position.epoch);
   position_ = position;
+  find_block();
 }
 
-std::vector<std::vector<int64_t>> Batcher::in_order() const {
-  std::vector<std::vector<int64_t>> batches(1);
+int64_t Batcher::batches_of_shard(int64_t shard) const {
+  const int64_t count = dataset_.first_of_shard(shard + 1) - dataset_.first_of_shard(shard);
+  const int64_t wanted = options_.batch_tokens > 0 ? divide_up(dataset_.tokens_of_shard(shard), options_.batch_tokens)
+                                                   : divide_up(count, options_.batch_size);
+  return std::min(wanted, count);
+}
+
+void Batcher::find_block() {
+  if (!options_.shuffle) return;
+  const int64_t end = block_first_ + static_cast<int64_t>(batches_.size());
+  if (block_epoch_ == position_.epoch && position_.batch >= block_first_ && position_.batch < end) return;
+  PortableRandom random(static_cast<uint64_t>(options_.seed), static_cast<uint64_t>(position_.epoch));
+  std::vector<int64_t> shards(static_cast<size_t>(dataset_.shards()));
+  std::iota(shards.begin(), shards.end(), int64_t{0});
+  if (shards.size() > 1) random.shuffle(shards.begin(), shards.end());
+  block_epoch_ = position_.epoch;
+  block_first_ = 0;
+  for (size_t begin = 0; begin < shards.size(); begin += kShardsOfBlock) {
+    const size_t stop = std::min(shards.size(), begin + kShardsOfBlock);
+    int64_t count = 0;
+    for (size_t s = begin; s < stop; ++s) count += batches_of_shard(shards[s]);
+    if (position_.batch >= block_first_ + count) {
+      block_first_ += count;
+      continue;
+    }
+    std::vector<int64_t> members;
+    for (size_t s = begin; s < stop; ++s) {
+      dataset_.require_sound(shards[s]);
+      for (int64_t i = dataset_.first_of_shard(shards[s]); i < dataset_.first_of_shard(shards[s] + 1); ++i)
+        members.push_back(i);
+    }
+    if (begin > 0)
+      random =
+          PortableRandom(mix64(static_cast<uint64_t>(options_.seed) + begin), static_cast<uint64_t>(position_.epoch));
+    batches_ = stratified(std::move(members), count, random);
+    return;
+  }
+}
+
+Batcher::Batches Batcher::in_order() const {
+  Batches batches(1);
   int64_t tokens = 0;  // of the last batch
   for (int64_t i = 0; i < dataset_.size(); ++i) {
     const int64_t length = dataset_.length(i);
@@ -68,27 +113,21 @@ std::vector<std::vector<int64_t>> Batcher::in_order() const {
   return batches;
 }
 
-std::vector<std::vector<int64_t>> Batcher::stratified(int64_t epoch) const {
-  const int64_t count = dataset_.size();
-  const int64_t wanted = options_.batch_tokens > 0 ? divide_up(dataset_.tokens(), options_.batch_tokens)
-                                                   : divide_up(count, options_.batch_size);
-  const int64_t batch_count = std::min(wanted, count);
-  PortableRandom random(static_cast<uint64_t>(options_.seed), static_cast<uint64_t>(epoch));
-
+Batcher::Batches Batcher::stratified(std::vector<int64_t> members, int64_t batch_count, PortableRandom& random) const {
   // Shuffled, then stably sorted by length: sequences of equal length stand in random order.
-  std::vector<int64_t> order(count);
-  std::iota(order.begin(), order.end(), int64_t{0});
-  random.shuffle(order.begin(), order.end());
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return dataset_.length(a) < dataset_.length(b); });
+  random.shuffle(members.begin(), members.end());
+  std::vector<std::pair<int64_t, int64_t>> order;  // lengths and members
+  for (const int64_t member : members) order.emplace_back(dataset_.length(member), member);
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
 
   // Each stratum of `batch_count` neighbours in length is dealt out, one to each batch, in random order.
-  std::vector<std::vector<int64_t>> batches(batch_count);
-  std::vector<int64_t> deal(batch_count);
+  Batches batches(static_cast<size_t>(batch_count));
+  std::vector<int64_t> deal(static_cast<size_t>(batch_count));
   std::iota(deal.begin(), deal.end(), int64_t{0});
-  for (int64_t i = 0; i < count; ++i) {
-    if (i % batch_count == 0) random.shuffle(deal.begin(), deal.end());
-    batches[deal[i % batch_count]].push_back(order[i]);
+  for (size_t i = 0; i < order.size(); ++i) {
+    const size_t place = i % deal.size();
+    if (place == 0) random.shuffle(deal.begin(), deal.end());
+    batches[static_cast<size_t>(deal[place])].push_back(order[i].second);
   }
   return batches;
 }

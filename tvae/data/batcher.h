@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "tvae/base/random.h"
 #include "tvae/data/token_batch.h"
 #include "tvae/data/token_cache.h"
 
@@ -25,25 +26,36 @@ struct BatchOptions {
 
 /// Each epoch visits every sequence once, in an order that depends on (seed, epoch) alone. With shuffling, every batch
 /// takes its share of each length class, so that lengths are mixed alike in all batches and shapes nearly repeat; where
-/// batch_size does not divide the data, batches differ in size by one sequence.
+/// batch_size does not divide the data, batches differ in size by one sequence. Of data in many shards (token_cache.h)
+/// the same is done with a few of them after the other, in a random order of the shards, so that what is in memory does
+/// not grow with the data.
 class Batcher {
  public:
   /// Throws DataError where there are no sequences.
   Batcher(const TokenDataset& dataset, const BatchOptions& options);
   /// The next batch; TokenBatch::rows hold dataset indices. Goes on to the next epoch by itself.
   TokenBatch next();
-  int64_t batches_per_epoch() const { return static_cast<int64_t>(batches_.size()); }
+  int64_t batches_per_epoch() const { return epoch_batches_; }
   BatchPosition position() const { return position_; }
   /// Throws CheckpointError where the position does not fit the data.
   void seek(const BatchPosition& position);
 
  private:
-  std::vector<std::vector<int64_t>> in_order() const;
-  std::vector<std::vector<int64_t>> stratified(int64_t epoch) const;
+  using Batches = std::vector<std::vector<int64_t>>;  // dataset indices
+
+  Batches in_order() const;
+  /// `members` dealt out to `batch_count` batches.
+  Batches stratified(std::vector<int64_t> members, int64_t batch_count, PortableRandom& random) const;
+  int64_t batches_of_shard(int64_t shard) const;
+  /// Makes the batches among which the present position is, where they are not there.
+  void find_block();
+
   TokenDataset dataset_;
   BatchOptions options_;
   BatchPosition position_;
-  std::vector<std::vector<int64_t>> batches_;  // dataset indices of this epoch
+  int64_t epoch_batches_ = 0;
+  Batches batches_;                             // of the block: some shards of an epoch, or all there are
+  int64_t block_epoch_ = -1, block_first_ = 0;  // its epoch and its first batch in that
 };
 
 }  // namespace tvae

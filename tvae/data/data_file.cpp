@@ -38,8 +38,68 @@ void append(Rows& all, Rows&& more, const std::string& path, bool several) {
 
 }  // namespace
 
+bool DataFile::is_large() {
+  if (!large_)
+    large_ = path_ == "-" ? std::vector<FilePart>() : parts_of_large_files(files_of(path_), options_, limits_);
+  return !large_->empty();
+}
+
+size_t DataFile::parts() {
+  return is_large() ? large_->size() : 1;
+}
+
+std::string DataFile::name_of_part(size_t part) {
+  if (!is_large()) return path_;
+  const FilePart& place = large_->at(part);
+  return place.path + (place.begin > 0 ? " from byte " + std::to_string(place.begin) + " on" : "");
+}
+
+double DataFile::count_of_rows() {
+  const auto read = static_cast<double>(rows().texts.size());
+  if (!is_large()) return read;
+  double bytes = 0;
+  for (const FilePart& part : *large_) bytes += static_cast<double>(part.end - part.begin);
+  return read * bytes / static_cast<double>(sampled_bytes_);
+}
+
+void DataFile::read_large() {
+  constexpr size_t kSampled = 4;
+  const size_t sampled = std::min(kSampled, large_->size());
+  for (size_t i = 0; i < sampled; ++i) {
+    const FilePart& part = (*large_)[i * large_->size() / sampled];
+    parts_.push_back({part.path, read_part(part), /*unpacked=*/true});
+    sampled_bytes_ += part.end - part.begin;
+  }
+  content_hash_ = fingerprint_of_large_files(files_of(path_));
+}
+
+Rows DataFile::rows_of_part(size_t part) {
+  rows();  // settles what is held out
+  ReadOptions options = options_;
+  options.format = "lines";
+  options.fit = false;
+  const FilePart& place = large_->at(part);
+  Rows all, kept;
+  try {
+    all = parse_rows(place.path, read_part(place), options);
+  } catch (const NoUsableRows&) {
+    return {};
+  }
+  if (held_out_texts_.empty()) return all;
+  kept.bad = std::move(all.bad);
+  kept.bad_count = all.bad_count;
+  kept.notices = std::move(all.notices);
+  for (size_t i = 0; i < all.texts.size(); ++i) {
+    if (held_out_texts_.contains(all.texts[i])) continue;
+    kept.texts.push_back(std::move(all.texts[i]));
+    kept.numbers.push_back(all.numbers[i]);
+  }
+  return kept;
+}
+
 void DataFile::read() {
   if (content_hash_) return;
+  if (is_large()) return read_large();
   uint64_t hash = 0;
   for (const std::string& file : files_of(path_)) {
     require_no_folder(file);
@@ -106,6 +166,7 @@ void DataFile::split() {
   if (rows_->texts.empty())
     throw DataError(path_ + ": all its rows are the same, so that none is left to train on where some are held out",
                     counted(held_out_.texts.size(), "row"), "two different ones at least");
+  if (is_large()) held_out_texts_.insert(held_out_.texts.begin(), held_out_.texts.end());
   all.texts.clear();
   all.labels.clear();
   all.numbers.clear();
@@ -145,6 +206,7 @@ void DataFile::set_options(const ReadOptions& options) {
   TVAE_ASSERT(!rows_, "options come before the rows are read");
   options_ = options;
   fingerprint_.reset();
+  if (large_ && parts_.empty()) large_.reset();
 }
 
 void DataFile::hold_out(const HeldOutPart& part) {

@@ -9,6 +9,7 @@
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
+#include "tvae/base/folder_lock.h"
 #include "tvae/base/log.h"
 #include "tvae/base/mapped_file.h"
 #include "tvae/base/parallel.h"
@@ -97,7 +98,19 @@ uint64_t cache_key(DataFile& file, const Tokenizer& tokenizer, const TokenizeOpt
 }  // namespace
 
 struct TokenDataset::Storage {
+  /// What the ids of a sequence may be.
+  struct Limits {
+    uint64_t tokenizer = 0;  // its fingerprint
+    int64_t vocabulary = 0, max_tokens = 0;
+    int32_t eos = 0;
+    static Limits of(const Tokenizer& tokenizer, const TokenizeOptions& options) {
+      return {tokenizer.fingerprint(), tokenizer.size(), options.max_tokens, tokenizer.eos_id()};
+    }
+  };
+
   std::shared_ptr<const std::byte[]> bytes;  // heap or mapping
+  Limits limits = {};
+  std::string path = {};  // of the cache file; empty = none
   Header header;
   const int64_t* offsets;
   const int64_t* rows;
@@ -120,12 +133,12 @@ struct TokenDataset::Storage {
 
   static std::shared_ptr<const Storage> build(const std::vector<std::string>& texts, const std::string& report,
                                               const Tokenizer& tokenizer, const TokenizeOptions& options, uint64_t key);
-  /// Null where there is no such file, or it is of something else, or damaged.
-  static std::shared_ptr<const Storage> open(const std::string& path, uint64_t key, const Tokenizer& tokenizer,
-                                             const TokenizeOptions& options);
+  /// Null where there is no such file, or it is of something else, or its header is damaged.
+  static std::shared_ptr<const Storage> open(const std::string& path, uint64_t key, const Limits& limits);
 
-  /// Whether the arrays are such as build() makes: hashes are no proof of it, since anybody can compute them.
-  bool holds_sequences(const Tokenizer& tokenizer, const TokenizeOptions& options) const;
+  /// Whether the arrays are such as build() made them, which reads them through. A hash is no proof of it, since
+  /// anybody can compute one.
+  bool is_sound() const;
 };
 
 std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::build(const std::vector<std::string>& texts,
@@ -163,6 +176,7 @@ std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::build(const 
   std::copy(report.begin(), report.end(), reinterpret_cast<char*>(ids));
 
   auto storage = std::make_shared<Storage>(block);
+  storage->limits = Limits::of(tokenizer, options);
   storage->header.content = hash_bytes(storage->arrays(), tokenizer.fingerprint());
   storage->header.checksum = header_checksum(storage->header, report);
   std::memcpy(block.get(), &storage->header, sizeof header);
@@ -170,8 +184,7 @@ std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::build(const 
 }
 
 std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::open(const std::string& path, uint64_t key,
-                                                                         const Tokenizer& tokenizer,
-                                                                         const TokenizeOptions& options) {
+                                                                         const Limits& limits) {
   const std::optional<MappedFile> file = MappedFile::open(path);
   if (!file || file->bytes().size() < sizeof(Header)) return nullptr;
   const size_t size = file->bytes().size();
@@ -184,58 +197,98 @@ std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::open(const s
   if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || header.key != key) return nullptr;
   if (!fits(header.sequences) || !fits(header.tokens) || !fits(header.report_size)) return nullptr;
   if (size != sizeof header + arrays_size(header) + static_cast<size_t>(header.report_size)) return nullptr;
-  auto storage = std::make_shared<const Storage>(bytes);
+  auto storage = std::make_shared<Storage>(bytes);
   if (header.checksum != header_checksum(header, storage->report)) return nullptr;
-  if (header.content != hash_bytes(storage->arrays(), tokenizer.fingerprint())) return nullptr;
-  return storage->holds_sequences(tokenizer, options) ? storage : nullptr;
+  storage->limits = limits;
+  storage->path = path;
+  return storage;
 }
 
-bool TokenDataset::Storage::holds_sequences(const Tokenizer& tokenizer, const TokenizeOptions& options) const {
+bool TokenDataset::Storage::is_sound() const {
+  if (header.content != hash_bytes(arrays(), limits.tokenizer)) return false;
   if (offsets[0] != 0 || offsets[header.sequences] != header.tokens) return false;
   for (int64_t i = 0; i < header.sequences; ++i) {
     if (offsets[i] < 0 || offsets[i + 1] <= offsets[i] || offsets[i + 1] > header.tokens) return false;
-    if (offsets[i + 1] - offsets[i] > options.max_tokens || ids[offsets[i + 1] - 1] != tokenizer.eos_id()) return false;
+    if (offsets[i + 1] - offsets[i] > limits.max_tokens || ids[offsets[i + 1] - 1] != limits.eos) return false;
     if (rows[i] < 0 || (i > 0 && rows[i] <= rows[i - 1])) return false;
   }
-  const int64_t size = tokenizer.size();
-  return std::all_of(ids, ids + header.tokens, [size](int32_t id) { return id >= 0 && id < size; });
+  return std::all_of(ids, ids + header.tokens, [this](int32_t id) { return id >= 0 && id < limits.vocabulary; });
 }
 
-TokenDataset::TokenDataset(std::shared_ptr<const Storage> storage) : storage_(std::move(storage)) {}
+TokenDataset::TokenDataset(std::vector<std::shared_ptr<const Storage>> shards) : shards_(std::move(shards)) {
+  starts_.push_back(0);
+  for (const auto& shard : shards_) starts_.push_back(starts_.back() + shard->header.sequences);
+}
+
+int64_t TokenDataset::total(int64_t (*of)(const Storage&)) const {
+  int64_t sum = 0;
+  for (const auto& shard : shards_) sum += of(*shard);
+  return sum;
+}
 
 int64_t TokenDataset::size() const {
-  return storage_->header.sequences;
+  return starts_.back();
 }
 int64_t TokenDataset::tokens() const {
-  return storage_->header.tokens;
+  return total([](const Storage& shard) { return shard.header.tokens; });
 }
 int64_t TokenDataset::overlong() const {
-  return storage_->header.overlong;
+  return total([](const Storage& shard) { return shard.header.overlong; });
 }
 int64_t TokenDataset::untokenizable() const {
-  return storage_->header.untokenizable;
+  return total([](const Storage& shard) { return shard.header.untokenizable; });
 }
+
 uint64_t TokenDataset::fingerprint() const {
-  return storage_->header.content;
+  uint64_t hash = shards_.front()->header.content;
+  for (size_t s = 1; s < shards_.size(); ++s) {
+    const uint64_t content = shards_[s]->header.content;
+    hash = hash_bytes({reinterpret_cast<const char*>(&content), sizeof content}, hash);
+  }
+  return hash;
+}
+
+int64_t TokenDataset::shards() const {
+  return static_cast<int64_t>(shards_.size());
+}
+int64_t TokenDataset::first_of_shard(int64_t shard) const {
+  return starts_.at(static_cast<size_t>(shard));
+}
+int64_t TokenDataset::tokens_of_shard(int64_t shard) const {
+  return shards_.at(static_cast<size_t>(shard))->header.tokens;
+}
+
+void TokenDataset::require_sound(int64_t shard) const {
+  const Storage& storage = *shards_.at(static_cast<size_t>(shard));
+  if (shards_.size() > 1 && !storage.is_sound())
+    throw DataError("the token cache " + storage.path + " is damaged", "", "", "remove it: it is made again");
+}
+
+int64_t TokenDataset::shard_of(int64_t i) const {
+  TVAE_ASSERT(i >= 0 && i < size(), "sequence index");
+  if (shards_.size() == 1) return 0;
+  return std::upper_bound(starts_.begin(), starts_.end(), i) - starts_.begin() - 1;
 }
 
 std::span<const int32_t> TokenDataset::sequence(int64_t i) const {
-  return {storage_->ids + storage_->offsets[i], static_cast<size_t>(length(i))};
+  const auto s = static_cast<size_t>(shard_of(i));
+  const Storage& shard = *shards_[s];
+  const int64_t* const offset = shard.offsets + (i - starts_[s]);
+  return {shard.ids + offset[0], static_cast<size_t>(offset[1] - offset[0])};
 }
 
 int64_t TokenDataset::length(int64_t i) const {
-  TVAE_ASSERT(i >= 0 && i < size(), "sequence index");
-  return storage_->offsets[i + 1] - storage_->offsets[i];
+  return static_cast<int64_t>(sequence(i).size());
 }
 
 int64_t TokenDataset::source_row(int64_t i) const {
-  TVAE_ASSERT(i >= 0 && i < size(), "sequence index");
-  return storage_->rows[i];
+  const auto s = static_cast<size_t>(shard_of(i));
+  return shards_[s]->rows[i - starts_[s]];
 }
 
 TokenDataset TokenDataset::from_texts(const std::vector<std::string>& texts, const Tokenizer& tokenizer,
                                       const TokenizeOptions& options) {
-  return TokenDataset(Storage::build(texts, "", tokenizer, options, 0));
+  return TokenDataset({Storage::build(texts, "", tokenizer, options, 0)});
 }
 
 TokenDataset TokenDataset::from_file(const std::string& path, const ReadOptions& read, const Tokenizer& tokenizer,
@@ -244,31 +297,76 @@ TokenDataset TokenDataset::from_file(const std::string& path, const ReadOptions&
   return from_file(file, tokenizer, options, cache_dir);
 }
 
+namespace {
+
+/// What is wrong with rows of the parts of a file: the first parts' lines, and of how many others there are more.
+void tell(const std::vector<std::string_view>& reports) {
+  constexpr size_t kTold = 3;
+  size_t more = 0, told = 0;
+  for (const std::string_view report : reports) {
+    if (report.empty()) continue;
+    if (++told > kTold) {
+      ++more;
+      continue;
+    }
+    for (const std::string& line : split(std::string(report), '\n')) log_warning(line);
+  }
+  if (more > 0) log_warning("the like in " + counted(more, "more part") + " of the file");
+}
+
+}  // namespace
+
 TokenDataset TokenDataset::from_file(DataFile& file, const Tokenizer& tokenizer, const TokenizeOptions& options,
-                                     const std::string& cache_dir) {
+                                     const std::string& cache_dir, Progress& progress) {
   const std::string folder = cache_dir.empty() ? default_cache_dir() : cache_dir;
   const bool cached = file.path() != "-" && !folder.empty();
   const uint64_t key = cached ? cache_key(file, tokenizer, options) : 0;
-  const std::string cache_path =
-      folder + "/" + std::filesystem::path(file.path()).filename().string() + "-" + hex(key) + ".tokens";
+  const std::string start = folder + "/" + std::filesystem::path(file.path()).filename().string() + "-" + hex(key);
+  const Storage::Limits limits = Storage::Limits::of(tokenizer, options);
+  const auto name_of = [&](size_t part) { return start + (part > 0 ? "." + std::to_string(part) : "") + ".tokens"; };
+  const auto open = [&](size_t part) -> std::shared_ptr<const Storage> {
+    if (!cached) return nullptr;
+    std::shared_ptr<const Storage> storage = Storage::open(name_of(part), key + part, limits);
+    // Of a large file this waits until the shard is used.
+    return storage && (file.is_large() || storage->is_sound()) ? storage : nullptr;
+  };
 
-  std::shared_ptr<const Storage> storage = cached ? Storage::open(cache_path, key, tokenizer, options) : nullptr;
-  if (!storage) {
-    const Rows& rows = file.rows();
-    storage = Storage::build(rows.texts, join(describe_reading(rows, file.path()), "\n"), tokenizer, options, key);
-    try {
-      if (cached) write_file_atomically(cache_path, storage->whole());
-    } catch (const DataError& error) {
-      log_warning(std::string("going on without a token cache: ") + error.what());
+  bool writable = cached;
+  std::unique_ptr<FileLock> lock;
+  std::vector<std::shared_ptr<const Storage>> shards;
+  for (size_t part = 0; part < file.parts(); ++part) {
+    std::shared_ptr<const Storage> storage = open(part);
+    if (!storage && writable && !lock) {
+      lock = FileLock::take(start + ".lock", "another process makes the token cache of " + file.path());
+      storage = open(part);
     }
+    if (!storage) {
+      progress.update("tokenizing", static_cast<int64_t>(part), static_cast<int64_t>(file.parts()));
+      const Rows of_part = file.is_large() ? file.rows_of_part(part) : Rows();
+      const Rows& rows = file.is_large() ? of_part : file.rows();
+      storage = Storage::build(rows.texts, join(describe_reading(rows, file.name_of_part(part)), "\n"), tokenizer,
+                               options, key + part);
+      try {
+        if (writable) write_file_atomically(name_of(part), storage->whole());
+        if (const auto mapped = file.is_large() ? open(part) : nullptr) storage = mapped;
+      } catch (const DataError& error) {
+        log_warning(std::string("going on without a token cache: ") + error.what());
+        writable = false;
+      }
+    }
+    if (storage->header.sequences > 0 || file.parts() == 1) shards.push_back(std::move(storage));
   }
-  if (!storage->report.empty() && !file.is_told())
-    for (const std::string& line : split(storage->report, '\n')) log_warning(line);
-  if (storage->header.sequences == 0)
+  if (!file.is_told()) {
+    std::vector<std::string_view> reports;
+    for (const auto& shard : shards) reports.push_back(shard->report);
+    tell(reports);
+  }
+  const TokenDataset dataset(std::move(shards));
+  if (dataset.shards_.empty() || dataset.size() == 0)
     throw DataError(file.path() + ": no usable sequences",
                     "every row longer than " + std::to_string(options.max_tokens) + " tokens", "",
                     "raise data.max_tokens, or set data.overlong=cut");
-  return TokenDataset(storage);
+  return dataset;
 }
 
 }  // namespace tvae

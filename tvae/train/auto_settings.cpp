@@ -352,7 +352,7 @@ class Chooser {
 
   /// And the rate, which follows from how many tokens the training sees.
   void size_and_steps() {
-    const double total = mean_tokens_ * static_cast<double>(train_.rows().texts.size());
+    const double total = mean_tokens_ * train_.count_of_rows();
     const bool by_steps = is_given("train.steps") || is_given("train.epochs");
     const TokenizeOptions options = tokenize_options(config_.data);
     const std::vector<std::string>& texts = train_.rows().texts;

@@ -37,9 +37,9 @@ Tokenizer choose_tokenizer(const DataConfig& data, TrainingInput& input, const s
   return with_missing_characters(Tokenizer::load(data.tokenizer.empty() ? from : data.tokenizer), input.train);
 }
 
-TokenDataset tokenize(DataFile& file, const RunConfig& config, const Tokenizer& tokenizer) {
+TokenDataset tokenize(DataFile& file, const RunConfig& config, const Tokenizer& tokenizer, Progress& progress) {
   const TokenizeOptions options = tokenize_options(config.data);
-  TokenDataset dataset = TokenDataset::from_file(file, tokenizer, options, config.data.cache_dir);
+  TokenDataset dataset = TokenDataset::from_file(file, tokenizer, options, config.data.cache_dir, progress);
   const std::string& path = file.path();
   if (dataset.overlong() > 0) {
     const int64_t all = dataset.size() + (options.cut ? 0 : dataset.overlong());
@@ -261,7 +261,7 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, TrainingInput inp
     load_with_fresh_rows(vae, std::move(weights), start->vae.config().vocab_size, from);
   }
   vae.parameters().to(device, at::kFloat);
-  TokenDataset train = tokenize(input.train, config, tokenizer);
+  TokenDataset train = tokenize(input.train, config, tokenizer, progress);
   if (resumed) require_same_rows(resumed->train, config.data.train, train);
   progress.update("preparing", 2, kStages);
   std::optional<TokenDataset> valid;
@@ -272,7 +272,7 @@ TrainingSetup prepare_training(const ResolvedConfig& resolved, TrainingInput inp
     split_off = input.valid->rows();
   }
   if (input.valid) {
-    valid = tokenize(*input.valid, config, tokenizer);
+    valid = tokenize(*input.valid, config, tokenizer, progress);
     if (resumed && resumed->valid) require_same_rows(*resumed->valid, input.valid->path(), *valid);
     probe = probe_of(*valid, *input.valid, config);
   }
