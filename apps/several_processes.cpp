@@ -22,11 +22,11 @@ void share_processor(const Launch& launch) {
   set_max_threads(static_cast<size_t>(std::max(1, share)));
 }
 
-/// Another process is lost, for which this one may be waiting in another thread.
-[[noreturn]] void end_at_once(const std::string& line) {
-  if (!line.empty()) std::fprintf(stderr, "tvae: %s; --resume goes on from the last checkpoint\n", line.c_str());
+[[noreturn]] void end_at_once(ExitCode status, const std::string& line) {
+  if (!line.empty())
+    std::fprintf(stderr, "tvae: %s; where there is a checkpoint, --resume goes on from it\n", line.c_str());
   std::fflush(nullptr);
-  std::_Exit(static_cast<int>(ExitCode::kData));
+  std::_Exit(static_cast<int>(status));
 }
 
 /// An error whose line another process prints.
@@ -34,28 +34,37 @@ Error told_elsewhere(ExitCode code) {
   return Error(code, "");
 }
 
+void say_nothing(LogLevel, bool, const std::string&) {}
+
 }  // namespace
 
 void with_other_processes(const CommonOptions& common, const std::function<void(Communicator&, bool restarted)>& work) {
   const auto launch = launch_of_environment();
-  if (!launch) return work(lone_process(), false);
+  const bool restarted = restarts_of_environment() > 0;
+  if (!launch) return work(lone_process(), restarted);
   if (common.threads == 0) share_processor(*launch);
-  if (launch->rank > 0) set_log_level(LogLevel::kQuiet);
+  const bool is_first = launch->rank == 0;
+  if (!is_first) set_log_handler(say_nothing);
   const std::string name = "process " + std::to_string(launch->rank) + " of " + std::to_string(launch->world_size);
   // What libtorch warns of, with a trace of its own functions, ends as one line of ours.
   ::setenv("TORCH_CPP_LOG_LEVEL", "ERROR", /*overwrite=*/0);
   c10::initLogging();
   const auto communicator = join_processes(*launch, end_at_once);
   try {
-    work(*communicator, launch->restarts > 0);
-  } catch (const Interrupted&) {  // all of them are
-    if (communicator->is_first()) throw;
-    throw told_elsewhere(ExitCode::kInterrupted);
+    work(*communicator, restarted);
+  } catch (const Interrupted& error) {  // in training all of them are, before it the first alone
+    if (!is_first) throw told_elsewhere(error.exit_code());
+    communicator->announce_failure(error.exit_code(), error.what());
+    throw;
   } catch (const Error& error) {
-    const std::string line = communicator->is_first() ? error.what() : name + ": " + error.what();
-    if (!communicator->announce_failure(line)) throw told_elsewhere(error.exit_code());
-    if (communicator->is_first()) throw;
+    const bool names_it = std::string(error.what()).starts_with("process ");
+    const std::string line = is_first || names_it ? error.what() : name + ": " + error.what();
+    if (!communicator->announce_failure(error.exit_code(), line)) throw told_elsewhere(error.exit_code());
+    if (is_first) throw;
     throw Error(error.exit_code(), line);
+  } catch (const std::exception& error) {
+    communicator->announce_failure(ExitCode::kBug, name + ": " + error.what());
+    throw;
   }
 }
 

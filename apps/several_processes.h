@@ -8,9 +8,9 @@
 
 namespace tvae::apps {
 
-/// `restarted`: torchrun has started them again after the loss of one.
 /// Calls `work` with the processes of this launch (tvae/dist/launch.h); with this one alone where it is one. Processes
 /// of one machine share its processor. Only the first says how things go, and of what ends them all one says it.
+/// `restarted`: torchrun has started them again after the loss of one.
 void with_other_processes(const CommonOptions& common, const std::function<void(Communicator&, bool restarted)>& work);
 
 }  // namespace tvae::apps

@@ -3,8 +3,8 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(tvae_folders base config text validity data ops corpus io nn model optim run latent train eval plan)
-list(TRANSFORM tvae_folders PREPEND tvae_ OUTPUT_VARIABLE tvae_libraries)
+get_property(tvae_libraries GLOBAL PROPERTY TVAE_LIBRARIES) # every tvae_library()
+list(TRANSFORM tvae_libraries REPLACE "^tvae_" "" OUTPUT_VARIABLE tvae_folders)
 
 # What a program that embeds the library links: all of it. The installed package adds libtorch's headers, whose folder
 # may lie in this tree (.venv), where CMake exports no path.

@@ -39,7 +39,7 @@ inline void in_processes(int size, const std::function<void(Communicator&)>& wor
       Launch own = launch;
       own.rank = own.local_rank = rank;
       try {
-        const auto communicator = join_processes(own, [](const std::string& line) { ADD_FAILURE() << line; });
+        const auto communicator = join_processes(own, [](ExitCode, const std::string& line) { ADD_FAILURE() << line; });
         work(*communicator);
       } catch (const std::exception& error) {
         ADD_FAILURE() << "process " << rank << ": " << error.what();

@@ -46,10 +46,12 @@ Outcome train(const RunConfig& config, int processes, int64_t steps) {
       if (communicator.is_first()) outcome.norms.push_back(norm);
     }
     TensorMap optimizer = step.optimizer_state(), average = step.average_state();
-    const TrainStep::Averaged averaged(step);
+    step.with_average([&] {
+      if (communicator.is_first())
+        for (const NamedParameter& parameter : step.master())
+          outcome.weights[parameter.name] = parameter.value.detach().clone();
+    });
     if (!communicator.is_first()) return;
-    for (const NamedParameter& parameter : step.master())
-      outcome.weights[parameter.name] = parameter.value.detach().clone();
     outcome.optimizer = optimizer, outcome.average = average, outcome.objective = step.objective().state();
   };
   processes == 1 ? work(lone_process()) : in_processes(processes, work);

@@ -7,8 +7,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
@@ -51,24 +53,26 @@ FolderLock::FolderLock(const std::string& folder) : path_(folder + "/.lock") {
   }
 }
 
-std::unique_ptr<FileLock> FileLock::take(const std::string& path, const std::string& why) {
+std::unique_ptr<FileLock> FileLock::take(const std::string& path, const std::string& why, Progress& progress) {
+  constexpr std::chrono::milliseconds kPace{100};
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   for (bool told = false;;) {
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor < 0) return nullptr;
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    auto lock = std::unique_ptr<FileLock>(new FileLock(path, descriptor, /*owned=*/false));
+    while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       if (!std::exchange(told, true)) log_info("waiting: " + why);
-      while (::flock(descriptor, LOCK_EX) != 0 && errno == EINTR) {
-      }
+      progress.update("waiting for another process", 0, 0);
+      std::this_thread::sleep_for(kPace);
     }
-    if (leads_to(path, descriptor)) return std::unique_ptr<FileLock>(new FileLock(path, descriptor));
-    ::close(descriptor);
+    lock->owned_ = leads_to(path, descriptor);
+    if (lock->owned_) return lock;
   }
 }
 
 FileLock::~FileLock() {
-  if (leads_to(path_, descriptor_)) ::unlink(path_.c_str());
+  if (owned_ && leads_to(path_, descriptor_)) ::unlink(path_.c_str());
   ::close(descriptor_);
 }
 

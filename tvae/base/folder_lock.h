@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "tvae/base/progress.h"
+
 namespace tvae {
 
 /// Keeps every other writer out of a folder for as long as the object lives: an exclusive flock(2) on FOLDER/.lock, in
@@ -30,17 +32,20 @@ class FolderLock {
 /// An exclusive flock(2) on a file of its own, for work that one process does while others wait for it.
 class FileLock {
  public:
-  /// Makes the file, with its folders, and waits for the lock; where it has to, `why` is told first (log_info). nullptr
-  /// where the file cannot be written.
-  static std::unique_ptr<FileLock> take(const std::string& path, const std::string& why);
+  /// Makes the file, with its folders, and waits for the lock; where it has to, `why` is told first (log_info), and
+  /// `progress` may end it. nullptr where the file cannot be written.
+  static std::unique_ptr<FileLock> take(const std::string& path, const std::string& why,
+                                        Progress& progress = Progress::none());
   ~FileLock();
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
 
  private:
-  FileLock(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  FileLock(std::string path, int descriptor, bool owned)
+      : path_(std::move(path)), descriptor_(descriptor), owned_(owned) {}
   std::string path_;
   int descriptor_;
+  bool owned_;
 };
 
 }  // namespace tvae

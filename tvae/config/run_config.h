@@ -48,6 +48,8 @@ struct DataConfig {
   bool quotes = false;
   std::string format = "auto";
   bool header = false;
+  std::string tokens = "none";
+  std::string tokens_tokenizer;
   double valid_fraction = 0.0;
   std::string tokenizer;
   std::string tokenizer_kind = "unigram";
@@ -74,6 +76,13 @@ void visit_data(Config& c, Visitor&& v) {
               {"auto", "lines", "csv", "tsv", "json", "jsonl"}});
   v("header", c.header,
     FieldInfo{"the first row of a table is a header, also where data.column and data.label_column are numbers"});
+  v("tokens", c.tokens,
+    FieldInfo{
+        "the files are OPTIMUS's pre-tokenised JSON: its bert or gpt2 ids are taken as they are, with data.tokenizer "
+        "the tokenizer that made them; text = they become text again, by data.tokens_tokenizer",
+        {"none", "bert", "gpt2", "text"}});
+  v("tokens_tokenizer", c.tokens_tokenizer,
+    FieldInfo{"with data.tokens=text: directory of the tokenizer that made the ids, GPT-2's or BERT's"});
   v("valid_fraction", c.valid_fraction,
     FieldInfo{"share of data.train that is held out where data.valid is empty, and kept with the run", {}, 0, 0.5});
   v("tokenizer", c.tokenizer, FieldInfo{"tokenizer directory or .model file; empty = train one on data.train"});

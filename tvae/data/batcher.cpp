@@ -22,7 +22,8 @@ Batcher::Batcher(const TokenDataset& dataset, const BatchOptions& options) : dat
   TVAE_ASSERT(options.batch_size > 0 || options.batch_tokens > 0, "a batch holds something");
   if (dataset.size() == 0) throw DataError("no sequences to make batches of");
   if (options.shuffle) {
-    for (int64_t shard = 0; shard < dataset.shards(); ++shard) epoch_batches_ += batches_of_shard(shard);
+    batches_of_shards_ = batches_of_shards();
+    epoch_batches_ = std::accumulate(batches_of_shards_.begin(), batches_of_shards_.end(), int64_t{0});
   } else {
     batches_ = in_order();
     epoch_batches_ = static_cast<int64_t>(batches_.size());
@@ -56,11 +57,31 @@ void Batcher::seek(const BatchPosition& position) {
   find_block();
 }
 
-int64_t Batcher::batches_of_shard(int64_t shard) const {
-  const int64_t count = dataset_.first_of_shard(shard + 1) - dataset_.first_of_shard(shard);
-  const int64_t wanted = options_.batch_tokens > 0 ? divide_up(dataset_.tokens_of_shard(shard), options_.batch_tokens)
-                                                   : divide_up(count, options_.batch_size);
-  return std::min(wanted, count);
+std::vector<int64_t> Batcher::batches_of_shards() const {
+  std::vector<int64_t> batches;
+  size_t without = 0;
+  for (int64_t shard = 0; shard < dataset_.shards(); ++shard) {
+    const int64_t count = dataset_.first_of_shard(shard + 1) - dataset_.first_of_shard(shard);
+    const bool by_tokens = options_.batch_tokens > 0;
+    const int64_t all = by_tokens ? dataset_.tokens_of_shard(shard) : count;
+    const int64_t full = by_tokens ? options_.batch_tokens : options_.batch_size;
+    // Of several shards, which are dealt out together, one may be too small for a batch of its own.
+    const int64_t wanted = dataset_.shards() == 1 ? divide_up(all, full) : (2 * all + full) / (2 * full);
+    if (wanted == 0) ++without;
+    batches.push_back(wanted == 0 && without > 1 ? 1 : std::min(wanted, count));
+  }
+  return batches;
+}
+
+int64_t Batcher::fewest_sequences() const {
+  if (!options_.shuffle) return 1;
+  int64_t fewest = dataset_.size();
+  for (int64_t shard = 0; shard < dataset_.shards(); ++shard) {
+    const int64_t count = dataset_.first_of_shard(shard + 1) - dataset_.first_of_shard(shard);
+    const int64_t batches = batches_of_shards_[static_cast<size_t>(shard)];
+    if (batches > 0) fewest = std::min(fewest, count / batches);
+  }
+  return fewest;
 }
 
 void Batcher::find_block() {
@@ -73,10 +94,11 @@ void Batcher::find_block() {
   if (shards.size() > 1) random.shuffle(shards.begin(), shards.end());
   block_epoch_ = position_.epoch;
   block_first_ = 0;
-  for (size_t begin = 0; begin < shards.size(); begin += kShardsOfBlock) {
-    const size_t stop = std::min(shards.size(), begin + kShardsOfBlock);
+  for (size_t begin = 0, stop; begin < shards.size(); begin = stop) {
+    // A last shard by itself goes with those before it.
+    stop = shards.size() - begin <= kShardsOfBlock + 1 ? shards.size() : begin + kShardsOfBlock;
     int64_t count = 0;
-    for (size_t s = begin; s < stop; ++s) count += batches_of_shard(shards[s]);
+    for (size_t s = begin; s < stop; ++s) count += batches_of_shards_[static_cast<size_t>(shards[s])];
     if (position_.batch >= block_first_ + count) {
       block_first_ += count;
       continue;

@@ -36,6 +36,8 @@ class Batcher {
   /// The next batch; TokenBatch::rows hold dataset indices. Goes on to the next epoch by itself.
   TokenBatch next();
   int64_t batches_per_epoch() const { return epoch_batches_; }
+  /// No batch has fewer sequences.
+  int64_t fewest_sequences() const;
   BatchPosition position() const { return position_; }
   /// Throws CheckpointError where the position does not fit the data.
   void seek(const BatchPosition& position);
@@ -46,13 +48,14 @@ class Batcher {
   Batches in_order() const;
   /// `members` dealt out to `batch_count` batches.
   Batches stratified(std::vector<int64_t> members, int64_t batch_count, PortableRandom& random) const;
-  int64_t batches_of_shard(int64_t shard) const;
+  std::vector<int64_t> batches_of_shards() const;
   /// Makes the batches among which the present position is, where they are not there.
   void find_block();
 
   TokenDataset dataset_;
   BatchOptions options_;
   BatchPosition position_;
+  std::vector<int64_t> batches_of_shards_;
   int64_t epoch_batches_ = 0;
   Batches batches_;                             // of the block: some shards of an epoch, or all there are
   int64_t block_epoch_ = -1, block_first_ = 0;  // its epoch and its first batch in that

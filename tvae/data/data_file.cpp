@@ -12,6 +12,7 @@
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/data/file_set.h"
+#include "tvae/data/pretokenized.h"
 #include "tvae/data/split.h"
 
 namespace tvae {
@@ -28,12 +29,17 @@ void append(Rows& all, Rows&& more, const std::string& path, bool several) {
   }
   all.unit = more.unit;
   std::move(more.texts.begin(), more.texts.end(), std::back_inserter(all.texts));
+  std::move(more.ids.begin(), more.ids.end(), std::back_inserter(all.ids));
   std::move(more.labels.begin(), more.labels.end(), std::back_inserter(all.labels));
   std::move(more.notices.begin(), more.notices.end(), std::back_inserter(all.notices));
   for (const int64_t number : more.numbers) all.numbers.push_back(before + number);
   for (const BadRow& bad : more.bad)
     all.bad.push_back({bad.line, bad.reason + " in " + std::filesystem::path(path).filename().string()});
   all.bad_count += more.bad_count;
+}
+
+Rows parse(const std::string& path, std::string bytes, const ReadOptions& options) {
+  return options.tokens.empty() ? parse_rows(path, std::move(bytes), options) : pretokenized_rows(path, bytes, options);
 }
 
 }  // namespace
@@ -50,15 +56,17 @@ size_t DataFile::parts() {
 
 std::string DataFile::name_of_part(size_t part) {
   if (!is_large()) return path_;
-  const FilePart& place = large_->at(part);
-  return place.path + (place.begin > 0 ? " from byte " + std::to_string(place.begin) + " on" : "");
+  const FilePiece& first = large_->at(part).front();
+  return first.path + (first.begin > 0 ? " from byte " + std::to_string(first.begin) + " on" : "") +
+         (large_->at(part).size() > 1 ? " and the files after it" : "");
 }
 
 double DataFile::count_of_rows() {
   const auto read = static_cast<double>(rows().texts.size());
   if (!is_large()) return read;
   double bytes = 0;
-  for (const FilePart& part : *large_) bytes += static_cast<double>(part.end - part.begin);
+  for (const FilePart& part : *large_)
+    for (const FilePiece& piece : part) bytes += static_cast<double>(piece.end - piece.begin);
   return read * bytes / static_cast<double>(sampled_bytes_);
 }
 
@@ -66,9 +74,10 @@ void DataFile::read_large() {
   constexpr size_t kSampled = 4;
   const size_t sampled = std::min(kSampled, large_->size());
   for (size_t i = 0; i < sampled; ++i) {
-    const FilePart& part = (*large_)[i * large_->size() / sampled];
-    parts_.push_back({part.path, read_part(part), /*unpacked=*/true});
-    sampled_bytes_ += part.end - part.begin;
+    for (const FilePiece& piece : (*large_)[i * large_->size() / sampled]) {
+      parts_.push_back({piece.path, read_piece(piece), /*unpacked=*/true});
+      sampled_bytes_ += piece.end - piece.begin;
+    }
   }
   content_hash_ = fingerprint_of_large_files(files_of(path_));
 }
@@ -78,12 +87,13 @@ Rows DataFile::rows_of_part(size_t part) {
   ReadOptions options = options_;
   options.format = "lines";
   options.fit = false;
-  const FilePart& place = large_->at(part);
   Rows all, kept;
-  try {
-    all = parse_rows(place.path, read_part(place), options);
-  } catch (const NoUsableRows&) {
-    return {};
+  const FilePart& pieces = large_->at(part);
+  for (const FilePiece& piece : pieces) {
+    try {
+      append(all, parse(piece.path, read_piece(piece), options), piece.path, pieces.size() > 1);
+    } catch (const NoUsableRows&) {  // others have some
+    }
   }
   if (held_out_texts_.empty()) return all;
   kept.bad = std::move(all.bad);
@@ -92,6 +102,7 @@ Rows DataFile::rows_of_part(size_t part) {
   for (size_t i = 0; i < all.texts.size(); ++i) {
     if (held_out_texts_.contains(all.texts[i])) continue;
     kept.texts.push_back(std::move(all.texts[i]));
+    if (!all.ids.empty()) kept.ids.push_back(std::move(all.ids[i]));
     kept.numbers.push_back(all.numbers[i]);
   }
   return kept;
@@ -118,6 +129,8 @@ uint64_t DataFile::fingerprint() {
     hash = hash_bytes(part, hash);
   const int64_t numbers[] = {kReadingRules, options_.escapes, options_.strict, options_.keep_empty, options_.quotes};
   hash = hash_bytes({reinterpret_cast<const char*>(numbers), sizeof numbers}, hash);
+  for (const std::string& part : {options_.tokens, options_.tokenizer})
+    if (!part.empty()) hash = hash_bytes(part, hash);
   const bool newer[] = {options_.header, options_.fit};  // which change no fingerprint of before there were any
   if (options_.header || options_.fit) hash = hash_bytes({reinterpret_cast<const char*>(newer), sizeof newer}, hash);
   if (without_.fraction > 0)
@@ -134,7 +147,7 @@ const Rows& DataFile::rows() {
   for (Part& part : parts_) {
     unpack_part(part);
     try {
-      append(all, parse_rows(part.path, std::exchange(part.bytes, {}), options_), part.path, parts_.size() > 1);
+      append(all, parse(part.path, std::exchange(part.bytes, {}), options_), part.path, parts_.size() > 1);
     } catch (const NoUsableRows& error) {
       without_rows.emplace_back(error.what());
       if (without_rows.size() == parts_.size()) throw;
@@ -160,6 +173,7 @@ void DataFile::split() {
   for (size_t i = 0; i < all.texts.size(); ++i) {
     Rows& side = positions[i] < *limit || positions[i] == lowest ? held_out_ : *rows_;
     side.texts.push_back(std::move(all.texts[i]));
+    if (!all.ids.empty()) side.ids.push_back(std::move(all.ids[i]));
     if (!all.labels.empty()) side.labels.push_back(std::move(all.labels[i]));
     side.numbers.push_back(all.numbers[i]);
   }
@@ -169,6 +183,7 @@ void DataFile::split() {
   if (is_large()) held_out_texts_.insert(held_out_.texts.begin(), held_out_.texts.end());
   all.texts.clear();
   all.labels.clear();
+  all.ids.clear();
   all.numbers.clear();
   rows_->bad = std::move(all.bad);
   rows_->bad_count = all.bad_count;
@@ -179,6 +194,7 @@ void DataFile::split() {
 DataFile DataFile::held_out() {
   rows();
   DataFile other(path_, options_);
+  other.large_.emplace();  // its rows are all there
   other.fingerprint_ = hash_bytes("held out", fingerprint());
   other.rows_ = held_out_;
   return other;
@@ -204,9 +220,14 @@ void DataFile::unpack_part(Part& part) {
 
 void DataFile::set_options(const ReadOptions& options) {
   TVAE_ASSERT(!rows_, "options come before the rows are read");
+  const bool was_large = is_large();
   options_ = options;
   fingerprint_.reset();
-  if (large_ && parts_.empty()) large_.reset();
+  large_.reset();
+  if (is_large() == was_large) return;
+  parts_.clear();  // a table, say, which is read whole
+  content_hash_.reset();
+  sampled_bytes_ = 0;
 }
 
 void DataFile::hold_out(const HeldOutPart& part) {

@@ -5,6 +5,7 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
+#include "tvae/text/tokenizer.h"
 
 namespace tvae {
 namespace {
@@ -86,6 +87,38 @@ std::vector<std::vector<int32_t>> parse_pretokenized(const std::string& name, co
     throw DataError(name + ": no pre-tokenised sentences", sentences.fault,
                     "a JSON list of objects with " + kind + "_token", "as OPTIMUS's cached_lm_gpt_bert files are");
   return std::move(sentences.found);
+}
+
+Rows pretokenized_rows(const std::string& name, const std::string& json, const ReadOptions& options) {
+  if (options.tokenizer.empty())
+    throw ConfigError(options.tokens == "text" ? "data.tokens_tokenizer" : "data.tokenizer", "nothing", "a directory",
+                      "data.tokens=" + options.tokens + " takes ids of a tokenizer that is there");
+  const Tokenizer tokenizer = Tokenizer::load(options.tokenizer);
+  const bool is_bert = tokenizer.eos_id() == kBertMarks.end;
+  const std::string kind = options.tokens != "text" ? options.tokens : is_bert ? "bert" : "gpt2";
+  Rows rows;
+  rows.unit = "sentence";
+  std::vector<std::vector<int32_t>> sentences = parse_pretokenized(name, json, kind);
+  for (size_t i = 0; i < sentences.size(); ++i) {
+    std::vector<int32_t>& ids = sentences[i];
+    for (const int32_t id : ids)
+      if (id >= tokenizer.size())
+        throw DataError(name + ": " + kind + "_token of another vocabulary",
+                        "the id " + std::to_string(id) + " in sentence " + std::to_string(i),
+                        "ids below " + std::to_string(tokenizer.size()) + " of " + options.tokenizer);
+    std::string text = tokenizer.decode(ids);
+    if (kind == "gpt2" && text.starts_with(' ')) text.erase(0, 1);  // OPTIMUS puts a space before each
+    if (text.empty()) {
+      ++rows.bad_count;
+      rows.bad.push_back({static_cast<int64_t>(i), "empty"});
+      continue;
+    }
+    rows.texts.push_back(std::move(text));
+    rows.numbers.push_back(static_cast<int64_t>(i));
+    if (options.tokens != "text") rows.ids.push_back(std::move(ids));
+  }
+  if (rows.texts.empty()) throw NoUsableRows(name, describe_bad_rows(rows, name));
+  return rows;
 }
 
 }  // namespace tvae

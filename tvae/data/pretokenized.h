@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tvae/data/reader.h"
+
 namespace tvae {
 
 /// What a sentence's ids stand between in these files.
@@ -19,5 +21,10 @@ constexpr PretokenizedMarks kGpt2Marks = {50258, 50259};  // <BOS>, <EOS>, which
 /// messages. Throws DataError for what is no such list, and for ids that are none.
 std::vector<std::vector<int32_t>> parse_pretokenized(const std::string& name, const std::string& json,
                                                      const std::string& kind);
+
+/// Rows of such a file: texts that options.tokenizer writes for the ids, and, unless options.tokens is "text", the ids
+/// themselves, which the tokenizer's own end will follow. Throws DataError also for ids that the tokenizer does not
+/// have.
+Rows pretokenized_rows(const std::string& name, const std::string& json, const ReadOptions& options);
 
 }  // namespace tvae

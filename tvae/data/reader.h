@@ -24,6 +24,8 @@ struct ReadOptions {
   std::string format = "";        // of the names below; empty = as the file's name and content tell
   bool quotes = false;            // fields of a tab table may stand in quotes, as in .csv (pandas writes them so)
   bool header = false;            // the first row of a table is a header, also where it does not hold what is asked for
+  std::string tokens = "";        // the files hold ids ("bert", "gpt2" or "text": pretokenized.h) ...
+  std::string tokenizer = "";     // ... of this tokenizer's
   bool fit = false;               // what is asked for is what another file of the run has: see fitted_options.h
 };
 
@@ -38,9 +40,10 @@ struct Rows {
   std::vector<std::string> labels;  // empty, or one a text
   std::vector<BadRow> bad;          // the first 1,000
   int64_t bad_count = 0;
-  std::vector<std::string> notices = {};  // what the user should know of how the file was read, a sentence each
-  std::string unit = "line";              // what bad rows are counted by: "row" in one JSON value
-  std::vector<int64_t> numbers = {};      // one a text: which row of the file it is, from 0, bad ones counted too
+  std::vector<std::string> notices = {};       // what the user should know of how the file was read, a sentence each
+  std::string unit = "line";                   // what bad rows are counted by: "row" in one JSON value
+  std::vector<std::vector<int32_t>> ids = {};  // one a text, where the file holds ids that are to be kept
+  std::vector<int64_t> numbers = {};           // one a text: which row of the file it is, from 0, bad ones counted too
 };
 
 /// How a file holds its rows. Names are told from each other by their ending, in either case, under an ending of

@@ -55,12 +55,12 @@ struct TokenizedChunk {
   int64_t untokenizable = 0;
 };
 
-TokenizedChunk tokenize(const std::vector<std::string>& texts, size_t begin, size_t end, const Tokenizer& tokenizer,
+TokenizedChunk tokenize(const Rows& rows, size_t begin, size_t end, const Tokenizer& tokenizer,
                         const TokenizeOptions& options) {
   TokenizedChunk chunk;
   for (size_t row = begin; row < end; ++row) {
-    std::vector<int32_t> ids = tokenizer.encode(texts[row]);
-    if (!tokenizer.writes(ids, texts[row])) ++chunk.untokenizable;
+    std::vector<int32_t> ids = rows.ids.empty() ? tokenizer.encode(rows.texts[row]) : rows.ids[row];
+    if (rows.ids.empty() && !tokenizer.writes(ids, rows.texts[row])) ++chunk.untokenizable;
     if (static_cast<int64_t>(ids.size()) >= options.max_tokens) {
       ++chunk.overlong;
       if (!options.cut) continue;
@@ -74,11 +74,11 @@ TokenizedChunk tokenize(const std::vector<std::string>& texts, size_t begin, siz
   return chunk;
 }
 
-std::vector<TokenizedChunk> tokenize_all(const std::vector<std::string>& texts, const Tokenizer& tokenizer,
-                                         const TokenizeOptions& options) {
-  std::vector<TokenizedChunk> chunks((texts.size() + kChunkRows - 1) / kChunkRows);
+std::vector<TokenizedChunk> tokenize_all(const Rows& rows, const Tokenizer& tokenizer, const TokenizeOptions& options) {
+  const size_t count = rows.texts.size();
+  std::vector<TokenizedChunk> chunks((count + kChunkRows - 1) / kChunkRows);
   parallel_for(chunks.size(), [&](size_t i) {
-    chunks[i] = tokenize(texts, i * kChunkRows, std::min(texts.size(), (i + 1) * kChunkRows), tokenizer, options);
+    chunks[i] = tokenize(rows, i * kChunkRows, std::min(count, (i + 1) * kChunkRows), tokenizer, options);
   });
   return chunks;
 }
@@ -131,8 +131,8 @@ struct TokenDataset::Storage {
     return {reinterpret_cast<const char*>(bytes.get()), sizeof header + arrays_size(header) + report.size()};
   }
 
-  static std::shared_ptr<const Storage> build(const std::vector<std::string>& texts, const std::string& report,
-                                              const Tokenizer& tokenizer, const TokenizeOptions& options, uint64_t key);
+  static std::shared_ptr<const Storage> build(const Rows& of, const std::string& report, const Tokenizer& tokenizer,
+                                              const TokenizeOptions& options, uint64_t key);
   /// Null where there is no such file, or it is of something else, or its header is damaged.
   static std::shared_ptr<const Storage> open(const std::string& path, uint64_t key, const Limits& limits);
 
@@ -141,13 +141,12 @@ struct TokenDataset::Storage {
   bool is_sound() const;
 };
 
-std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::build(const std::vector<std::string>& texts,
-                                                                          const std::string& report,
+std::shared_ptr<const TokenDataset::Storage> TokenDataset::Storage::build(const Rows& of, const std::string& report,
                                                                           const Tokenizer& tokenizer,
                                                                           const TokenizeOptions& options,
                                                                           uint64_t key) {
   TVAE_ASSERT(options.max_tokens >= 1, "a sequence holds at least its end");
-  const std::vector<TokenizedChunk> chunks = tokenize_all(texts, tokenizer, options);
+  const std::vector<TokenizedChunk> chunks = tokenize_all(of, tokenizer, options);
   Header header{};
   std::memcpy(header.magic, kMagic, sizeof kMagic);
   header.key = key;
@@ -288,7 +287,9 @@ int64_t TokenDataset::source_row(int64_t i) const {
 
 TokenDataset TokenDataset::from_texts(const std::vector<std::string>& texts, const Tokenizer& tokenizer,
                                       const TokenizeOptions& options) {
-  return TokenDataset({Storage::build(texts, "", tokenizer, options, 0)});
+  Rows rows;
+  rows.texts = texts;
+  return TokenDataset({Storage::build(rows, "", tokenizer, options, 0)});
 }
 
 TokenDataset TokenDataset::from_file(const std::string& path, const ReadOptions& read, const Tokenizer& tokenizer,
@@ -300,17 +301,11 @@ TokenDataset TokenDataset::from_file(const std::string& path, const ReadOptions&
 namespace {
 
 /// What is wrong with rows of the parts of a file: the first parts' lines, and of how many others there are more.
-void tell(const std::vector<std::string_view>& reports) {
+void tell(const std::vector<std::string>& reports) {
   constexpr size_t kTold = 3;
-  size_t more = 0, told = 0;
-  for (const std::string_view report : reports) {
-    if (report.empty()) continue;
-    if (++told > kTold) {
-      ++more;
-      continue;
-    }
-    for (const std::string& line : split(std::string(report), '\n')) log_warning(line);
-  }
+  for (size_t i = 0; i < std::min(kTold, reports.size()); ++i)
+    for (const std::string& line : split(reports[i], '\n')) log_warning(line);
+  const size_t more = reports.size() - std::min(kTold, reports.size());
   if (more > 0) log_warning("the like in " + counted(more, "more part") + " of the file");
 }
 
@@ -320,6 +315,8 @@ TokenDataset TokenDataset::from_file(DataFile& file, const Tokenizer& tokenizer,
                                      const std::string& cache_dir, Progress& progress) {
   const std::string folder = cache_dir.empty() ? default_cache_dir() : cache_dir;
   const bool cached = file.path() != "-" && !folder.empty();
+  if (file.is_large() && !cached)
+    throw ConfigError("data.cache_dir", "none", "a folder for the token cache of a large file");
   const uint64_t key = cached ? cache_key(file, tokenizer, options) : 0;
   const std::string start = folder + "/" + std::filesystem::path(file.path()).filename().string() + "-" + hex(key);
   const Storage::Limits limits = Storage::Limits::of(tokenizer, options);
@@ -334,33 +331,34 @@ TokenDataset TokenDataset::from_file(DataFile& file, const Tokenizer& tokenizer,
   bool writable = cached;
   std::unique_ptr<FileLock> lock;
   std::vector<std::shared_ptr<const Storage>> shards;
+  std::vector<std::string> reports;
   for (size_t part = 0; part < file.parts(); ++part) {
     std::shared_ptr<const Storage> storage = open(part);
     if (!storage && writable && !lock) {
-      lock = FileLock::take(start + ".lock", "another process makes the token cache of " + file.path());
+      lock = FileLock::take(start + ".lock", "another process makes the token cache of " + file.path(), progress);
       storage = open(part);
     }
     if (!storage) {
       progress.update("tokenizing", static_cast<int64_t>(part), static_cast<int64_t>(file.parts()));
       const Rows of_part = file.is_large() ? file.rows_of_part(part) : Rows();
       const Rows& rows = file.is_large() ? of_part : file.rows();
-      storage = Storage::build(rows.texts, join(describe_reading(rows, file.name_of_part(part)), "\n"), tokenizer,
-                               options, key + part);
+      storage = Storage::build(rows, join(describe_reading(rows, file.name_of_part(part)), "\n"), tokenizer, options,
+                               key + part);
       try {
         if (writable) write_file_atomically(name_of(part), storage->whole());
         if (const auto mapped = file.is_large() ? open(part) : nullptr) storage = mapped;
       } catch (const DataError& error) {
+        if (file.is_large())
+          throw DataError(std::string("the token cache of a large file cannot be written: ") + error.what(), "", "",
+                          "data.cache_dir names another folder");
         log_warning(std::string("going on without a token cache: ") + error.what());
         writable = false;
       }
     }
+    if (!storage->report.empty()) reports.emplace_back(storage->report);
     if (storage->header.sequences > 0 || file.parts() == 1) shards.push_back(std::move(storage));
   }
-  if (!file.is_told()) {
-    std::vector<std::string_view> reports;
-    for (const auto& shard : shards) reports.push_back(shard->report);
-    tell(reports);
-  }
+  if (!file.is_told() || file.is_large()) tell(reports);  // of a large file only the sample is
   const TokenDataset dataset(std::move(shards));
   if (dataset.shards_.empty() || dataset.size() == 0)
     throw DataError(file.path() + ": no usable sequences",

@@ -60,10 +60,9 @@ c10::intrusive_ptr<c10d::Store> connect(const Launch& launch, bool serves, milli
   return c10::make_intrusive<c10d::PrefixStore>("tvae " + std::to_string(launch.restarts), store);
 }
 
-c10::intrusive_ptr<c10d::Store> meet(const Launch& launch) {
-  const bool serves = launch.rank == 0 && !launch.has_store;
+c10::intrusive_ptr<c10d::Store> meet(const Launch& launch, bool serves, milliseconds patience) {
   try {
-    return connect(launch, serves, kPatienceToMeet);
+    return connect(launch, serves, patience);
   } catch (const std::exception& error) {
     const std::string why = first_line(error.what());
     if (serves && why.find("EADDRINUSE") != std::string::npos)
@@ -76,21 +75,24 @@ c10::intrusive_ptr<c10d::Store> meet(const Launch& launch) {
 
 class C10dCommunicator : public Communicator {
  public:
-  C10dCommunicator(const Launch& launch, const std::function<void(const std::string&)>& on_failure)
-      : Communicator(launch.rank, launch.world_size), store_(meet(launch)) {
-    watch_ =
-        std::make_unique<ProcessWatch>(connect(launch, /*serves=*/false, kPatienceOfWatch), rank(), size(), on_failure);
-    group_ = c10::make_intrusive<c10d::ProcessGroup>(store_, rank(), size());
-    const auto options = c10d::ProcessGroupGloo::Options::create(kPatience);
-    options->devices.push_back(device(launch));
-    store_->setTimeout(kPatienceToMeet);
+  C10dCommunicator(const Launch& launch, const OnLostProcess& on_failure)
+      : Communicator(launch.rank, launch.world_size),
+        store_(meet(launch, launch.rank == 0 && !launch.has_store, kPatienceToMeet)),
+        watch_(std::make_unique<ProcessWatch>(meet(launch, /*serves=*/false, kPatienceOfWatch), rank(), size(),
+                                              on_failure)) {
     try {
+      group_ = c10::make_intrusive<c10d::ProcessGroup>(store_, rank(), size());
+      const auto options = c10d::ProcessGroupGloo::Options::create(kPatienceToMeet);
+      options->devices.push_back(device(launch));
       const auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(store_, rank(), size(), options);
+      gloo->setTimeout(kPatience);
       group_->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO, gloo);
       group_->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
     } catch (const std::exception& error) {
-      throw LostProcess("not all of " + std::to_string(size()) + " processes met at " + place(launch) + ": " +
-                        first_line(error.what()));
+      const LostProcess lost("the " + std::to_string(size()) +
+                             " processes cannot all reach each other: " + first_line(error.what()));
+      watch_->announce_failure(lost.exit_code(), lost.what());
+      throw lost;
     }
   }
 
@@ -131,7 +133,9 @@ class C10dCommunicator : public Communicator {
       throw LostProcess("another process of the run has ended");
     }
   }
-  bool announce_failure(const std::string& line) override { return watch_->announce_failure(line); }
+  bool announce_failure(ExitCode status, const std::string& line) override {
+    return watch_->announce_failure(status, line);
+  }
 
  private:
   static std::shared_ptr<::gloo::transport::Device> device(const Launch& launch) {
@@ -153,12 +157,11 @@ class C10dCommunicator : public Communicator {
 
 }  // namespace
 
-std::unique_ptr<Communicator> join_processes(const Launch& launch,
-                                             const std::function<void(const std::string&)>& on_failure) {
+std::unique_ptr<Communicator> join_processes(const Launch& launch, const OnLostProcess& on_failure) {
   return std::make_unique<C10dCommunicator>(launch, on_failure);
 }
 #else
-std::unique_ptr<Communicator> join_processes(const Launch&, const std::function<void(const std::string&)>&) {
+std::unique_ptr<Communicator> join_processes(const Launch&, const OnLostProcess&) {
   throw ConfigError("several processes", "a program that was built without Gloo", "",
                     "install its headers (Debian: libgloo-dev) and build again");
 }

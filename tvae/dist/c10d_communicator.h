@@ -9,11 +9,9 @@
 
 namespace tvae {
 
-/// Meets the other processes of a launch. `on_failure` is called in another thread where one of them is lost while this
-/// one waits, with the line to print, or with nothing where another process prints it (watch.h).
+/// Meets the other processes of a launch.
 /// Throws ConfigError for an address where they cannot meet, LostProcess where not all come, and what says that this
 /// program was built without c10d.
-std::unique_ptr<Communicator> join_processes(const Launch& launch,
-                                             const std::function<void(const std::string&)>& on_failure);
+std::unique_ptr<Communicator> join_processes(const Launch& launch, const OnLostProcess& on_failure);
 
 }  // namespace tvae

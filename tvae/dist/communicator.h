@@ -23,6 +23,11 @@ class LostProcess : public Error {
       : Error(ExitCode::kData, what, "", "", "the run can be resumed from its last checkpoint") {}
 };
 
+/// What a process does that learns, in a thread of its own, that another one has ended: it may be waiting for that one
+/// in all its other threads, so that it can but end too, with `status`. It prints `line`, unless that is empty: then
+/// another process does.
+using OnLostProcess = std::function<void(ExitCode status, const std::string& line)>;
+
 /// Every call is made by all processes, in the same order, with tensors of the same shapes and types. Where another
 /// process has gone, they throw LostProcess.
 class Communicator {
@@ -50,9 +55,9 @@ class Communicator {
   virtual c10d::ProcessGroup* group() { return nullptr; }
   /// Calls work(), which uses them. What they throw where another process has gone becomes LostProcess.
   virtual void guarded(const std::function<void()>& work) { work(); }
-  /// Tells the others that this process ends, and why, so that they end too. Whether it is the first one to say so,
-  /// whose line is the one for people.
-  virtual bool announce_failure(const std::string& line) { return true; }
+  /// Tells the others that this process ends, and why, so that they end too, with the same status. Whether it is the
+  /// first one to say so, whose line is the one for people.
+  virtual bool announce_failure(ExitCode status, const std::string& line) { return true; }
 
   /// The text of the first process.
   std::string text_of_first(const std::string& text);

@@ -13,7 +13,7 @@
 namespace tvae {
 namespace {
 
-constexpr char kHint[] = "torchrun sets it: torchrun --nproc-per-node 2 --no-python tvae train ...";
+constexpr char kHint[] = "torchrun sets it";
 
 std::optional<std::string> variable(const char* name) {
   const char* value = std::getenv(name);
@@ -39,6 +39,10 @@ std::string required(const char* name) {
 
 }  // namespace
 
+int restarts_of_environment() {
+  return number("TORCHELASTIC_RESTART_COUNT", variable("TORCHELASTIC_RESTART_COUNT").value_or("0"), 0, 1 << 30);
+}
+
 std::optional<Launch> launch_of_environment() {
   constexpr int kMostProcesses = 1 << 16;
   const auto size = variable("WORLD_SIZE");
@@ -52,8 +56,7 @@ std::optional<Launch> launch_of_environment() {
   launch.local_world_size =
       number("LOCAL_WORLD_SIZE", variable("LOCAL_WORLD_SIZE").value_or("1"), 1, launch.world_size);
   launch.local_rank = number("LOCAL_RANK", variable("LOCAL_RANK").value_or("0"), 0, launch.world_size - 1);
-  launch.restarts =
-      number("TORCHELASTIC_RESTART_COUNT", variable("TORCHELASTIC_RESTART_COUNT").value_or("0"), 0, 1 << 30);
+  launch.restarts = restarts_of_environment();
   launch.has_store = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
   return launch;
 }

@@ -12,9 +12,12 @@ struct Launch {
   int local_rank = 0, local_world_size = 1;  // among the processes of this machine
   std::string master_address;
   int master_port = 0;
-  int restarts = 0;        // of all processes, by torchrun
+  int restarts = 0;        // restarts_of_environment()
   bool has_store = false;  // torchrun's own agent keeps the store
 };
+
+/// How often torchrun has started the processes again: TORCHELASTIC_RESTART_COUNT.
+int restarts_of_environment();
 
 /// From RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR and MASTER_PORT; nullopt where WORLD_SIZE is not
 /// set, or 1. Throws ConfigError where one of them is missing or makes no sense.

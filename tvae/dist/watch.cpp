@@ -2,14 +2,11 @@
 
 #include <unistd.h>
 
-#include <chrono>
+#include <cerrno>
 #include <filesystem>
-#include <mutex>
+#include <fstream>
+#include <sstream>
 #include <torch/csrc/distributed/c10d/Store.hpp>
-
-#include "tvae/base/error.h"
-#include "tvae/base/files.h"
-#include "tvae/base/strings.h"
 
 namespace tvae {
 namespace {
@@ -32,35 +29,31 @@ void write(c10d::Store& store, const std::string& name, const std::string& text)
   store.set(name, std::vector<uint8_t>(text.begin(), text.end()));
 }
 
-/// Where process ids mean the same: this boot of the machine, and this container.
+/// Where process ids mean the same: this boot of the machine, and this container. Empty where that cannot be told.
 std::string machine() {
-  std::error_code error;
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string boot;
-  try {
-    boot = read_file("/proc/sys/kernel/random/boot_id");
-  } catch (const Error&) {
-    return "";
-  }
-  return boot + std::filesystem::read_symlink("/proc/self/ns/pid", error).string();
+  std::error_code error;
+  const std::string container = std::filesystem::read_symlink("/proc/self/ns/pid", error).string();
+  return file >> boot && !error ? boot + container : "";
 }
 
 /// Of this machine. One that has ended stays for a while, until its parent has asked how.
 bool lives(const std::string& id) {
-  try {
-    const std::string stat = read_file("/proc/" + id + "/stat");  // "id (name) state ..."
-    const size_t name_end = stat.rfind(')');
-    return name_end == std::string::npos || stat.find_first_of("ZX", name_end) != name_end + 2;
-  } catch (const Error&) {
-    return false;
-  }
+  if (::access(("/proc/" + id).c_str(), F_OK) != 0) return errno != ENOENT;
+  std::ifstream file("/proc/" + id + "/stat");
+  std::string stat;
+  if (!std::getline(file, stat)) return true;  // there are no descriptors left
+  const size_t name_end = stat.rfind(')');     // "id (name) state ..."
+  return name_end == std::string::npos || stat.find_first_of("ZX", name_end) != name_end + 2;
 }
 
 }  // namespace
 
-ProcessWatch::ProcessWatch(c10::intrusive_ptr<c10d::Store> store, int rank, int size,
-                           std::function<void(const std::string&)> on_failure)
+ProcessWatch::ProcessWatch(c10::intrusive_ptr<c10d::Store> store, int rank, int size, OnLostProcess on_failure)
     : store_(std::move(store)), rank_(rank), size_(size), on_failure_(std::move(on_failure)) {
   write(*store_, key("process", rank_), std::to_string(::getpid()) + " " + machine());
+  next_.heard = next_.looked = Clock::now();
   thread_ = std::thread([this] { watch(); });
 }
 
@@ -87,50 +80,69 @@ void ProcessWatch::say_that_it_ends() {
   }
 }
 
-bool ProcessWatch::announce_failure(const std::string& line) {
+bool ProcessWatch::announce_failure(ExitCode status, const std::string& line) {
+  {
+    const std::lock_guard lock(mutex_);
+    has_failed_ = true;  // it ends in its own way
+  }
   try {
-    const std::vector<uint8_t> nothing, text(line.begin(), line.end());
+    const std::string told = std::to_string(static_cast<int>(status)) + " " + line;
+    const std::vector<uint8_t> nothing, text(told.begin(), told.end());
     return store_->compareSet(kFailure, nothing, text) == text;
   } catch (const std::exception&) {
     return true;  // nobody can be told
   }
 }
 
-void ProcessWatch::watch() {
+bool ProcessWatch::next_is_there() {
   const int next = (rank_ + 1) % size_;
-  const std::string name = "process " + std::to_string(next) + " of " + std::to_string(size_);
-  std::string of_next;  // its id and machine
-  int64_t beats = -1;
-  auto heard = Clock::now();
-  const auto end = [&](const std::string& line) {
+  if (store_->check({key(kEnded, next)})) return true;
+  const auto now = Clock::now();
+  const int64_t beats = store_->add(key("beat", next), 0);
+  // 0: it has yet to come. And where this process was itself stopped for a while, the other could not be heard.
+  if (beats != next_.beats || beats == 0 || now - next_.looked > 5 * kPace) next_.heard = now;
+  next_.beats = beats;
+  next_.looked = now;
+  if (next_.id.empty() && store_->check({key("process", next)})) {
+    std::istringstream told(read(*store_, key("process", next)));
+    told >> next_.id >> next_.machine;
+  }
+  const bool can_be_looked_at = !next_.machine.empty() && next_.machine == machine();
+  if (can_be_looked_at && !lives(next_.id)) return store_->check({key(kEnded, next)});
+  return now - next_.heard < std::chrono::seconds(kSilenceSeconds);
+}
+
+void ProcessWatch::watch() {
+  const std::string name = "process " + std::to_string((rank_ + 1) % size_) + " of " + std::to_string(size_);
+  const auto end = [&](ExitCode status, const std::string& line) {
     say_that_it_ends();
     if (rank_ == 0) std::this_thread::sleep_for(2 * kPace);  // it may keep the store, in which the others read why
-    on_failure_(line);
+    on_failure_(status, line);
   };
-  const auto lost = [&](const std::string& what) { end(announce_failure(what) ? what : ""); };
   try {
     for (bool goes_on = true; goes_on;) {
       store_->add(key("beat", rank_), 1);
-      if (store_->check({kFailure})) return end("");  // somebody has said it
-      if (!store_->check({key(kEnded, next)})) {
-        const int64_t now = store_->add(key("beat", next), 0);
-        if (now != beats || now == 0) heard = Clock::now();  // 0: it has yet to come
-        beats = now;
-        if (of_next.empty() && store_->check({key("process", next)})) of_next = read(*store_, key("process", next));
-        const size_t space = of_next.find(' ');
-        if (space != std::string::npos && of_next.substr(space + 1) == machine() && !lives(of_next.substr(0, space)) &&
-            !store_->check({key(kEnded, next)}))
-          return lost(name + " has ended");
-        if (Clock::now() - heard > std::chrono::seconds(kSilenceSeconds))
-          return lost(name + " has not been heard of for " + std::to_string(kSilenceSeconds) + " s");
-      }
+      const bool told = store_->check({kFailure});
       std::unique_lock lock(mutex_);
+      if (!has_failed_ && told) {
+        lock.unlock();
+        return end(static_cast<ExitCode>(std::stoi(read(*store_, kFailure))), "");  // and somebody has said it
+      }
+      if (!has_failed_) {
+        lock.unlock();
+        if (!next_is_there()) {
+          const std::string line = name + " has ended, or cannot be reached";
+          return end(ExitCode::kData, announce_failure(ExitCode::kData, line) ? line : "");
+        }
+        lock.lock();
+      }
       goes_on = !ending_.wait_for(lock, kPace, [this] { return ends_; });
     }
     say_that_it_ends();
-  } catch (const std::exception& error) {
+  } catch (const std::exception&) {
     const std::lock_guard lock(mutex_);
-    if (!ends_) on_failure_("process 0 of " + std::to_string(size_) + " has ended, or cannot be reached");
+    if (!ends_ && !has_failed_)
+      on_failure_(ExitCode::kData, "process 0 of " + std::to_string(size_) + " has ended, or cannot be reached");
   }
 }
 

@@ -3,11 +3,14 @@
 
 #include <c10/util/intrusive_ptr.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
+
+#include "tvae/dist/communicator.h"
 
 namespace c10d {
 class Store;
@@ -16,34 +19,39 @@ class Store;
 namespace tvae {
 
 /// A thread that says in the store that this process lives, looks whether the next one does, and reads whether one has
-/// failed: a process that is killed is noticed within seconds on its own machine, one that hangs or is cut off from the
-/// network within kSilence.
+/// failed: a process that is killed is noticed within a second on its own machine, one that is stopped, or that another
+/// machine has lost, within kSilenceSeconds. That a process lives is no proof that it gets on.
 class ProcessWatch {
  public:
   static constexpr int kSilenceSeconds = 20;
 
-  /// `store`: a connection of its own. `on_failure` is called in that thread, once, with a line that says what has
-  /// happened; the process may be waiting for the lost one in another thread, so that it can but end.
-  ProcessWatch(c10::intrusive_ptr<c10d::Store> store, int rank, int size,
-               std::function<void(const std::string&)> on_failure);
+  /// `store`: a connection of its own.
+  ProcessWatch(c10::intrusive_ptr<c10d::Store> store, int rank, int size, OnLostProcess on_failure);
   /// The others do not miss this process any more. The first one, which may keep the store, waits for them for a while.
   ~ProcessWatch();
   ProcessWatch(const ProcessWatch&) = delete;
   ProcessWatch& operator=(const ProcessWatch&) = delete;
 
-  /// Tells the others why this process ends. Whether it is the first to say so: the one whose line people should see.
-  bool announce_failure(const std::string& line);
+  /// Communicator::announce_failure.
+  bool announce_failure(ExitCode status, const std::string& line);
 
  private:
   void watch();
+  /// Whether the next process is there. Throws where the store is gone.
+  bool next_is_there();
   void say_that_it_ends();
 
   c10::intrusive_ptr<c10d::Store> store_;
   int rank_, size_;
-  std::function<void(const std::string&)> on_failure_;
+  OnLostProcess on_failure_;
+  struct {
+    std::string id, machine;
+    int64_t beats = -1;
+    std::chrono::steady_clock::time_point heard, looked;
+  } next_;
   std::mutex mutex_;
   std::condition_variable ending_;
-  bool ends_ = false;
+  bool ends_ = false, has_failed_ = false;
   std::thread thread_;
 };
 

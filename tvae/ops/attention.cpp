@@ -178,7 +178,9 @@ Tensor attention_composed(const Tensor& query, const Tensor& key, const Tensor& 
     }
     if (options.causal) scores = scores.masked_fill(distance > 0, -std::numeric_limits<float>::infinity());
     Tensor probabilities = at::softmax(scores, -1);
-    if (options.dropout > 0) probabilities = dropout(probabilities, options.dropout, RandomKey(options.dropout_key + group, options.dropout_first));
+    if (options.dropout > 0)
+      probabilities =
+          dropout(probabilities, options.dropout, RandomKey(options.dropout_key + group, options.dropout_first));
     fill_to(queries[first].start);
     outputs.push_back(at::matmul(probabilities, heads_of(value, keys, first, count, heads))
                           .transpose(1, 2)

@@ -15,7 +15,9 @@ ReadOptions read_options(const DataConfig& data) {
           .strict = data.strict,
           .format = data.format == "auto" ? "" : data.format,
           .quotes = data.quotes,
-          .header = data.header};
+          .header = data.header,
+          .tokens = data.tokens == "none" ? "" : data.tokens,
+          .tokenizer = data.tokens == "text" ? data.tokens_tokenizer : data.tokenizer};
 }
 
 ReadOptions fit_options(const DataConfig& data) {

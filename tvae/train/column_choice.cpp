@@ -8,6 +8,11 @@
 namespace tvae {
 
 ColumnChoice choose_columns(const DataConfig& data, DataFile& train) {
+  if (data.tokens != "none") {
+    ColumnChoice none;
+    none.json = true;
+    return none;
+  }
   const auto [path, content] = train.sample();
   const bool open_format = data.format == "auto";
   const TableSketch table = sketch_table(path, content, open_format ? "" : data.format);

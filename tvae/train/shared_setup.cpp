@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "tvae/base/files.h"
@@ -59,6 +60,15 @@ Tokenizer tokenizer_from_json(const Json& files) {
   return Tokenizer::load(folder.path());
 }
 
+/// Of two lists what the first has and the second has not; anything else whole.
+std::string without(const Json& list, const Json& other) {
+  if (!list.is_array() || !other.is_array()) return list.dump();
+  std::vector<std::string> own;
+  for (const Json& item : list)
+    if (std::find(other.begin(), other.end(), item) == other.end()) own.push_back(item.get<std::string>());
+  return own.empty() ? "none of them" : join(own, ", ");
+}
+
 std::string packed(const Json& json) {
   const std::vector<uint8_t> bytes = Json::to_cbor(json);
   return {bytes.begin(), bytes.end()};
@@ -81,8 +91,9 @@ void require_same_command(const TrainOptions& options, Communicator& communicato
     const Json other = Json::parse(all[static_cast<size_t>(rank)]);
     for (const auto& [key, value] : first.items())
       if (other.at(key) != value)
-        throw ConfigError(process(communicator, rank) + " was started with other " + key, other.at(key).dump(),
-                          value.dump() + ", as process 0", "all processes of a run are started with the same command");
+        throw ConfigError(process(communicator, rank) + " was started with other " + key, without(other.at(key), value),
+                          without(value, other.at(key)) + ", as process 0",
+                          "all processes of a run are started with the same command");
   }
 }
 

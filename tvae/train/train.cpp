@@ -66,7 +66,8 @@ RunConfig settings_to_start_from(const std::string& from, const RunRecord* resum
   const auto imported = parent ? std::nullopt : read_imported_settings(from);
   if (!parent && !imported) return {};
   RunConfig config = parent ? parent->config : *imported;
-  config.data.train = config.data.valid = config.data.tokenizer = "";
+  config.data.train = config.data.valid = config.data.tokenizer = config.data.tokens_tokenizer = "";
+  config.data.tokens = "none";
   if (parent && parent->valid && config.data.valid_fraction == 0) config.data.valid_fraction = held_out_share(*parent);
   return config;
 }
@@ -99,14 +100,14 @@ ResolvedConfig requested_config(const TrainOptions& options, const RunRecord* re
     throw ConfigError("train.minutes", "0", "more than 0");
   if (is_assigned(resolved, "train.minutes") && is_assigned(resolved, "train.steps"))
     throw ConfigError("train.minutes and train.steps", "both", "one of them");
-  if (!resumed && is_assigned(resolved, "train.minutes")) {
-    resolved.config.train.steps = 0;
+  if (is_assigned(resolved, "train.minutes")) {  // then a preset's steps are not asked for
+    resolved.config.train.steps = resumed ? base.train.steps : 0;
     resolved.origins.erase("train.steps");
   }
   if (!resumed) settle_rate(resolved, !options.from.empty() && read_run_record(absolute(options.from)).has_value());
   DataConfig& data = resolved.config.data;
   for (std::string* files : {&data.train, &data.valid}) *files = absolute(*files, /*several=*/true);
-  data.tokenizer = absolute(data.tokenizer);
+  for (std::string* tokenizer : {&data.tokenizer, &data.tokens_tokenizer}) *tokenizer = absolute(*tokenizer);
   return resolved;
 }
 
@@ -293,6 +294,18 @@ nlohmann::ordered_json choose(ResolvedConfig& resolved, TrainingInput& input, st
   return {{"told", settings.told}, {"settings", settings.chosen}};
 }
 
+/// What another process than the first does.
+TrainedRun train_along(const TrainOptions& options, Communicator& communicator, Progress& progress) {
+  TrainingSetup setup = shared_setup(options.device, communicator);
+  Trainer trainer(setup, nullptr, communicator);
+  const auto checkpoint = shared_checkpoint(std::nullopt, communicator);
+  const bool extended = communicator.any(false);
+  if (checkpoint) trainer.restore(*checkpoint, extended);
+  const bool was_finished = trainer.finished();
+  if (!was_finished) trainer.run(progress);
+  return {options.out, trainer.step(), trainer.total_steps(), was_finished, /*with_verdict=*/false};
+}
+
 }  // namespace
 
 std::vector<std::string> choose_for_training(ResolvedConfig& resolved, torch::Device device, Progress& progress) {
@@ -300,19 +313,10 @@ std::vector<std::string> choose_for_training(ResolvedConfig& resolved, torch::De
   return choose_settings(resolved, input.train, device, progress).told;
 }
 
-/// What another process than the first does.
-static TrainedRun train_along(const TrainOptions& options, Communicator& communicator, Progress& progress) {
-  TrainingSetup setup = shared_setup(options.device, communicator);
-  Trainer trainer(setup, nullptr, communicator);
-  if (const auto checkpoint = shared_checkpoint(std::nullopt, communicator))
-    trainer.restore(*checkpoint, /*extended=*/true);  // what does not fit, the first process says
-  const bool was_finished = trainer.finished();
-  if (!was_finished) trainer.run(progress);
-  return {options.out, trainer.step(), trainer.total_steps(), was_finished, /*with_verdict=*/false};
-}
-
 TrainedRun train(const TrainOptions& given, Progress& progress, const std::vector<TrainingObserver*>& observers) {
   Communicator& communicator = *given.communicator;
+  if (given.device.is_cuda() && !communicator.is_alone())
+    throw ConfigError("several processes", "--device cuda", "--device cpu", "GPUs are not trained on together yet");
   require_same_command(given, communicator);
   if (!communicator.is_first()) return train_along(given, communicator, progress);
   TrainOptions options = given;
@@ -347,11 +351,11 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
     settle_steps(setup, options.device, progress);
   }
   auto checkpoint = resumed ? load_checkpoint(run.path()) : std::nullopt;
-  const bool extended =
-      resumed && settle_resumed_steps(setup, resolved, *resumed, checkpoint, options.device, progress);
+  const bool extends = resumed && settle_resumed_steps(setup, resolved, *resumed, checkpoint, options.device, progress);
   share_setup(setup, communicator);
   Trainer trainer(setup, &run, communicator);
   checkpoint = shared_checkpoint(std::move(checkpoint), communicator);
+  const bool extended = communicator.any(extends);
   if (resumed) {
     if (checkpoint) {
       trainer.restore(*checkpoint, extended);

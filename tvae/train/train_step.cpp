@@ -77,6 +77,9 @@ TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config, Precision pre
   for (const NamedParameter& parameter : master_) all.push_back(parameter.value.detach());
   communicator_.broadcast(all, 0);
   refresh_compute_weights();
+  if (own_.empty())
+    throw ConfigError(std::to_string(communicator_.size()) + " processes",
+                      "a model of " + std::to_string(master_.size()) + " weights", "at least one for each process");
   optimizer_ = make_optimizer(config_, own_);
   if (config_.ema_decay > 0) average_ = std::make_unique<MovingAverage>(own_, config_.ema_decay);
 }
@@ -132,6 +135,17 @@ void TrainStep::swap_average() {
   if (!average_) return;
   average_->swap();
   share_weights();
+}
+
+void TrainStep::with_average(const std::function<void()>& work) {
+  swap_average();
+  try {
+    work();
+  } catch (...) {
+    if (average_) average_->swap();  // by itself: the other processes may be elsewhere
+    throw;
+  }
+  swap_average();
 }
 
 TensorMap TrainStep::optimizer_state() const {

@@ -1,6 +1,7 @@
 // One optimizer step: micro-batches → gradients → new weights.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -55,18 +56,9 @@ class TrainStep {
   Objective& objective() { return objective_; }
   const Objective& objective() const { return objective_; }
 
-  /// While it lives, the weights are the averages, where there are some (train.ema_decay). All processes make one
+  /// Calls work() while the weights are the averages, where there are some (train.ema_decay). All processes call it
   /// together.
-  class Averaged {
-   public:
-    explicit Averaged(TrainStep& step) : step_(step) { step_.swap_average(); }
-    ~Averaged() { step_.swap_average(); }
-    Averaged(const Averaged&) = delete;
-    Averaged& operator=(const Averaged&) = delete;
-
-   private:
-    TrainStep& step_;
-  };
+  void with_average(const std::function<void()>& work);
   /// States of optimizer and average, whole in the first process; all call them together. Average: empty without one.
   TensorMap optimizer_state() const;
   TensorMap average_state() const;

@@ -68,7 +68,12 @@ Trainer::Trainer(TrainingSetup& setup, const RunDirectory* run, Communicator& co
   state_.rng = Rng(mix64(static_cast<uint64_t>(config_.seed)) + 1);
   state_.data.push_back(hex(setup.train.fingerprint()));
   if (setup.valid) state_.data.push_back(hex(setup.valid->fingerprint()));
-  if (setup.config.loss.regularizer == "kl") warn_of_floor(setup.config.loss.kl, setup.valid && config_.eval_steps > 0);
+  if (setup.config.loss.regularizer == "kl") warn_of_floor(setup.config.loss.kl, evaluates_ && config_.eval_steps > 0);
+  if (communicator.size() > 1 && batcher_.fewest_sequences() < communicator.size())
+    throw ConfigError("batches of " + std::to_string(batcher_.fewest_sequences()) + " sequences for " +
+                          std::to_string(communicator.size()) + " processes",
+                      "", "one for each at least",
+                      "a larger train.batch_size or train.batch_tokens, or fewer processes");
   if (config_.previews && setup.valid) previewer_ = std::make_unique<Previewer>(setup);
 }
 
@@ -190,8 +195,7 @@ Metrics Trainer::close_interval() {
 HeldOutEvaluation Trainer::evaluate() {
   HeldOutEvaluation found;
   found.rate_target = step_.objective().rate_target(state_.position);
-  {
-    const TrainStep::Averaged averaged(step_);
+  step_.with_average([&] {
     step_.refresh_compute_weights();
     if (setup_.valid) found.scores = evaluate_held_out(setup_.model.vae, *setup_.valid, setup_.config.data.max_valid);
     share(found.scores);
@@ -200,7 +204,7 @@ HeldOutEvaluation Trainer::evaluate() {
                      {"valid_token_accuracy", found.scores.token_accuracy}};
     if (found.scores.kl) found.metrics.emplace_back("valid_kl", *found.scores.kl);
     if (previewer_ && std::isfinite(found.scores.cross_entropy)) found.preview = (*previewer_)(step(), found.metrics);
-  }
+  });
   step_.refresh_compute_weights();
   return found;
 }
@@ -241,8 +245,9 @@ bool Trainer::finished() const {
 }
 
 void Trainer::keep_model() {
-  const TrainStep::Averaged averaged(step_);
-  if (run_ != nullptr) save_model_files(run_->path());
+  step_.with_average([&] {
+    if (run_ != nullptr) save_model_files(run_->path());
+  });
 }
 
 void Trainer::save() {
