@@ -44,36 +44,16 @@ std::string counted(int64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
-constexpr std::string_view kBase64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 std::string base64(std::string_view bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string encoded;
   for (size_t start = 0; start < bytes.size(); start += 3) {
     const size_t count = std::min<size_t>(3, bytes.size() - start);
     uint32_t group = 0;  // three bytes are four digits
     for (size_t i = 0; i < 3; ++i) group = group << 8 | (i < count ? static_cast<unsigned char>(bytes[start + i]) : 0u);
-    for (size_t i = 0; i < 4; ++i) encoded += i <= count ? kBase64Digits[group >> (18 - 6 * i) & 63] : '=';
+    for (size_t i = 0; i < 4; ++i) encoded += i <= count ? kDigits[group >> (18 - 6 * i) & 63] : '=';
   }
   return encoded;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  while (text.ends_with('=')) text.remove_suffix(1);
-  if (text.size() % 4 == 1) return std::nullopt;
-  std::string bytes;
-  uint32_t bits = 0;
-  int known = 0;  // of the lowest bits, those that are in no byte yet
-  for (const char c : text) {
-    const size_t digit = kBase64Digits.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    known += 6;
-    if (known < 8) continue;
-    known -= 8;
-    bytes += static_cast<char>(bits >> known & 0xFF);
-  }
-  return bytes;
 }
 
 size_t edit_distance(std::string_view a, std::string_view b) {

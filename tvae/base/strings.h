@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +24,6 @@ inline std::string counted(size_t count, const std::string& noun) {
 
 /// RFC 4648, padded.
 std::string base64(std::string_view bytes);
-/// The bytes again; nullopt where a text is no such encoding.
-std::optional<std::string> from_base64(std::string_view text);
 
 /// Levenshtein distance in bytes.
 size_t edit_distance(std::string_view a, std::string_view b);

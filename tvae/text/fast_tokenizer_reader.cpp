@@ -38,6 +38,26 @@ std::string shown(const Json& part) {
   return (type.is_string() ? type.get<std::string>() : type.dump()) + (parts.empty() ? "" : " of " + join(parts, ", "));
 }
 
+/// RFC 4648, with or without padding; nullopt for what is none.
+std::optional<std::string> from_base64(std::string_view text) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  while (text.ends_with('=')) text.remove_suffix(1);
+  if (text.size() % 4 == 1) return std::nullopt;
+  std::string bytes;
+  uint32_t bits = 0;
+  int known = 0;  // of the lowest bits, those that are in no byte yet
+  for (const char c : text) {
+    const size_t digit = kDigits.find(c);
+    if (digit == std::string_view::npos) return std::nullopt;
+    bits = bits << 6 | static_cast<uint32_t>(digit);
+    known += 6;
+    if (known < 8) continue;
+    known -= 8;
+    bytes += static_cast<char>(bits >> known & 0xFF);
+  }
+  return bytes;
+}
+
 class Reader {
  public:
   Reader(const std::string& path, const TokenizerFiles& files)

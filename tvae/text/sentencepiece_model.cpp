@@ -146,6 +146,10 @@ void SentencePieceModel::encode_parts(const std::vector<TextPart>& parts, std::v
   std::string shown;
   for (const TextPart& part : parts)
     shown += part.added ? stand_in(static_cast<size_t>(*part.added - size())) : without_stand_ins(part.text);
+  if (parts.size() == 1 && shown == parts.front().text) {
+    encode(shown, ids);
+    return;
+  }
   const sentencepiece::ImmutableSentencePieceText encoded = processor_.EncodeAsImmutableProto(shown);
   for (const auto& piece : encoded.pieces()) {
     const auto id = static_cast<int32_t>(piece.id());

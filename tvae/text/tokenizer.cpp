@@ -108,20 +108,17 @@ void Tokenizer::Implementation::look_for(const std::string& text, int32_t id) {
   if (text.empty() || !traits.finds_added_tokens) return;
   added.emplace(text, id);
   added_lengths.insert(text.size());
-  first_bytes[static_cast<unsigned char>(text.front())] = true;
+  // Beside added tokens SentencePieceModel takes private characters for unknown; these are their first bytes.
+  for (const char first : {text.front(), '\xF3', '\xF4'}) first_bytes[static_cast<unsigned char>(first)] = true;
 }
 
 std::vector<int32_t> Tokenizer::Implementation::encode(std::string_view text) const {
   std::vector<int32_t> ids;
   const auto may_begin = [this](char c) { return first_bytes[static_cast<unsigned char>(c)]; };
-  if (std::ranges::any_of(text, may_begin)) {
-    const std::vector<TextPart> parts = split_at_added(text);
-    if (std::ranges::any_of(parts, [](const TextPart& part) { return part.added.has_value(); })) {
-      model->encode_parts(parts, ids);
-      return ids;
-    }
-  }
-  model->encode(text, ids);
+  if (std::ranges::any_of(text, may_begin))
+    model->encode_parts(split_at_added(text), ids);
+  else
+    model->encode(text, ids);
   return ids;
 }
 

@@ -56,7 +56,7 @@ class TokenizerModel {
 
   /// Appends the ids of a text, which may be empty or malformed UTF-8.
   virtual void encode(std::string_view text, std::vector<int32_t>& ids) const = 0;
-  /// The same of a text with added tokens.
+  /// The same of a text that may have added tokens in it.
   virtual void encode_parts(const std::vector<TextPart>& parts, std::vector<int32_t>& ids) const;
   /// What decode makes of the joined texts.
   virtual std::string tidied(std::string text) const { return text; }
