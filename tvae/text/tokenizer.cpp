@@ -186,7 +186,8 @@ bool Tokenizer::Implementation::wants_token(const std::string& text) const {
   const std::string line = "a" + text + "a";
   if (text.empty() || !is_valid_utf8(text) || text.find(kSpaceMark) != std::string::npos) return false;
   const std::vector<int32_t> ids = encode(line);
-  return traits.keeps_text ? !writes(ids, line) : std::ranges::find(ids, unk) != ids.end();
+  if (traits.keeps_text) return !writes(ids, line);
+  return std::ranges::find(ids, unk) != ids.end() && !model->find(text);
 }
 
 // ---- Reading
@@ -211,6 +212,10 @@ void Tokenizer::Implementation::take_added_tokens(const AddedTokens& tokens, con
     if (traits.finds_special_tokens && (token.has_rules || (token.normalized && !traits.keeps_text)))
       throw CheckpointError(name + " cannot be used", token.has_rules ? "lstrip, rstrip or single_word" : "normalized",
                             "a token that is found wherever it is written");
+    // Hugging Face gives such a token the piece's id, and the ids after it one less.
+    if (const auto piece = model->find(token.text); traits.finds_special_tokens && piece && *piece != int64_t(id))
+      throw CheckpointError(name, "id " + std::to_string(id),
+                            std::to_string(*piece) + ", the id that the vocabulary has for it");
     if (id >= first) {
       const uint64_t index = id - first;
       if (index > later.size())
@@ -364,7 +369,8 @@ std::string Tokenizer::decode(const std::vector<int32_t>& ids) const {
   return implementation_->decode(ids);
 }
 std::string Tokenizer::text_of(int32_t id) const {
-  return decode({id, id}).substr(decode({id}).size());
+  const std::string once = decode({id}), twice = decode({id, id});
+  return twice.substr(std::min(once.size(), twice.size()));  // what is tidied can be shorter
 }
 
 bool Tokenizer::writes(const std::vector<int32_t>& ids, std::string_view text) const {
