@@ -98,7 +98,7 @@ TEST_F(Train, TakesTokenizersOfHuggingFace) {
     EXPECT_EQ(config["pad_token_id"] == config["eos_token_id"], kind == "gpt2");
     const ProgramResult texts = run({"reconstruct", path(kind)}, "a = 1\n");
     EXPECT_EQ(texts.status, 0) << texts.err;
-    ASSERT_EQ(run({"train", "--resume", path(kind), "--set", "train.steps=4"}).status, 0);
+    ASSERT_EQ(run({"train", "--resume", "--out", path(kind), "--set", "train.steps=4"}).status, 0);
   }
 }
 

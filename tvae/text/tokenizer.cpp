@@ -45,7 +45,7 @@ struct Tokenizer::Implementation {
   TokenizerTraits traits;
   std::vector<LaterToken> later;
   std::set<int32_t> special;  // ids of the model that its files name as special: no text, but found in a text
-  SpecialTokens names;
+  SpecialTokens names;        // of the tokens with a task
   int32_t pad = 0, eos = 0, unk = 0;
   std::vector<Written> written;  // by id
   // What encode looks for, filled by look_for().
@@ -252,7 +252,6 @@ void Tokenizer::Implementation::take_special_tokens(const TokenizerFiles& files,
     } else {
       later[static_cast<size_t>(*id - model->size())].special = true;
     }
-    return *id;
   };
   for (const auto& [name, token] : std::map(names)) {
     const bool needed = name == "pad_token" || name == "eos_token" || name == "unk_token";
