@@ -1,5 +1,7 @@
 #include "apps/output_file.h"
 
+#include <algorithm>
+
 #include "tvae/base/error.h"
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
@@ -22,8 +24,8 @@ void write_output(const std::string& path, const std::function<void()>& write) {
 }
 
 void write_tokenizer(const Tokenizer& tokenizer, const std::string& folder) {
-  const auto is_there = [&](const char* name) { return file_exists(folder + "/" + name); };
-  const bool replaces = is_there("tokenizer_config.json") || is_there("tokenizer.json") || is_there("spiece.model");
+  const auto is_there = [&](const std::string& name) { return file_exists(folder + "/" + name); };
+  const bool replaces = std::ranges::any_of(tokenizer_files(), is_there);
   tokenizer.save(folder);
   if (replaces) log_info("replaced the former tokenizer in " + folder);
 }

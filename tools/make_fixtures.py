@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/fixtures: what PyTorch and Hugging Face compute, for the tests to compare with.
 
-    pip install torch==2.13.0 transformers==4.57.6 scikit-learn==1.9.1 safetensors numpy
+    pip install torch==2.13.0 transformers==4.57.6 scikit-learn==1.9.1 safetensors sentencepiece numpy
     python tools/make_fixtures.py [--out tests/fixtures] [NAME ...]
 
 One function a fixture; everything is seeded, fp32 and on the CPU, without dropout. tests/fixtures/README.md says what
@@ -9,10 +9,13 @@ each file holds.
 """
 
 import argparse
+import json
 import math
+import tempfile
 from pathlib import Path
 from unittest import mock
 
+import sentencepiece
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
@@ -20,8 +23,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC, LinearSVC
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from torch import nn
-from transformers import FunnelConfig, FunnelForPreTraining, T5Config, T5ForConditionalGeneration
+from transformers import (AutoTokenizer, FunnelConfig, FunnelForPreTraining, T5Config, T5ForConditionalGeneration,
+                          T5TokenizerFast)
 from transformers.models.funnel.modeling_funnel import FunnelEncoder, upsample
 from transformers.models.t5.modeling_t5 import T5Attention, T5LayerFF
 from transformers.optimization import Adafactor
@@ -499,8 +504,117 @@ def funnel_pretrained(out: Path) -> None:
     save(directory / "parity.safetensors", "funnel_pretrained", {"inputs": inputs, "states": states})
 
 
+# ---- Tokenizers
+
+SENTENCES = [
+    "The quick brown fox jumps over the lazy dog.", "It's what we've said: they'll come, and I'm sure he'd wait!",
+    "def add(a, b): return a + b", "for i in range(10): print(i, end=' ')", "In 1999 there were 3,141 of them, or 59%.",
+    "A café in Zürich, naïve and déjà vu", "Don't you think so? No, I don't.", "東京 is a city, and so is 京都.",
+    "  two spaces,   three spaces", "He said: \"good morning\" (twice)", "running runner runs, walked walker walking",
+]
+AWKWARD = [
+    "", " ", "   ", "\t", "\n", "a\nb", "a\r\n b", " leading", "trailing ", "  two  spaces  ", "a   b", "a \t b", "\x00", "a\x00b",
+    "\x01\x7f\x85", "it's IT'S we'll 'tis '' 's", "I'm they've you're he'd can't 'x", "don't . really ?", "a1b22c 333 4.5 1,000",
+    "caf\u00e9 cafe\u0301 e\u0323\u0302", "\u0301", "\u0130stanbul \u00df \u1e9e \u03a3\u03c2", "\u00bd \u00b2 \u2167 \u0663",
+    "\u4e2d\u6587 a\u4e2db \u6771\u4eac", "\u3053\u3093 \u30ab\u30bf", "\ud55c\uad6d \u1112\u1161\u11ab", "\U00020000\U0002b920\U0002b820",
+    "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627 \u202eabc", "\u0915\u094d\u0937\u093f", "\U0001f600 \U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f44d\U0001f3fd",
+    "a\u00a0b \u00a0 c", "a\u3000b\u2028c\u2003\u2003d", "\u2581 a\u2581b", "\u200b\u200d\ufeff\u00ad", "\ufb01 \uff21", "\ufffd a\ufffdb", "\ue000\U000f0000\U0010fffd",
+    "\u0378", "x" * 99, "x" * 100, "x" * 101, "\u00e9" * 100, "the" * 60, "a b" * 40, "!?.,;:'\"()[]{}<>`^~|@#$%&*-_=+/\\",
+    "snake_case camelCase UPPER", "http://a.b/c?d=e&f", "\u2018q\u2019 \u201cq\u201d \u2013 \u2014 \u2026", "\u20ac5 \u00a35", "foo<bar>",
+]
+SPECIAL = ["a<|endoftext|>b", "<|endoftext|>", "x <|endoftext|><|endoftext|> y", "<|endoftext", "a[MASK]b [SEP]", "[CLS] [PAD][UNK]x", "[mask] [ SEP ]"]
+
+
+def learn(tokenizer, trainer, normalizer=None, **parts):
+    """A tokenizer of the package tokenizers that has learnt from SENTENCES."""
+    for name, part in parts.items():
+        setattr(tokenizer, name, part)
+    if normalizer:
+        tokenizer.normalizer = normalizer
+    tokenizer.train_from_iterator(SENTENCES * 3, trainer)
+    return tokenizer
+
+
+def save_expected(folder: Path, texts: list) -> None:
+    """What Hugging Face makes of texts: their ids, and the text of those. And its tokenizer.json, in a folder alone."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    if not (folder / "tokenizer.json").exists():
+        (folder / "fast").mkdir(exist_ok=True)
+        tokenizer.backend_tokenizer.save(str(folder / "fast" / "tokenizer.json"), pretty=False)
+    rows = []
+    for text in texts:
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        decoded = tokenizer.decode(ids, skip_special_tokens=True)
+        rows.append({"text": text, "ids": ids, "decoded": decoded, "unknown": tokenizer.unk_token_id in ids})
+    (folder / "expected.json").write_text(json.dumps(rows, indent=0) + "\n")
+
+
+def write_json(path: Path, value: dict) -> None:
+    path.write_text(json.dumps(value) + "\n")
+
+
+def tokenizer_gpt2(out: Path) -> None:
+    """vocab.json and merges.txt, as GPT-2 comes."""
+    folder = out / "tokenizer_gpt2"
+    folder.mkdir(exist_ok=True)
+    trainer = trainers.BpeTrainer(vocab_size=420, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
+    bpe = learn(Tokenizer(models.BPE()), trainer, pre_tokenizer=pre_tokenizers.ByteLevel(add_prefix_space=False))
+    bpe.model.save(str(folder))
+    vocabulary = json.loads((folder / "vocab.json").read_text())
+    write_json(folder / "vocab.json", vocabulary | {"<|endoftext|>": len(vocabulary)})
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "GPT2Tokenizer"})
+    save_expected(folder, SENTENCES + AWKWARD + SPECIAL)
+
+
+def tokenizer_bert(out: Path, name: str, lower: bool) -> None:
+    """vocab.txt, as BERT comes."""
+    folder = out / name
+    folder.mkdir(exist_ok=True)
+    trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
+    learn(Tokenizer(models.WordPiece(unk_token="[UNK]")), trainer, normalizers.BertNormalizer(lowercase=lower),
+          pre_tokenizer=pre_tokenizers.BertPreTokenizer()).model.save(str(folder))
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer", "do_lower_case": lower,
+                                                  "clean_up_tokenization_spaces": True})
+    save_expected(folder, SENTENCES + AWKWARD + SPECIAL)
+
+
+def tokenizer_bert_cased(out: Path) -> None:
+    tokenizer_bert(out, "tokenizer_bert_cased", lower=False)
+
+
+def tokenizer_bert_uncased(out: Path) -> None:
+    tokenizer_bert(out, "tokenizer_bert_uncased", lower=True)
+
+
+def tokenizer_t5(out: Path) -> None:
+    """tokenizer.json, as T5's: a small map of characters, words split at blanks, and extra ids among the pieces."""
+    folder = out / "tokenizer_t5"
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        rules = Path(scratch) / "rules.tsv"
+        rules.write_text("".join(f"{a}\t{b}\n" for a, b in
+                                 (("9", "20"), ("A", "20"), ("D", "20"), ("A0", "20"), ("3000", "20"), ("FB01", "66 69"),
+                                  ("BD", "31 2F 32"), ("65 301", "E9"), ("200B", ""), ("7F", ""))))
+        (Path(scratch) / "lines.txt").write_text("\n".join(SENTENCES * 3))
+        sentencepiece.SentencePieceTrainer.train(
+            input=f"{scratch}/lines.txt", model_prefix=f"{scratch}/spiece", vocab_size=120, hard_vocab_limit=False, pad_id=0,
+            eos_id=1, unk_id=2, bos_id=-1, normalization_rule_tsv=str(rules), minloglevel=3)
+        fast = T5TokenizerFast(f"{scratch}/spiece.model", extra_ids=3)
+        fast.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(prepend_scheme="always")])
+        fast.backend_tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+        made = json.loads(fast.backend_tokenizer.to_str())
+    made["normalizer"] = made["normalizer"]["normalizers"][0]
+    write_json(folder / "tokenizer.json", made)
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "</s>",
+                                                  "pad_token": "<pad>", "unk_token": "<unk>"})
+    # Of blanks that the map does not know, and of SentencePiece's mark of a space in a text, the fast tokenizer of
+    # transformers makes something else than T5Tokenizer.
+    save_expected(folder, [text for text in SENTENCES + AWKWARD if not set(text) & set("\u2003\u2028\u2581\x85")])
+
+
 FIXTURES = (t5_v1_0, t5_v1_1, buckets, optimizers, regularizers, full_2020, full_2021, full_flax, funnel,
-            funnel_pretrained, probes)
+            funnel_pretrained, probes, tokenizer_gpt2, tokenizer_bert_cased, tokenizer_bert_uncased, tokenizer_t5)
 
 
 def main() -> None:

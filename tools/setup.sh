@@ -14,7 +14,7 @@ if [[ ${1:-} == --tests ]]; then
   requirements+=("pandas>=2" "matplotlib>=3.8" "scikit-learn>=1.4" "msgpack>=1" "safetensors>=0.4" "mypy>=1.13" nbclient ipykernel "anywidget>=0.11" schemathesis==4.32.5
     rdkit transformers==4.57.6 sentencepiece jax==0.4.38 flax==0.10.2)
 fi
-packages=(g++ cmake ninja-build pkg-config ccache libsentencepiece-dev nlohmann-json3-dev libcli11-dev
+packages=(g++ cmake ninja-build pkg-config ccache libsentencepiece-dev libutf8proc-dev nlohmann-json3-dev libcli11-dev
   libgtest-dev zlib1g-dev liblzma-dev libzstd-dev libpng-dev libsvm-dev liblinear-dev libhnswlib-dev libboost-dev libgloo-dev python3-dev)
 node_is_new() { node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null; }
 if [[ ${1:-} == --tests ]]; then

@@ -53,6 +53,14 @@ TEST_F(TokenizerVerb, JsonGoesBothWays) {
             (nlohmann::json{{"out", path("b")}, {"kind", "byte"}, {"size", 259}, {"lines", 2}}));
 }
 
+TEST_F(TokenizerVerb, FoldersOfHuggingFaceAreRead) {
+  const std::string text = "It's a caf\u00e9.\n\n  two  spaces\n";
+  const std::string gpt2 = TVAE_TEST_DATA "/tokenizer_gpt2", bert = TVAE_TEST_DATA "/tokenizer_bert_cased";
+  EXPECT_EQ(run({"tokenizer", "decode", gpt2}, run({"tokenizer", "encode", gpt2}, text).out).out, text);
+  EXPECT_EQ(run({"tokenizer", "decode", bert}, run({"tokenizer", "encode", bert}, text).out).out,
+            "It's a caf\u00e9.\n\ntwo spaces\n");
+}
+
 TEST_F(TokenizerVerb, EscapesStandForLineEndsInsideALine) {
   ASSERT_EQ(train("byte").status, 0);
   const std::string ids = run({"tokenizer", "encode", "--escapes", path("byte")}, "a\\nb\\\\\n").out;

@@ -85,6 +85,23 @@ class Train : public ProgramTest {
   }
 };
 
+// GPT-2's has one id for pad, end and start. The model's folder holds the tokenizer in its own layout.
+TEST_F(Train, TakesTokenizersOfHuggingFace) {
+  const std::vector<std::pair<std::string, std::string>> kinds = {{"gpt2", "merges.txt"}, {"bert_cased", "vocab.txt"}};
+  for (const auto& [kind, file] : kinds) {
+    const ProgramResult result =
+        run(command(kind, {"train.steps=3", "data.tokenizer=" TVAE_TEST_DATA "/tokenizer_" + kind}));
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_TRUE(fs::is_regular_file(path(kind) + "/" + file));
+    const Json config = Json::parse(get(path(kind) + "/config.json"));
+    EXPECT_EQ(config["decoder_start_token_id"], config["pad_token_id"]);
+    EXPECT_EQ(config["pad_token_id"] == config["eos_token_id"], kind == "gpt2");
+    const ProgramResult texts = run({"reconstruct", path(kind)}, "a = 1\n");
+    EXPECT_EQ(texts.status, 0) << texts.err;
+    ASSERT_EQ(run({"train", "--resume", "--out", path(kind), "--set", "train.steps=4"}).status, 0);
+  }
+}
+
 TEST_F(Train, WritesAModelDirectoryTheSameTwiceAndKeepsIt) {
   const ProgramResult first = run(command("a", {"train.steps=12"}));
   ASSERT_EQ(first.status, 0) << first.err;

@@ -42,6 +42,7 @@ TEST(Json, AFaultHasItsPlace) {
   EXPECT_EQ(json_fault("{\"a\": 1,\n  \"b\": x}"), "no JSON at line 2, column 8");
   EXPECT_EQ(json_fault("{\n"), "no JSON at line 2, column 1");
   EXPECT_EQ(json_fault(""), "no JSON at line 1, column 1");
+  EXPECT_EQ(json_fault("[1e999]"), "JSON with a number that is too large");
   EXPECT_NE(json_fault(nested(1000)).find("nests too deeply"), std::string::npos);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -89,6 +90,16 @@ TEST_F(HuggingFaceModel, TheCheckpointDecidesTheT5AndTheConfigurationTheRest) {
   EXPECT_EQ(model.check, "python");
   const Model plain = import_huggingface({folder_.path("t5_v1_1")}, resolve_config({"demo"}, {}));
   EXPECT_EQ(plain.vae.config().dropout, 0.1);
+}
+
+TEST_F(HuggingFaceModel, ATokenizerJsonIsATokenizer) {
+  const std::string folder = t5_folder("t5_v1_0", 300);
+  for (const char* other : {"tokenizer_config.json", "special_tokens_map.json"})
+    std::filesystem::remove(folder + "/" + other);
+  std::filesystem::copy_file(fixture_path("tokenizer_t5/tokenizer.json"), folder + "/tokenizer.json");
+  const Model model = import_huggingface({folder}, resolve_config({}, kSmallCode));
+  EXPECT_EQ(model.tokenizer.size(), 101);
+  EXPECT_EQ(model.vae.config().vocab_size, 300);
 }
 
 TEST_F(HuggingFaceModel, TheBottleneckComesFromTheSeed) {

@@ -45,6 +45,8 @@ std::string json_fault(std::string_view text) {
     const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
     return "no JSON at line " + std::to_string(1 + std::count(before.begin(), before.end(), '\n')) + ", column " +
            std::to_string(1 + end - line_start);
+  } catch (const Json::out_of_range&) {
+    return "JSON with a number that is too large";
   }
 }
 

@@ -32,8 +32,13 @@ const std::vector<std::string>& model_files() {
 }
 
 const std::vector<std::string>& tokenizer_files() {
-  static const std::vector<std::string> names = {"tokenizer_config.json", "tokenizer.json", "special_tokens_map.json",
-                                                 "spiece.model"};
+  static const std::vector<std::string> names = {"tokenizer_config.json",
+                                                 "tokenizer.json",
+                                                 "special_tokens_map.json",
+                                                 "spiece.model",
+                                                 "vocab.json",
+                                                 "merges.txt",
+                                                 "vocab.txt"};
   return names;
 }
 
