@@ -181,13 +181,12 @@ bool Tokenizer::Implementation::writes(const std::vector<int32_t>& ids, std::str
 
 /// Whether a text comes back changed from the middle of a line, and an added token would help. One with SentencePiece's
 /// space mark would not: Hugging Face would find it in every space. Where spaces and case are lost anyway, only what
-/// has no pieces wants a token.
+/// has no piece wants a token.
 bool Tokenizer::Implementation::wants_token(const std::string& text) const {
-  const std::string line = "a" + text + "a";
   if (text.empty() || !is_valid_utf8(text) || text.find(kSpaceMark) != std::string::npos) return false;
-  const std::vector<int32_t> ids = encode(line);
-  if (traits.keeps_text) return !writes(ids, line);
-  return std::ranges::find(ids, unk) != ids.end() && !model->find(text);
+  if (!traits.keeps_text) return !find(text) && std::ranges::count(encode(text), unk) > 0;
+  const std::string line = "a" + text + "a";
+  return !writes(encode(line), line);
 }
 
 // ---- Reading
