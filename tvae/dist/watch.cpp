@@ -86,7 +86,8 @@ bool ProcessWatch::announce_failure(ExitCode status, const std::string& line) {
     has_failed_ = true;  // it ends in its own way
   }
   try {
-    const std::string told = std::to_string(static_cast<int>(status)) + " " + line;
+    // With its rank: several may have the same to say.
+    const std::string told = std::to_string(static_cast<int>(status)) + " " + std::to_string(rank_) + " " + line;
     const std::vector<uint8_t> nothing, text(told.begin(), told.end());
     return store_->compareSet(kFailure, nothing, text) == text;
   } catch (const std::exception&) {
