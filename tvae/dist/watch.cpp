@@ -48,13 +48,18 @@ bool lives(const std::string& id) {
   return name_end == std::string::npos || stat.find_first_of("ZX", name_end) != name_end + 2;
 }
 
+std::string lost_first(int processes) {
+  return "process 0 of " + std::to_string(processes) + " has ended, or cannot be reached";
+}
+
 }  // namespace
 
 ProcessWatch::ProcessWatch(c10::intrusive_ptr<c10d::Store> store, int rank, int size, OnLostProcess on_failure)
     : store_(std::move(store)), rank_(rank), size_(size), on_failure_(std::move(on_failure)) {
   write(*store_, key("process", rank_), std::to_string(::getpid()) + " " + machine());
-  next_.heard = next_.looked = Clock::now();
+  next_.heard = next_.looked = turned_ = Clock::now();
   thread_ = std::thread([this] { watch(); });
+  second_thread_ = std::thread([this] { watch_the_watch(); });
 }
 
 ProcessWatch::~ProcessWatch() {
@@ -62,8 +67,9 @@ ProcessWatch::~ProcessWatch() {
     const std::lock_guard lock(mutex_);
     ends_ = true;
   }
-  ending_.notify_one();
+  ending_.notify_all();
   thread_.join();
+  second_thread_.join();
   try {
     const auto start = Clock::now();
     for (int other = 1; rank_ == 0 && other < size_; ++other)
@@ -114,6 +120,27 @@ bool ProcessWatch::next_is_there() {
 }
 
 void ProcessWatch::watch() {
+  keep_watching();
+  const std::lock_guard lock(mutex_);
+  has_ended_ = true;
+  ending_.notify_all();
+}
+
+void ProcessWatch::watch_the_watch() {
+  auto looked = Clock::now();
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    if (ending_.wait_for(lock, kPace, [this] { return has_ended_; })) return;
+    const auto now = Clock::now();
+    if (now - looked > 5 * kPace) turned_ = now;  // this process was itself stopped for a while
+    looked = now;
+    if (now - turned_ < std::chrono::seconds(kSilenceSeconds)) continue;
+    lock.unlock();
+    return on_failure_(ExitCode::kData, lost_first(size_));
+  }
+}
+
+void ProcessWatch::keep_watching() {
   const std::string name = "process " + std::to_string((rank_ + 1) % size_) + " of " + std::to_string(size_);
   const auto end = [&](ExitCode status, const std::string& line) {
     say_that_it_ends();
@@ -122,6 +149,10 @@ void ProcessWatch::watch() {
   };
   try {
     for (bool goes_on = true; goes_on;) {
+      {
+        const std::lock_guard lock(mutex_);
+        turned_ = Clock::now();
+      }
       store_->add(key("beat", rank_), 1);
       const bool told = store_->check({kFailure});
       std::unique_lock lock(mutex_);
@@ -142,8 +173,7 @@ void ProcessWatch::watch() {
     say_that_it_ends();
   } catch (const std::exception&) {
     const std::lock_guard lock(mutex_);
-    if (!ends_ && !has_failed_)
-      on_failure_(ExitCode::kData, "process 0 of " + std::to_string(size_) + " has ended, or cannot be reached");
+    if (!ends_ && !has_failed_) on_failure_(ExitCode::kData, lost_first(size_));
   }
 }
 

@@ -37,6 +37,10 @@ class ProcessWatch {
 
  private:
   void watch();
+  void keep_watching();
+  /// In a thread of its own: whether the watch gets on, since the store waits for ever for an answer where the network
+  /// is cut.
+  void watch_the_watch();
   /// Whether the next process is there. Throws where the store is gone.
   bool next_is_there();
   void say_that_it_ends();
@@ -51,8 +55,9 @@ class ProcessWatch {
   } next_;
   std::mutex mutex_;
   std::condition_variable ending_;
-  bool ends_ = false, has_failed_ = false;
-  std::thread thread_;
+  bool ends_ = false, has_failed_ = false, has_ended_ = false;
+  std::chrono::steady_clock::time_point turned_;  // when the watch last began to look
+  std::thread thread_, second_thread_;
 };
 
 }  // namespace tvae
