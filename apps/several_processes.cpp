@@ -12,6 +12,7 @@
 #include "tvae/base/log.h"
 #include "tvae/base/threads.h"
 #include "tvae/dist/c10d_communicator.h"
+#include "tvae/run/model_directory.h"
 
 namespace tvae::apps {
 namespace {
@@ -66,6 +67,16 @@ void with_other_processes(const CommonOptions& common, const std::function<void(
     communicator->announce_failure(ExitCode::kBug, name + ": " + error.what());
     throw;
   }
+}
+
+torch::Device device_of_process(const CommonOptions& common) {
+  const torch::Device device = parse_device(common.device);
+  const auto launch = launch_of_environment();
+  if (!launch || launch->local_world_size == 1 || device.is_cpu()) return device;
+  if (common.device.starts_with("cuda:"))
+    throw ConfigError("--device", common.device + " for " + std::to_string(launch->local_world_size) + " processes",
+                      "cuda: a GPU for each, the one that has its LOCAL_RANK");
+  return parse_device("cuda:" + std::to_string(launch->local_rank));
 }
 
 }  // namespace tvae::apps

@@ -34,7 +34,7 @@ TrainOptions run_options(const Options& options, const CommonOptions& common) {
   run.assignments.insert(run.assignments.end(), options.of_flags.begin(), options.of_flags.end());
   if (common.seed_given) run.assignments.push_back("train.seed=" + std::to_string(common.seed));
   run.mode = options.resume ? StartMode::kResume : options.overwrite ? StartMode::kOverwrite : StartMode::kNew;
-  run.device = parse_device(common.device);
+  run.device = device_of_process(common);
   return run;
 }
 

@@ -43,6 +43,20 @@ if(NOT TARGET tvae_libtorch)
     target_link_libraries(tvae_libtorch INTERFACE -Wl,--no-as-needed
       ${torch_root}/lib/libtorch_cuda.so ${torch_root}/lib/libc10_cuda.so -Wl,--as-needed -Wl,--allow-shlib-undefined)
   endif()
+  # What NCCL's part of libtorch includes (tvae/dist/c10d_communicator.cpp): CUDA's own headers, and NCCL's, of a toolkit
+  # or of the packages that pip installs beside a libtorch with CUDA.
+  if(EXISTS ${torch_root}/lib/libtorch_cuda.so)
+    target_compile_definitions(tvae_libtorch INTERFACE TVAE_TORCH_HAS_CUDA)
+    file(GLOB beside_torch ${torch_root}/../nvidia/*/include)
+    find_path(TVAE_CUDA_INCLUDE cuda_runtime_api.h HINTS ENV CUDA_HOME PATHS /usr/local/cuda ${beside_torch}
+      PATH_SUFFIXES include)
+    find_path(TVAE_NCCL_INCLUDE nccl.h HINTS ENV NCCL_HOME PATHS ${beside_torch} /usr/local/cuda PATH_SUFFIXES include)
+    foreach(include IN ITEMS ${TVAE_CUDA_INCLUDE} ${TVAE_NCCL_INCLUDE})
+      if(EXISTS ${include})
+        target_include_directories(tvae_libtorch SYSTEM INTERFACE ${include})
+      endif()
+    endforeach()
+  endif()
   # Code that calls at::parallel_for runs serially unless it is compiled with OpenMP; linked with libtorch's own runtime.
   file(GLOB gomp ${torch_root}/lib/libgomp*.so*)
   if(NOT TVAE_FUZZ) # clang would bring a runtime of its own, and one thread is what a fuzzer wants

@@ -11,7 +11,7 @@ class SignDescent : public Optimizer {
 
   double step(double learning_rate_factor) override {
     const torch::NoGradGuard no_grad;
-    step_count_.add_(1);
+    count_step();
     const double rate = learning_rate_ * learning_rate_factor;
     for (NamedParameter& parameter : parameters_)
       if (parameter.value.grad().defined()) parameter.value.sub_(rate * parameter.value.grad().sign());

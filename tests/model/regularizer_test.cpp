@@ -194,7 +194,9 @@ TEST(Kl, TheTargetFallsToItsFloorOnlyWhileHeldOutTextsComeBack) {
   loss.kl.target_tolerance = 1.0;
   Rng rng(1);
   const auto step = [&](Regularizer& kl, int64_t at) {
-    return kl(input_of(at::full({4, 3, 6}, 1.0), at::zeros({4, 3, 6}), {at, 1000}), rng).metrics.at("kl_target");
+    return kl(input_of(at::full({4, 3, 6}, 1.0), at::zeros({4, 3, 6}), {at, 1000}), rng)
+        .metrics.at("kl_target")
+        .item<double>();
   };
   const auto target_at_end = [&](double nats, int64_t from) {
     const auto kl = make("kl", loss, test::tiny_config("queries"));
@@ -221,7 +223,9 @@ TEST(Kl, AFallThatGoesOnUnsettlesAndIsKept) {
   const ModelConfig model = test::tiny_config("queries");
   Rng rng(1);
   const auto step = [&](Regularizer& kl, int64_t at) {
-    return kl(input_of(at::full({4, 3, 6}, 1.0), at::zeros({4, 3, 6}), {at, 1000}), rng).metrics.at("kl_target");
+    return kl(input_of(at::full({4, 3, 6}, 1.0), at::zeros({4, 3, 6}), {at, 1000}), rng)
+        .metrics.at("kl_target")
+        .item<double>();
   };
   const auto kl = make("kl", loss, model), resumed = make("kl", loss, model);
   step(*kl, 0);

@@ -207,7 +207,7 @@ TEST(Clipping, IsPyTorchs) {
     std::vector<Tensor> values;
     for (const NamedParameter& weight : theirs) values.push_back(weight.value);
     const double expected = torch::nn::utils::clip_grad_norm_(values, most);
-    EXPECT_NEAR(clip_gradients(ours, most), expected, 1e-6 * expected);
+    EXPECT_NEAR(clip_gradients(ours, most).item<double>(), expected, 1e-6 * expected);
     double squares = 0.0;
     for (size_t i = 0; i < ours.size(); ++i) {
       EXPECT_LT(relative_error(ours[i].value.grad(), theirs[i].value.grad()), 1e-6) << ours[i].name;
@@ -220,12 +220,12 @@ TEST(Clipping, IsPyTorchs) {
 TEST(Clipping, MeasuresAloneAtZeroAndLeavesWhatIsNotFinite) {
   std::vector<NamedParameter> weights = {parameter("a", at::zeros({2}), WeightKind::kVector),
                                          parameter("b", at::zeros({3}), WeightKind::kVector)};
-  EXPECT_EQ(clip_gradients(weights, 1.0), 0.0) << "no gradients";
+  EXPECT_EQ(clip_gradients(weights, 1.0).item<double>(), 0.0) << "no gradients";
   weights[0].value.mutable_grad() = torch::tensor({3.0f, 4.0f});
-  EXPECT_DOUBLE_EQ(clip_gradients(weights, 0.0), 5.0);
+  EXPECT_DOUBLE_EQ(clip_gradients(weights, 0.0).item<double>(), 5.0);
   EXPECT_TRUE(weights[0].value.grad().equal(torch::tensor({3.0f, 4.0f})));
   weights[0].value.mutable_grad()[1] = std::numeric_limits<float>::infinity();
-  EXPECT_FALSE(std::isfinite(clip_gradients(weights, 1.0)));
+  EXPECT_FALSE(std::isfinite(clip_gradients(weights, 1.0).item<double>()));
   EXPECT_EQ(weights[0].value.grad()[0].item<float>(), 3.0f);
   EXPECT_FALSE(weights[1].value.grad().defined());
 }

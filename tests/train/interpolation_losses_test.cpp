@@ -88,7 +88,7 @@ TEST(InterpolationLosses, TheBottleneckCycleIsItsFormula) {
     }
   }
   expected *= 2.5 / static_cast<double>(count * codes.size(1) * count);
-  EXPECT_NEAR(result.metrics.at("vae_cycle"), expected, 1e-5 * std::abs(expected));
+  EXPECT_NEAR(result.metrics.at("vae_cycle").item<double>(), expected, 1e-5 * std::abs(expected));
   const std::set<std::string> trained = scene.trained(result.loss);
   EXPECT_TRUE(any_starts_with(trained, "vae.encoder.") && any_starts_with(trained, "vae.decoder."));
   EXPECT_FALSE(any_starts_with(trained, "decoder.") || any_starts_with(trained, "encoder."));
@@ -100,8 +100,8 @@ TEST(InterpolationLosses, TheCycleTrainsEncoderAndDecoder) {
   loss.cycle_weight = 1;
   const InterpolationLosses::Result result = scene.run(loss);
   const auto count = static_cast<double>(scene.forward.code.size(0));
-  EXPECT_GE(result.metrics.at("cycle"), 0.0);
-  EXPECT_LE(result.metrics.at("cycle"), 2.0 / count);
+  EXPECT_GE(result.metrics.at("cycle").item<double>(), 0.0);
+  EXPECT_LE(result.metrics.at("cycle").item<double>(), 2.0 / count);
   const std::set<std::string> trained = scene.trained(result.loss);
   for (const char* part : {"encoder.", "decoder.", "vae.encoder.", "vae.decoder."})
     EXPECT_TRUE(any_starts_with(trained, part)) << part;
@@ -121,7 +121,7 @@ TEST(InterpolationLosses, TheCriticLearnsFromItsOwnLossAloneAndTheModelFromItsJu
     for (const std::string& name : critic_only) EXPECT_TRUE(name.starts_with("vae.critic.")) << name;
 
     const InterpolationLosses::Result late = scene.run(loss, {30, 100});
-    EXPECT_NEAR(late.metrics.at("critic"), early.metrics.at("critic"), 1e-6);
+    EXPECT_NEAR(late.metrics.at("critic").item<double>(), early.metrics.at("critic").item<double>(), 1e-6);
     scene.trained(early.loss);
     TensorMap before;
     for (const NamedParameter& parameter : scene.vae.parameters().list())

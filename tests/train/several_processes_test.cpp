@@ -5,6 +5,7 @@
 #include "tests/support/fixture.h"
 #include "tests/support/processes.h"
 #include "tests/support/tiny_model.h"
+#include "tvae/base/mix64.h"
 #include "tvae/config/presets.h"
 #include "tvae/data/batcher.h"
 #include "tvae/train/train_step.h"
@@ -40,16 +41,15 @@ Outcome train(const RunConfig& config, int processes, int64_t steps) {
       }
       for (const TokenBatch& batch : batches) {
         const auto metrics = step.accumulate(batch, sizes, position, noise);
-        if (communicator.is_first()) outcome.losses.push_back(metrics.at("loss"));
+        if (communicator.is_first()) outcome.losses.push_back(metrics.at("loss").item<double>());
       }
-      const double norm = step.apply(position).gradient_norm;
+      const double norm = step.apply(position).gradient_norm.item<double>();
       if (communicator.is_first()) outcome.norms.push_back(norm);
     }
     TensorMap optimizer = step.optimizer_state(), average = step.average_state();
     step.with_average([&] {
-      if (communicator.is_first())
-        for (const NamedParameter& parameter : step.master())
-          outcome.weights[parameter.name] = parameter.value.detach().clone();
+      for (const auto& [name, weight] : step.weights())
+        if (communicator.is_first()) outcome.weights[name] = weight.clone();
     });
     if (!communicator.is_first()) return;
     outcome.optimizer = optimizer, outcome.average = average, outcome.objective = step.objective().state();
@@ -139,6 +139,78 @@ TEST(SeveralProcesses, GiveTheNumbersOfOneWithEveryPreset) {
     config.train.precision = "fp32";
     if (config.loss.bag_of_words.weight > 0) config.model.bag_of_words = true;
     expect_numbers_of_one(config, {2}, 4);
+  }
+}
+
+/// A model in bf16 with fp32 masters, each in one process alone, or in fp32. With `interrupted` the run goes on in new
+/// processes after half of the steps.
+Outcome train_in(Precision precision, const RunConfig& config, int processes, bool interrupted = false) {
+  constexpr int64_t kSteps = 4;
+  Outcome outcome;
+  const TokenBatch batch = tiny_batch(byte_tokenizer());
+  TensorMap weights, optimizer, average;
+  const auto steps = [&](int64_t from, int64_t to) {
+    const auto work = [&](Communicator& communicator) {
+      Rng rng(7), noise(5 + from);
+      TransformerVae vae(config.model, rng);
+      TrainStep step(vae, config, precision, communicator);
+      int64_t masters = 0, own = 0;
+      for (const NamedParameter& parameter : vae.parameters().list()) masters += parameter.value.numel();
+      for (const NamedParameter& parameter : step.masters()) own += parameter.value.numel();
+      EXPECT_LT(std::abs(own * processes - masters), masters / 4) << "about as many in each process";
+      if (from > 0) {
+        step.load_weights(weights);
+        step.load_states(optimizer, average);
+      }
+      for (int64_t i = from; i < to; ++i) {
+        for (int micro_batch = 0; micro_batch < 2; ++micro_batch) {
+          Rng at_step(mix64(static_cast<uint64_t>(2 * i + micro_batch)));
+          step.accumulate(batch, {2 * batch.tokens(), 2}, {i, kSteps}, at_step);
+        }
+        const double norm = step.apply({i, kSteps}).gradient_norm.item<double>();
+        if (communicator.is_first()) outcome.norms.push_back(norm);
+      }
+      const TensorMap all = step.weights(), state = step.optimizer_state(), mean = step.average_state();
+      if (!communicator.is_first()) return;
+      for (const auto& [name, weight] : all) outcome.weights[name] = weight.clone();
+      for (const auto& [name, tensor] : state) outcome.optimizer[name] = tensor.clone();
+      for (const auto& [name, tensor] : mean) outcome.average[name] = tensor.clone();
+      // The model computes with what the masters are rounded to, those of other processes too.
+      for (const NamedParameter& parameter : vae.parameters().list())
+        EXPECT_TRUE(parameter.value.equal(all.at(parameter.name).to(vae.dtype()))) << parameter.name;
+    };
+    processes == 1 ? work(lone_process()) : in_processes(processes, work);
+    weights = outcome.weights, optimizer = outcome.optimizer, average = outcome.average;
+  };
+  if (interrupted) steps(0, kSteps / 2);
+  steps(interrupted ? kSteps / 2 : 0, kSteps);
+  return outcome;
+}
+
+TEST(SeveralProcesses, ShareOutTheMastersOfABf16Model) {
+  RunConfig config = noisy_run();
+  config.model.dropout = 0.0;  // whose masks go by groups of sequences there
+  config.train.precision = "bf16";
+  config.train.clip_norm = 0.5;
+  for (const char* optimizer : {"adamw", "muon"}) {
+    SCOPED_TRACE(optimizer);
+    config.train.optimizer = optimizer;
+    const Outcome exact = train_in(Precision::kFp32, config, 1), one = train_in(Precision::kBf16Weights, config, 1),
+                  several = train_in(Precision::kBf16Weights, config, 3);
+    EXPECT_NEAR(several.norms[0] / one.norms[0], 1.0, 0.01) << "gradients are rounded to 8 bits before they add up";
+    const auto distance = [&](const Outcome& outcome) {
+      double squares = 0;
+      for (const auto& [name, weight] : exact.weights)
+        squares += (outcome.weights.at(name) - weight).square().sum().item<double>();
+      return std::sqrt(squares);
+    };
+    // What bf16 rounds, the optimizers blow up, so that the runs part: three processes no more than one does.
+    EXPECT_LT(distance(several), 1.3 * distance(one));
+    const Outcome resumed = train_in(Precision::kBf16Weights, config, 3, /*interrupted=*/true);
+    for (const auto& [name, weight] : several.weights)
+      EXPECT_TRUE(weight.scalar_type() == at::kFloat && resumed.weights.at(name).equal(weight)) << name;
+    for (const auto& [name, state] : several.optimizer) EXPECT_TRUE(resumed.optimizer.at(name).equal(state)) << name;
+    for (const auto& [name, mean] : several.average) EXPECT_TRUE(resumed.average.at(name).equal(mean)) << name;
   }
 }
 

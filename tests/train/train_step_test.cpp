@@ -38,7 +38,7 @@ TEST(TrainStep, Bf16GradientsOfMicroBatchesAddUpInFp32) {
     TrainStep step(vae, config, Precision::kBf16Weights);
     for (int64_t i = 0; i < micro_batches; ++i)
       step.accumulate(batch, {micro_batches * batch.tokens(), micro_batches}, {}, noise);
-    return step.apply({}).gradient_norm;
+    return step.apply({}).gradient_norm.item<double>();
   };
   // 512 times the same micro-batch: each gradient is the whole one divided by a power of two, which no format rounds,
   // and fp32 holds their sums exactly. In bf16 a sum stands still once it is 256 times what is added.
@@ -87,7 +87,8 @@ TEST(TrainStep, FiguresOfABf16ModelHaveMoreThanBf16sDigits) {
   TransformerVae vae(config.model, rng);
   TrainStep step(vae, config);
   const TokenBatch batch = test::tiny_batch(test::byte_tokenizer());
-  const double error = step.accumulate(batch, {batch.tokens(), 1}, {}, noise).at("encoding_reconstruction");
+  const double error =
+      step.accumulate(batch, {batch.tokens(), 1}, {}, noise).at("encoding_reconstruction").item<double>();
   const torch::NoGradGuard no_grad;
   const ForwardResult forward = vae.forward(to_stream(batch, torch::kCPU), {}, {});
   const double expected =

@@ -282,7 +282,8 @@ TEST(Trainer, DecoderNoiseEndsWhereItsScheduleSays) {
   const auto cross_entropy = [&](const LossConfig& loss, int64_t step) {
     Rng rng(3);
     return Objective(loss, config.model)(setup.model.vae, batch, {batch.ids.size(0), 1}, {step, 100}, rng)
-        .metrics["cross_entropy"];
+        .metrics["cross_entropy"]
+        .item<double>();
   };
   const double clean = cross_entropy(config.loss, 0);
   LossConfig noisy = config.loss;
@@ -303,7 +304,8 @@ TEST(Trainer, DenoisingChoosesTokensAndReplacesThemAsPublished) {
   const auto cross_entropy = [&](const LossConfig& loss) {
     Rng rng(3);
     return Objective(loss, config.model)(setup.model.vae, batch, {batch.ids.size(0), 1}, {50, 100}, rng)
-        .metrics["cross_entropy"];
+        .metrics["cross_entropy"]
+        .item<double>();
   };
   const auto of_noise = [&](double unknown, double random) {
     Rng rng(3);

@@ -6,7 +6,15 @@
 #define USE_C10D_GLOO
 #endif
 
+// And the NCCL that a libtorch with CUDA needs, whose header needs NCCL's and CUDA's (cmake/FindTorch.cmake).
+#if defined(TVAE_TORCH_HAS_CUDA) && __has_include(<nccl.h>) && __has_include(<cuda_runtime_api.h>)
+#define TVAE_WITH_NCCL
+#define USE_C10D_NCCL
+#endif
+
 #ifdef TVAE_WITH_GLOO
+#include <c10/core/impl/VirtualGuardImpl.h>
+
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -15,6 +23,9 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <torch/csrc/distributed/c10d/comm.hpp>
+#endif
+#ifdef TVAE_WITH_NCCL
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
 #include "tvae/base/strings.h"
@@ -96,6 +107,16 @@ class C10dCommunicator : public Communicator {
     }
   }
 
+  ~C10dCommunicator() override {
+    if (on_gpus_) on_gpus_->shutdown();
+  }
+
+  void use_device(torch::Device device) override {
+    if (device.is_cpu() || on_gpus_) return;
+    c10::impl::VirtualGuardImpl(device.type()).setDevice(device);  // NCCL takes the one that is set
+    guarded([&] { on_gpus_ = nccl(); });
+    group_->setBackend(device.type(), c10d::ProcessGroup::BackendType::NCCL, on_gpus_);
+  }
   void sum(std::vector<torch::Tensor> tensors) override {
     for (torch::Tensor& tensor : tensors) {
       std::vector<torch::Tensor> one = {tensor};
@@ -146,6 +167,18 @@ class C10dCommunicator : public Communicator {
     return c10d::ProcessGroupGloo::createDefaultDevice();
   }
 
+  c10::intrusive_ptr<c10d::Backend> nccl() const {
+#ifdef TVAE_WITH_NCCL
+    const auto options = c10d::ProcessGroupNCCL::Options::create();
+    options->timeout = kPatience;
+    return c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<c10d::PrefixStore>("gpus", store_), rank(),
+                                                       size(), options);
+#else
+    throw ConfigError("several processes", "--device cuda, of a program that was built without NCCL", "--device cpu",
+                      "NCCL's header and CUDA's have to be there when it is built, and a libtorch with CUDA");
+#endif
+  }
+
   template <class Start>
   void wait(const Start& start) {
     guarded([&] { start()->wait(); });
@@ -153,6 +186,7 @@ class C10dCommunicator : public Communicator {
   c10::intrusive_ptr<c10d::Store> store_;
   std::unique_ptr<ProcessWatch> watch_;
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
+  c10::intrusive_ptr<c10d::Backend> on_gpus_;  // of group_, where there are GPUs
 };
 
 }  // namespace

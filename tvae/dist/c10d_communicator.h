@@ -1,4 +1,5 @@
-// Several processes over PyTorch's own distributed engine (c10d): Gloo between CPUs, NCCL between GPUs.
+// Several processes over PyTorch's own distributed engine (c10d): Gloo for what is on the CPU, NCCL for what is on
+// GPUs.
 #pragma once
 
 #include <functional>

@@ -43,6 +43,9 @@ class Communicator {
   /// The one that writes the run and says what there is to say.
   bool is_first() const { return rank_ == 0; }
 
+  /// Tensors of this device, which computes for this process, can be sent from now on too, without a wait of the host;
+  /// those of the CPU always can. Throws ConfigError where they cannot.
+  virtual void use_device(torch::Device) {}
   /// Sums over all processes, in place.
   virtual void sum(std::vector<torch::Tensor> tensors) = 0;
   /// What process `from` has, in place.

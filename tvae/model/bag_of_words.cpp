@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "tvae/nn/batch_spans.h"
+#include "tvae/ops/on_device.h"
 
 namespace tvae {
 
@@ -21,7 +22,7 @@ Tensor BagOfWords::operator()(const Tensor& code) const {
 Tensor BagOfWords::nats(const Tensor& code, const TokenStream& batch) const {
   const Tensor log_probabilities = (*this)(code);
   const Tensor sequence = sequence_of_row(batch.spans, batch.ids.size(0));
-  const Tensor flat = sequence.to(batch.ids.device()) * log_probabilities.size(1) + batch.ids;
+  const Tensor flat = on_device(sequence, batch.ids.device()) * log_probabilities.size(1) + batch.ids;
   return -log_probabilities.flatten().index_select(0, flat).sum();
 }
 

@@ -2,6 +2,7 @@
 
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
+#include "tvae/ops/on_device.h"
 
 namespace tvae {
 
@@ -29,7 +30,7 @@ torch::Tensor first_states(const EncoderStates& encoded, int64_t count) {
     TVAE_ASSERT(span.length >= count, "a sequence has the states the bottleneck needs");
     for (int64_t i = 0; i < count; ++i) *row++ = span.start + i;
   }
-  return encoded.states.index_select(0, rows.to(encoded.states.device())).view({sequences, count, -1});
+  return encoded.states.index_select(0, on_device(rows, encoded.states.device())).view({sequences, count, -1});
 }
 
 std::unique_ptr<Bottleneck> make_bottleneck(const Scope& scope, const ModelConfig& config) {

@@ -8,6 +8,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/model/regularizer.h"
+#include "tvae/ops/on_device.h"
 
 namespace tvae {
 namespace {
@@ -17,13 +18,13 @@ constexpr double kSmallestWeight = 1e-4, kLargestWeight = 10.0;
 
 class KlRegularizer : public Regularizer {
  public:
-  explicit KlRegularizer(const LossConfig& loss) : loss_(loss), weight_(loss.kl.weight) {}
+  explicit KlRegularizer(const LossConfig& loss) : loss_(loss), weight_(step_metric(loss.kl.weight)) {}
 
   RegularizerResult operator()(const RegularizerInput& input, Rng&) override {
     const torch::Tensor kl = input.posterior.rate();
     const auto sequences = static_cast<double>(kl.size(0));
-    const double nats = kl.detach().sum().item<double>() / sequences;
-    if (!std::isfinite(nats))
+    const torch::Tensor nats = step_metric(kl.sum()) / sequences;
+    if (nats.is_cpu() && !std::isfinite(nats.item<double>()))  // elsewhere the step would wait; its gradients show it
       throw Error(ExitCode::kData,
                   "training diverged: the KL at step " + std::to_string(input.position.step + 1) + " is not finite", "",
                   "",
@@ -33,14 +34,15 @@ class KlRegularizer : public Regularizer {
     const torch::Tensor charged = loss_.kl.free_bits > 0 ? kl * (kl > loss_.kl.free_bits).to(kl.scalar_type()) : kl;
     // A mean loss is in nats a token: the KL is spread over the tokens too, so that weight 1 is the ELBO.
     const double scale = loss_.reduction == "mean" ? 1.0 / static_cast<double>(input.tokens) : 1.0;
-    double weight = 1.0;
-    if (loss_.kl.target > 0) {
-      if (input.position.step != steered_step_) steer(nats, input.position);  // once a step, not a micro-batch
-      weight = weight_;
-      result.metrics["kl_weight"] = weight_;
-      result.metrics["kl_target"] = target_;
+    result.value = charged.sum();
+    if (loss_.kl.target <= 0) {
+      result.value = result.value * scale;
+      return result;
     }
-    result.value = charged.sum() * (scale * weight);
+    if (input.position.step != steered_step_) steer(nats, input.position);  // once a step, not a micro-batch
+    result.value = result.value * (weight_ * scale).to(result.value.scalar_type());
+    result.metrics["kl_weight"] = weight_;
+    result.metrics["kl_target"] = step_metric(target_);
     return result;
   }
 
@@ -55,7 +57,7 @@ class KlRegularizer : public Regularizer {
   }
 
   TensorMap state() const override {
-    TensorMap saved = {{"kl_weight", torch::tensor(weight_, torch::kDouble)}};
+    TensorMap saved = {{"kl_weight", weight_.clone()}};
     if (has_floor()) {
       saved["kl_fallen"] = torch::tensor(fallen_, torch::kDouble);
       saved["kl_fallen_before"] = torch::tensor(fallen_before_, torch::kDouble);
@@ -69,7 +71,7 @@ class KlRegularizer : public Regularizer {
       if (found == saved.end()) throw CheckpointError("the checkpoint lacks " + name + " of the kl regularizer");
       return found->second;
     };
-    weight_ = read("kl_weight").item<double>();
+    weight_ = read("kl_weight").clone();
     if (!has_floor()) return;
     fallen_ = read("kl_fallen").item<double>();
     fallen_before_ = read("kl_fallen_before").item<double>();
@@ -92,7 +94,7 @@ class KlRegularizer : public Regularizer {
   }
 
   /// Integral control of log(weight): above the target the KL gets dearer, below it cheaper.
-  void steer(double nats, const TrainingPosition& position) {
+  void steer(const torch::Tensor& nats, const TrainingPosition& position) {
     steered_step_ = position.step;
     const double descent = loss_.kl.target_descent, whole_way = std::log(start() / loss_.kl.target);
     if (falls_on(position)) {  // as fast as it falls at first, or as reaches the floor in as long
@@ -100,12 +102,13 @@ class KlRegularizer : public Regularizer {
       fallen_ = std::min(deepest(), fallen_ + pace / static_cast<double>(position.total_steps));
     }
     target_ = target_at(position);
-    const double error = std::clamp((nats - target_) / target_, -1.0, 1.0);
-    weight_ = std::clamp(weight_ * std::exp(loss_.kl.target_rate * error), kSmallestWeight, kLargestWeight);
+    const torch::Tensor error = ((nats - target_) / target_).clamp(-1.0, 1.0);
+    const torch::Tensor factor = (error * loss_.kl.target_rate).exp();
+    weight_ = (on_device(weight_, nats.device()) * factor).clamp(kSmallestWeight, kLargestWeight);
   }
 
   LossConfig loss_;
-  double weight_;
+  torch::Tensor weight_;        // fp64, on the device of the codes
   double target_ = 0.0;         // of the step, in nats
   double fallen_ = 0.0;         // for texts that come back, as a logarithm
   double fallen_before_ = 0.0;  // at the last evaluation

@@ -2,6 +2,7 @@
 // comparison: at the published scales its gradient is nearly nothing.
 #include "tvae/model/regularizer.h"
 #include "tvae/ops/mmd.h"
+#include "tvae/ops/on_device.h"
 
 namespace tvae {
 namespace {
@@ -13,7 +14,8 @@ class MmdPublishedRegularizer : public Regularizer {
   RegularizerResult operator()(const RegularizerInput& input, Rng& rng) override {
     const auto sequences = input.code.size(0), tokens = input.code.size(1);
     const torch::Tensor codes = input.code.reshape({sequences * tokens, input.code.size(2)});
-    const torch::Tensor prior = at::randn(codes.sizes(), rng.generator(), at::kFloat).to(codes);
+    const torch::Tensor prior =
+        on_device(at::randn(codes.sizes(), rng.generator(), at::kFloat), codes.device()).to(codes);
     torch::Tensor mmd = gaussian_mmd(prior, codes, loss_.mmd.bandwidth);
     if (loss_.mmd.scaling == "2021") mmd = mmd * (static_cast<double>(tokens) / static_cast<double>(sequences));
     return {mmd, {}};

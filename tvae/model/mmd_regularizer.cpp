@@ -5,6 +5,7 @@
 #include "tvae/base/error.h"
 #include "tvae/model/regularizer.h"
 #include "tvae/ops/mmd.h"
+#include "tvae/ops/on_device.h"
 
 namespace tvae {
 namespace {
@@ -33,9 +34,9 @@ class MmdRegularizer : public Regularizer {
     const Tensor x = (code - mean_) / deviation, past = (queue_ - mean_) / deviation;
     RegularizerResult result{scale_penalty(code), {}};
     if (const int64_t n = x.size(0) + past.size(0); n > 1) {  // one code, and none in the queue, has no spread to judge
-      const Tensor y = at::randn({n, tokens_, size_}, rng.generator(), at::kFloat).to(x);
+      const Tensor y = on_device(at::randn({n, tokens_, size_}, rng.generator(), at::kFloat), x.device()).to(x);
       const Tensor whole = multiquadric_mmd(x.flatten(1), y.flatten(1), past.flatten(1));
-      result.metrics["mmd"] = whole.item<double>();
+      result.metrics["mmd"] = step_metric(whole);
       result.value = result.value + whole;
       if (loss_.mmd.token_weight > 0 && tokens_ > 1)
         for (int64_t k = 0; k < tokens_; ++k)
@@ -47,7 +48,7 @@ class MmdRegularizer : public Regularizer {
       const Tensor ratio = input.posterior.log_variance().exp() / (target * target);
       const Tensor kl = 0.5 * (ratio - 1.0 - ratio.log()).sum() / static_cast<double>(input.tokens);
       result.value = result.value + loss_.mmd.posterior_std_weight * kl;
-      result.metrics["posterior_std"] = input.posterior.deviation().detach().mean().item<double>();
+      result.metrics["posterior_std"] = step_metric(input.posterior.deviation().mean());
     }
     push(code.detach());
     return result;
@@ -83,9 +84,9 @@ class MmdRegularizer : public Regularizer {
   }
 
   void move_to(torch::Device device) {
-    queue_ = queue_.to(device);
-    mean_ = mean_.to(device);
-    second_moment_ = second_moment_.to(device);
+    queue_ = on_device(queue_, device);
+    mean_ = on_device(mean_, device);
+    second_moment_ = on_device(second_moment_, device);
   }
 
   LossConfig loss_;

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "tvae/base/assert.h"
+#include "tvae/ops/on_device.h"
 
 namespace tvae {
 
@@ -29,9 +30,8 @@ Tensor Posterior::sample(Rng& rng, const BatchShare& share) const {
   if (!has_variance()) return mean_;
   const int64_t own = mean_.size(0);
   const Tensor epsilon = at::randn({share.sequences(own), mean_.size(1), mean_.size(2)}, rng.generator(), at::kFloat)
-                             .narrow(0, share.first, own)
-                             .to(mean_);
-  return mean_ + deviation() * epsilon;
+                             .narrow(0, share.first, own);
+  return mean_ + deviation() * on_device(epsilon, mean_.device()).to(mean_.scalar_type());
 }
 
 Tensor Posterior::rate() const {

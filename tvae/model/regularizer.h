@@ -14,6 +14,17 @@
 
 namespace tvae {
 
+/// Numbers for the log, by name: fp64, without dimensions, on the device they were computed on. They are read when they
+/// are logged, since a step that asks for a number waits for the GPU.
+using StepMetrics = std::map<std::string, torch::Tensor>;
+
+inline torch::Tensor step_metric(double value) {
+  return at::scalar_tensor(value, at::kDouble);
+}
+inline torch::Tensor step_metric(const torch::Tensor& value) {
+  return value.detach().to(at::kDouble);
+}
+
 /// Where training stands.
 struct TrainingPosition {
   int64_t step = 0;  // optimizer steps done
@@ -30,8 +41,8 @@ struct RegularizerInput {
 };
 
 struct RegularizerResult {
-  torch::Tensor value;                    // scalar added to the loss times the scheduled weight
-  std::map<std::string, double> metrics;  // what else to log, such as the KL in nats a sequence
+  torch::Tensor value;  // scalar added to the loss times the scheduled weight
+  StepMetrics metrics;  // what else to log, such as the KL in nats a sequence
 };
 
 class Regularizer {

@@ -4,6 +4,7 @@
 #include "tvae/model/bottleneck.h"
 #include "tvae/model/latent_feed_forward.h"
 #include "tvae/nn/funnel.h"
+#include "tvae/ops/on_device.h"
 
 namespace tvae {
 namespace {
@@ -37,7 +38,7 @@ class TokensBottleneck : public Bottleneck {
     const int64_t sequences = code.size(0), rows = static_cast<int64_t>(memory_code_.size());
     const Tensor states = rebuilt(code, context);
     const Tensor zeros = at::zeros({sequences, 1, d_model_}, states.options().requires_grad(false));
-    const Tensor index = torch::tensor(memory_code_, at::kLong).to(states.device());
+    const Tensor index = on_device(memory_code_, states.device());
     const Tensor memory = at::cat({states, zeros}, 1).index_select(1, index);
     return {memory.reshape({sequences * rows, d_model_}), equal_spans(sequences, rows), {}};
   }

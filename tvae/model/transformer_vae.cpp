@@ -3,6 +3,7 @@
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/ops/dropout.h"
+#include "tvae/ops/on_device.h"
 
 namespace tvae {
 
@@ -16,7 +17,7 @@ Tensor shift_right(const Tensor& ids, const Spans& spans, int64_t start_id) {
   shifted.narrow(0, 1, ids.size(0) - 1).copy_(ids.narrow(0, 0, ids.size(0) - 1));
   Tensor starts = at::empty({static_cast<int64_t>(spans.size())}, at::kLong);
   for (size_t b = 0; b < spans.size(); ++b) starts.data_ptr<int64_t>()[b] = spans[b].start;
-  return shifted.index_fill_(0, starts.to(ids.device()), start_id);
+  return shifted.index_fill_(0, on_device(starts, ids.device()), start_id);
 }
 
 }  // namespace
@@ -94,7 +95,8 @@ EncoderStates TransformerVae::encode_embeddings(const Tensor& embeddings, const 
     for (const Span& span : token_spans)
       for (int64_t i = 0; i < span.length; ++i) *out++ = span.start + i;
     const auto ids = at::TensorOptions(at::kLong).device(embeddings.device());
-    input = shared_(at::full({rows}, config_.pad_token_id, ids)).index_copy(0, positions.to(ids.device()), embeddings);
+    input = shared_(at::full({rows}, config_.pad_token_id, ids))
+                .index_copy(0, on_device(positions, ids.device()), embeddings);
   }
   if (!context.recompute.encoder) return encoder_->forward(input, padded_spans, token_spans, context);
   const auto encoded = std::make_shared<EncoderStates>();

@@ -4,6 +4,7 @@
 
 #include "tvae/nn/batch_spans.h"
 #include "tvae/nn/t5.h"
+#include "tvae/ops/on_device.h"
 
 namespace tvae {
 namespace {
@@ -14,10 +15,6 @@ struct T5DecoderCache : DecoderCache {
   T5Cache stack;
   Tensor input_embedding;  // of the memory
 };
-
-Tensor on_device_of(const Tensor& x, const std::vector<int64_t>& numbers) {
-  return torch::tensor(numbers, at::kLong).to(x.device());
-}
 
 class T5Decoder : public Decoder {
  public:
@@ -40,7 +37,7 @@ class T5Decoder : public Decoder {
     Tensor embeddings = embedding_(inputs);
     if (memory.input_embedding.defined())
       embeddings = embeddings + memory.input_embedding.index_select(
-                                    0, sequence_of_row(spans, inputs.size(0)).to(embeddings.device()));
+                                    0, on_device(sequence_of_row(spans, inputs.size(0)), embeddings.device()));
     return stack_.forward(embeddings, spans, spans, &memory, context);
   }
 
@@ -55,15 +52,15 @@ class T5Decoder : public Decoder {
     auto& own = static_cast<T5DecoderCache&>(cache);
     stack_.replace_rows(own.stack, rows, memory);
     if (memory.input_embedding.defined())
-      own.input_embedding.index_copy_(0, on_device_of(memory.states, rows), memory.input_embedding);
+      own.input_embedding.index_copy_(0, on_device(rows, memory.states.device()), memory.input_embedding);
   }
 
   Tensor step(const std::vector<int64_t>& ids, const std::vector<int64_t>& rows, const std::vector<int64_t>& positions,
               DecoderCache& cache) const override {
     auto& own = static_cast<T5DecoderCache&>(cache);
-    Tensor embeddings = embedding_(torch::tensor(ids, at::kLong).to(embedding_.device()));
+    Tensor embeddings = embedding_(on_device(ids, embedding_.device()));
     if (own.input_embedding.defined())
-      embeddings = embeddings + own.input_embedding.index_select(0, on_device_of(embeddings, rows));
+      embeddings = embeddings + own.input_embedding.index_select(0, on_device(rows, embeddings.device()));
     return stack_.step(embeddings, rows, positions, own.stack);
   }
 

@@ -10,6 +10,7 @@
 #include "tvae/base/strings.h"
 #include "tvae/nn/batch_spans.h"
 #include "tvae/ops/dropout.h"
+#include "tvae/ops/on_device.h"
 
 namespace tvae {
 
@@ -208,8 +209,8 @@ Tensor FunnelEncoder::pool(const Tensor& states, const Layout& from, const Layou
       *right_rows++ = span.start + second;
     }
   }
-  const Tensor a = states.index_select(0, left.to(states.device()));
-  const Tensor b = states.index_select(0, right.to(states.device()));
+  const Tensor a = states.index_select(0, on_device(left, states.device()));
+  const Tensor b = states.index_select(0, on_device(right, states.device()));
   return pooling_.max ? at::maximum(a, b) : (a + b) * 0.5;
 }
 
@@ -219,7 +220,8 @@ FunnelPositions FunnelEncoder::make_positions(int64_t longest, const Tensor& lik
   const int64_t reach = 2 * longest + 4 * (int64_t{1} << blocks_.size());
   const Tensor frequencies = at::pow(10000.0, at::arange(0, d_model_ / 2, at::kDouble) / (-0.5 * d_model_));
   const Tensor angles = at::arange(-reach, reach + 1, at::kDouble).unsqueeze(1) * frequencies;
-  const Tensor sine = angles.sin().to(like), cosine = angles.cos().to(like);
+  const auto as_like = [&](const Tensor& x) { return on_device(x.to(like.scalar_type()), like.device()); };
+  const Tensor sine = as_like(angles.sin()), cosine = as_like(angles.cos());
   const double p = context.rate(hidden_dropout_);
   FunnelPositions positions;
   positions.zero = reach;
@@ -314,7 +316,7 @@ Tensor FunnelEncoder::layer(const FunnelLayer& layer, const Tensor& query, const
       mask[static_cast<int64_t>(b - begin)].narrow(2, real, padding).fill_(-kMasked);
     }
     if (scores.scalar_type() != at::kDouble) scores = scores.to(at::kFloat);  // as published, whatever q is
-    if (mask.defined()) scores = scores + mask.to(scores.device());
+    if (mask.defined()) scores = scores + on_device(mask, scores.device());
     // A stream of numbers for every pair of lengths: groups are then the same in every part of a batch.
     const uint64_t stream =
         mix64(attention_key.key + static_cast<uint64_t>(group.query_length << 32 | group.key_length));

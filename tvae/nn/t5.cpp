@@ -7,6 +7,7 @@
 #include "tvae/base/assert.h"
 #include "tvae/base/error.h"
 #include "tvae/ops/dropout.h"
+#include "tvae/ops/on_device.h"
 #include "tvae/ops/rms_norm.h"
 
 namespace tvae {
@@ -36,7 +37,7 @@ Tensor relative_position_bias(const Tensor& embedding, bool bidirectional, int64
   int64_t* bucket = buckets.data_ptr<int64_t>();
   for (int64_t i = 0; i < 2 * max_length - 1; ++i)
     bucket[i] = relative_position_bucket(i - (max_length - 1), bidirectional, embedding.size(0), max_distance);
-  return embedding.index_select(0, buckets.to(embedding.device())).t().contiguous();
+  return embedding.index_select(0, on_device(buckets, embedding.device())).t().contiguous();
 }
 
 T5Attention::T5Attention(const Scope& scope, const ModelConfig& config) : num_heads(config.num_heads) {
@@ -216,7 +217,7 @@ LayerView T5Stack::windows(size_t layer, const Spans& sequences, const Memory& m
     }
   }
   view.keys = view.queries;
-  view.rows = torch::tensor(rows, at::kLong).to(device);
+  view.rows = on_device(rows, device);
   return view;
 }
 
@@ -286,7 +287,7 @@ void T5Stack::replace_rows(T5Cache& cache, const std::vector<int64_t>& rows, con
     TVAE_ASSERT(place.length == memory.spans[i].length, "the memory fits the place of the one before it");
     for (int64_t j = 0; j < place.length; ++j) places.push_back(place.start + j);
   }
-  const Tensor index = torch::tensor(places, at::kLong).to(memory.states.device());
+  const Tensor index = on_device(places, memory.states.device());
   for (size_t i = 0; i < blocks_.size(); ++i) {
     cache.layers[i].cross_key.index_copy_(0, index, blocks_[i].cross_attention.k(memory.states));
     cache.layers[i].cross_value.index_copy_(0, index, blocks_[i].cross_attention.v(memory.states));
@@ -303,9 +304,7 @@ Tensor T5Stack::step(const Tensor& embeddings, const std::vector<int64_t>& rows,
     keys[i] = {rows[i] * cache.capacity, positions[i] + 1};
     memory[i] = cache.memory_spans[rows[i]];
   }
-  const auto tensor_of = [&](const std::vector<int64_t>& numbers) {
-    return torch::tensor(numbers, at::kLong).to(embeddings.device());
-  };
+  const auto tensor_of = [&](const std::vector<int64_t>& numbers) { return on_device(numbers, embeddings.device()); };
   const Tensor all_places = tensor_of(places);
   Tensor hidden = embeddings;
   for (size_t i = 0; i < blocks_.size(); ++i) {

@@ -7,6 +7,7 @@
 #include "tvae/ops/attention_cpu.h"
 #include "tvae/ops/backend.h"
 #include "tvae/ops/dropout.h"
+#include "tvae/ops/on_device.h"
 #include "tvae/ops/twice_differentiable.h"
 
 namespace tvae {
@@ -115,21 +116,96 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
   }
 };
 
-/// Rows of `count` sequences that share a length, as [count, length, H, k] → [count, H, length, k].
-Tensor heads_of(const Tensor& stream, const Spans& spans, size_t first, size_t count, int64_t heads) {
-  const int64_t length = spans[first].length, width = stream.size(1) / heads;
-  std::vector<Tensor> pieces;
-  bool contiguous = true;
-  for (size_t i = first; i < first + count; ++i)
-    contiguous = contiguous && spans[i].start == spans[first].start + static_cast<int64_t>(i - first) * length;
-  Tensor rows;
-  if (contiguous) {
-    rows = stream.narrow(0, spans[first].start, length * static_cast<int64_t>(count));
-  } else {
-    for (size_t i = first; i < first + count; ++i) pieces.push_back(stream.narrow(0, spans[i].start, length));
-    rows = at::cat(pieces);
+/// Sequences [first, first + count) that composed operations take together, as if all were as long as the longest.
+struct Group {
+  size_t first = 0, count = 0;
+  int64_t query_length = 0, key_length = 0;  // the longest
+  int64_t scores = 0;                        // those that are wanted, a head
+  bool same_place = true;                    // every sequence's first query has the same place among its keys
+
+  int64_t padded_scores() const { return static_cast<int64_t>(count) * query_length * key_length; }
+};
+
+/// One more sequence, whether it is wanted there or not.
+Group with_next(Group group, const Spans& queries, const Spans& keys) {
+  const size_t next = group.first + group.count++;
+  const int64_t query_length = queries[next].length, key_length = keys[next].length;
+  group.query_length = std::max(group.query_length, query_length);
+  group.key_length = std::max(group.key_length, key_length);
+  group.scores += query_length * key_length;
+  group.same_place = group.same_place && first_place(query_length, key_length) ==
+                                             first_place(queries[group.first].length, keys[group.first].length);
+  return group;
+}
+
+/// From sequence `first` on, as many whose queries follow one another as do not make the scores more than twice those
+/// that are wanted: a GPU is better off with few large operations.
+Group group_from(size_t first, const Spans& queries, const Spans& keys) {
+  Group group = with_next({first}, queries, keys);
+  while (group.first + group.count < queries.size()) {
+    const size_t next = group.first + group.count;
+    if (queries[next].start != queries[next - 1].start + queries[next - 1].length) break;
+    const Group larger = with_next(group, queries, keys);
+    if (larger.padded_scores() > 2 * larger.scores) break;
+    group = larger;
   }
-  return rows.view({static_cast<int64_t>(count), length, heads, width}).transpose(1, 2);
+  return group;
+}
+
+/// The rows of a group's spans [n, length, H, k] → [n, H, length, k], each span's own row again where it is shorter.
+Tensor heads_of(const Tensor& stream, const Spans& spans, const Group& group, int64_t length, int64_t heads) {
+  const auto count = static_cast<int64_t>(group.count);
+  const Span& first = spans[group.first];
+  bool end_to_end = true;
+  for (int64_t i = 0; i < count; ++i)
+    end_to_end = end_to_end && spans[group.first + i] == Span{first.start + i * length, length};
+  Tensor rows;
+  if (end_to_end) {
+    rows = stream.narrow(0, first.start, count * length);
+  } else {
+    std::vector<int64_t> places;
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t row = 0; row < length; ++row) {
+        const Span& span = spans[group.first + i];
+        places.push_back(span.start + (row < span.length ? row : 0));
+      }
+    rows = stream.index_select(0, on_device(places, stream.device()));
+  }
+  return rows.view({count, length, heads, stream.size(1) / heads}).transpose(1, 2);
+}
+
+/// What heads_of() made longer, without that: [n, H, length, k] → [rows of all spans, H·k].
+Tensor rows_of_heads(const Tensor& heads, const Spans& spans, const Group& group) {
+  const int64_t length = heads.size(2);
+  const Tensor rows = heads.transpose(1, 2).reshape({heads.size(0) * length, heads.size(1) * heads.size(3)});
+  std::vector<int64_t> places;
+  for (size_t i = 0; i < group.count; ++i)
+    for (int64_t row = 0; row < spans[group.first + i].length; ++row)
+      places.push_back(static_cast<int64_t>(i) * length + row);
+  if (static_cast<int64_t>(places.size()) == rows.size(0)) return rows;
+  return rows.index_select(0, on_device(places, rows.device()));
+}
+
+/// How far each key is behind each query: [n or 1, Lq, Lk].
+Tensor distances_of(const Group& group, const Spans& queries, const Spans& keys, torch::Device device) {
+  const auto index = at::TensorOptions().dtype(at::kLong).device(device);
+  const Tensor distance =
+      at::arange(group.key_length, index).unsqueeze(0) - at::arange(group.query_length, index).unsqueeze(1);
+  std::vector<int64_t> first_places;
+  for (size_t i = group.first; i < group.first + (group.same_place ? 1 : group.count); ++i)
+    first_places.push_back(first_place(queries[i].length, keys[i].length));
+  if (group.same_place) return (distance - first_places[0]).unsqueeze(0);
+  return distance.unsqueeze(0) - on_device(first_places, device).view({-1, 1, 1});
+}
+
+/// Which keys of a group are none: bool [n, 1, Lk]; undefined where all are as long as the longest.
+Tensor missing_keys(const Group& group, const Spans& keys, torch::Device device) {
+  std::vector<int64_t> lengths;
+  for (size_t i = group.first; i < group.first + group.count; ++i) lengths.push_back(keys[i].length);
+  if (std::all_of(lengths.begin(), lengths.end(), [&](int64_t length) { return length == group.key_length; }))
+    return {};
+  const Tensor place = at::arange(group.key_length, at::TensorOptions().dtype(at::kLong).device(device));
+  return place.view({1, 1, -1}) >= on_device(lengths, device).view({-1, 1, 1});
 }
 
 }  // namespace
@@ -156,38 +232,35 @@ Tensor attention_composed(const Tensor& query, const Tensor& key, const Tensor& 
                           const Spans& queries, const Spans& keys, const AttentionOptions& options) {
   const int64_t heads = options.num_heads;
   std::vector<Tensor> outputs;
-  int64_t next_row = 0, group = 0;
+  int64_t next_row = 0, groups = 0;
   const auto fill_to = [&](int64_t row) {  // rows in no span
     if (row > next_row) outputs.push_back(at::zeros({row - next_row, query.size(1)}, query.options()));
   };
-  for (size_t first = 0; first < queries.size();) {
-    size_t count = 1;
-    while (first + count < queries.size() && queries[first + count].length == queries[first].length &&
-           keys[first + count].length == keys[first].length &&
-           queries[first + count].start == queries[first + count - 1].start + queries[first].length)
-      ++count;
-    const int64_t lq = queries[first].length, lk = keys[first].length;
-    Tensor scores = at::matmul(heads_of(query, queries, first, count, heads),
-                               heads_of(key, keys, first, count, heads).transpose(2, 3));
-    const auto index = at::TensorOptions().dtype(at::kLong).device(query.device());
-    const Tensor distance =
-        at::arange(lk, index).unsqueeze(0) - at::arange(lq, index).unsqueeze(1) - first_place(lq, lk);
-    if (relative_bias.defined()) {
-      const Tensor columns = (distance + (relative_bias.size(1) - 1) / 2).clamp(0, relative_bias.size(1) - 1);
-      scores = scores + relative_bias.index_select(1, columns.flatten()).view({heads, lq, lk});
+  for (size_t first = 0; first < queries.size(); ++groups) {
+    const Group group = group_from(first, queries, keys);
+    const int64_t lq = group.query_length, lk = group.key_length;
+    Tensor scores = at::matmul(heads_of(query, queries, group, lq, heads),
+                               heads_of(key, keys, group, lk, heads).transpose(2, 3));  // [n, H, Lq, Lk]
+    Tensor hidden = missing_keys(group, keys, query.device());
+    if (relative_bias.defined() || options.causal) {
+      const Tensor distance = distances_of(group, queries, keys, query.device());
+      if (relative_bias.defined()) {
+        const Tensor columns = (distance + (relative_bias.size(1) - 1) / 2).clamp(0, relative_bias.size(1) - 1);
+        const Tensor bias = relative_bias.index_select(1, columns.flatten()).view({heads, -1, lq, lk});
+        scores = scores + bias.transpose(0, 1);
+      }
+      if (options.causal) hidden = hidden.defined() ? hidden.logical_or(distance > 0) : distance > 0;
     }
-    if (options.causal) scores = scores.masked_fill(distance > 0, -std::numeric_limits<float>::infinity());
+    if (hidden.defined()) scores = scores.masked_fill(hidden.unsqueeze(1), -std::numeric_limits<float>::infinity());
     Tensor probabilities = at::softmax(scores, -1);
     if (options.dropout > 0)
       probabilities =
-          dropout(probabilities, options.dropout, RandomKey(options.dropout_key + group, options.dropout_first));
+          dropout(probabilities, options.dropout, RandomKey(options.dropout_key + groups, options.dropout_first));
     fill_to(queries[first].start);
-    outputs.push_back(at::matmul(probabilities, heads_of(value, keys, first, count, heads))
-                          .transpose(1, 2)
-                          .reshape({static_cast<int64_t>(count) * lq, query.size(1)}));
-    next_row = queries[first].start + static_cast<int64_t>(count) * lq;
-    first += count;
-    ++group;
+    outputs.push_back(
+        rows_of_heads(at::matmul(probabilities, heads_of(value, keys, group, lk, heads)), queries, group));
+    next_row = queries[first].start + outputs.back().size(0);
+    first += group.count;
   }
   fill_to(query.size(0));
   return at::cat(outputs);

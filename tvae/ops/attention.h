@@ -20,7 +20,7 @@ torch::Tensor attention(const torch::Tensor& query, const torch::Tensor& key, co
                         const AttentionOptions& options);
 
 /// The same from stock operations, for devices and types without a kernel of ours and as the reference in tests.
-/// Grouped by runs of equal lengths.
+/// Sequences of similar lengths are taken together, as if they were equally long.
 torch::Tensor attention_composed(const torch::Tensor& query, const torch::Tensor& key, const torch::Tensor& value,
                                  const torch::Tensor& relative_bias, const Spans& queries, const Spans& keys,
                                  const AttentionOptions& options);

@@ -41,7 +41,7 @@ Adafactor::Adafactor(const TrainConfig& config, std::vector<NamedParameter> para
 
 double Adafactor::step(double learning_rate_factor) {
   const torch::NoGradGuard no_grad;
-  const double t = step_count_.add_(1).item<double>();
+  const auto t = static_cast<double>(count_step());
   const double peak = relative_step_ ? std::min(kLargestRelativeStep, 1.0 / std::sqrt(t)) : learning_rate_;
   const double rate = peak * learning_rate_factor;
   for (const Slot& slot : slots_)

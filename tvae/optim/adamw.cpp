@@ -24,7 +24,7 @@ AdamW::AdamW(const TrainConfig& config, std::vector<NamedParameter> parameters, 
 
 double AdamW::step(double learning_rate_factor) {
   const torch::NoGradGuard no_grad;
-  step_count_.add_(1);
+  count_step();
   const double learning_rate = learning_rate_ * learning_rate_factor;
   update(decaying_, learning_rate, weight_decay_);
   update(plain_, learning_rate, 0.0);

@@ -16,6 +16,12 @@ void Optimizer::zero_grad() {
 
 void Optimizer::load_state(const TensorMap& saved) {
   copy_saved_state(saved, state_, "optimizer state", "the checkpoint must be of the same model and train.optimizer");
+  steps_ = static_cast<int64_t>(step_count_.item<float>());
+}
+
+int64_t Optimizer::count_step() {
+  step_count_.add_(1);
+  return ++steps_;
 }
 
 torch::Tensor Optimizer::add_state(const std::string& name, at::IntArrayRef shape,

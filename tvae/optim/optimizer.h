@@ -41,11 +41,14 @@ class Optimizer {
   torch::Tensor add_state(const std::string& name, at::IntArrayRef shape, const torch::TensorOptions& options);
 
   std::vector<NamedParameter> parameters_;
+  /// One more step. Returns how many that makes.
+  int64_t count_step();
   /// Steps taken, as the fused kernels want it: one float32 number on the parameters' device.
   torch::Tensor step_count_;
 
  private:
   TensorMap state_;
+  int64_t steps_ = 0;  // step_count_, which on a GPU one would have to wait for
 };
 
 /// A property of a parameter, as whether weight decay applies to it.

@@ -97,7 +97,7 @@ MemoryParts predict_memory(const RunConfig& requested, const StepShape& shape, t
   const size_t first = part_of.size();
   rest_is(&MemoryParts::activations);
   for (const NamedParameter& parameter : vae.parameters().list()) is(parameter.value.grad(), &MemoryParts::gradients);
-  for (const NamedParameter& parameter : step.master()) is(parameter.value.grad(), &MemoryParts::gradients);
+  for (const NamedParameter& parameter : step.masters()) is(parameter.value.grad(), &MemoryParts::gradients);
   const int64_t logits = logit_rows(batch.tokens(), config.model.vocab_size) * config.model.vocab_size;
   const int64_t head = config.model.vocab_size * config.model.d_model;
   const auto width = static_cast<int64_t>(elementSize(vae.dtype()));

@@ -86,7 +86,15 @@ MetaDevice::MetaDevice(torch::DeviceType planned_device)
   operations_.impl("flip", [](const Tensor& self, IntArrayRef) { return at::empty_like(self); });
   operations_.impl("mse_loss_backward",
                    [](const Tensor&, const Tensor& self, const Tensor&, int64_t) { return at::empty_like(self); });
-  operations_.impl("_local_scalar_dense", [](const Tensor&) { return at::Scalar(1.0); });
+  operations_.impl("_local_scalar_dense", [this](const Tensor&) {
+    ++waits_;
+    return at::Scalar(1.0);
+  });
+  operations_.impl("copy_", [this](Tensor& self, const Tensor& source, bool non_blocking) -> Tensor& {
+    const bool from_host = !source.is_meta(), to_host = !self.is_meta();
+    if (to_host || (from_host && !non_blocking)) ++waits_;
+    return self;
+  });
   operations_.impl("_fused_adamw_", torch::CppFunction::makeFromBoxedFunction<&nothing>());
 }
 

@@ -3,6 +3,7 @@
 
 #include <torch/library.h>
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -25,6 +26,9 @@ class MetaDevice : c10::Allocator {
   /// Allocations so far, numbered from 0.
   size_t count() const { return bytes_.size(); }
   int64_t bytes(size_t allocation) const { return bytes_[allocation]; }
+  /// How often the host would have waited for a GPU so far: it asked a tensor for a number, or copied from it, or to it
+  /// without going on.
+  int64_t waits() const { return waits_; }
   /// What an allocation of so many bytes takes.
   int64_t rounded(int64_t bytes) const { return (bytes + granularity_ - 1) / granularity_ * granularity_; }
   /// The allocation a tensor lives in; nullopt where it is of another device, or empty.
@@ -53,6 +57,7 @@ class MetaDevice : c10::Allocator {
   int64_t granularity_;  // bytes that allocations are rounded up to
   c10::Allocator* before_;
   torch::Library operations_;
+  std::atomic<int64_t> waits_ = 0;
   std::mutex mutex_;
   std::vector<int64_t> bytes_;
   std::vector<Event> events_;

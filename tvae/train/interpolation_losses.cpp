@@ -4,6 +4,7 @@
 #include "tvae/latent/paths.h"
 #include "tvae/model/generate.h"
 #include "tvae/nn/batch_spans.h"
+#include "tvae/ops/on_device.h"
 #include "tvae/ops/twice_differentiable.h"
 
 namespace tvae {
@@ -80,9 +81,9 @@ InterpolationLosses::Result InterpolationLosses::operator()(const TransformerVae
   Result result;
   const auto add = [&](const std::string& name, const Tensor& value) {
     result.loss = result.loss.defined() ? result.loss + value : value;
-    result.metrics[name] = value.item<double>();
+    result.metrics[name] = step_metric(value);
   };
-  const Tensor uniform = at::rand({count}, context.rng->generator(), at::kFloat).to(codes.device());
+  const Tensor uniform = on_device(at::rand({count}, context.rng->generator(), at::kFloat), codes.device());
   const Tensor ratios = kLargestRatio - (uniform - kLargestRatio).abs();
   const Tensor moved = slerp(codes, codes.flip(0), ratios.view({-1, 1, 1}).to(codes.scalar_type()));
   if (loss_.vae_cycle_weight > 0) {
@@ -94,7 +95,7 @@ InterpolationLosses::Result InterpolationLosses::operator()(const TransformerVae
 
   const TokenBatch batch = decoded_batch(vae, moved);
   const TokenStream stream = to_stream(batch, vae.device());
-  const Tensor rows = torch::tensor(batch.rows, at::kLong).to(codes.device());
+  const Tensor rows = on_device(torch::tensor(batch.rows, at::kLong), codes.device());
   const Tensor start = moved.index_select(0, rows), ratio = ratios.index_select(0, rows);
   if (loss_.cycle_weight > 0 || critic) {
     const Tensor states = vae.decoder_states(stream, vae.decode_latent(start, context), 0.0, context);
@@ -127,7 +128,8 @@ InterpolationLosses::Result InterpolationLosses::operator()(const TransformerVae
 Tensor InterpolationLosses::smoothness(const TransformerVae& vae, const TokenStream& batch, const Tensor& codes,
                                        const ForwardContext& context) const {
   const TwiceDifferentiable stock_operations;
-  const Tensor uniform = at::rand({codes.size(0), 1, 1}, context.rng->generator(), at::kFloat).to(codes);
+  const Tensor uniform =
+      on_device(at::rand({codes.size(0), 1, 1}, context.rng->generator(), at::kFloat), codes.device()).to(codes);
   const Tensor ratios = (kLargestRatio * uniform).requires_grad_(true);
   const Tensor moved = slerp(codes, codes.roll(-1, 0), ratios);
   const Tensor states = vae.decoder_states(batch, vae.decode_latent(moved, context), 0.0, context);

@@ -28,7 +28,7 @@ class InterpolationLosses {
   bool any() const;
   struct Result {
     torch::Tensor loss;  // undefined where nothing was due
-    std::map<std::string, double> metrics;
+    StepMetrics metrics;
   };
   /// Takes the codes and decoder states of a micro-batch in; every loss.interpolation_every optimizer steps gives the
   /// losses over all that was taken in since.

@@ -9,12 +9,6 @@
 namespace tvae {
 namespace {
 
-TensorMap weights_of(const TrainStep& step) {
-  TensorMap weights;
-  for (const NamedParameter& parameter : step.master()) weights[parameter.name] = parameter.value.detach();
-  return weights;
-}
-
 RunRecord record_now(const TrainingSetup& setup, const TrainingState& state) {
   RunRecord record = setup.record;
   record.training = {state.position.step, state.position.total_steps, state.seconds, std::nullopt};
@@ -25,10 +19,10 @@ RunRecord record_now(const TrainingSetup& setup, const TrainingState& state) {
 
 }  // namespace
 
-void write_model_files(const std::string& folder, const TrainingSetup& setup, const TrainStep& step,
+void write_model_files(const std::string& folder, const TrainingSetup& setup, const TensorMap& weights,
                        const TrainingState& state) {
   const DataConfig& data = setup.config.data;
-  save_model(folder, setup.model.vae.config(), data.max_tokens, data.check, weights_of(step), setup.model.tokenizer);
+  save_model(folder, setup.model.vae.config(), data.max_tokens, data.check, weights, setup.model.tokenizer);
   const RunRecord record = record_now(setup, state);
   write_run_record(folder, record);
   write_model_card(folder, record);

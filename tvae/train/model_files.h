@@ -3,15 +3,15 @@
 
 #include <string>
 
+#include "tvae/io/safetensors.h"
 #include "tvae/train/setup.h"
-#include "tvae/train/train_step.h"
 #include "tvae/train/training_state.h"
 
 namespace tvae {
 
-/// Writes the model as it is now: its configuration, its weights, its tokenizer, run.json and the card. Throws
+/// Writes the model as it is now: its configuration, these weights, its tokenizer, run.json and the card. Throws
 /// DataError.
-void write_model_files(const std::string& folder, const TrainingSetup& setup, const TrainStep& step,
+void write_model_files(const std::string& folder, const TrainingSetup& setup, const TensorMap& weights,
                        const TrainingState& state);
 
 /// kHeldOutFile.

@@ -63,12 +63,12 @@ ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStre
   ObjectiveResult result;
   result.loss = forward.reconstruction.loss * reconstruction_scale;
   // Of the sequences of this process, for the log; what all have is their sum.
-  double nats = forward.reconstruction.loss.item<double>();
-  double correct = forward.reconstruction.correct.sum().item<double>(), states_error = 0, bag_nats = 0;
+  Tensor nats = step_metric(forward.reconstruction.loss), correct = step_metric(forward.reconstruction.correct.sum());
+  Tensor states_error = at::zeros_like(nats), bag_nats = at::zeros_like(nats);
 
   const auto error = vae.bottleneck().reconstruction_error(forward.encoded, forward.memory);
   if (error) {
-    states_error = error->item<double>() * sequences_share;
+    states_error = step_metric(*error) * sequences_share;
     if (loss_.encoding_reconstruction_weight > 0)
       result.loss = result.loss + *error * (loss_.encoding_reconstruction_weight * per_micro_batch * sequences_share);
   }
@@ -76,17 +76,16 @@ ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStre
   if (bag_of_words_weight > 0) {
     const Tensor bag = vae.heads().bag_of_words->nats(forward.code, batch);
     result.loss = result.loss + bag * (bag_of_words_weight * reconstruction_scale);
-    bag_nats = bag.item<double>();
+    bag_nats = step_metric(bag);
   }
   if (share.is_part()) {
-    const Tensor sums = torch::tensor({nats, correct, states_error, bag_nats}, at::kDouble);
+    const Tensor sums = at::stack({nats, correct, states_error, bag_nats});
     communicator_.sum({sums});
-    const double* of_all = sums.const_data_ptr<double>();
-    nats = of_all[0], correct = of_all[1], states_error = of_all[2], bag_nats = of_all[3];
+    nats = sums[0], correct = sums[1], states_error = sums[2], bag_nats = sums[3];
   }
   result.metrics["cross_entropy"] = nats / tokens;
   result.metrics["token_accuracy"] = correct / tokens;
-  double total = mean ? nats / tokens : nats;
+  Tensor total = mean ? nats / tokens : nats;
 
   if (regularizer_) {
     const RegularizerInput input{with_others(forward.posterior.to(at::kFloat), share),
@@ -94,27 +93,27 @@ ObjectiveResult Objective::operator()(const TransformerVae& vae, const TokenStre
     const RegularizerResult regularizer = (*regularizer_)(input, rng);
     const double weight = regularizer_weight(loss_, position);
     result.loss = result.loss + regularizer.value * (weight * per_micro_batch);
-    const double value = regularizer.value.item<double>();
+    const Tensor value = step_metric(regularizer.value);
     result.metrics["regularizer"] = value;
-    result.metrics["regularizer_weight"] = weight;
+    result.metrics["regularizer_weight"] = step_metric(weight);
     result.metrics.insert(regularizer.metrics.begin(), regularizer.metrics.end());
-    total += weight * value;
+    total = total + weight * value;
   } else {
-    result.metrics["regularizer"] = 0.0;
+    result.metrics["regularizer"] = step_metric(0.0);
   }
   if (error) {
     result.metrics["encoding_reconstruction"] = states_error;
-    total += loss_.encoding_reconstruction_weight * states_error;
+    total = total + loss_.encoding_reconstruction_weight * states_error;
   }
   if (bag_of_words_weight > 0) {
     result.metrics["bag_of_words"] = bag_nats / tokens;
-    total += bag_of_words_weight * bag_nats / (mean ? tokens : 1.0);
+    total = total + bag_of_words_weight * bag_nats / (mean ? tokens : 1.0);
   }
   const InterpolationLosses::Result between = between_codes(vae, forward, batch, position, context);
   if (between.loss.defined()) {
     result.loss = result.loss + between.loss * (per_micro_batch / communicator_.size());
     result.metrics.insert(between.metrics.begin(), between.metrics.end());
-    total += between.loss.item<double>();
+    total = total + step_metric(between.loss);
   }
   result.metrics["loss"] = total;
   return result;

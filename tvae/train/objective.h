@@ -21,7 +21,7 @@ struct StepSizes {
 struct ObjectiveResult {
   torch::Tensor loss;  // what is differentiated: this micro-batch's share of the step's loss
   /// For the log, of this micro-batch: cross_entropy (nats a token), regularizer, token_accuracy, ...
-  std::map<std::string, double> metrics;
+  StepMetrics metrics;
 };
 
 class Objective {

@@ -301,6 +301,7 @@ TrainedRun train_along(const TrainOptions& options, Communicator& communicator, 
   const auto checkpoint = shared_checkpoint(std::nullopt, communicator);
   const bool extended = communicator.any(false);
   if (checkpoint) trainer.restore(*checkpoint, extended);
+  if (communicator.any(false)) trainer.weights();
   const bool was_finished = trainer.finished();
   if (!was_finished) trainer.run(progress);
   return {options.out, trainer.step(), trainer.total_steps(), was_finished, /*with_verdict=*/false};
@@ -315,9 +316,8 @@ std::vector<std::string> choose_for_training(ResolvedConfig& resolved, torch::De
 
 TrainedRun train(const TrainOptions& given, Progress& progress, const std::vector<TrainingObserver*>& observers) {
   Communicator& communicator = *given.communicator;
-  if (given.device.is_cuda() && !communicator.is_alone())
-    throw ConfigError("several processes", "--device cuda", "--device cpu", "GPUs are not trained on together yet");
   require_same_command(given, communicator);
+  communicator.use_device(given.device);
   if (!communicator.is_first()) return train_along(given, communicator, progress);
   TrainOptions options = given;
   if (options.presets.empty() && options.from.empty()) options.presets = {kAutoPreset};
@@ -355,8 +355,8 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
   share_setup(setup, communicator);
   Trainer trainer(setup, &run, communicator);
   checkpoint = shared_checkpoint(std::move(checkpoint), communicator);
-  const bool extended = communicator.any(extends);
-  if (resumed) {
+  const bool extended = communicator.any(extends), begins = communicator.any(!resumed);
+  if (!begins) {
     if (checkpoint) {
       trainer.restore(*checkpoint, extended);
       if (!trainer.finished())
@@ -366,9 +366,10 @@ TrainedRun train(const TrainOptions& given, Progress& progress, const std::vecto
     write_run_record(run.path(), setup.record);
   } else {
     if (options.mode == StartMode::kResume) log_info(run.path() + " holds no run to resume: a new one begins");
+    const TensorMap weights = trainer.weights();
     run.replace([&](const std::string& folder) {
       if (!setup.split_off.texts.empty()) write_held_out_rows(folder, setup.split_off);
-      trainer.save_model_files(folder);
+      trainer.save_model_files(folder, weights);
     });
   }
   const bool was_finished = trainer.finished();

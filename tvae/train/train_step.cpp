@@ -57,35 +57,35 @@ TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config, Precision pre
       communicator_(communicator),
       objective_(config.loss, vae.config(), config.train.recompute, communicator),
       precision_(precision) {
-  if (precision_ == Precision::kBf16Weights) {
-    for (const NamedParameter& parameter : vae_.parameters().list())
-      master_.push_back({parameter.name, parameter.value.detach().clone().requires_grad_(true), parameter.kind});
-    vae_.parameters().to(vae_.device(), at::kBFloat16);
-  } else {
-    master_ = vae_.parameters().list();
+  const std::vector<NamedParameter>& parameters = vae_.parameters().list();
+  const std::vector<int> owners = deal_out(parameters, communicator_.size());
+  std::vector<torch::Tensor> values;
+  for (const NamedParameter& parameter : parameters) values.push_back(parameter.value.detach());
+  communicator_.broadcast(values, 0);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (owners[i] != communicator_.rank()) continue;
+    NamedParameter master = parameters[i];
+    if (precision_ == Precision::kBf16Weights) master.value = values[i].clone().requires_grad_(true);
+    own_.push_back(std::move(master));
+    own_places_.push_back(i);
   }
-  std::vector<torch::Tensor> weights;
-  for (const NamedParameter& parameter : vae_.parameters().list()) weights.push_back(parameter.value);
-  reducer_ = std::make_unique<GradientReducer>(communicator_, weights);
-  values_of_ranks_.resize(static_cast<size_t>(communicator_.size()));
-  const std::vector<int> owners = deal_out(master_, communicator_.size());
-  for (size_t i = 0; i < master_.size(); ++i) {
-    values_of_ranks_[static_cast<size_t>(owners[i])].push_back(master_[i].value.detach());
-    if (owners[i] == communicator_.rank()) own_.push_back(master_[i]);
-  }
-  std::vector<torch::Tensor> all;
-  for (const NamedParameter& parameter : master_) all.push_back(parameter.value.detach());
-  communicator_.broadcast(all, 0);
-  refresh_compute_weights();
   if (own_.empty())
     throw ConfigError(std::to_string(communicator_.size()) + " processes",
-                      "a model of " + std::to_string(master_.size()) + " weights", "at least one for each process");
+                      "a model of " + std::to_string(parameters.size()) + " weights", "at least one for each process");
+  if (precision_ == Precision::kBf16Weights) vae_.parameters().to(vae_.device(), at::kBFloat16);
+  values_of_ranks_.resize(static_cast<size_t>(communicator_.size()));
+  std::vector<torch::Tensor> weights;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    weights.push_back(parameters[i].value);
+    values_of_ranks_[static_cast<size_t>(owners[i])].push_back(parameters[i].value.detach());
+  }
+  reducer_ = std::make_unique<GradientReducer>(communicator_, weights);
   optimizer_ = make_optimizer(config_, own_);
   if (config_.ema_decay > 0) average_ = std::make_unique<MovingAverage>(own_, config_.ema_decay);
 }
 
-std::map<std::string, double> TrainStep::accumulate(const TokenBatch& batch, const StepSizes& sizes,
-                                                    const TrainingPosition& position, Rng& rng) {
+StepMetrics TrainStep::accumulate(const TokenBatch& batch, const StepSizes& sizes, const TrainingPosition& position,
+                                  Rng& rng) {
   gather_gradients();  // of the micro-batch before: a sum in bf16 would lose what is under 1/256 of it
   const bool last = ++accumulated_ == sizes.micro_batches;
   const Bf16Products rounded(precision_ == Precision::kBf16Products);
@@ -112,22 +112,45 @@ std::map<std::string, double> TrainStep::accumulate(const TokenBatch& batch, con
 TrainStep::Report TrainStep::apply(const TrainingPosition& position) {
   gather_gradients();
   accumulated_ = 0;
-  const double norm = clip_gradients(master_, config_.clip_norm);
-  if (!std::isfinite(norm))
-    throw Error(ExitCode::kData,
-                "training diverged: gradients at step " + std::to_string(position.step + 1) + " are not finite", "", "",
-                "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
+  const torch::Tensor norm = clip();
+  if (norm.is_cpu()) require_finite_gradients(norm, position.step + 1);
   const Bf16Products rounded(precision_ == Precision::kBf16Products);  // Muon's, which are in bf16 on a GPU too
   const double rate = optimizer_->step(learning_rate_factor(config_, position.step, position.total_steps));
-  for (const NamedParameter& parameter : master_) parameter.value.mutable_grad().reset();
+  for (const NamedParameter& parameter : own_) parameter.value.mutable_grad().reset();
+  for (const NamedParameter& parameter : vae_.parameters().list()) parameter.value.mutable_grad().reset();
   share_weights();
-  refresh_compute_weights();
   if (average_) average_->update();
   return {norm, rate};
 }
 
+void TrainStep::require_finite_gradients(const torch::Tensor& norm, int64_t step) {
+  if (std::isfinite(norm.item<double>())) return;
+  throw Error(ExitCode::kData,
+              "training diverged: gradients " + std::string(norm.is_cpu() ? "at" : "up to") + " step " +
+                  std::to_string(step) + " are not finite",
+              "", "",
+              "a lower train.learning_rate or a longer train.warmup_steps may help; the last checkpoint is kept");
+}
+
+torch::Tensor TrainStep::clip() {
+  if (precision_ != Precision::kBf16Weights) return clip_gradients(vae_.parameters().list(), config_.clip_norm);
+  return clip_gradients(own_, config_.clip_norm, [&](const torch::Tensor& norm) {  // each process has its own's
+    const torch::Tensor squares = norm.square();
+    communicator_.sum({squares});
+    return squares.sqrt();
+  });
+}
+
 void TrainStep::share_weights() {
   const torch::NoGradGuard no_grad;
+  if (precision_ == Precision::kBf16Weights) {
+    std::vector<torch::Tensor> rounded, masters;
+    for (size_t i = 0; i < own_.size(); ++i) {
+      rounded.push_back(vae_.parameters().list()[own_places_[i]].value);
+      masters.push_back(own_[i].value);
+    }
+    at::_foreach_copy_(rounded, masters);
+  }
   communicator_.broadcast_each(values_of_ranks_);
 }
 
@@ -163,7 +186,7 @@ void TrainStep::load_states(const TensorMap& optimizer, const TensorMap& average
 
 TensorMap TrainStep::share_of(const TensorMap& whole) const {
   std::set<std::string> others;
-  for (const NamedParameter& parameter : master_) others.insert(parameter.name);
+  for (const NamedParameter& parameter : vae_.parameters().list()) others.insert(parameter.name);
   for (const NamedParameter& parameter : own_) others.erase(parameter.name);
   TensorMap share;
   for (const auto& [name, tensor] : whole)
@@ -175,30 +198,32 @@ void TrainStep::gather_gradients() {
   if (precision_ != Precision::kBf16Weights) return;
   const torch::NoGradGuard no_grad;
   const auto& parameters = vae_.parameters().list();
-  for (size_t i = 0; i < master_.size(); ++i) {  // one after the other, so that few are there twice
-    torch::Tensor& gradient = parameters[i].value.mutable_grad();
+  for (size_t i = 0; i < own_.size(); ++i) {  // one after the other, so that few are there twice
+    torch::Tensor& gradient = parameters[own_places_[i]].value.mutable_grad();
     if (!gradient.defined()) continue;
-    torch::Tensor& sum = master_[i].value.mutable_grad();
+    torch::Tensor& sum = own_[i].value.mutable_grad();
     if (sum.defined())
       sum.add_(gradient);
     else
       sum = gradient.to(at::kFloat);
     gradient.reset();
   }
+  for (const NamedParameter& parameter : parameters) parameter.value.mutable_grad().reset();  // those of the others
 }
 
-void TrainStep::refresh_compute_weights() {
-  if (precision_ != Precision::kBf16Weights) return;
-  const torch::NoGradGuard no_grad;
-  const auto& parameters = vae_.parameters().list();
-  for (size_t i = 0; i < master_.size(); ++i) parameters[i].value.copy_(master_[i].value);
+TensorMap TrainStep::weights() const {
+  const bool is_apart = precision_ == Precision::kBf16Weights;
+  TensorMap all;
+  for (const NamedParameter& parameter : is_apart ? own_ : vae_.parameters().list())
+    all[parameter.name] = parameter.value.detach();
+  return is_apart ? communicator_.tensors_of_all(all) : all;
 }
 
 void TrainStep::load_weights(const TensorMap& saved) {
   vae_.parameters().load(saved, "the checkpoint");
   if (precision_ != Precision::kBf16Weights) return;
   const torch::NoGradGuard no_grad;
-  for (const NamedParameter& parameter : master_) parameter.value.copy_(saved.at(parameter.name));
+  for (const NamedParameter& parameter : own_) parameter.value.copy_(saved.at(parameter.name));
 }
 
 }  // namespace tvae

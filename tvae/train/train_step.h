@@ -37,20 +37,23 @@ class TrainStep {
 
   /// Adds the gradients of one micro-batch, in fp32 whatever the model computes in. Returns its metrics. All processes
   /// are given the whole of it.
-  std::map<std::string, double> accumulate(const TokenBatch& batch, const StepSizes& sizes,
-                                           const TrainingPosition& position, Rng& rng);
+  StepMetrics accumulate(const TokenBatch& batch, const StepSizes& sizes, const TrainingPosition& position, Rng& rng);
   struct Report {
-    double gradient_norm;  // before clipping
+    torch::Tensor gradient_norm;  // before clipping, as a StepMetric
     double learning_rate;
   };
-  /// Updates the weights and drops the gradients. Throws where these are not finite.
+  /// Updates the weights and drops the gradients. On the CPU it throws where these are not finite, and leaves the
+  /// weights alone. A GPU is not waited for: the norm says so when it is read (require_finite_gradients).
   Report apply(const TrainingPosition& position);
 
-  /// Casts the master weights to the bf16 weights the model computes with, where there are any.
-  void refresh_compute_weights();
+  /// Throws for a norm of the gradients, or a sum of norms of steps up to `step`, that is not finite.
+  static void require_finite_gradients(const torch::Tensor& norm, int64_t step);
 
-  /// fp32 weights the optimizer works on: the model's own, or, where these are bf16, their master copies.
-  const std::vector<NamedParameter>& master() const { return master_; }
+  /// The fp32 weights that this process updates: the model's own, or, where these are bf16, their master copies, which
+  /// no other process has.
+  const std::vector<NamedParameter>& masters() const { return own_; }
+  /// All weights in fp32; where the model computes in bf16, whole in the first process alone. All call it together.
+  TensorMap weights() const;
   /// Copies saved weights in. Throws CheckpointError where they do not fit.
   void load_weights(const TensorMap& saved);
   Objective& objective() { return objective_; }
@@ -66,13 +69,14 @@ class TrainStep {
   void load_states(const TensorMap& optimizer, const TensorMap& average);
 
  private:
-  /// Weights that this process updates go to the others.
+  /// Weights that this process updates go to the model and to the others.
   void share_weights();
   void swap_average();
   TensorMap share_of(const TensorMap& whole) const;
 
   /// Moves the gradients of bf16 weights to their masters' fp32 ones, where they add up.
   void gather_gradients();
+  torch::Tensor clip();
 
   TransformerVae& vae_;
   TrainConfig config_;
@@ -81,11 +85,11 @@ class TrainStep {
   Precision precision_;
   std::unique_ptr<GradientReducer> reducer_;
   int64_t accumulated_ = 0;  // micro-batches of the step
-  std::vector<NamedParameter> master_;
-  // Each process updates a part of the weights, and keeps optimizer and average of those alone ("ZeRO-1", Rajbhandari
-  // et al. 2020).
+  // Each process updates a part of the weights, and keeps masters, optimizer and average of those alone ("ZeRO-1",
+  // Rajbhandari et al. 2020).
   std::vector<NamedParameter> own_;
-  std::vector<std::vector<torch::Tensor>> values_of_ranks_;
+  std::vector<size_t> own_places_;                           // among the model's parameters
+  std::vector<std::vector<torch::Tensor>> values_of_ranks_;  // the model's
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<MovingAverage> average_;
 };

@@ -105,10 +105,13 @@ void Trainer::run(Progress& progress, const std::vector<TrainingObserver*>& obse
     train_step();
     if (plan_together()) told.on_new_plan(total_steps());
     told.on_step_end(step());
+    const bool judges = evaluates_ && (due(config_.eval_steps) || step() == total_steps());
+    if (judges || due(config_.log_steps) || due(config_.save_steps) || finished()) require_finite();
     if (due(config_.log_steps)) told.on_log(step(), close_interval());
-    if (evaluates_ && (due(config_.eval_steps) || step() == total_steps())) judge();
+    if (judges) judge();
     const bool asked = asks_to_stop(progress);
     stop = communicator_.any(asked || told.interrupted());
+    if (stop) require_finite();
     if (stop || due(config_.save_steps) || finished()) save();
   }
   if (!finished())
@@ -138,6 +141,13 @@ void Trainer::train_step() {
   interval.tokens += sizes.tokens;
   interval.seconds += seconds;
   state_.seconds += seconds;
+}
+
+/// Before anything is made of the weights, and when the log is written anyway: each step by itself would wait for a
+/// GPU.
+void Trainer::require_finite() const {
+  const auto norms = state_.interval.sums.find("gradient_norm");
+  if (norms != state_.interval.sums.end()) TrainStep::require_finite_gradients(norms->second.sum, step());
 }
 
 bool Trainer::plan_together() {
@@ -196,7 +206,6 @@ HeldOutEvaluation Trainer::evaluate() {
   HeldOutEvaluation found;
   found.rate_target = step_.objective().rate_target(state_.position);
   step_.with_average([&] {
-    step_.refresh_compute_weights();
     if (setup_.valid) found.scores = evaluate_held_out(setup_.model.vae, *setup_.valid, setup_.config.data.max_valid);
     share(found.scores);
     found.metrics = {{"valid_cross_entropy", found.scores.cross_entropy},
@@ -205,7 +214,6 @@ HeldOutEvaluation Trainer::evaluate() {
     if (found.scores.kl) found.metrics.emplace_back("valid_kl", *found.scores.kl);
     if (previewer_ && std::isfinite(found.scores.cross_entropy)) found.preview = (*previewer_)(step(), found.metrics);
   });
-  step_.refresh_compute_weights();
   return found;
 }
 
@@ -246,16 +254,15 @@ bool Trainer::finished() const {
 
 void Trainer::keep_model() {
   step_.with_average([&] {
-    if (run_ != nullptr) save_model_files(run_->path());
+    const TensorMap now = weights();
+    if (run_ != nullptr) save_model_files(run_->path(), now);
   });
 }
 
 void Trainer::save() {
   if (config_.save_model == "last" || state_.best.step < 0) keep_model();
   Checkpoint saved;
-  TensorMap weights;
-  for (const NamedParameter& parameter : step_.master()) weights[parameter.name] = parameter.value.detach();
-  saved.add("model", weights);
+  saved.add("model", weights());
   saved.add("optimizer", step_.optimizer_state());
   saved.add("average", step_.average_state());
   if (run_ == nullptr) return;
@@ -285,8 +292,8 @@ void Trainer::restore(const Checkpoint& saved, bool extended) {
   step_.objective().load_state(saved.part("objective"));
 }
 
-void Trainer::save_model_files(const std::string& folder) const {
-  write_model_files(folder, setup_, step_, state_);
+void Trainer::save_model_files(const std::string& folder, const TensorMap& weights) const {
+  write_model_files(folder, setup_, weights, state_);
 }
 
 }  // namespace tvae

@@ -35,9 +35,11 @@ class Trainer {
   /// Where one of them throws Interrupted the state is saved before that leaves, unless that was the last step: a run
   /// that has just finished is finished.
   void run(Progress& progress = Progress::none(), const std::vector<TrainingObserver*>& observers = {});
-  /// Writes the model with the weights as they are now, its card and run.json into a folder: the run's own, or the one
-  /// that becomes it.
-  void save_model_files(const std::string& folder) const;
+  /// The weights as they are now, for the first process. All call it together.
+  TensorMap weights() const { return step_.weights(); }
+  /// Writes the model with these weights, its card and run.json into a folder: the run's own, or the one that becomes
+  /// it.
+  void save_model_files(const std::string& folder, const TensorMap& weights) const;
 
   int64_t step() const { return state_.position.step; }
   int64_t total_steps() const { return state_.position.total_steps; }
@@ -48,6 +50,8 @@ class Trainer {
 
  private:
   void train_step();
+  /// Throws where a step of this interval had gradients that are not finite.
+  void require_finite() const;
   /// Whether the plan has changed: that of the first process, which the others follow.
   bool plan_together();
   /// Other steps, where the run has a time to keep to and now knows its speed. Whether the plan has changed.

@@ -4,6 +4,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/json.h"
+#include "tvae/ops/on_device.h"
 #include "tvae/run/run_record.h"
 
 namespace tvae {
@@ -18,7 +19,7 @@ int64_t count(const Json& value) {
 
 Json to_json(const MetricInterval& interval) {
   Json metrics = Json::object();
-  for (const auto& [name, sum] : interval.sums) metrics[name] = {exact_number(sum.sum), sum.count};
+  for (const auto& [name, sum] : interval.sums) metrics[name] = {exact_number(sum.sum.item<double>()), sum.count};
   return {{"metrics", std::move(metrics)}, {"tokens", interval.tokens}, {"seconds", interval.seconds}};
 }
 
@@ -26,10 +27,10 @@ MetricInterval interval_from_json(const Json& json) {
   MetricInterval interval;
   if (json.contains("sums"))  // as saved before the micro-batches of each metric were counted
     for (const auto& [name, sum] : json.at("sums").items())
-      interval.sums[name] = {exact_number(sum), count(json.at("micro_batches"))};
+      interval.sums[name] = {step_metric(exact_number(sum)), count(json.at("micro_batches"))};
   else
     for (const auto& [name, sum] : json.at("metrics").items())
-      interval.sums[name] = {exact_number(sum.at(0)), count(sum.at(1))};
+      interval.sums[name] = {step_metric(exact_number(sum.at(0))), count(sum.at(1))};
   interval.tokens = count(json.at("tokens"));
   interval.seconds = json.at("seconds");
   return interval;
@@ -44,9 +45,9 @@ BestScore best_from_json(const Json& json) {
 
 }  // namespace
 
-void MetricInterval::add(const std::string& name, double value) {
+void MetricInterval::add(const std::string& name, const torch::Tensor& value) {
   Sum& of_name = sums[name];
-  of_name.sum += value;
+  of_name.sum = on_device(of_name.sum, value.device()) + value;
   ++of_name.count;
 }
 

@@ -18,15 +18,15 @@ namespace tvae {
 /// What is added up between two lines of the log.
 struct MetricInterval {
   struct Sum {
-    double sum = 0.0;
-    int64_t count = 0;  // micro-batches that had the metric
-    double mean() const { return sum / static_cast<double>(count); }
+    torch::Tensor sum = step_metric(0.0);  // a StepMetric
+    int64_t count = 0;                     // micro-batches that had the metric
+    double mean() const { return sum.item<double>() / static_cast<double>(count); }
   };
   std::map<std::string, Sum> sums;
   int64_t tokens = 0;
   double seconds = 0.0;
 
-  void add(const std::string& name, double value);
+  void add(const std::string& name, const torch::Tensor& value);
   double mean(const std::string& name) const { return sums.at(name).mean(); }
 };
 
