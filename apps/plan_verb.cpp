@@ -18,7 +18,8 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   std::vector<std::string> presets, assignments;
-  std::string memory;
+  std::string memory, gpu;
+  int processes = 1;
   int64_t batch = 0, mean_tokens = 0;
   bool measure = false;
   int64_t measured_batch = 0;  // this process is one measurement of another
@@ -69,13 +70,23 @@ void print_plan(const Plan& plan, const PlanRequest& request, const Options& opt
   for (const std::string& note : request.notes) print_line("note: " + note);
 }
 
-void plan(const Options& options, const CommonOptions& common) {
-  if (options.memory.empty() && options.batch == 0)
-    throw ConfigError("plan needs --memory", "", "an amount such as 12GiB", "or --batch N: what that batch takes");
+void plan(const Options& given, const CommonOptions& common) {
+  Options options = given;
+  const std::optional<Gpu> gpu = options.gpu.empty() ? std::nullopt : std::optional(gpus().find(options.gpu));
+  if (gpu && options.measure) throw ConfigError("--measure", "--gpu", "one of them", "a GPU that is there is --device");
+  if (options.memory.empty() && options.batch == 0) {
+    if (!gpu)
+      throw ConfigError("plan needs --memory", "", "an amount such as 12GiB", "or --batch N: what that batch takes");
+    options.memory = bytes_text(gpu->memory * 9 / 10);
+  }
   PlanOptions how{.batch = options.batch, .activation_sizes = common.verbose};
   if (!options.memory.empty()) how.memory = parse_memory(options.memory);
-  const PlanRequest request = make_plan_request(resolve_config(options.presets, options.assignments),
-                                                device_type(common.device), options.mean_tokens);
+  PlanRequest request = make_plan_request(resolve_config(options.presets, options.assignments),
+                                          gpu ? torch::kCUDA : device_type(common.device), options.mean_tokens);
+  request.gpu = gpu;
+  request.processes = options.processes;
+  if (gpu && given.memory.empty() && given.batch == 0)
+    request.notes.push_back(options.memory + " is nine tenths of the GPU's memory (--memory says otherwise)");
   if (options.measured_batch > 0)
     return print_line(
         measurement_text(measure_within(request, options.measured_batch, parse_device(common.device), how.memory)));
@@ -109,9 +120,18 @@ const Register<SetUpVerb> registered(
                        "plan for sequences of this length instead of the longest (batches are not padded)")
            ->check(in_range(1))
            ->take_last();
+       command.add_option("--processes", options->processes, "that train together, each on a device of its own")
+           ->check(in_range(1, 4096))
+           ->take_last();
+       command
+           .add_option("--gpu", options->gpu,
+                       "plan for such a GPU, and say how fast it can be at most: " + join(gpus().names(), ", "))
+           ->type_name("NAME")
+           ->take_last();
        command.add_flag("--measure", options->measure, "also run training steps, and look at what they take");
        command.add_option("--measure-batch", options->measured_batch)->group("");  // what --measure runs
-       add_examples(command, {"tvae plan lines_small --memory 8GiB", "tvae plan lines_small --batch 64 --measure"});
+       add_examples(command, {"tvae plan lines_small --memory 8GiB", "tvae plan t5_base --gpu a100 --processes 8",
+                              "tvae plan lines_small --batch 64 --measure"});
        return [options, &common] { plan(*options, common); };
      }});
 

@@ -69,7 +69,7 @@ class Communicator {
   bool any(bool here);
   /// Named tensors of all processes, in the first one's memory, on the CPU; of those with the same name the lowest
   /// rank's. The others get theirs back.
-  std::map<std::string, torch::Tensor> tensors_of_all(const std::map<std::string, torch::Tensor>& own);
+  virtual std::map<std::string, torch::Tensor> tensors_of_all(const std::map<std::string, torch::Tensor>& own);
   /// Rows [B', ...] of each process, in the order of their ranks: [all, ...]. `before`: rows of the processes before
   /// this one. Without gradients.
   torch::Tensor gather_rows(const torch::Tensor& rows, int64_t before, int64_t all);

@@ -41,7 +41,7 @@ std::unique_ptr<Reducer> make_reducer(const std::vector<torch::Tensor>& paramete
 
 GradientReducer::GradientReducer(Communicator& communicator, const std::vector<torch::Tensor>& parameters)
     : communicator_(communicator) {
-  if (communicator.is_alone()) return;
+  if (communicator.group() == nullptr) return;
   auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(parameters, {kFirstBucketBytes, kBucketBytes},
                                                                    std::vector<bool>(parameters.size(), false));
   std::reverse(buckets.begin(), buckets.end());  // about the order in which gradients come

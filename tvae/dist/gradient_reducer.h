@@ -15,7 +15,7 @@ namespace tvae {
 
 class GradientReducer {
  public:
-  /// Does nothing for a process that is alone.
+  /// Does nothing for a process that is alone, or planned.
   GradientReducer(Communicator& communicator, const std::vector<torch::Tensor>& parameters);
   ~GradientReducer();
 

@@ -12,6 +12,8 @@
 #include "tvae/base/random.h"
 #include "tvae/ops/linear_cross_entropy.h"
 #include "tvae/plan/meta_device.h"
+#include "tvae/plan/planned_processes.h"
+#include "tvae/plan/product_count.h"
 #include "tvae/train/train_step.h"
 
 namespace tvae {
@@ -28,10 +30,11 @@ RunConfig with_precision(RunConfig config, torch::DeviceType device) {
 }
 
 TokenBatch batch_of(const StepShape& shape) {
+  const int64_t sequences = shape.sequences * shape.processes;
   TokenBatch batch;
-  batch.ids.resize(shape.sequences * shape.length);
-  batch.groups = {{shape.length, shape.sequences}};
-  batch.rows.resize(shape.sequences);
+  batch.ids.resize(sequences * shape.length);
+  batch.groups = {{shape.length, sequences}};
+  batch.rows.resize(sequences);
   std::iota(batch.rows.begin(), batch.rows.end(), int64_t{0});
   return batch;
 }
@@ -70,7 +73,12 @@ class PeakReporter : public c10::MemoryReportingInfoBase {
 
 }  // namespace
 
-MemoryParts predict_memory(const RunConfig& requested, const StepShape& shape, torch::DeviceType device,
+MemoryParts predict_memory(const RunConfig& config, const StepShape& shape, torch::DeviceType device,
+                           AllocationSizes* activation_sizes) {
+  return predict_step(config, shape, device, activation_sizes).memory;
+}
+
+PredictedStep predict_step(const RunConfig& requested, const StepShape& shape, torch::DeviceType device,
                            AllocationSizes* activation_sizes) {
   const RunConfig config = with_precision(requested, device);
   MetaDevice meta(device);
@@ -82,8 +90,15 @@ MemoryParts predict_memory(const RunConfig& requested, const StepShape& shape, t
 
   Rng rng(0);
   TransformerVae vae(config.model, rng, torch::kMeta);
-  TrainStep step(vae, config);
+  PlannedProcesses processes(shape.processes);
+  TrainStep step(vae, config, processes);
   rest_is(&MemoryParts::weights);
+  // Where several processes add up gradients, libtorch's Reducer keeps all of them from the start.
+  std::vector<Tensor> of_reducer;
+  for (const NamedParameter& parameter : vae.parameters().list())
+    if (!processes.is_alone())
+      of_reducer.push_back(parameter.value.mutable_grad() = at::zeros_like(parameter.value.detach()));
+  rest_is(&MemoryParts::gradients);
   for (const auto& [name, tensor] : step.optimizer_state()) is(tensor, &MemoryParts::optimizer);
   for (const auto& [name, tensor] : step.average_state()) is(tensor, &MemoryParts::average);
   fill_code_queue(step.objective(), config.loss);
@@ -92,6 +107,8 @@ MemoryParts predict_memory(const RunConfig& requested, const StepShape& shape, t
   const int64_t micro_batches = std::min<int64_t>(config.train.accumulation_steps, 2);
   const TokenBatch batch = batch_of(shape);
   const TrainingPosition position;
+  const size_t before_step = meta.count();
+  const ProductCount products;
   for (int64_t i = 0; i < micro_batches; ++i)
     step.accumulate(batch, {micro_batches * batch.tokens(), micro_batches}, position, rng);
   const size_t first = part_of.size();
@@ -110,7 +127,11 @@ MemoryParts predict_memory(const RunConfig& requested, const StepShape& shape, t
   step.apply(position);
   rest_is(&MemoryParts::optimizer);
 
-  MemoryParts parts;
+  PredictedStep predicted;
+  predicted.products = products.operations();
+  for (size_t i = before_step; i < meta.count(); ++i) predicted.allocated += meta.bytes(i);
+  predicted.model = vae.parameters().count() * width;
+  MemoryParts& parts = predicted.memory;
   std::map<int64_t, int64_t> sizes;
   for (const size_t allocation : meta.peak()) {
     parts.*part_of[allocation] += meta.bytes(allocation);
@@ -121,7 +142,7 @@ MemoryParts predict_memory(const RunConfig& requested, const StepShape& shape, t
     std::sort(activation_sizes->begin(), activation_sizes->end(),
               [](const auto& a, const auto& b) { return a.first * a.second > b.first * b.second; });
   }
-  return parts;
+  return predicted;
 }
 
 MeasuredMemory measure_memory(const RunConfig& requested, const StepShape& shape, torch::Device device) {

@@ -12,10 +12,11 @@
 
 namespace tvae {
 
-/// The micro-batches of a step.
+/// The micro-batches of a step, of each process.
 struct StepShape {
   int64_t sequences = 1;  // each
   int64_t length = 1;     // tokens of every sequence
+  int processes = 1;      // that train together, each with as much
 };
 
 /// Bytes at the moment of a step when most are in use.
@@ -29,6 +30,14 @@ struct MemoryParts {
   int64_t total() const { return weights + gradients + optimizer + average + activations + logits; }
 };
 
+/// What a step is for one of its processes.
+struct PredictedStep {
+  MemoryParts memory;
+  double products = 0;    // operations of its matrix products; our CPU kernels' are not counted
+  int64_t allocated = 0;  // bytes, of all that it allocates one after the other
+  int64_t model = 0;      // bytes of the weights that it computes with
+};
+
 /// Size of one allocation that is alive at that moment, and how many there are of it.
 using AllocationSizes = std::vector<std::pair<int64_t, int64_t>>;
 
@@ -37,6 +46,9 @@ using AllocationSizes = std::vector<std::pair<int64_t, int64_t>>;
 /// memory of single kernels; on CUDA it is what the caching allocator hands out, without the blocks it keeps in
 /// reserve. Losses between codes (critic, cycle, smoothness), which run every now and then, are not in it.
 /// `activation_sizes`: where wanted, what the activations are made of, most bytes first.
+PredictedStep predict_step(const RunConfig& config, const StepShape& shape, torch::DeviceType device,
+                           AllocationSizes* activation_sizes = nullptr);
+/// Its memory alone.
 MemoryParts predict_memory(const RunConfig& config, const StepShape& shape, torch::DeviceType device,
                            AllocationSizes* activation_sizes = nullptr);
 

@@ -38,7 +38,8 @@ int64_t vocabulary_of(const ResolvedConfig& resolved, std::vector<std::string>& 
 }
 
 int64_t predicted_total(const PlanRequest& request, int64_t batch) {
-  return predict_memory(request.config, {batch, request.length}, request.device).total() + request.program;
+  return predict_memory(request.config, {batch, request.length, request.processes}, request.device).total() +
+         request.program;
 }
 
 int64_t charged(const PlanRequest& request, const MeasuredMemory& memory) {
@@ -151,11 +152,13 @@ Plan make_plan(const PlanRequest& request, const PlanOptions& options) {
   Plan plan;
   const auto bytes = [&](int64_t batch) { return predicted_total(request, batch); };
   plan.batch = options.batch > 0 ? options.batch : largest_batch(bytes, options.memory);
-  const MemoryParts parts = predict_memory(request.config, {std::max<int64_t>(plan.batch, 1), request.length},
-                                           request.device, options.activation_sizes ? &plan.activation_sizes : nullptr);
+  const StepShape shape{std::max<int64_t>(plan.batch, 1), request.length, request.processes};
+  const MemoryParts parts = predict_memory(request.config, shape, request.device,
+                                           options.activation_sizes ? &plan.activation_sizes : nullptr);
   plan.total = parts.total() + request.program;
   plan.shares = shares_of(parts, request.program);
   if (options.measure) plan.measured = measure_plan(request, options, plan.batch);
+  if (request.gpu && plan.batch > 0) plan.roofline = roofline(request.config, shape, *request.gpu);
   if (plan.batch > 0) return plan;
   plan.remedies = remedies_for(request);
   plan.other_remedies =

@@ -8,6 +8,7 @@
 
 #include "tvae/config/presets.h"
 #include "tvae/plan/memory_plan.h"
+#include "tvae/plan/roofline.h"
 
 namespace tvae {
 
@@ -17,6 +18,8 @@ struct PlanRequest {
   torch::DeviceType device = torch::kCPU;
   int64_t length = 0;              // tokens of a sequence
   bool bf16 = false;               // what it computes in, else fp32
+  int processes = 1;               // that train together, each on a device of its own; the batch is each one's
+  std::optional<Gpu> gpu;          // how fast the device is, where that is known
   int64_t program = 0;             // bytes of the program itself, which count on the CPU
   std::vector<std::string> notes;  // what is assumed, and what is not counted
 };
@@ -60,6 +63,7 @@ struct Plan {
   int64_t total = 0;                // bytes of that batch, or of one sequence
   std::vector<MemoryShare> shares;  // of the total
   AllocationSizes activation_sizes;
+  std::optional<Roofline> roofline;  // of that batch, where the request has a GPU
   std::optional<MeasuredPlan> measured;
   std::vector<PlanRemedy> remedies;  // where nothing fits: each that helps, and all of them together
   std::string other_remedies;        // what else would, in words

@@ -1,6 +1,8 @@
 #include "tvae/plan/plan_report.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 
 #include "tvae/base/bytes.h"
 
@@ -24,6 +26,28 @@ const char* precision_name(const PlanRequest& request) {
   return request.bf16 ? "bf16" : "fp32";
 }
 
+std::string number_text(double value, const char* format) {
+  char text[32];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string milliseconds(double seconds) {
+  return number_text(1e3 * seconds, "%.3g") + " ms";
+}
+
+std::vector<std::string> roofline_lines(const Roofline& roof) {
+  std::vector<std::string> lines = {
+      "at most " + std::to_string(std::llround(roof.tokens_per_second)) +
+          " tokens a second, all together: a step takes " + milliseconds(roof.seconds()) + " at least",
+      "  " + number_text(roof.operations / 1e12, "%.3g") + " TFLOP of products and " +
+          bytes_text(std::llround(roof.traffic)) + " read and written: " + milliseconds(roof.compute_seconds)};
+  if (roof.sum_seconds > 0)
+    lines.push_back("  " + bytes_text(std::llround(roof.gradient_bytes)) + " of gradients summed meanwhile: " +
+                    milliseconds(roof.sum_seconds) + "; weights sent: " + milliseconds(roof.send_seconds));
+  return lines;
+}
+
 std::string share_line(const MemoryShare& share) {
   const std::string amount = bytes_text(share.bytes);
   return "  " + share.name + std::string(kNameWidth - share.name.size(), ' ') +
@@ -42,10 +66,21 @@ Json plan_report(const Plan& plan, const PlanRequest& request, const PlanOptions
                {"vocabulary", request.config.model.vocab_size},
                {"batch", plan.batch},
                {"tokens", plan.batch * request.length}});
+  if (request.processes > 1) json["processes"] = request.processes;
   for (const MemoryShare& share : plan.shares) json["predicted"][share.name] = share.bytes;
   json["predicted"]["total"] = plan.total;
   for (const auto& [bytes, count] : shown(plan.activation_sizes))
     json["activation_tensors"].push_back({{"bytes", bytes}, {"count", count}});
+  if (const auto& roof = plan.roofline)
+    json["roofline"] = {{"products", roof->operations},
+                        {"traffic", roof->traffic},
+                        {"gradients_summed", roof->gradient_bytes},
+                        {"weights_sent", roof->weight_bytes},
+                        {"compute_seconds", roof->compute_seconds},
+                        {"sum_seconds", roof->sum_seconds},
+                        {"send_seconds", roof->send_seconds},
+                        {"seconds", roof->seconds()},
+                        {"tokens_per_second", roof->tokens_per_second}};
   if (!plan.measured) return json;
   json["measured"]["batch"] = plan.measured->batch;
   if (!plan.measured->memory) return json;
@@ -59,7 +94,8 @@ Json plan_report(const Plan& plan, const PlanRequest& request, const PlanOptions
 
 std::pair<std::string, std::string> plan_headline(const Plan& plan, const PlanRequest& request) {
   const std::string length = std::to_string(request.length);
-  return {std::to_string(plan.batch) + " sequences (" + std::to_string(plan.batch * request.length) + " tokens)",
+  const std::string each = request.processes > 1 ? " for each of " + std::to_string(request.processes) : "";
+  return {std::to_string(plan.batch) + " sequences (" + std::to_string(plan.batch * request.length) + " tokens)" + each,
           "[" + length + " tokens a sequence, " + precision_name(request) + ", " + device_name(request) + "]"};
 }
 
@@ -71,6 +107,8 @@ std::vector<std::string> plan_table(const Plan& plan) {
   if (!plan.activation_sizes.empty()) lines.emplace_back("activations, by the size of tensor");
   for (const auto& [bytes, count] : shown(plan.activation_sizes))
     lines.push_back("  " + std::to_string(count) + " x " + bytes_text(bytes));
+  if (plan.roofline)
+    for (std::string& line : roofline_lines(*plan.roofline)) lines.push_back(std::move(line));
   if (!plan.measured) return lines;
   const MeasuredPlan& measured = *plan.measured;
   lines.push_back(measured.memory ? "measured: batch " + std::to_string(measured.batch) + " takes " +
