@@ -1,4 +1,5 @@
 // tvae plan: amounts, parts, and what it says where nothing fits.
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tests/apps/program.h"
@@ -53,6 +54,29 @@ TEST_F(PlanVerb, PlansForAGpuThatIsNotThere) {
   EXPECT_EQ(found.at("precision"), "bf16");
   EXPECT_GT(found.at("batch"), 0);
   EXPECT_EQ(found.at("predicted").at("program"), 0);
+}
+
+TEST_F(PlanVerb, SaysHowFastAGpuCanBeAtMostAndPlansForSeveral) {
+  const auto plan_for = [&](const std::string& processes) {
+    const ProgramResult result = run({"plan", "lines_small", "--gpu", "a100", "--processes", processes, "--json"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return Json::parse(result.out);
+  };
+  const Json one = plan_for("1"), eight = plan_for("8");
+  EXPECT_EQ(one.at("device"), "cuda");
+  EXPECT_NEAR(one.at("memory").get<double>(), 0.9 * std::ldexp(80.0, 30), std::ldexp(1.0, 24)) << "of the card";
+  EXPECT_FALSE(one.contains("processes"));
+  EXPECT_EQ(eight.at("processes"), 8);
+  EXPECT_LT(eight.at("predicted").at("optimizer"), one.at("predicted").at("optimizer"));
+  EXPECT_EQ(one.at("roofline").at("sum_seconds"), 0.0);
+  EXPECT_GT(eight.at("roofline").at("sum_seconds"), 0.0);
+  EXPECT_GT(eight.at("roofline").at("tokens_per_second"), one.at("roofline").at("tokens_per_second"));
+  const ProgramResult told = run({"plan", "lines_small", "--gpu", "a100", "--processes", "8", "--batch", "64"});
+  EXPECT_NE(told.out.find("tokens a second, all together"), std::string::npos) << told.out;
+  const ProgramResult unknown = run({"plan", "lines_small", "--gpu", "a1000"});
+  EXPECT_EQ(unknown.status, 2);
+  EXPECT_NE(unknown.err.find("a100"), std::string::npos) << unknown.err;
+  EXPECT_EQ(run({"plan", "lines_small", "--gpu", "a100", "--measure"}).status, 2);
 }
 
 TEST_F(PlanVerb, SaysWhatWouldHelpWhereNothingFits) {
