@@ -16,7 +16,7 @@ struct Options {
   bool overwrite = false;
 };
 
-Model import_with_hints(const HuggingFaceSource& source, const ResolvedConfig& resolved, RunDirectory& out) {
+ModelSize import_with_hints(const HuggingFaceSource& source, const ResolvedConfig& resolved, RunDirectory& out) {
   try {
     return import_huggingface(source, resolved, out);
   } catch (const NoTokenizer& error) {
@@ -29,9 +29,9 @@ void import(const Options& options, const CommonOptions& common) {
   if (common.seed_given) assignments.push_back("train.seed=" + std::to_string(common.seed));
   const ResolvedConfig resolved = resolve_config(options.presets, assignments);
   RunDirectory out = open_output(options.out, options.overwrite);
-  const Model model = import_with_hints(options.source, resolved, out);
+  const ModelSize size = import_with_hints(options.source, resolved, out);
   if (common.json)
-    print_json({{"out", out.path()}, {"weights", model.vae.parameters().count()}, {"ids", model.tokenizer.size()}});
+    print_json({{"out", out.path()}, {"weights", size.weights}, {"ids", size.ids}});
   else
     print_line(out.path());
 }
@@ -40,7 +40,8 @@ const Register<SetUpVerb> registered(
     verbs(), {"import", "make a model of a Hugging Face T5", [](CLI::App& command, const CommonOptions& common) {
                 auto options = std::make_shared<Options>();
                 command
-                    .add_option("HF_DIR", options->source.t5, "folder with config.json and model.safetensors of a T5")
+                    .add_option("HF_DIR", options->source.t5,
+                                "folder with config.json and model.safetensors (or its shards) of a T5")
                     ->required();
                 command.add_option("PRESET", options->presets,
                                    "presets for what the T5 does not decide (tvae presets); no two may disagree");

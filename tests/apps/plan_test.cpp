@@ -79,6 +79,16 @@ TEST_F(PlanVerb, SaysHowFastAGpuCanBeAtMostAndPlansForSeveral) {
   EXPECT_EQ(run({"plan", "lines_small", "--gpu", "a100", "--measure"}).status, 2);
 }
 
+// 2.85 billion weights: 6 bytes each in bf16 with fp32 masters, and as few as 13 MiB of Adafactor's.
+TEST_F(PlanVerb, TheLargestPresetFitsOneGpu) {
+  const ProgramResult result = run({"plan", "t5_3b", "--device", "cuda", "--memory", "80GiB", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const Json found = Json::parse(result.out);
+  EXPECT_GT(found.at("batch"), 0);
+  EXPECT_GT(found.at("predicted").at("weights"), int64_t{6} * 2'851'598'336);
+  EXPECT_LT(found.at("predicted").at("optimizer"), int64_t{1} << 30);
+}
+
 TEST_F(PlanVerb, SaysWhatWouldHelpWhereNothingFits) {
   const Json found = planned({"--memory", "10MiB"});
   EXPECT_EQ(found.at("batch"), 0);

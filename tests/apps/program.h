@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,20 +46,23 @@ class BackgroundProgram {
   BackgroundProgram& operator=(const BackgroundProgram&) = delete;
 
   bool running() {
-    if (!ended_) ended_ = waitpid(process_, &status_, WNOHANG) == process_;
+    if (!ended_) ended_ = wait4(process_, &status_, WNOHANG, &used_) == process_;
     return !ended_;
   }
   void send(int signal) { ::kill(process_, signal); }
   pid_t id() const { return process_; }
   /// Exit status, or minus the signal that ended it.
   int wait() {
-    if (!ended_) ended_ = waitpid(process_, &status_, 0) == process_;
+    if (!ended_) ended_ = wait4(process_, &status_, 0, &used_) == process_;
     return WIFEXITED(status_) ? WEXITSTATUS(status_) : -WTERMSIG(status_);
   }
+  /// The most bytes that it had in memory, once it has ended.
+  int64_t peak_memory() const { return int64_t{1024} * used_.ru_maxrss; }
 
  private:
   pid_t process_;
   int status_ = 0;
+  rusage used_{};
   bool ended_ = false;
 };
 

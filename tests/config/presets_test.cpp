@@ -37,6 +37,27 @@ TEST(Presets, ComposeLeftToRightWithAssignmentsLast) {
   EXPECT_FALSE(resolved.origins.contains("train.epochs"));
 }
 
+/// config.json of google-t5/t5-small, t5-base, t5-large and t5-3b on the Hugging Face hub: the weights of the T5 alone,
+/// 32,128 ids, are what these shapes have.
+TEST(Presets, SizesAreThoseOfGooglesT5) {
+  const std::vector<std::pair<std::string, int64_t>> sizes = {
+      {"t5_small", 60'506'624}, {"t5_base", 222'903'552}, {"t5_large", 737'668'096}, {"t5_3b", 2'851'598'336}};
+  for (const auto& [name, weights] : sizes) {
+    const ResolvedConfig resolved = resolve_config({"auto", name}, {});
+    const ModelConfig& model = resolved.config.model;
+    EXPECT_EQ(model.feed_forward, "relu") << name;
+    const int64_t d = model.d_model, attention = 4 * d * model.d_kv * model.num_heads,
+                  feed_forward = 2 * d * model.d_ff;
+    const int64_t encoder = model.encoder_layers * (attention + feed_forward + 2 * d) + d,
+                  decoder = model.decoder_layers * (2 * attention + feed_forward + 3 * d) + d;
+    EXPECT_EQ(32'128 * d + encoder + decoder + 2 * 32 * model.num_heads, weights) << name;
+    EXPECT_EQ(resolved.config.train.optimizer, name == "t5_3b" ? "adafactor" : "muon") << "a shape leaves the rest";
+  }
+  const TrainConfig large = resolve_config({"t5_3b"}, {}).config.train;
+  EXPECT_TRUE(large.recompute.encoder);
+  EXPECT_EQ(large.recompute.decoder, 1);
+}
+
 TEST(Presets, SizeOfAVocabularyIsRefusedWithItsKey) {
   EXPECT_NE(error_of({}, {"data.vocab_size=271"}).find("data.vocab_size: got 271, expected 272 to 1000000"),
             std::string::npos);

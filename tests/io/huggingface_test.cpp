@@ -109,11 +109,25 @@ TEST_F(Shards, AreJoined) {
   for (const auto& [name, tensor] : whole_.weights) EXPECT_TRUE(torch::equal(loaded.at(name), tensor)) << name;
 }
 
+TEST_F(Shards, AreReadWhenTheyAreAskedFor) {
+  const StoredHuggingFaceT5 t5 = open_huggingface_t5(folder_);
+  ASSERT_EQ(t5.weights.size(), whole_.weights.size());
+  for (const auto& [name, tensor] : whole_.weights) {
+    const StoredTensor& stored = t5.weights.at(name);
+    EXPECT_TRUE(stored.shape.is_meta()) << name;
+    EXPECT_EQ(stored.shape.sizes(), tensor.sizes()) << name;
+    EXPECT_TRUE(torch::equal(stored.read(), tensor)) << name;
+  }
+}
+
 TEST_F(Shards, BrokenOnesAreRefused) {
   save_safetensors(folder_ + "/" + file(0), {{"shared.weight", torch::ones({1})}});
   EXPECT_NE(error().find("two shards hold shared.weight"), std::string::npos);
   save_safetensors(folder_ + "/" + file(0), {});
   EXPECT_NE(error().find("00001-of-00002.safetensors lacks decoder."), std::string::npos);
+  save_safetensors(folder_ + "/" + file(0), {{"x", torch::ones({8})}});
+  std::filesystem::resize_file(folder_ + "/" + file(0), std::filesystem::file_size(folder_ + "/" + file(0)) - 1);
+  EXPECT_NE(error().find("00001-of-00002.safetensors: the file is cut short"), std::string::npos) << error();
   std::filesystem::remove(folder_ + "/" + file(0));
   EXPECT_NE(error().find("cannot read"), std::string::npos);
   map_["shared.weight"] = "../elsewhere.safetensors";

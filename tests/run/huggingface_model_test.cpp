@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -136,6 +137,77 @@ TEST_F(HuggingFaceModel, IdsBeyondTheEmbeddingGetFreshRows) {
       }
     }
   }
+}
+
+class ImportIntoAFolder : public HuggingFaceModel {
+ protected:
+  /// The weights of the folder `from` in a folder of three shards.
+  std::string sharded(const std::string& from, const TensorMap& weights) {
+    const std::string folder = folder_.path("sharded");
+    std::filesystem::remove_all(folder);
+    std::filesystem::copy(from, folder);
+    std::filesystem::remove(folder + "/model.safetensors");
+    std::array<TensorMap, 3> shards;
+    nlohmann::json index;
+    size_t next = 0;
+    for (const auto& [name, tensor] : weights) {
+      const size_t shard = next++ % shards.size();
+      shards[shard][name] = tensor;
+      index["weight_map"][name] = std::to_string(shard) + ".safetensors";
+    }
+    for (size_t shard = 0; shard < shards.size(); ++shard)
+      save_safetensors(folder + "/" + std::to_string(shard) + ".safetensors", shards[shard]);
+    folder_.put("sharded/model.safetensors.index.json", index.dump());
+    return folder;
+  }
+  ModelSize import(const std::string& from, const std::string& name, StartMode mode = StartMode::kNew) {
+    RunDirectory out(folder_.path(name), mode);
+    return import_huggingface({from}, resolve_config({}, kSmallCode), out);
+  }
+};
+
+TEST_F(ImportIntoAFolder, ShardsGiveTheBytesOfOneFile) {
+  for (const std::string fixture : {"t5_v1_0", "t5_v1_1"})
+    for (const int64_t rows : {300, 100}) {  // as many as the tokenizer has ids, and fewer
+      const std::string folder = t5_folder(fixture, rows);
+      const ModelSize size = import(folder, "whole", StartMode::kOverwrite);
+      import(sharded(folder, load_huggingface_t5(folder).weights), "parts", StartMode::kOverwrite);
+      for (const char* file : {"model.safetensors", "config.json"})
+        EXPECT_TRUE(folder_.get(std::string("whole/") + file) == folder_.get(std::string("parts/") + file)) << file;
+      const Model model = import_huggingface({folder}, resolve_config({}, kSmallCode));
+      expect_equal(load_safetensors(folder_.path("whole/model.safetensors")), model.vae.parameters().to_map());
+      EXPECT_EQ(size.weights, model.vae.parameters().count());
+      EXPECT_EQ(size.ids, model.tokenizer.size());
+    }
+}
+
+TEST_F(ImportIntoAFolder, NarrowNumbersBecomeFp32) {
+  const std::string folder = t5_folder("t5_v1_0", 300);
+  TensorMap weights = load_huggingface_t5(folder).weights;
+  for (auto& [name, weight] : weights) weight = weight.to(at::kBFloat16);
+  import(sharded(folder, weights), "model");
+  const TensorMap imported = load_safetensors(folder_.path("model/model.safetensors"));
+  for (const auto& [name, weight] : weights)
+    EXPECT_TRUE(torch::equal(imported.at(name), weight.to(at::kFloat))) << name;
+}
+
+TEST_F(ImportIntoAFolder, ADamagedShardLeavesTheFormerModel) {
+  const std::string folder = t5_folder("t5_v1_0", 300);
+  import(folder, "model");
+  const std::string before = folder_.get("model/model.safetensors");
+  TensorMap weights = load_huggingface_t5(folder).weights;
+  const std::string last = weights.rbegin()->first;
+  weights.at(last) = at::full_like(weights.at(last), std::nan(""));
+  const std::string damaged = sharded(folder, weights);
+  try {
+    import(damaged, "model", StartMode::kOverwrite);
+    ADD_FAILURE() << "imported";
+  } catch (const CheckpointError& error) {
+    EXPECT_EQ(std::string(error.what()).find(damaged + ": numbers of " + last + " are not finite"), 0u) << error.what();
+  }
+  EXPECT_TRUE(folder_.get("model/model.safetensors") == before);
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path("model")))
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".new")) << entry.path();
 }
 
 // Sizes that only config.json has would take terabytes; each is a damaged checkpoint, and says which file.

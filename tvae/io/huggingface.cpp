@@ -77,7 +77,7 @@ Json read_json(const std::string& path) {
 }
 
 /// The weights of all the shards that the index names.
-TensorMap load_shards(const std::string& directory, const std::string& index_path) {
+StoredTensors open_shards(const std::string& directory, const std::string& index_path) {
   const Json index = read_json(index_path);
   if (!index.contains("weight_map") || !index["weight_map"].is_object())
     throw CheckpointError(index_path + " holds no weight_map");
@@ -87,9 +87,9 @@ TensorMap load_shards(const std::string& directory, const std::string& index_pat
       throw CheckpointError(index_path + ": file of " + name, file.dump(), "a file name in the same directory");
     files.insert(file.get<std::string>());
   }
-  TensorMap weights;
+  StoredTensors weights;
   for (const std::string& file : files)
-    for (auto& [name, tensor] : load_safetensors(directory + "/" + file))
+    for (const auto& [name, tensor] : open_safetensors(directory + "/" + file))
       if (!weights.emplace(name, tensor).second) throw CheckpointError(directory + ": two shards hold " + name);
   for (const auto& [name, file] : index["weight_map"].items())
     if (!weights.count(name))
@@ -99,11 +99,11 @@ TensorMap load_shards(const std::string& directory, const std::string& index_pat
 }
 
 /// `python_class` is what reads a pickled model in Python.
-TensorMap load_weights(const std::string& directory, const std::string& python_class) {
+StoredTensors open_weights(const std::string& directory, const std::string& python_class) {
   const std::string path = directory + "/model.safetensors";
   const std::string index_path = path + ".index.json";
-  if (file_exists(path)) return load_safetensors(path);
-  if (file_exists(index_path)) return load_shards(directory, index_path);
+  if (file_exists(path)) return open_safetensors(path);
+  if (file_exists(index_path)) return open_shards(directory, index_path);
   const bool pickled =
       file_exists(directory + "/pytorch_model.bin") || file_exists(directory + "/pytorch_model.bin.index.json");
   throw CheckpointError(
@@ -136,12 +136,13 @@ Json joined_numbers(const Json& list, const char* key) {
   return join(numbers, "_");
 }
 
-bool same_values(const torch::Tensor& a, const torch::Tensor& b) {
-  return a.scalar_type() == b.scalar_type() && torch::equal(a, b);
+bool same_values(const StoredTensor& a, const StoredTensor& b) {
+  return a.shape.scalar_type() == b.shape.scalar_type() && a.shape.sizes() == b.shape.sizes() &&
+         torch::equal(a.read(), b.read());
 }
 
 /// Leaves one name for each weight. Where a file holds only another name of the embedding, that becomes shared.weight.
-void remove_aliases(const std::string& directory, bool tied, TensorMap& weights) {
+void remove_aliases(const std::string& directory, bool tied, StoredTensors& weights) {
   std::vector<std::string> aliases = {"encoder.embed_tokens.weight", "decoder.embed_tokens.weight"};
   if (tied) aliases.push_back(kOutputProjection);
   for (const std::string& alias : aliases) {
@@ -161,12 +162,12 @@ void remove_aliases(const std::string& directory, bool tied, TensorMap& weights)
 
 }  // namespace
 
-HuggingFaceFunnel load_huggingface_funnel(const std::string& directory) {
+HuggingFaceFunnel open_huggingface_funnel(const std::string& directory) {
   if (!directory_exists(directory)) throw CheckpointError("no directory " + directory);
   HuggingFaceFunnel funnel;
   funnel.config = read_json(directory + "/config.json");
   require_model_type(funnel.config, "funnel", "a Funnel");
-  for (const auto& [stored, tensor] : load_weights(directory, "FunnelBaseModel")) {
+  for (const auto& [stored, tensor] : open_weights(directory, "FunnelBaseModel")) {
     const std::string name = stored.starts_with(kFunnelPrefix) ? stored.substr(strlen(kFunnelPrefix)) : stored;
     const auto begins = [&](const std::string& part) { return name.starts_with(part); };
     if (begins("encoder."))
@@ -177,13 +178,20 @@ HuggingFaceFunnel load_huggingface_funnel(const std::string& directory) {
   return funnel;
 }
 
-HuggingFaceT5 load_huggingface_t5(const std::string& directory) {
+StoredHuggingFaceT5 open_huggingface_t5(const std::string& directory) {
   if (!directory_exists(directory)) throw CheckpointError("no directory " + directory);
-  HuggingFaceT5 t5;
+  StoredHuggingFaceT5 t5;
   t5.config = read_json(directory + "/config.json");
   const bool tied = model_config_from_huggingface(t5.config).tie_word_embeddings;
-  t5.weights = load_weights(directory, "T5ForConditionalGeneration");
+  t5.weights = open_weights(directory, "T5ForConditionalGeneration");
   remove_aliases(directory, tied, t5.weights);
+  return t5;
+}
+
+HuggingFaceT5 load_huggingface_t5(const std::string& directory) {
+  const StoredHuggingFaceT5 stored = open_huggingface_t5(directory);
+  HuggingFaceT5 t5{stored.config, {}};
+  for (const auto& [name, weight] : stored.weights) t5.weights[name] = weight.read();
   return t5;
 }
 

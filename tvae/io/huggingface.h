@@ -6,6 +6,7 @@
 
 #include "tvae/config/run_config.h"
 #include "tvae/io/safetensors.h"
+#include "tvae/io/stored_tensors.h"
 
 namespace tvae {
 
@@ -15,10 +16,18 @@ struct HuggingFaceT5 {
   TensorMap weights;              // names of T5ForConditionalGeneration, dtypes as stored, each weight once
 };
 
-/// Reads config.json and model.safetensors (or model.safetensors.index.json with its shards). Leaves out what is no
-/// weight of its own: the other names of the embedding (encoder.embed_tokens, decoder.embed_tokens, and lm_head where
-/// tie_word_embeddings holds) and the position bias that old releases had in the decoder's cross-attention. A directory
-/// that holds only pytorch_model.bin is refused with a hint. Throws CheckpointError.
+/// The same, its weights still in their files.
+struct StoredHuggingFaceT5 {
+  nlohmann::ordered_json config;
+  StoredTensors weights;
+};
+
+/// Reads config.json and the headers of model.safetensors (or of the shards of model.safetensors.index.json). Leaves
+/// out what is no weight of its own: the other names of the embedding (encoder.embed_tokens, decoder.embed_tokens, and
+/// lm_head where tie_word_embeddings holds) and the position bias that old releases had in the decoder's
+/// cross-attention. A directory that holds only pytorch_model.bin is refused with a hint. Throws CheckpointError.
+StoredHuggingFaceT5 open_huggingface_t5(const std::string& directory);
+/// Reads all of it.
 HuggingFaceT5 load_huggingface_t5(const std::string& directory);
 
 /// Writes model.safetensors and config.json so that transformers' T5ForConditionalGeneration.from_pretrained loads it.
@@ -36,13 +45,13 @@ nlohmann::ordered_json huggingface_config(const ModelConfig& config);
 /// The encoder of a Funnel-Transformer directory (funnel-transformer/* on the Hugging Face hub).
 struct HuggingFaceFunnel {
   nlohmann::ordered_json config;  // config.json as it stands
-  TensorMap weights;              // encoder.blocks.0.0.attention.q_head.weight and so on
+  StoredTensors weights;          // encoder.blocks.0.0.attention.q_head.weight and so on
 };
 
 /// Reads what any of transformers' Funnel classes wrote, files as for a T5; the prefix "funnel." of the classes with a
 /// head goes. Embeddings, decoder and heads are left out. Throws CheckpointError, also for names that are none of
 /// these.
-HuggingFaceFunnel load_huggingface_funnel(const std::string& directory);
+HuggingFaceFunnel open_huggingface_funnel(const std::string& directory);
 
 /// `base` with this Funnel as its encoder. Throws CheckpointError where config.json is of another kind of model, its
 /// width is not base's, or it wants what we lack.

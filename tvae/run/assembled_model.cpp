@@ -6,14 +6,13 @@
 
 namespace tvae {
 
-void require_finite(const TensorMap& weights, const std::string& source) {
-  for (const auto& [name, weight] : weights)
-    if (weight.is_floating_point() && !weight.isfinite().all().item<bool>())
-      throw CheckpointError(source + ": numbers of " + name + " are not finite", "", "",
-                            "the file is damaged, or its weights do not fit their number format");
+void require_finite(const torch::Tensor& weight, const std::string& name, const std::string& source) {
+  if (weight.is_floating_point() && !weight.isfinite().all().item<bool>())
+    throw CheckpointError(source + ": numbers of " + name + " are not finite", "", "",
+                          "the file is damaged, or its weights do not fit their number format");
 }
 
-void write_imported_model(RunDirectory& out, const RunConfig& settings, const TensorMap& weights,
+void write_imported_model(RunDirectory& out, const RunConfig& settings, const StoredTensors& weights,
                           const Tokenizer& tokenizer) {
   out.replace([&](const std::string& folder) {
     save_model(folder, settings.model, settings.data.max_tokens, settings.data.check, weights, tokenizer);
@@ -24,7 +23,7 @@ void write_imported_model(RunDirectory& out, const RunConfig& settings, const Te
 void assemble_model(const ResolvedConfig& resolved, TensorMap weights, const std::string& tokenizer,
                     const std::string& source, RunDirectory& out) {
   out.require_apart_from(source);
-  require_finite(weights, source);
+  for (const auto& [name, weight] : weights) require_finite(weight, name, source);
   const auto shared = weights.find("shared.weight");
   if (shared == weights.end() || shared->second.dim() != 2)
     throw CheckpointError(source + " has no embedding", "", "shared.weight [ids, width]");
@@ -45,7 +44,7 @@ void assemble_model(const ResolvedConfig& resolved, TensorMap weights, const std
     Rng rng(0);
     TransformerVae(model, rng, torch::kMeta).parameters().require_fit(weights, source);
   }
-  write_imported_model(out, settings, weights, pieces);
+  write_imported_model(out, settings, in_memory(weights), pieces);
 }
 
 }  // namespace tvae

@@ -5,6 +5,7 @@
 
 #include "tvae/config/presets.h"
 #include "tvae/io/safetensors.h"
+#include "tvae/io/stored_tensors.h"
 #include "tvae/run/run_directory.h"
 #include "tvae/text/tokenizer.h"
 
@@ -12,11 +13,11 @@ namespace tvae {
 
 /// A model with a number that is not finite gives no text: better said of the file that holds it than of the model made
 /// of it. Throws CheckpointError.
-void require_finite(const TensorMap& weights, const std::string& source);
+void require_finite(const torch::Tensor& weight, const std::string& name, const std::string& source);
 
-/// Puts a model into a folder, and the settings of a training that starts from it. Its model section is that of
-/// `settings`.
-void write_imported_model(RunDirectory& out, const RunConfig& settings, const TensorMap& weights,
+/// Puts a model into a folder, one weight at a time, and the settings of a training that starts from it. Its model
+/// section is that of `settings`. Throws what reading a weight throws, and leaves the folder as it was then.
+void write_imported_model(RunDirectory& out, const RunConfig& settings, const StoredTensors& weights,
                           const Tokenizer& tokenizer);
 
 /// Writes the model that `resolved` describes with these weights and the tokenizer at `tokenizer` (a directory or

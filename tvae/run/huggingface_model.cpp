@@ -4,6 +4,7 @@
 
 #include "tvae/base/error.h"
 #include "tvae/base/log.h"
+#include "tvae/model/fresh_weights.h"
 #include "tvae/run/assembled_model.h"
 
 namespace tvae {
@@ -27,7 +28,7 @@ Tokenizer load_tokenizer(const std::string& directory, const std::string& tokeni
   }
 }
 
-ModelConfig imported_config(const HuggingFaceT5& t5, const std::optional<HuggingFaceFunnel>& funnel,
+ModelConfig imported_config(const StoredHuggingFaceT5& t5, const std::optional<HuggingFaceFunnel>& funnel,
                             const Tokenizer& tokenizer, const ResolvedConfig& resolved) {
   const ModelConfig& wanted = resolved.config.model;
   ModelConfig model = model_config_from_huggingface(t5.config, wanted);
@@ -59,7 +60,7 @@ void require_same_ids(const ModelConfig& t5, const Tokenizer& tokenizer, const s
 }
 
 /// The T5 of a config.json. Throws CheckpointError where there can be none like it.
-ModelConfig possible_config(const HuggingFaceT5& t5, const std::string& directory) {
+ModelConfig possible_config(const StoredHuggingFaceT5& t5, const std::string& directory) {
   const ModelConfig config = model_config_from_huggingface(t5.config);
   try {
     require_known_ids(config);
@@ -71,66 +72,98 @@ ModelConfig possible_config(const HuggingFaceT5& t5, const std::string& director
   return config;
 }
 
-}  // namespace
+/// Numbers that are not finite are said when they are read.
+StoredTensor required_finite(const StoredTensor& weight, const std::string& name, const std::string& source) {
+  return {weight.shape, [=] {
+            const torch::Tensor numbers = weight.read();
+            require_finite(numbers, name, source);
+            return numbers;
+          }};
+}
 
-Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved) {
-  const HuggingFaceT5 t5 = load_huggingface_t5(source.t5);
-  require_finite(t5.weights, source.t5);
+StoredTensor as_fp32(const StoredTensor& weight) {
+  return {weight.shape.to(at::kFloat), [=] { return weight.read().to(at::kFloat); }};
+}
+
+StoredTensor with_rows(const StoredTensor& table, const torch::Tensor& rows) {
+  return {at::cat({table.shape, rows.to(torch::kMeta)}), [=] { return at::cat({table.read(), rows}); }};
+}
+
+/// A model whose pretrained weights are still in their files.
+struct StoredModel {
+  ModelConfig config;
+  Tokenizer tokenizer;
+  StoredTensors weights;  // all of it, as fp32
+  std::string sources;    // where they come from
+};
+
+StoredModel open_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved) {
+  const StoredHuggingFaceT5 t5 = open_huggingface_t5(source.t5);
   std::optional<HuggingFaceFunnel> funnel;
-  if (!source.funnel.empty()) {
-    funnel = load_huggingface_funnel(source.funnel);
-    require_finite(funnel->weights, source.funnel);
-  }
+  if (!source.funnel.empty()) funnel = open_huggingface_funnel(source.funnel);
   const ModelConfig t5_config = possible_config(t5, source.t5);
   Tokenizer tokenizer = load_tokenizer(source.t5, source.tokenizer);
   require_same_ids(t5_config, tokenizer, source.t5);
   const ModelConfig config = imported_config(t5, funnel, tokenizer, resolved);
-  if (config.vocab_size > t5_config.vocab_size)
+  const int64_t missing_rows = config.vocab_size - t5_config.vocab_size;
+  if (missing_rows > 0)
     log_warning("the tokenizer has " + std::to_string(config.vocab_size) + " ids and the embedding " +
                 std::to_string(t5_config.vocab_size) + " rows: the missing rows start at random");
 
-  TensorMap weights = t5.weights;
+  const bool other_encoder = config.encoder == "funnel", fresh_encoder = other_encoder && !funnel;
   std::string sources = source.t5;
-  if (config.encoder == "funnel") {
-    std::erase_if(weights, [](const auto& weight) { return belongs_to_encoder(weight.first); });
-    if (funnel) {
-      weights.merge(funnel->weights);
-      sources += " with " + source.funnel;
-    } else {
-      log_info(
-          "the T5's encoder is left out: model.encoder is funnel, and without a pretrained Funnel it starts at random");
-    }
+  StoredTensors pretrained;
+  for (const auto& [name, weight] : t5.weights)
+    if (!other_encoder || !belongs_to_encoder(name)) pretrained[name] = required_finite(weight, name, source.t5);
+  if (funnel) {
+    sources += " with " + source.funnel;
+    for (const auto& [name, weight] : funnel->weights) pretrained[name] = required_finite(weight, name, source.funnel);
   }
-  const bool fresh_encoder = config.encoder == "funnel" && !funnel;
-  /// The stored weights with those of `vae` where none are stored.
-  const auto completed = [&](const TransformerVae& vae) {
-    TensorMap all = weights;
-    for (const auto& [name, fresh] : vae.parameters().to_map())
-      if (belongs_to_bottleneck(name) || (fresh_encoder && belongs_to_encoder(name))) all[name] = fresh.clone();
-    return all;
-  };
+  if (fresh_encoder)
+    log_info(
+        "the T5's encoder is left out: model.encoder is funnel, and without a pretrained Funnel it starts at random");
+
   {  // whether they fit, before memory is taken for sizes that a file claims
     ModelConfig stored = config;
     stored.vocab_size = t5_config.vocab_size;
     Rng rng(0);
     const TransformerVae shapes(stored, rng, torch::kMeta);
-    shapes.parameters().require_fit(completed(shapes), sources);
+    TensorMap all;
+    for (const auto& [name, weight] : pretrained) all[name] = weight.shape;
+    for (const auto& [name, shape] : shapes.parameters().to_map())
+      if (belongs_to_bottleneck(name) || (fresh_encoder && belongs_to_encoder(name))) all[name] = shape;
+    shapes.parameters().require_fit(all, sources);
   }
   Rng rng(static_cast<uint64_t>(resolved.config.train.seed));
-  TransformerVae vae(config, rng);
-  weights = completed(vae);
-  load_with_fresh_rows(vae, std::move(weights), t5_config.vocab_size, sources);
-  return {source.t5, std::move(tokenizer), std::move(vae), resolved.config.data.max_tokens, resolved.config.data.check};
+  StoredTensors weights = in_memory(fresh_weights_beside_t5(config, fresh_encoder, rng));
+  for (const auto& [name, weight] : pretrained) weights.emplace(name, as_fp32(weight));
+  if (missing_rows > 0)
+    for (const char* table : {"shared.weight", "lm_head.weight"})
+      if (const auto found = weights.find(table); found != weights.end())
+        found->second = with_rows(found->second, fresh_rows(config, missing_rows, rng));
+  return {config, std::move(tokenizer), std::move(weights), std::move(sources)};
 }
 
-Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved, RunDirectory& out) {
+}  // namespace
+
+Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved) {
+  StoredModel stored = open_huggingface(source, resolved);
+  WeightMap weights;
+  for (const auto& [name, weight] : stored.weights) weights[name] = {weight.read()};
+  return {source.t5, std::move(stored.tokenizer), TransformerVae(stored.config, std::move(weights), stored.sources),
+          resolved.config.data.max_tokens, resolved.config.data.check};
+}
+
+ModelSize import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved, RunDirectory& out) {
   out.require_apart_from(source.t5);
   out.require_apart_from(source.funnel);
-  Model model = import_huggingface(source, resolved);
+  const StoredModel stored = open_huggingface(source, resolved);
   RunConfig settings = resolved.config;
-  settings.model = model.vae.config();
-  write_imported_model(out, settings, model.vae.parameters().to_map(), model.tokenizer);
-  return model;
+  settings.model = stored.config;
+  write_imported_model(out, settings, stored.weights, stored.tokenizer);
+  ModelSize size{0, stored.tokenizer.size()};
+  for (const auto& [name, weight] : stored.weights) size.weights += weight.shape.numel();
+  return size;
 }
 
 HuggingFaceT5 export_huggingface_t5(const TransformerVae& vae) {

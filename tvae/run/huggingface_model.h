@@ -24,6 +24,12 @@ struct HuggingFaceSource {
   std::string tokenizer = {};  // a tokenizer directory or .model file; empty = the one in `t5`
 };
 
+/// How large a model is.
+struct ModelSize {
+  int64_t weights;  // numbers in them
+  int64_t ids;      // of its tokenizer
+};
+
 /// The T5 with a fresh bottleneck (drawn from train.seed) between its encoder and its decoder. The checkpoints decide
 /// everything that they have; from `resolved` comes the rest of the model section, the dropout rates where --set gives
 /// them, data.max_tokens and data.check. Without a Funnel checkpoint, model.encoder=funnel makes a fresh one on the
@@ -32,9 +38,10 @@ struct HuggingFaceSource {
 /// finite among them), NoTokenizer.
 Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved);
 
-/// The same into a folder, with what training from it begins with (read_imported_settings). Throws ConfigError too
-/// where the folder is one of those that are read.
-Model import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved, RunDirectory& out);
+/// The same into a folder, with what training from it begins with (read_imported_settings), one weight at a time: what
+/// is in memory is the largest of them and the bottleneck. Throws ConfigError too where the folder is one of those that
+/// are read.
+ModelSize import_huggingface(const HuggingFaceSource& source, const ResolvedConfig& resolved, RunDirectory& out);
 
 /// Encoder and decoder as T5ForConditionalGeneration computes them. Hugging Face scales the logits of tied embeddings
 /// and only those: untied scaled logits get the scale folded into lm_head. Throws ConfigError where that is no

@@ -121,12 +121,17 @@ Model load_model(const std::string& directory, torch::Device device, LoadWeights
 
 void save_model(const std::string& directory, const ModelConfig& config, int64_t max_tokens, const std::string& check,
                 const TensorMap& weights, const Tokenizer& tokenizer) {
+  save_model(directory, config, max_tokens, check, in_memory(weights), tokenizer);
+}
+
+void save_model(const std::string& directory, const ModelConfig& config, int64_t max_tokens, const std::string& check,
+                const StoredTensors& weights, const Tokenizer& tokenizer) {
   Json json = {{"model_type", kModelType}};
   json.update(model_config_to_json(config));
   json["max_tokens"] = max_tokens;
   json["check"] = check;
   tokenizer.save(directory);
-  save_safetensors(directory + "/model.safetensors", weights, {{"format", "pt"}});
+  write_safetensors(directory + "/model.safetensors", weights, {{"format", "pt"}});
   write_file_atomically(directory + "/config.json", json.dump(2) + "\n");
 }
 

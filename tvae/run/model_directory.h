@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tvae/base/error.h"
+#include "tvae/io/stored_tensors.h"
 #include "tvae/model/transformer_vae.h"
 #include "tvae/text/tokenizer.h"
 
@@ -50,6 +51,9 @@ void require_known_ids(const ModelConfig& model);
 /// names (they may be an average of the parameters rather than the parameters).
 void save_model(const std::string& directory, const ModelConfig& config, int64_t max_tokens, const std::string& check,
                 const TensorMap& weights, const Tokenizer& tokenizer);
+/// The same of weights that are read while they are written, one at a time. Throws what reading throws.
+void save_model(const std::string& directory, const ModelConfig& config, int64_t max_tokens, const std::string& check,
+                const StoredTensors& weights, const Tokenizer& tokenizer);
 
 /// "auto" (CUDA when there is one), "cpu", "cuda", "cuda:N". Throws ConfigError for others and for absent devices.
 torch::Device parse_device(const std::string& name);

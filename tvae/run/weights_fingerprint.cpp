@@ -4,11 +4,14 @@
 
 #include "tvae/base/files.h"
 #include "tvae/base/log.h"
+#include "tvae/base/mapped_file.h"
 
 namespace tvae {
 
 std::string weights_fingerprint(const Model& model) {
-  return hex(hash_bytes(read_file(model.directory + "/model.safetensors")));
+  const std::string path = model.directory + "/model.safetensors";
+  const auto mapped = MappedFile::open(path);  // the weights are in memory already, and may be most of it
+  return hex(hash_bytes(mapped ? mapped->bytes() : read_file(path)));
 }
 
 std::string codes_fingerprint(const Model& model) {

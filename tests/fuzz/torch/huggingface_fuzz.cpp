@@ -10,7 +10,7 @@ TVAE_FUZZ(huggingface) {
   scratch.put("huggingface/shard.safetensors", files[2]);
   const std::string folder = scratch.path("huggingface");
   try {
-    tvae::funnel_config_from_huggingface(tvae::load_huggingface_funnel(folder).config, {});
+    tvae::funnel_config_from_huggingface(tvae::open_huggingface_funnel(folder).config, {});
   } catch (const tvae::Error&) {  // what is no Funnel may be a T5
   }
   const tvae::HuggingFaceT5 t5 = tvae::load_huggingface_t5(folder);
