@@ -39,6 +39,14 @@ TokenBatch batch_of(const StepShape& shape) {
   return batch;
 }
 
+/// Where several processes add up gradients, libtorch's Reducer has room for all of them from the start, and moves each
+/// there once it is known.
+struct IntoBucket : torch::autograd::PostAccumulateGradHook {
+  explicit IntoBucket(const Tensor& weight) : place(at::zeros_like(weight.detach())) {}
+  void operator()(const torch::autograd::Variable& weight) override { weight.mutable_grad() = place; }
+  Tensor place;
+};
+
 /// The mmd regularizer compares with codes of former steps: as many as there will be.
 void fill_code_queue(Objective& objective, const LossConfig& loss) {
   TensorMap state = objective.state();
@@ -93,11 +101,9 @@ PredictedStep predict_step(const RunConfig& requested, const StepShape& shape, t
   PlannedProcesses processes(shape.processes);
   TrainStep step(vae, config, processes);
   rest_is(&MemoryParts::weights);
-  // Where several processes add up gradients, libtorch's Reducer keeps all of them from the start.
-  std::vector<Tensor> of_reducer;
-  for (const NamedParameter& parameter : vae.parameters().list())
-    if (!processes.is_alone())
-      of_reducer.push_back(parameter.value.mutable_grad() = at::zeros_like(parameter.value.detach()));
+  if (!processes.is_alone())
+    for (const NamedParameter& parameter : vae.parameters().list())
+      torch::autograd::impl::set_post_acc_grad_hooks(parameter.value, std::make_unique<IntoBucket>(parameter.value));
   rest_is(&MemoryParts::gradients);
   for (const auto& [name, tensor] : step.optimizer_state()) is(tensor, &MemoryParts::optimizer);
   for (const auto& [name, tensor] : step.average_state()) is(tensor, &MemoryParts::average);
