@@ -155,6 +155,8 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, co
 Tensor attention_composed(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& relative_bias,
                           const Spans& queries, const Spans& keys, const AttentionOptions& options) {
   const int64_t heads = options.num_heads;
+  // An alias, so that the groups' gradients are added here first, whether a block is recomputed or not.
+  const Tensor table = relative_bias.defined() ? relative_bias.alias().t() : relative_bias;
   std::vector<Tensor> outputs;
   int64_t next_row = 0, group = 0;
   const auto fill_to = [&](int64_t row) {  // rows in no span
@@ -172,9 +174,11 @@ Tensor attention_composed(const Tensor& query, const Tensor& key, const Tensor& 
     const auto index = at::TensorOptions().dtype(at::kLong).device(query.device());
     const Tensor distance =
         at::arange(lk, index).unsqueeze(0) - at::arange(lq, index).unsqueeze(1) - first_place(lq, lk);
-    if (relative_bias.defined()) {
-      const Tensor columns = (distance + (relative_bias.size(1) - 1) / 2).clamp(0, relative_bias.size(1) - 1);
-      scores = scores + relative_bias.index_select(1, columns.flatten()).view({heads, lq, lk});
+    if (table.defined()) {
+      // Looked up like rows of a table: such gradients are summed in an order of their own. Those of index_select() are
+      // added as they come on a GPU, so that no run would be like another.
+      const Tensor columns = (distance + (table.size(0) - 1) / 2).clamp(0, table.size(0) - 1);
+      scores = scores + at::embedding(table, columns).permute({2, 0, 1}).to(scores.scalar_type());
     }
     if (options.causal) scores = scores.masked_fill(distance > 0, -std::numeric_limits<float>::infinity());
     Tensor probabilities = at::softmax(scores, -1);
