@@ -11,8 +11,11 @@ import subprocess
 import sys
 import tempfile
 
-import torch
-from safetensors.torch import save_file
+try:
+    import torch
+    from safetensors.torch import save_file
+except ImportError as error:
+    sys.exit(f"{sys.executable} has no torch or no safetensors: {error}")
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 PEAK = {"NVIDIA H200": 989, "NVIDIA H100": 989, "NVIDIA A100": 312}  # dense bf16, TFLOP/s, by the data sheets

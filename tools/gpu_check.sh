@@ -9,7 +9,7 @@
 #   --build DIR                         an existing build folder; then there is no step build
 #   --out DIR                           for report.md and log.txt: $OUT, or ./gpu_report
 #   --seconds N                         for all steps together: 540. Each has a limit of its own, too
-# TORCH=/path/to/site-packages/torch (or TVAE_TORCH): the PyTorch to build with; else that of python3 (PYTHON).
+# TORCH=/path/to/site-packages/torch (or TVAE_TORCH): the PyTorch to build with; else that of PYTHON (.venv, or python3).
 # Exit status: 0 all steps passed, 1 some failed, 2 it could not begin.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -60,9 +60,8 @@ pack() {
   echo "gpu_check: $archive, $(du -h "$archive" | cut -f1), needs glibc $(cat "$work/root/glibc")" >&2
 }
 
-# Into $1, once; afterwards $packages, CMAKE_PREFIX_PATH and the like lead there.
+# Unpacks them in $packages, once, and makes what looks for libraries and pkg-config look there.
 use_packages() {
-  packages=$1
   if [[ ! -e $packages/complete || $archive -nt $packages/complete ]]; then
     rm -rf "$packages"
     mkdir -p "$packages"
@@ -85,17 +84,21 @@ use_packages() {
 
 step_build() {
   local options=(-DCMAKE_BUILD_TYPE=Release -DTVAE_TORCH="$torch" -DTVAE_PYTHON=OFF -DTVAE_WERROR=OFF -DTVAE_BENCHMARKS=ON)
-  [[ ! -e $archive ]] || options+=(-DCMAKE_PREFIX_PATH="$build/packages/usr" -DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu)
+  [[ ! -e $archive ]] || options+=(-DCMAKE_PREFIX_PATH="$packages/usr" -DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu)
   cmake -S "$root" -B "$build" -G Ninja "${options[@]}"
   cmake --build "$build" --target tvae tests_device bench_probe bench_train_step bench_decode
 }
 
 step_operations() {
-  TVAE_TEST_DEVICE=$device "$build/tests/tests_device" --gtest_brief=1 --gtest_filter='-Device.*'
+  local which='-Device.*'
+  ((!quick)) || which='*stock_bf16'
+  TVAE_TEST_DEVICE=$device "$build/tests/tests_device" --gtest_brief=1 --gtest_filter="$which"
 }
 
 step_parity() {
-  TVAE_TEST_DEVICE=$device "$build/tests/tests_device" --gtest_filter='Device.*'
+  local which='Device.*'
+  ((!quick)) || which='Device.Recomputed*:Device.Codes*'
+  TVAE_TEST_DEVICE=$device "$build/tests/tests_device" --gtest_brief=1 --gtest_filter="$which"
   # A trained model, whose weights are int8 on the CPU and dense on a GPU.
   head -n "$((quick ? 20 : 500))" "$work/lines/valid.txt" >"$work/some.txt"
   for where in cpu "$device"; do
@@ -104,14 +107,14 @@ step_parity() {
   "$python" "$root/tools/gpu_check.py" texts "$work/back.cpu" "$work/back.$device"
 }
 
-# A model that is trained in folder $1 on device $2; then further flags.
+# A model that is trained in folder $1 on device $2; then further flags. With $exec in the place of this process.
 train() {
   local size=(model.d_model=256 model.d_ff=512) flags=() setting
   ((!quick)) || size=(model.d_model=32 model.d_kv=16 model.d_ff=64 model.num_heads=2 model.encoder_layers=1 model.decoder_layers=1 train.batch_tokens=512)
   for setting in "${size[@]}" data.tokenizer_kind=byte train.previews=false train.warmup_steps=10 train.log_steps=5 train.eval_steps=0; do
     flags+=(--set "$setting")
   done
-  "$build/tvae" train lines_small --train "$work/lines/train.txt" --valid "$work/lines/valid.txt" --out "$1" --device "$2" "${flags[@]}" "${@:3}"
+  ${exec:+exec} "$build/tvae" --quiet train lines_small --train "$work/lines/train.txt" --valid "$work/lines/valid.txt" --out "$1" --device "$2" "${flags[@]}" "${@:3}"
 }
 
 # Another order of sums moves two curves apart slowly; bf16 has three digits.
@@ -129,18 +132,19 @@ step_curve() {
 step_resume() {
   local steps=$((quick ? 120 : 400)) process
   train "$work/whole" "$device" --set "train.steps=$steps" --set train.save_steps=20
-  train "$work/pieces" "$device" --set "train.steps=$steps" --set train.save_steps=20 &
+  exec=yes train "$work/pieces" "$device" --set "train.steps=$steps" --set train.save_steps=20 &
   process=$!
+  trap 'kill -KILL $(jobs -p) 2>/dev/null || true' EXIT
   until grep -q '"step":20,' "$work/pieces/logs/metrics.jsonl" 2>/dev/null; do
     kill -0 $process || break
     sleep 0.02
   done
-  kill -INT $process 2>/dev/null || true
+  kill -TERM $process 2>/dev/null || true # bash lets what runs beside it ignore SIGINT
   wait $process && {
     echo "the run ended before it could be interrupted"
     return 1
   }
-  "$build/tvae" train --out "$work/pieces" --resume --device "$device"
+  "$build/tvae" --quiet train --out "$work/pieces" --resume --device "$device"
   "$python" "$root/tools/gpu_check.py" same "$work/whole" "$work/pieces"
 }
 
@@ -210,7 +214,7 @@ machine() {
   if [[ $device == cuda ]]; then
     echo "- $(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || echo 'nvidia-smi says nothing')"
   fi
-  echo "- torch: $("$python" -c 'import torch; print(torch.__version__)' 2>/dev/null || basename "$torch")"
+  echo "- torch: $("$python" -c 'import importlib.metadata as m; print(m.version("torch"))' 2>/dev/null || echo "$torch")"
 }
 
 require_buildable() {
@@ -222,12 +226,16 @@ require_buildable() {
   [[ -e $torch/lib/libtorch.so ]] || fail "no lib/libtorch.so in \"$torch\": TORCH is the folder torch/ of site-packages"
 }
 
-python=${PYTHON:-python3}
+python=${PYTHON:-}
+if [[ -z $python ]]; then
+  python=python3
+  [[ ! -x $root/.venv/bin/python ]] || python=$root/.venv/bin/python
+fi
 if [[ ${1:-} == --step ]]; then # of a run of this script, whose variables these are
   "step_$2"
   exit
 fi
-device=cuda quick=0 build='' out=${OUT:-gpu_report} seconds=540 steps=()
+device=cuda quick=0 packages= build='' out=${OUT:-gpu_report} seconds=540 steps=()
 while (($#)); do
   case $1 in
     --quick) quick=1 ;;
@@ -266,16 +274,19 @@ else
   build=$root/build-gpu
   torch=$(find_torch)
   require_buildable
-  [[ ! -e $archive ]] || use_packages "$build/packages"
+  # Outside of the tree, whose own folders CMake does not take for what a library is installed with.
+  packages=${TMPDIR:-/tmp}/tvae_gpu_packages
+  [[ ! -e $archive ]] || use_packages
 fi
 mkdir -p "$out" || fail "cannot make the folder $out"
 out=$(cd "$out" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-deadline=$((SECONDS + seconds)) all_passed=1 results=()
-export device quick build torch work python GOMP_SPINCOUNT=3000
+all_passed=1 results=()
+export device quick build torch work python packages GOMP_SPINCOUNT=3000
 : >"$out/log.txt"
 { printf '# gpu_check on %s\n\n' "$device" && machine; } >"$out/report.md"
+deadline=$((SECONDS + seconds))
 
 for step in "${steps[@]}"; do
   if [[ $step != build && ! -d $work/lines ]]; then

@@ -113,8 +113,7 @@ TEST(Device, LossAndGradientsOfEveryPresetInBf16) {
 
 /// What resuming exactly rests on.
 TEST(Device, AStepTwiceIsTheSameBitForBit) {
-  // Every bottleneck, and every loss between codes.
-  for (const char* preset : {"lines_small", "t5_vae_2020", "transformer_vae_2021", "t5_vae_flax", "window60", "critic"})
+  for (const char* preset : {"lines_small", "t5_vae_2020", "transformer_vae_2021", "t5_vae_flax"})  // every bottleneck
     for (const Precision precision : {Precision::kFp32, Precision::kBf16Weights}) {
       SCOPED_TRACE(preset + std::string(precision == Precision::kFp32 ? ", fp32" : ", bf16"));
       RunConfig config = still(preset);
