@@ -7,7 +7,7 @@
 #   --device cuda|cpu                   what is checked; cpu tries the script itself
 #   --quick                             small models and few steps
 #   --build DIR                         an existing build folder; then there is no step build
-#   --out DIR                           for report.md and log.txt: $OUT, or ./gpu_report
+#   --out DIR                           for report.txt and log.txt: $OUT, or ./gpu_report
 #   --seconds N                         for all steps together: 540. Each has a limit of its own, too
 # TORCH=/path/to/site-packages/torch (or TVAE_TORCH): the PyTorch to build with; else that of PYTHON (.venv, or python3).
 # Exit status: 0 all steps passed, 1 some failed, 2 it could not begin.
@@ -196,7 +196,7 @@ take() {
   [[ $result == passed* ]] || all_passed=0
   results+=("| $name | $result |")
   { echo "==== $name: $result" && cat "$work/output"; } >>"$out/log.txt"
-  { printf '\n## %s: %s\n\n' "$name" "$result" && tail -n 60 "$work/output" | sed 's/\x1b\[[0-9;]*m//g'; } >>"$out/report.md"
+  { printf '\n## %s: %s\n\n' "$name" "$result" && tail -n 60 "$work/output" | sed 's/\x1b\[[0-9;]*m//g'; } >>"$out/report.txt"
   echo "gpu_check: $name: $result" >&2
 }
 
@@ -285,7 +285,7 @@ trap 'rm -rf "$work"' EXIT
 all_passed=1 results=()
 export device quick build torch work python packages GOMP_SPINCOUNT=3000
 : >"$out/log.txt"
-{ printf '# gpu_check on %s\n\n' "$device" && machine; } >"$out/report.md"
+{ printf '# gpu_check on %s\n\n' "$device" && machine; } >"$out/report.txt"
 deadline=$((SECONDS + seconds))
 
 for step in "${steps[@]}"; do
@@ -294,5 +294,5 @@ for step in "${steps[@]}"; do
   fi
   take "$step"
 done
-{ printf '\n## Summary\n\n| step | |\n|---|---|\n' && printf '%s\n' "${results[@]}"; } | tee -a "$out/report.md"
+{ printf '\n## Summary\n\n| step | |\n|---|---|\n' && printf '%s\n' "${results[@]}"; } | tee -a "$out/report.txt"
 ((all_passed))

@@ -25,8 +25,8 @@ class GpuCheck(unittest.TestCase):
         done = subprocess.run([SCRIPT, "--out", out, *map(str, arguments)], capture_output=True, text=True, check=False,
                               env={**environment, **variables}, timeout=600)  # fmt: skip
         summary = {}
-        if (out / "report.md").exists():
-            self.report = (out / "report.md").read_text(encoding="utf-8")
+        if (out / "report.txt").exists():
+            self.report = (out / "report.txt").read_text(encoding="utf-8")
             rows = self.report.split("## Summary")[1].splitlines()[4:]
             summary = {row.split("|")[1].strip(): row.split("|")[2].strip() for row in rows if row.startswith("|")}
         return done.returncode, done.stderr, summary
