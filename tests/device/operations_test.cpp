@@ -195,7 +195,7 @@ TEST_P(EveryBackend, AttentionOfManyTokensSumsTheGradientsOfItsBias) {
     EXPECT_EQ(output.scalar_type(), as_reference ? at::kDouble : GetParam().type);
     found.push_back(in_fp64(bias.grad()));
   }
-  EXPECT_LT(test::relative_error(found[0], found[1]), GetParam().tolerance);
+  EXPECT_LT(test::relative_error(found[0], found[1]), std::min(GetParam().tolerance, 0.01));
 }
 
 TEST_P(EveryBackend, RelativePositionBiasSumsItsGradients) {

@@ -32,9 +32,8 @@ uint32_t first_number(const Tensor& x, const RandomKey& key) {
 
 Tensor apply_dropout(const Tensor& x, const Tensor& residual, double p, const RandomKey& key) {
   if (backend_of(x) == Backend::kStock) {
-    const double scale = 1.0 / (1.0 - p);
-    const Tensor kept = keep_mask(x, p, key);
-    return residual.defined() ? at::addcmul(residual, x, kept, scale) : (x * kept).mul_(scale);
+    const Tensor base = residual.defined() ? residual : at::zeros({}, x.options().requires_grad(false));
+    return at::addcmul(base, x, keep_mask(x, p, key), 1.0 / (1.0 - p));  // whose factor is in fp32, at least
   }
   const Tensor input = x.contiguous();
   const Tensor base = residual.defined() ? residual.contiguous() : residual;
