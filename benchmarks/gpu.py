@@ -108,7 +108,9 @@ def run_json(command, limit):
     except subprocess.TimeoutExpired:
         return None, f"took more than {limit} s"
     if done.returncode:
-        return None, (done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"])[-1]
+        said = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
+        is_python = any(line.startswith("Traceback") for line in said)  # which says last what is wrong, ours first
+        return None, said[-1 if is_python else 0]
     return [json.loads(line) for line in done.stdout.splitlines()], ""
 
 
@@ -126,6 +128,7 @@ def gemm(options):
 
 def train(options, reachable):
     peak = next((peak for name, peak in PEAK.items() if options.device == "cuda" and name in torch.cuda.get_device_name()), None)
+    failed = False
     print("| training step | real tokens/s | ms a step | share of GEMM speed | share of peak | |\n|---|---|---|---|---|---|")
     for shape in options.shapes:
         config = config_of(shape)
@@ -147,6 +150,7 @@ def train(options, reachable):
                 lines, why = run_json([*command, *common], options.limit)
                 if lines is None:
                     print(f"| {shape}, {name} | {why} | | | | |", flush=True)
+                    failed |= name == "ours"
                     continue
                 timed = lines[options.warmup :]
                 seconds = statistics.median(line["seconds"] for line in timed)
@@ -156,9 +160,11 @@ def train(options, reachable):
                 note = timed[0].get("attention", "")
                 print(f"| {shape}, {name} | {tokens / seconds:,.0f} | {1e3 * seconds:.2f} | {speed / reachable:.1%} "
                       f"| {share} | {note} |", flush=True)  # fmt: skip
+    return failed
 
 
 def decode(options):
+    failed = False
     print("| greedy decoding, 32 tokens | batch | tokens/s |\n|---|---|---|")
     for shape in options.shapes:
         config = {**config_of(shape), "tie_word_embeddings": False}  # tied random weights repeat the token before forever
@@ -175,6 +181,8 @@ def decode(options):
                                            size, "--device", options.device, *options.bf16], options.limit)  # fmt: skip
                     speed = f"{32 * size / lines[0]['seconds']:,.0f}" if lines else why
                     print(f"| {shape}, {name} | {size} | {speed} |", flush=True)
+                    failed |= name == "ours" and not lines
+    return failed
 
 
 def main():
@@ -198,11 +206,11 @@ def main():
         print("transformers is not installed here: the library alone\n")
         options.peers = False
     if options.what == "decode":
-        return decode(options)
+        return decode(options)  # 1 where a run of the library failed
     reachable = gemm(options)
     print(f"A product of {options.gemm_size} x {options.gemm_size} matrices in {options.precision}: {reachable:,.4g} TFLOP/s\n")
-    train(options, reachable)
+    return train(options, reachable)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
