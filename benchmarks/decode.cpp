@@ -25,7 +25,9 @@ struct Options {
   int64_t warmup = 1;   // batches before them
   int64_t new_tokens = 32;
   bool int8 = false;
+  bool bf16 = false;
   int threads = 0;
+  std::string device = "cpu";
 };
 
 using Sequences = std::vector<std::vector<int32_t>>;
@@ -43,7 +45,7 @@ std::vector<std::vector<int64_t>> greedy(const PlainT5& t5, const Sequences& seq
     const std::vector<int64_t> positions(rows.size(), position);
     const Tensor logits = t5.decoder().logits(t5.decoder().step(last, rows, positions, *cache));
     logits.select(1, t5.config().eos_token_id).fill_(-INFINITY);
-    const Tensor ids = likeliest(logits).ids;
+    const Tensor ids = likeliest(logits.to(at::kFloat)).ids.to(at::kCPU);
     for (size_t i = 0; i < rows.size(); ++i) {
       last[i] = ids.const_data_ptr<int64_t>()[i];
       outputs[batch.rows[i]].push_back(last[i]);
@@ -56,7 +58,7 @@ std::vector<std::vector<int64_t>> greedy(const PlainT5& t5, const Sequences& seq
 std::vector<std::vector<int64_t>> greedy_in_parts(const PlainT5& t5, const Sequences& sequences, int64_t new_tokens) {
   constexpr auto kRows = static_cast<size_t>(kRowsOfAPart);
   const auto threads = static_cast<size_t>(parts_at_once());
-  const size_t parts = sequences.size() >= kRows * threads ? threads : 1;
+  const size_t parts = t5.device().is_cpu() && sequences.size() >= kRows * threads ? threads : 1;
   std::vector<std::vector<int64_t>> outputs(sequences.size());
   side_by_side(static_cast<int64_t>(parts), Progress::none(), [&](int64_t part, Progress&) {
     Sequences own;
@@ -71,8 +73,10 @@ void decode(const Options& options) {
   const torch::NoGradGuard no_grad;
   HuggingFaceT5 start = load_huggingface_t5(options.model);
   if (options.int8) start.weights = quantize_int8(start.weights);
-  const PlainT5 t5(model_config_from_huggingface(start.config), join_scales(std::move(start.weights), options.model),
-                   options.model);
+  PlainT5 t5(model_config_from_huggingface(start.config), join_scales(std::move(start.weights), options.model),
+             options.model);
+  if (options.bf16 || options.device != "cpu")
+    t5.parameters().to(torch::Device(options.device), options.bf16 ? at::kBFloat16 : at::kFloat);
   int64_t index = 0;
   for (const Sequences& sequences :
        load_sequences(options.data, options.batch_size, options.warmup + options.batches)) {
@@ -94,7 +98,9 @@ int run(int argc, char** argv) {
   app.add_option("--warmup", options.warmup, "batches before them");
   app.add_option("--new-tokens", options.new_tokens, "of every output");
   app.add_flag("--int8", options.int8, "matrices as 8-bit integers");
+  app.add_flag("--bf16", options.bf16, "the model in bf16");
   app.add_option("--threads", options.threads, "0 = all");
+  app.add_option("--device", options.device, "cpu or cuda");
   CLI11_PARSE(app, argc, argv);
   if (options.threads > 0) at::set_num_threads(options.threads);
   decode(options);

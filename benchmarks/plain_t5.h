@@ -28,13 +28,14 @@ class PlainT5 {
 
   const ModelConfig& config() const { return config_; }
   Parameters& parameters() { return parameters_; }
+  torch::Device device() const { return shared_.device(); }
   const Decoder& decoder() const { return *decoder_; }
 
   /// The encoder's states of a batch, for the decoder.
   Memory encode(const TokenBatch& batch, const ForwardContext& context) const {
     const Spans spans = spans_of(batch.groups);
     const torch::Tensor ids = torch::tensor(std::vector<int64_t>(batch.ids.begin(), batch.ids.end()), at::kLong);
-    return {encoder_.forward(shared_(ids), spans, spans, nullptr, context), spans, {}};
+    return {encoder_.forward(shared_(ids.to(device())), spans, spans, nullptr, context), spans, {}};
   }
 
  private:

@@ -1,5 +1,6 @@
 // Training steps of a plain T5, each timed: one JSON line a step (benchmarks/README.md).
 #include <ATen/Parallel.h>
+#include <torch/cuda.h>
 
 #include <CLI/CLI.hpp>
 
@@ -26,7 +27,8 @@ struct Options {
   double learning_rate = 1e-4;
   double clip_norm = 1.0;
   int threads = 0;
-  bool bf16 = false;  // products of bf16
+  bool bf16 = false;  // products of bf16; on a GPU the weights too
+  std::string device = "cpu";
 };
 
 /// Mean cross-entropy of the tokens, in nats.
@@ -36,10 +38,44 @@ Tensor loss_of(const PlainT5& t5, const TokenBatch& batch, const ForwardContext&
   const Memory memory = t5.encode(batch, context);
   for (const Span& span : memory.spans)
     std::copy_n(ids.begin() + span.start, span.length - 1, shifted.begin() + span.start + 1);
-  const Tensor states = t5.decoder().forward(torch::tensor(shifted, at::kLong), memory.spans, memory, context);
-  const CrossEntropy found = t5.decoder().cross_entropy(states, torch::tensor(ids, at::kLong));
+  const auto on_device = [&](const std::vector<int64_t>& some) {
+    return torch::tensor(some, at::kLong).to(t5.device());
+  };
+  const Tensor states = t5.decoder().forward(on_device(shifted), memory.spans, memory, context);
+  const CrossEntropy found = t5.decoder().cross_entropy(states, on_device(ids));
   return found.loss / static_cast<double>(batch.tokens());
 }
+
+/// What the optimizer works on: a model's weights, or fp32 copies of those of a bf16 model, as TrainStep has them.
+class Masters {
+ public:
+  Masters(Parameters& parameters, torch::Device device, bool bf16) : parameters_(parameters) {
+    parameters.to(device, at::kFloat);
+    list_ = parameters.list();
+    if (!bf16) return;
+    for (NamedParameter& master : list_) master.value = master.value.detach().clone().requires_grad_(true);
+    parameters.to(device, at::kBFloat16);
+    are_copies_ = true;
+  }
+  const std::vector<NamedParameter>& list() const { return list_; }
+
+  void take_gradients() {
+    for (size_t i = 0; are_copies_ && i < list_.size(); ++i) {
+      Tensor& gradient = parameters_.list()[i].value.mutable_grad();
+      list_[i].value.mutable_grad() = gradient.to(at::kFloat);
+      gradient.reset();
+    }
+  }
+  void give_weights() {
+    const torch::NoGradGuard no_grad;
+    for (size_t i = 0; are_copies_ && i < list_.size(); ++i) parameters_.list()[i].value.copy_(list_[i].value);
+  }
+
+ private:
+  Parameters& parameters_;
+  std::vector<NamedParameter> list_;
+  bool are_copies_ = false;
+};
 
 void train(const Options& options) {
   HuggingFaceT5 start = load_huggingface_t5(options.model);
@@ -50,17 +86,22 @@ void train(const Options& options) {
   TrainConfig train;
   train.optimizer = "adamw";
   train.learning_rate = options.learning_rate;
-  const auto optimizer = make_optimizer(train, t5.parameters().list());
+  const torch::Device device(options.device);
+  Masters masters(t5.parameters(), device, options.bf16 && device.is_cuda());
+  const auto optimizer = make_optimizer(train, masters.list());
   Rng rng(42);
   int64_t step = 0;
   for (const TokenBatch& batch : load_batches(options.data, options.batch_size, options.steps)) {
     const auto begin = Clock::now();
-    const Bf16Products rounded(options.bf16);
+    const Bf16Products rounded(options.bf16 && device.is_cpu());
     const Tensor loss = loss_of(t5, batch, {/*training=*/true, &rng});
     loss.backward();
-    clip_gradients(t5.parameters().list(), options.clip_norm);
+    masters.take_gradients();
+    clip_gradients(masters.list(), options.clip_norm);
     optimizer->step(1.0);
     optimizer->zero_grad();
+    masters.give_weights();
+    if (device.is_cuda()) torch::cuda::synchronize();
     print_json({{"step", step++},
                 {"loss", loss.item<double>()},
                 {"real_tokens", batch.tokens()},
@@ -80,7 +121,8 @@ int run(int argc, char** argv) {
   app.add_option("--learning-rate", options.learning_rate);
   app.add_option("--clip-norm", options.clip_norm);
   app.add_option("--threads", options.threads, "0 = all");
-  app.add_flag("--bf16", options.bf16, "products of bf16, as train.precision=bf16 has them on the CPU");
+  app.add_flag("--bf16", options.bf16, "as train.precision=bf16 has it: on the CPU products, on a GPU the model");
+  app.add_option("--device", options.device, "cpu or cuda");
   CLI11_PARSE(app, argc, argv);
   if (options.threads > 0) at::set_num_threads(options.threads);
   train(options);

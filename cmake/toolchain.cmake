@@ -34,7 +34,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   set(TVAE_COMPILER_MEMORY --param=ggc-min-heapsize=1572864)
 endif()
 set(TVAE_LIGHT $<$<CONFIG:Release>:-O1>)
-set(TVAE_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror -Wno-unused-parameter -Winvalid-pch)
+set(TVAE_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor $<$<BOOL:${TVAE_WERROR}>:-Werror> -Wno-unused-parameter
+  -Winvalid-pch)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC 12 sees overflows in inlined std::string concatenation that are not there (GCC bug 105329).
   list(APPEND TVAE_WARNINGS -Wno-stringop-overflow -Wno-restrict -Wno-array-bounds)

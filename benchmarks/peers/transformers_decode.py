@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Greedy decoding by transformers' T5ForConditionalGeneration.generate, eager fp32, each batch timed: one JSON line a batch.
+"""Greedy decoding by transformers' T5ForConditionalGeneration.generate, each batch timed: one JSON line a batch. Eager fp32
+on the CPU without further words.
 
 Reads what bench_decode reads and does the same work: encodes a batch, padded to its longest sequence, then takes the
 likeliest token --new-tokens times, never the end of sequence. With --runners-up a line also has, of every token, the
@@ -12,8 +13,7 @@ import time
 
 import torch
 from safetensors.torch import load_file
-from transformers import T5ForConditionalGeneration
-from transformers_train_step import collate
+from transformers_train_step import collate, load
 
 
 def runners_up(scores):
@@ -35,21 +35,26 @@ def main():
     parser.add_argument("--new-tokens", type=int, default=32, help="of every output")
     parser.add_argument("--runners-up", action="store_true")
     parser.add_argument("--threads", type=int, default=0, help="0 = all")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--bf16", action="store_true", help="the model in bf16")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
 
     data = load_file(options.data)
     sequences = list(data["ids"].long().split(data["lengths"].tolist()))
-    model = T5ForConditionalGeneration.from_pretrained(options.model, torch_dtype=torch.float32).eval()
+    model = load(options).to(torch.bfloat16 if options.bf16 else torch.float32).eval()
     size = options.batch_size
     for index in range(options.warmup + options.batches):
         start = time.perf_counter()
         inputs = collate(sequences[index * size : (index + 1) * size], None)
         del inputs["labels"]
+        inputs = {name: tensor.to(options.device) for name, tensor in inputs.items()}
         result = model.generate(**inputs, do_sample=False, num_beams=1, min_new_tokens=options.new_tokens,
                                 max_new_tokens=options.new_tokens, return_dict_in_generate=True,
                                 output_scores=options.runners_up)  # fmt: skip
+        if options.device != "cpu":
+            torch.cuda.synchronize()
         seconds = time.perf_counter() - start
         if index < options.warmup:
             continue

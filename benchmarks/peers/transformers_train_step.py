@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Training steps of transformers' T5ForConditionalGeneration, eager fp32, each timed: one JSON line a step.
+"""Training steps of transformers' T5ForConditionalGeneration, each timed: one JSON line a step. Eager fp32 on the CPU
+without further words; --bf16 is autocast, as its Trainer has it.
 
 Reads what bench_train_step reads and does the same work: AdamW (PyTorch's fused kernel, the fastest it has on a CPU),
 clipping, dropout. --mode says how a batch becomes a rectangle:
@@ -16,7 +17,6 @@ import time
 import torch
 from safetensors.torch import load_file
 from transformers import T5ForConditionalGeneration
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
 
 def make_batches(sequences, options):
@@ -25,6 +25,8 @@ def make_batches(sequences, options):
     batches = [sequences[i : i + size] for i in range(0, options.steps * size, size)]
     if options.mode != "grouped":
         return batches
+    from transformers.trainer_pt_utils import get_length_grouped_indices
+
     generator = torch.Generator().manual_seed(42)
     order = get_length_grouped_indices([len(s) for s in sequences], size, generator=generator)
     grouped = [[sequences[i] for i in order[k : k + size]] for k in range(0, len(order) - size + 1, size)]
@@ -42,6 +44,15 @@ def collate(batch, pad_to):
     return {"input_ids": ids, "attention_mask": mask, "labels": ids.masked_fill(mask == 0, -100)}
 
 
+def load(options, **settings):
+    """The model with PyTorch's fused attention where transformers has it for T5."""
+    try:
+        model = T5ForConditionalGeneration.from_pretrained(options.model, attn_implementation="sdpa", **settings)
+    except (ValueError, ImportError):
+        model = T5ForConditionalGeneration.from_pretrained(options.model, attn_implementation="eager", **settings)
+    return model.to(options.device, torch.float32)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="Hugging Face directory")
@@ -55,6 +66,9 @@ def main():
     parser.add_argument("--learning-rate", type=float, default=1e-4)
     parser.add_argument("--clip-norm", type=float, default=1.0)
     parser.add_argument("--threads", type=int, default=0, help="0 = all")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--bf16", action="store_true", help="autocast")
+    parser.add_argument("--compile", action="store_true", help="by torch.compile; the first steps take minutes")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -62,24 +76,29 @@ def main():
 
     data = load_file(options.data)
     sequences = list(data["ids"].long().split(data["lengths"].tolist()))
-    model = T5ForConditionalGeneration.from_pretrained(
-        options.model, dropout_rate=options.dropout, torch_dtype=torch.float32
-    ).train()
+    model = load(options, dropout_rate=options.dropout).train()
+    run = torch.compile(model) if options.compile else model
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.learning_rate, weight_decay=0.0, fused=True)
     for step, batch in enumerate(make_batches(sequences, options)):
         start = time.perf_counter()
         inputs = collate(batch, options.pad_to if options.mode == "padded" else None)
-        loss = model(**inputs).loss
+        real_tokens = int(inputs["attention_mask"].sum())
+        inputs = {name: tensor.to(options.device) for name, tensor in inputs.items()}
+        with torch.autocast(options.device, torch.bfloat16, enabled=options.bf16):
+            loss = run(**inputs).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+        if options.device != "cpu":
+            torch.cuda.synchronize()
         line = {
             "step": step,
             "loss": loss.item(),
-            "real_tokens": int(inputs["attention_mask"].sum()),
+            "real_tokens": real_tokens,
             "processed_tokens": inputs["input_ids"].numel(),
             "seconds": time.perf_counter() - start,
+            "attention": getattr(model.config, "_attn_implementation", "eager"),
         }
         print(json.dumps(line), flush=True)
 

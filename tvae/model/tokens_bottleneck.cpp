@@ -38,8 +38,11 @@ class TokensBottleneck : public Bottleneck {
     const int64_t sequences = code.size(0), rows = static_cast<int64_t>(memory_code_.size());
     const Tensor states = rebuilt(code, context);
     const Tensor zeros = at::zeros({sequences, 1, d_model_}, states.options().requires_grad(false));
-    const Tensor index = on_device(memory_code_, states.device());
-    const Tensor memory = at::cat({states, zeros}, 1).index_select(1, index);
+    const Tensor table = at::cat({states, zeros}, 1);
+    const Tensor first = at::arange(sequences, at::kLong).unsqueeze(1) * table.size(1);
+    const Tensor index = on_device(torch::tensor(memory_code_, at::kLong) + first, states.device());
+    // As rows of a table, whose gradients are summed in the same order every time, on a GPU too.
+    const Tensor memory = at::embedding(table.flatten(0, 1), index);
     return {memory.reshape({sequences * rows, d_model_}), equal_spans(sequences, rows), {}};
   }
 

@@ -36,8 +36,9 @@ class T5Decoder : public Decoder {
                  const ForwardContext& context) const override {
     Tensor embeddings = embedding_(inputs);
     if (memory.input_embedding.defined())
-      embeddings = embeddings + memory.input_embedding.index_select(
-                                    0, on_device(sequence_of_row(spans, inputs.size(0)), embeddings.device()));
+      // As rows of a table, whose gradients are summed in the same order every time, on a GPU too.
+      embeddings = embeddings + at::embedding(memory.input_embedding,
+                                              on_device(sequence_of_row(spans, inputs.size(0)), embeddings.device()));
     return stack_.forward(embeddings, spans, spans, &memory, context);
   }
 

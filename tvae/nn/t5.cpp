@@ -37,7 +37,10 @@ Tensor relative_position_bias(const Tensor& embedding, bool bidirectional, int64
   int64_t* bucket = buckets.data_ptr<int64_t>();
   for (int64_t i = 0; i < 2 * max_length - 1; ++i)
     bucket[i] = relative_position_bucket(i - (max_length - 1), bidirectional, embedding.size(0), max_distance);
-  return embedding.index_select(0, on_device(buckets, embedding.device())).t().contiguous();
+  // In at least fp32: a bucket's gradient is the sum of thousands of numbers, and one in bf16 would stand still after
+  // some hundred.
+  const Tensor wide = at::isReducedFloatingType(embedding.scalar_type()) ? embedding.to(at::kFloat) : embedding;
+  return at::embedding(wide, on_device(buckets, embedding.device())).t().contiguous();
 }
 
 T5Attention::T5Attention(const Scope& scope, const ModelConfig& config) : num_heads(config.num_heads) {

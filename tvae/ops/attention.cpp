@@ -169,7 +169,7 @@ Tensor heads_of(const Tensor& stream, const Spans& spans, const Group& group, in
         const Span& span = spans[group.first + i];
         places.push_back(span.start + (row < span.length ? row : 0));
       }
-    rows = stream.index_select(0, on_device(places, stream.device()));
+    rows = at::embedding(stream, on_device(places, stream.device()));
   }
   return rows.view({count, length, heads, stream.size(1) / heads}).transpose(1, 2);
 }
@@ -231,6 +231,10 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, co
 Tensor attention_composed(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& relative_bias,
                           const Spans& queries, const Spans& keys, const AttentionOptions& options) {
   const int64_t heads = options.num_heads;
+  // What is looked up like rows of a table has gradients that are summed in an order of their own. Those of
+  // index_select() are added as they come on a GPU, so that no run would be like another.
+  // An alias, so that the groups' gradients are added here first, whether a block is recomputed or not.
+  const Tensor table = relative_bias.defined() ? relative_bias.alias().t() : relative_bias;
   std::vector<Tensor> outputs;
   int64_t next_row = 0, groups = 0;
   const auto fill_to = [&](int64_t row) {  // rows in no span
@@ -242,12 +246,11 @@ Tensor attention_composed(const Tensor& query, const Tensor& key, const Tensor& 
     Tensor scores = at::matmul(heads_of(query, queries, group, lq, heads),
                                heads_of(key, keys, group, lk, heads).transpose(2, 3));  // [n, H, Lq, Lk]
     Tensor hidden = missing_keys(group, keys, query.device());
-    if (relative_bias.defined() || options.causal) {
+    if (table.defined() || options.causal) {
       const Tensor distance = distances_of(group, queries, keys, query.device());
-      if (relative_bias.defined()) {
-        const Tensor columns = (distance + (relative_bias.size(1) - 1) / 2).clamp(0, relative_bias.size(1) - 1);
-        const Tensor bias = relative_bias.index_select(1, columns.flatten()).view({heads, -1, lq, lk});
-        scores = scores + bias.transpose(0, 1);
+      if (table.defined()) {
+        const Tensor columns = (distance + (table.size(0) - 1) / 2).clamp(0, table.size(0) - 1);
+        scores = scores + at::embedding(table, columns).permute({0, 3, 1, 2}).to(scores.scalar_type());
       }
       if (options.causal) hidden = hidden.defined() ? hidden.logical_or(distance > 0) : distance > 0;
     }

@@ -11,7 +11,8 @@ namespace tvae {
 ///
 /// query [Tq, H·k], key and value [Tk, H·k]; queries[b] and keys[b] are the rows of sequence b; two sequences' query
 /// rows are disjoint, their keys disjoint or the same. Rows of the query in no span give zeros. relative_bias is
-/// [H, 2R-1], the bias of a key d places behind the query standing at column d + R - 1 (undefined tensor = none). Where
+/// [H, 2R-1], the bias of a key d places behind the query standing at column d + R - 1 (undefined tensor = none), in
+/// fp32 beside a query of fewer bits. Where
 /// there is one, and with options.causal, a sequence's queries are the last of its keys (one of them while decoding),
 /// or begin with the keys where there are more queries. Returns [Tq, H·k]. Differentiable in query, key, value and
 /// relative_bias.

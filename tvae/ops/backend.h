@@ -27,7 +27,24 @@ class PlannedDevice {
   torch::DeviceType before_;
 };
 
+/// While one lives that is enabled, tensors of every device and type take the compositions, so that what a GPU is to
+/// compute can be computed, and tested, without one. Of the thread that made it.
+class StockOperations {
+ public:
+  explicit StockOperations(bool enable) : before_(enabled_) { enabled_ = enable; }
+  ~StockOperations() { enabled_ = before_; }
+  StockOperations(const StockOperations&) = delete;
+  StockOperations& operator=(const StockOperations&) = delete;
+
+  static bool enabled() { return enabled_; }
+
+ private:
+  static inline thread_local bool enabled_ = false;
+  bool before_;
+};
+
 inline Backend backend_of(const torch::Tensor& x) {
+  if (StockOperations::enabled()) return Backend::kStock;
   const torch::DeviceType device = x.is_meta() ? PlannedDevice::type() : x.device().type();
   const bool has_kernel = x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble;
   return device == torch::kCPU && has_kernel ? Backend::kCpu : Backend::kStock;

@@ -14,14 +14,15 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-/// The mask for devices without a kernel, from a generator seeded with the key: 0 or 1/(1-p). It is drawn in the order
-/// of the elements, not of memory: the backward pass draws it again for a gradient whose strides may be others.
+/// The mask for devices without a kernel, from a generator seeded with the key: 0 or 1, since bf16 would round 1/(1-p).
+/// It is drawn in the order of the elements, not of memory: the backward pass draws it again for a gradient whose
+/// strides may be others.
 Tensor keep_mask(const Tensor& x, double p, const RandomKey& key) {
   Tensor mask = at::empty(x.sizes(), x.options().requires_grad(false));
   if (x.is_meta()) return mask;
   at::Generator generator = at::globalContext().defaultGenerator(x.device()).clone();
   generator.set_current_seed(key.first_row == 0 ? key.key : mix64(key.key + static_cast<uint64_t>(key.first_row)));
-  return mask.bernoulli_(1.0 - p, generator).mul_(1.0 / (1.0 - p));
+  return mask.bernoulli_(1.0 - p, generator);
 }
 
 /// Place of the first number of x in the stream.
@@ -31,8 +32,8 @@ uint32_t first_number(const Tensor& x, const RandomKey& key) {
 
 Tensor apply_dropout(const Tensor& x, const Tensor& residual, double p, const RandomKey& key) {
   if (backend_of(x) == Backend::kStock) {
-    const Tensor dropped = x * keep_mask(x, p, key);
-    return residual.defined() ? residual + dropped : dropped;
+    const Tensor base = residual.defined() ? residual : at::zeros({}, x.options().requires_grad(false));
+    return at::addcmul(base, x, keep_mask(x, p, key), 1.0 / (1.0 - p));  // whose factor is in fp32, at least
   }
   const Tensor input = x.contiguous();
   const Tensor base = residual.defined() ? residual.contiguous() : residual;
@@ -136,7 +137,7 @@ struct GatedGeluFunction : torch::autograd::Function<GatedGeluFunction> {
 
 Tensor dropout(const Tensor& x, double p, const RandomKey& key) {
   if (p <= 0) return x;
-  if (TwiceDifferentiable::enabled()) return x * keep_mask(x.detach(), p, key);
+  if (TwiceDifferentiable::enabled()) return x * keep_mask(x.detach(), p, key) * (1.0 / (1.0 - p));
   return DropoutFunction::apply(x, std::optional<Tensor>(), p, key);
 }
 

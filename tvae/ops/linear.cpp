@@ -2,6 +2,7 @@
 
 #include <ATen/Version.h>
 
+#include "tvae/ops/backend.h"
 #include "tvae/ops/twice_differentiable.h"
 
 #ifdef TVAE_HAS_ONEDNN_MATMUL
@@ -22,7 +23,8 @@ using torch::autograd::tensor_list;
 bool has_onednn(const Tensor& a) {
 #ifdef TVAE_HAS_ONEDNN_MATMUL
   static const bool has_avx512 = at::get_cpu_capability() == "AVX512";
-  return has_avx512 && a.device().is_cpu() && a.scalar_type() == at::kFloat && at::globalContext().userEnabledMkldnn();
+  return has_avx512 && a.device().is_cpu() && a.scalar_type() == at::kFloat && backend_of(a) == Backend::kCpu &&
+         at::globalContext().userEnabledMkldnn();
 #else
   return false;
 #endif

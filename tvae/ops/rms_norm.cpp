@@ -11,7 +11,12 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-/// 1 / root mean square of each row [..., 1], of fp32 values: statistics are in fp32, as in T5LayerNorm.
+/// In at least fp32, as T5LayerNorm has its statistics.
+Tensor wide_of(const Tensor& x) {
+  return at::isReducedFloatingType(x.scalar_type()) ? x.to(at::kFloat) : x;
+}
+
+/// 1 / root mean square of each row [..., 1].
 Tensor inverse_scale(const Tensor& wide, double epsilon) {
   return at::rsqrt(wide.square().mean(-1, true) + epsilon);
 }
@@ -49,14 +54,14 @@ struct RmsNormFunction : torch::autograd::Function<RmsNormFunction> {
 /// copies of every state.
 struct StockRmsNormFunction : torch::autograd::Function<StockRmsNormFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, double epsilon) {
-    const Tensor wide = x.to(at::kFloat), inverse = inverse_scale(wide, epsilon);
+    const Tensor wide = wide_of(x), inverse = inverse_scale(wide, epsilon);
     context->save_for_backward({x, weight, inverse});
     return (wide * inverse).to(x.scalar_type()) * weight;
   }
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1], &inverse = saved[2];
-    const Tensor grad = gradients[0].to(at::kFloat), normed = x.to(at::kFloat) * inverse;
+    const Tensor grad = wide_of(gradients[0]), normed = wide_of(x) * inverse;
     const Tensor weighted = grad * weight;
     const Tensor dx = inverse * (weighted - normed * (weighted * normed).mean(-1, true));
     const Tensor dw = (grad * normed).flatten(0, -2).sum(0);
@@ -70,7 +75,7 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double epsilon) {
   if (!TwiceDifferentiable::enabled())
     return backend_of(x) == Backend::kCpu ? RmsNormFunction::apply(x, weight, epsilon)
                                           : StockRmsNormFunction::apply(x, weight, epsilon);
-  const Tensor wide = x.to(at::kFloat);
+  const Tensor wide = wide_of(x);
   return (wide * inverse_scale(wide, epsilon)).to(x.scalar_type()) * weight;
 }
 

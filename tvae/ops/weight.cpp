@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tvae/base/assert.h"
+#include "tvae/ops/backend.h"
 #include "tvae/ops/linear.h"
 #include "tvae/ops/table_rows.h"
 #include "tvae/ops/weight_cpu.h"
@@ -18,7 +19,7 @@ constexpr int64_t kFewRows = 16;
 constexpr int64_t kBlock = 1 << 20;
 
 bool has_kernel(const Tensor& x) {
-  return x.is_cpu() && x.scalar_type() == at::kFloat;
+  return x.is_cpu() && x.scalar_type() == at::kFloat && backend_of(x) == Backend::kCpu;
 }
 
 cpu::Int8Matrix matrix_of(const Tensor& values, const Tensor& scale) {

@@ -1,5 +1,7 @@
 #include "tvae/train/pilot.h"
 
+#include <torch/cuda.h>
+
 #include <algorithm>
 #include <chrono>
 #include <vector>
@@ -44,6 +46,7 @@ PilotSpeed measure_speed(const RunConfig& config, const ModelConfig& model, cons
     const Clock::time_point start = Clock::now();
     for (const TokenBatch& batch : batches) step.accumulate(batch, sizes, position, rng);
     step.apply(position);
+    if (device.is_cuda()) torch::cuda::synchronize(device.index());  // what is asked of a GPU is not yet done
     ++position.step;
     if (i < kWarmUp) continue;
     seconds.push_back(seconds_since(start));

@@ -145,9 +145,14 @@ void Trainer::train_step() {
 
 /// Before anything is made of the weights, and when the log is written anyway: each step by itself would wait for a
 /// GPU.
-void Trainer::require_finite() const {
+void Trainer::require_finite() {
+  const auto start = Clock::now();
   const auto norms = state_.interval.sums.find("gradient_norm");
   if (norms != state_.interval.sums.end()) TrainStep::require_finite_gradients(norms->second.sum, step());
+  // A GPU was asked for these steps, and has done them only now.
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  state_.interval.seconds += seconds;
+  state_.seconds += seconds;
 }
 
 bool Trainer::plan_together() {

@@ -51,7 +51,7 @@ class Trainer {
  private:
   void train_step();
   /// Throws where a step of this interval had gradients that are not finite.
-  void require_finite() const;
+  void require_finite();
   /// Whether the plan has changed: that of the first process, which the others follow.
   bool plan_together();
   /// Other steps, where the run has a time to keep to and now knows its speed. Whether the plan has changed.
