@@ -249,10 +249,11 @@ while (($#)); do
       pack
       exit
       ;;
-    -*)
-      sed -n '2,14s/^# //p' "$0" >&2
-      fail "unknown flag $1"
+    --help)
+      sed -n '2,14s/^# //p' "$0"
+      exit
       ;;
+    -*) fail "unknown flag $1; --help lists them" ;;
     *)
       [[ " ${all_steps[*]} " == *" $1 "* ]] || fail "unknown step \"$1\"; the steps: ${all_steps[*]}"
       steps+=("$1")

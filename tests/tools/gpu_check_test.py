@@ -92,6 +92,7 @@ class GpuCheck(unittest.TestCase):
     def test_what_cannot_be_is_one_line(self):
         for arguments, line in [
             (["--device", "tpu"], 'gpu_check: --device "tpu" is neither cuda nor cpu'),
+            (["--fly"], "gpu_check: unknown flag --fly; --help lists them"),
             (["fly"], f'gpu_check: unknown step "fly"; the steps: build {" ".join(STEPS)}'),
             (["--seconds", "soon"], 'gpu_check: --seconds "soon" is not a whole number above 0'),
             (["--build"], "gpu_check: --build needs a value"),
