@@ -58,7 +58,7 @@ Step step_of(const RunConfig& config, const Way& way, int64_t at = 0) {
   TrainStep step(vae, config, way.precision);
   const TokenBatch batch = tiny_batch(byte_tokenizer());
   Step found;
-  found.loss = step.accumulate(batch, {batch.tokens(), 1}, {at, 100}, noise).at("loss");
+  found.loss = step.accumulate(batch, {batch.tokens(), 1}, {at, 100}, noise).at("loss").item<double>();
   for (const NamedParameter& parameter : vae.parameters().list())
     if (const Tensor& gradient = parameter.value.grad(); gradient.defined())
       found.gradients[parameter.name] = gradient.to(at::kCPU, at::kDouble);
@@ -153,7 +153,7 @@ Tensor trained(const RunConfig& config, const Way& way, int64_t steps) {
     step.apply({i, 100});
   }
   std::vector<Tensor> all;
-  for (const NamedParameter& parameter : step.master())
+  for (const NamedParameter& parameter : step.masters())
     all.push_back(parameter.value.detach().to(at::kCPU, at::kDouble).flatten());
   return at::cat(all);
 }

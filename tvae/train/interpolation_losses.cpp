@@ -69,8 +69,9 @@ InterpolationLosses::Result InterpolationLosses::operator()(const TransformerVae
 
   std::vector<Tensor> all_codes, all_states, all_lengths;
   for (const Remembered& batch : remembered_) {
-    all_codes.push_back(batch.codes);
-    if (critic) all_states.push_back(batch.states);
+    const torch::Device device = forward.code.device();  // a checkpoint's are on the CPU
+    all_codes.push_back(on_device(batch.codes, device));
+    if (critic) all_states.push_back(on_device(batch.states, device));
     all_lengths.push_back(batch.lengths);
   }
   remembered_.clear();
