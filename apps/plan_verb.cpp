@@ -74,6 +74,10 @@ void plan(const Options& given, const CommonOptions& common) {
   Options options = given;
   const std::optional<Gpu> gpu = options.gpu.empty() ? std::nullopt : std::optional(gpus().find(options.gpu));
   if (gpu && options.measure) throw ConfigError("--measure", "--gpu", "one of them", "a GPU that is there is --device");
+  if (gpu && common.device != "auto")
+    throw ConfigError("--device " + common.device, "--gpu", "one of them", "--gpu is a device that need not be there");
+  if (options.processes > 1 && options.measure)
+    throw ConfigError("--measure", "--processes", "one of them", "what is measured is one process by itself");
   if (options.memory.empty() && options.batch == 0) {
     if (!gpu)
       throw ConfigError("plan needs --memory", "", "an amount such as 12GiB", "or --batch N: what that batch takes");
@@ -121,11 +125,11 @@ const Register<SetUpVerb> registered(
            ->check(in_range(1))
            ->take_last();
        command.add_option("--processes", options->processes, "that train together, each on a device of its own")
-           ->check(in_range(1, 4096))
+           ->check(in_range(1, 512))
            ->take_last();
        command
            .add_option("--gpu", options->gpu,
-                       "plan for such a GPU, and say how fast it can be at most: " + join(gpus().names(), ", "))
+                       "plan for such a GPU in bf16, and say how fast it should be: " + join(gpus().names(), ", "))
            ->type_name("NAME")
            ->take_last();
        command.add_flag("--measure", options->measure, "also run training steps, and look at what they take");

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <c10/util/Logging.h>
+#include <torch/cuda.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -72,7 +73,8 @@ void with_other_processes(const CommonOptions& common, const std::function<void(
 torch::Device device_of_process(const CommonOptions& common) {
   const torch::Device device = parse_device(common.device);
   const auto launch = launch_of_environment();
-  if (!launch || launch->local_world_size == 1 || device.is_cpu()) return device;
+  // Where each process is shown a GPU of its own alone, as Slurm does with --gpus-per-task=1, that is the one.
+  if (!launch || launch->local_world_size == 1 || device.is_cpu() || torch::cuda::device_count() == 1) return device;
   if (common.device.starts_with("cuda:"))
     throw ConfigError("--device", common.device + " for " + std::to_string(launch->local_world_size) + " processes",
                       "cuda: a GPU for each, the one that has its LOCAL_RANK");

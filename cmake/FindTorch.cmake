@@ -38,7 +38,7 @@ if(NOT TARGET tvae_libtorch)
   target_link_libraries(tvae_libtorch INTERFACE
     ${torch_root}/lib/libtorch.so ${torch_root}/lib/libtorch_cpu.so ${torch_root}/lib/libc10.so)
   if(EXISTS ${torch_root}/lib/libtorch_cuda.so)
-    # Nothing calls libtorch_cuda by name (it registers its kernels when loaded), so the linker is told to keep it; the
+    # Next to nothing calls libtorch_cuda by name (it registers its kernels when loaded), so the linker is told to keep it; the
     # CUDA libraries it needs in turn it finds by its own search path.
     target_link_libraries(tvae_libtorch INTERFACE -Wl,--no-as-needed
       ${torch_root}/lib/libtorch_cuda.so ${torch_root}/lib/libc10_cuda.so -Wl,--as-needed -Wl,--allow-shlib-undefined)
@@ -51,11 +51,9 @@ if(NOT TARGET tvae_libtorch)
     find_path(TVAE_CUDA_INCLUDE cuda_runtime_api.h HINTS ENV CUDA_HOME PATHS /usr/local/cuda ${beside_torch}
       PATH_SUFFIXES include)
     find_path(TVAE_NCCL_INCLUDE nccl.h HINTS ENV NCCL_HOME PATHS ${beside_torch} /usr/local/cuda PATH_SUFFIXES include)
-    foreach(include IN ITEMS ${TVAE_CUDA_INCLUDE} ${TVAE_NCCL_INCLUDE})
-      if(EXISTS ${include})
-        target_include_directories(tvae_libtorch SYSTEM INTERFACE ${include})
-      endif()
-    endforeach()
+    if(TVAE_CUDA_INCLUDE AND TVAE_NCCL_INCLUDE)
+      target_include_directories(tvae_libtorch SYSTEM INTERFACE ${TVAE_CUDA_INCLUDE} ${TVAE_NCCL_INCLUDE} ${beside_torch})
+    endif()
   endif()
   # Code that calls at::parallel_for runs serially unless it is compiled with OpenMP; linked with libtorch's own runtime.
   file(GLOB gomp ${torch_root}/lib/libgomp*.so*)

@@ -42,9 +42,9 @@ def curves(expected, found, tolerance):
 
 
 def same(whole, pieces):
-    """Two runs are one: weights and the state of training byte for byte, and what was logged but for the time."""
+    """Two runs are one: weights, optimizer and averages byte for byte, and what was logged but for the time."""
     differing = []
-    for name in ("model.safetensors",):
+    for name in ("model.safetensors", "checkpoint/state.safetensors"):
         if (pathlib.Path(whole) / name).read_bytes() != (pathlib.Path(pieces) / name).read_bytes():
             differing.append(name)
     timed = {"seconds", "tokens_per_second"}

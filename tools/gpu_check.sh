@@ -44,7 +44,7 @@ pack() {
   (cd "$work" && apt-get -q download "${packages[@]}" >&2) || fail "apt-get could not download ${packages[*]}; apt-get update may help"
   for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/root"; done
 
-  # Static libraries, so that little hangs on the other machine; but these come as shared ones alone, or need more.
+  # Static libraries, so that little depends on the other machine; but these come as shared ones alone, or need more.
   local lib=$work/root/usr/lib/x86_64-linux-gnu
   find "$work/root" -name 'libblas.so*' -path '*/blas/*' -exec mv {} "$lib" \;
   find "$work/root/usr/lib" \( -name '*.so' -o -name '*.so.*' \) \
@@ -268,6 +268,7 @@ if [[ -n $build ]]; then
   [[ -x $build/tvae ]] || fail "no program $build/tvae"
   kept=()
   for step in "${steps[@]}"; do [[ $step == build ]] || kept+=("$step"); done
+  ((${#kept[@]})) || fail "nothing to do: with --build there is no step build"
   steps=("${kept[@]}")
   build=$(cd "$build" && pwd)
   torch=
@@ -276,7 +277,7 @@ else
   torch=$(find_torch)
   require_buildable
   # Outside of the tree, whose own folders CMake does not take for what a library is installed with.
-  packages=${TMPDIR:-/tmp}/tvae_gpu_packages
+  packages=${XDG_CACHE_HOME:-$HOME/.cache}/tvae_gpu_packages
   [[ ! -e $archive ]] || use_packages
 fi
 mkdir -p "$out" || fail "cannot make the folder $out"

@@ -65,6 +65,8 @@ TEST_F(PlanVerb, SaysHowFastAGpuCanBeAtMostAndPlansForSeveral) {
   const Json one = plan_for("1"), eight = plan_for("8");
   EXPECT_EQ(one.at("device"), "cuda");
   EXPECT_NEAR(one.at("memory").get<double>(), 0.9 * std::ldexp(80.0, 30), std::ldexp(1.0, 24)) << "of the card";
+  EXPECT_GT(one.at("predicted").at("logits"), 0);
+  EXPECT_GT(eight.at("predicted").at("logits"), 0);
   EXPECT_FALSE(one.contains("processes"));
   EXPECT_EQ(eight.at("processes"), 8);
   EXPECT_LT(eight.at("predicted").at("optimizer"), one.at("predicted").at("optimizer"));
@@ -72,11 +74,16 @@ TEST_F(PlanVerb, SaysHowFastAGpuCanBeAtMostAndPlansForSeveral) {
   EXPECT_GT(eight.at("roofline").at("sum_seconds"), 0.0);
   EXPECT_GT(eight.at("roofline").at("tokens_per_second"), one.at("roofline").at("tokens_per_second"));
   const ProgramResult told = run({"plan", "lines_small", "--gpu", "a100", "--processes", "8", "--batch", "64"});
-  EXPECT_NE(told.out.find("tokens a second, all together"), std::string::npos) << told.out;
+  EXPECT_NE(told.out.find("tokens a second, all together, by the roofline"), std::string::npos) << told.out;
   const ProgramResult unknown = run({"plan", "lines_small", "--gpu", "a1000"});
   EXPECT_EQ(unknown.status, 2);
   EXPECT_NE(unknown.err.find("a100"), std::string::npos) << unknown.err;
-  EXPECT_EQ(run({"plan", "lines_small", "--gpu", "a100", "--measure"}).status, 2);
+  for (const std::vector<std::string>& both : std::vector<std::vector<std::string>>{
+           {"--gpu", "a100", "--measure"}, {"--gpu", "a100", "--device", "cpu"}, {"--processes", "2", "--measure"}}) {
+    std::vector<std::string> arguments = {"plan", "lines_small", "--batch", "2"};
+    arguments.insert(arguments.end(), both.begin(), both.end());
+    EXPECT_EQ(run(arguments).status, 2) << both[0] << " " << both[2];
+  }
 }
 
 // 2.85 billion weights: 6 bytes each in bf16 with fp32 masters, and as few as 13 MiB of Adafactor's.

@@ -35,8 +35,8 @@ inline torch::Device test_device() {
   return asked_device().empty() ? torch::Device(torch::kCPU) : torch::Device(asked_device());
 }
 
-/// Our kernels in fp64 and fp32, and stock operations in these and in bf16; on a GPU, where there is one or
-/// TVAE_TEST_DEVICE=cuda says that there must be, the latter.
+/// Our kernels in fp64 and fp32, and stock operations in these and in bf16; the stock operations on a GPU too, where
+/// there is one or TVAE_TEST_DEVICE=cuda says that there must be.
 inline std::vector<TestBackend> backends() {
   constexpr double kFp64 = 1e-11, kFp32 = 2e-5, kBf16 = 0.03;  // 2⁻⁸ a rounding
   const std::string asked = asked_device();

@@ -151,7 +151,7 @@ Outcome train_in(Precision precision, const RunConfig& config, int processes, bo
   TensorMap weights, optimizer, average;
   const auto steps = [&](int64_t from, int64_t to) {
     const auto work = [&](Communicator& communicator) {
-      Rng rng(7), noise(5 + from);
+      Rng rng(7);
       TransformerVae vae(config.model, rng);
       TrainStep step(vae, config, precision, communicator);
       int64_t masters = 0, own = 0;

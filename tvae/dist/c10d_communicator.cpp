@@ -7,7 +7,8 @@
 #endif
 
 // And the NCCL that a libtorch with CUDA needs, whose header needs NCCL's and CUDA's (cmake/FindTorch.cmake).
-#if defined(TVAE_TORCH_HAS_CUDA) && __has_include(<nccl.h>) && __has_include(<cuda_runtime_api.h>)
+#if defined(TVAE_TORCH_HAS_CUDA) && __has_include(<nccl.h>) && __has_include(<cuda_runtime_api.h>) && \
+    __has_include(<cublas_v2.h>) && __has_include(<cusparse.h>) && __has_include(<cusolverDn.h>)
 #define TVAE_WITH_NCCL
 #define USE_C10D_NCCL
 #endif
@@ -17,6 +18,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <exception>
 #include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
@@ -28,6 +30,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
+#include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/dist/watch.h"
 
@@ -108,7 +111,12 @@ class C10dCommunicator : public Communicator {
   }
 
   ~C10dCommunicator() override {
-    if (on_gpus_) on_gpus_->shutdown();
+    if (!on_gpus_) return;
+    try {  // after an error others may be gone, whom shutdown() would wait for
+      std::uncaught_exceptions() > 0 ? on_gpus_->abort() : on_gpus_->shutdown();
+    } catch (const std::exception& error) {
+      log_warning("NCCL did not end well: " + first_line(error.what()));
+    }
   }
 
   void use_device(torch::Device device) override {
@@ -147,6 +155,8 @@ class C10dCommunicator : public Communicator {
   void guarded(const std::function<void()>& work) override {
     try {
       work();
+    } catch (const Error&) {
+      throw;
     } catch (const std::exception& error) {
       if (!is_of_transport(error)) throw;
       // The watch knows which one has gone, or will in a moment, and then ends this process.

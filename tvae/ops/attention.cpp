@@ -231,9 +231,9 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, co
 Tensor attention_composed(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& relative_bias,
                           const Spans& queries, const Spans& keys, const AttentionOptions& options) {
   const int64_t heads = options.num_heads;
-  // What is looked up like rows of a table has gradients that are summed in an order of their own. Those of
-  // index_select() are added as they come on a GPU, so that no run would be like another.
-  // An alias, so that the groups' gradients are added here first, whether a block is recomputed or not.
+  // The bias is looked up like rows of a table (at::embedding), whose gradients are summed in a fixed order; a GPU adds
+  // those of index_select() as they come, so that no run would be like another. It is an alias, so that the gradients
+  // of the groups are added up here first, whether a block is recomputed or not.
   const Tensor table = relative_bias.defined() ? relative_bias.alias().t() : relative_bias;
   std::vector<Tensor> outputs;
   int64_t next_row = 0, groups = 0;

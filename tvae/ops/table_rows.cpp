@@ -1,5 +1,7 @@
 #include "tvae/ops/table_rows.h"
 
+#include <ATen/SequenceNumber.h>
+
 #include "tvae/ops/backend.h"
 #include "tvae/ops/twice_differentiable.h"
 
@@ -59,6 +61,9 @@ Pointer new_node(torch::autograd::edge_list next) {
 
 Tensor table_rows(const Tensor& table, const Tensor& ids) {
   const bool differentiable = at::GradMode::is_enabled() && table.requires_grad();
+  // Numbers are a thread's own, from 0 on. LateGradient has 0 and no other may: what comes first would be left to
+  // chance, and the first step after a resume would add up in another order than it had without.
+  if (differentiable && at::sequence_number::peek() == 0) at::sequence_number::get_and_increment();
   if (!differentiable || TwiceDifferentiable::enabled() || backend_of(table) == Backend::kStock)
     return at::embedding(table, ids);
   return TableRowsFunction::apply(table, ids);

@@ -37,12 +37,12 @@ class Optimizer {
   void load_state(const TensorMap& saved);
 
  protected:
+  /// One more step. Returns how many that makes.
+  int64_t count_step();
   /// Registers a zero tensor as part of the state.
   torch::Tensor add_state(const std::string& name, at::IntArrayRef shape, const torch::TensorOptions& options);
 
   std::vector<NamedParameter> parameters_;
-  /// One more step. Returns how many that makes.
-  int64_t count_step();
   /// Steps taken, as the fused kernels want it: one float32 number on the parameters' device.
   torch::Tensor step_count_;
 

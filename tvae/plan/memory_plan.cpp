@@ -121,7 +121,7 @@ PredictedStep predict_step(const RunConfig& requested, const StepShape& shape, t
   rest_is(&MemoryParts::activations);
   for (const NamedParameter& parameter : vae.parameters().list()) is(parameter.value.grad(), &MemoryParts::gradients);
   for (const NamedParameter& parameter : step.masters()) is(parameter.value.grad(), &MemoryParts::gradients);
-  const int64_t logits = logit_rows(batch.tokens(), config.model.vocab_size) * config.model.vocab_size;
+  const int64_t logits = logit_rows(shape.sequences * shape.length, config.model.vocab_size) * config.model.vocab_size;
   const int64_t head = config.model.vocab_size * config.model.d_model;
   const auto width = static_cast<int64_t>(elementSize(vae.dtype()));
   for (size_t i = first; i < part_of.size(); ++i) {  // known by their size
@@ -130,6 +130,8 @@ PredictedStep predict_step(const RunConfig& requested, const StepShape& shape, t
     if (holds(width * logits) || holds(4 * logits)) part_of[i] = &MemoryParts::logits;
     if (holds(width * head)) part_of[i] = &MemoryParts::gradients;  // shares that are yet to be added up
   }
+  step.gather_gradients();
+  rest_is(&MemoryParts::gradients);  // the masters'
   step.apply(position);
   rest_is(&MemoryParts::optimizer);
 

@@ -32,19 +32,20 @@ std::string number_text(double value, const char* format) {
   return text;
 }
 
-std::string milliseconds(double seconds) {
-  return number_text(1e3 * seconds, "%.3g") + " ms";
+std::string seconds_text(double seconds) {
+  return seconds < 1 ? number_text(1e3 * seconds, "%.3g") + " ms" : number_text(seconds, "%.2f") + " s";
 }
 
 std::vector<std::string> roofline_lines(const Roofline& roof) {
+  const std::string each = roof.micro_batches > 1 ? ", a micro-batch" : "";
   std::vector<std::string> lines = {
-      "at most " + std::to_string(std::llround(roof.tokens_per_second)) +
-          " tokens a second, all together: a step takes " + milliseconds(roof.seconds()) + " at least",
+      "expected " + std::to_string(std::llround(roof.tokens_per_second)) +
+          " tokens a second, all together, by the roofline: a step takes " + seconds_text(roof.seconds()),
       "  " + number_text(roof.operations / 1e12, "%.3g") + " TFLOP of products and " +
-          bytes_text(std::llround(roof.traffic)) + " read and written: " + milliseconds(roof.compute_seconds)};
+          bytes_text(std::llround(roof.traffic)) + " read and written: " + seconds_text(roof.compute_seconds) + each};
   if (roof.sum_seconds > 0)
     lines.push_back("  " + bytes_text(std::llround(roof.gradient_bytes)) + " of gradients summed meanwhile: " +
-                    milliseconds(roof.sum_seconds) + "; weights sent: " + milliseconds(roof.send_seconds));
+                    seconds_text(roof.sum_seconds) + "; weights sent: " + seconds_text(roof.send_seconds));
   return lines;
 }
 
@@ -72,7 +73,8 @@ Json plan_report(const Plan& plan, const PlanRequest& request, const PlanOptions
   for (const auto& [bytes, count] : shown(plan.activation_sizes))
     json["activation_tensors"].push_back({{"bytes", bytes}, {"count", count}});
   if (const auto& roof = plan.roofline)
-    json["roofline"] = {{"products", roof->operations},
+    json["roofline"] = {{"micro_batches", roof->micro_batches},
+                        {"products", roof->operations},
                         {"traffic", roof->traffic},
                         {"gradients_summed", roof->gradient_bytes},
                         {"weights_sent", roof->weight_bytes},

@@ -1,4 +1,4 @@
-// One of several processes that are not there.
+// For a plan: one of several processes, of which no other is there.
 #pragma once
 
 #include "tvae/dist/communicator.h"

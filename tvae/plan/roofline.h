@@ -1,6 +1,7 @@
-// How fast training can be on GPUs that need not be there: what they can compute, read and send at most.
+// How fast training should be on GPUs that need not be there, by what they can compute, read and send at most.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -24,23 +25,27 @@ Registry<Gpu>& gpus();
 
 constexpr int64_t kGpusAMachine = 8;  // at most
 
-/// Seconds of a step, none of which can be shorter.
+/// What a step is, and how long it takes at the GPU's own speeds.
 struct Roofline {
-  double operations = 0.0;         // of the products of a process
+  int64_t micro_batches = 1;
+  double operations = 0.0;         // of the products of a process, a micro-batch
   double traffic = 0.0;            // bytes that it reads and writes
   double gradient_bytes = 0.0;     // summed over all processes
-  double weight_bytes = 0.0;       // sent by those that update them
-  double compute_seconds = 0.0;    // products and traffic, one after the other
-  double sum_seconds = 0.0;        // of gradients, while the backward pass goes on
-  double send_seconds = 0.0;       // of weights, after it
+  double weight_bytes = 0.0;       // sent by those that update them, a step
+  double compute_seconds = 0.0;    // products and traffic of a micro-batch, one after the other
+  double sum_seconds = 0.0;        // of its gradients, while the backward pass goes on
+  double send_seconds = 0.0;       // of weights, after the last one
   double tokens_per_second = 0.0;  // of all processes
 
-  double seconds() const { return std::max(compute_seconds, sum_seconds) + send_seconds; }
+  double seconds() const {
+    return static_cast<double>(micro_batches) * std::max(compute_seconds, sum_seconds) + send_seconds;
+  }
 };
 
 /// `shape.processes` of these GPUs train together, each with a batch of `shape`. The step itself is run on tensors
-/// without memory, and its products and allocations are counted: what it allocates is written once and read once at
-/// least. Sums go around a ring, twice (N - 1) / N of the bytes by each link.
+/// without memory in bf16, and its products and allocations are counted: what it allocates is written once and read
+/// once, a product and what it reads and writes take their time one after the other. Sums go around a ring, twice
+/// (N - 1) / N of the bytes by each link.
 Roofline roofline(const RunConfig& config, const StepShape& shape, const Gpu& gpu);
 
 }  // namespace tvae

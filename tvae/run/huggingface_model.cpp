@@ -72,7 +72,7 @@ ModelConfig possible_config(const StoredHuggingFaceT5& t5, const std::string& di
   return config;
 }
 
-/// Numbers that are not finite are said when they are read.
+/// Numbers that are not finite are reported when they are read.
 StoredTensor required_finite(const StoredTensor& weight, const std::string& name, const std::string& source) {
   return {weight.shape, [=] {
             const torch::Tensor numbers = weight.read();

@@ -299,9 +299,9 @@ TrainedRun train_along(const TrainOptions& options, Communicator& communicator, 
   TrainingSetup setup = shared_setup(options.device, communicator);
   Trainer trainer(setup, nullptr, communicator);
   const auto checkpoint = shared_checkpoint(std::nullopt, communicator);
-  const bool extended = communicator.any(false);
+  const bool extended = communicator.any(false), begins = communicator.any(false);  // the first one says
   if (checkpoint) trainer.restore(*checkpoint, extended);
-  if (communicator.any(false)) trainer.weights();
+  if (begins) trainer.weights();
   const bool was_finished = trainer.finished();
   if (!was_finished) trainer.run(progress);
   return {options.out, trainer.step(), trainer.total_steps(), was_finished, /*with_verdict=*/false};

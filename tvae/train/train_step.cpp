@@ -59,13 +59,11 @@ TrainStep::TrainStep(TransformerVae& vae, const RunConfig& config, Precision pre
       precision_(precision) {
   const std::vector<NamedParameter>& parameters = vae_.parameters().list();
   const std::vector<int> owners = deal_out(parameters, communicator_.size());
-  std::vector<torch::Tensor> values;
-  for (const NamedParameter& parameter : parameters) values.push_back(parameter.value.detach());
-  communicator_.broadcast(values, 0);
+  for (const NamedParameter& parameter : parameters) communicator_.broadcast({parameter.value.detach()}, 0);
   for (size_t i = 0; i < parameters.size(); ++i) {
     if (owners[i] != communicator_.rank()) continue;
     NamedParameter master = parameters[i];
-    if (precision_ == Precision::kBf16Weights) master.value = values[i].clone().requires_grad_(true);
+    if (precision_ == Precision::kBf16Weights) master.value = master.value.detach().clone().requires_grad_(true);
     own_.push_back(std::move(master));
     own_places_.push_back(i);
   }

@@ -46,6 +46,8 @@ class TrainStep {
   /// weights alone. A GPU is not waited for: the norm says so when it is read (require_finite_gradients).
   Report apply(const TrainingPosition& position);
 
+  /// Moves the gradients of bf16 weights to their masters' fp32 ones, where they add up; apply() does it too.
+  void gather_gradients();
   /// Throws for a norm of the gradients, or a sum of norms of steps up to `step`, that is not finite.
   static void require_finite_gradients(const torch::Tensor& norm, int64_t step);
 
@@ -74,8 +76,6 @@ class TrainStep {
   void swap_average();
   TensorMap share_of(const TensorMap& whole) const;
 
-  /// Moves the gradients of bf16 weights to their masters' fp32 ones, where they add up.
-  void gather_gradients();
   torch::Tensor clip();
 
   TransformerVae& vae_;

@@ -172,6 +172,7 @@ bool Trainer::plan_again() {
   if (!setup_.plan || plans_ == kShares.size() || step() < kFewestSteps) return false;
   if (std::max(state_.position.progress(), state_.seconds / (60 * config_.minutes)) < kShares[plans_]) return false;
   ++plans_;
+  require_finite();  // and what a GPU has been asked for is done, so that its time is known
   const double seconds_a_step = state_.seconds / static_cast<double>(step());
   const int64_t before = total_steps();
   const int64_t now =
