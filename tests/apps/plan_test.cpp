@@ -65,8 +65,6 @@ TEST_F(PlanVerb, SaysHowFastAGpuCanBeAtMostAndPlansForSeveral) {
   const Json one = plan_for("1"), eight = plan_for("8");
   EXPECT_EQ(one.at("device"), "cuda");
   EXPECT_NEAR(one.at("memory").get<double>(), 0.9 * std::ldexp(80.0, 30), std::ldexp(1.0, 24)) << "of the card";
-  EXPECT_GT(one.at("predicted").at("logits"), 0);
-  EXPECT_GT(eight.at("predicted").at("logits"), 0);
   EXPECT_FALSE(one.contains("processes"));
   EXPECT_EQ(eight.at("processes"), 8);
   EXPECT_LT(eight.at("predicted").at("optimizer"), one.at("predicted").at("optimizer"));

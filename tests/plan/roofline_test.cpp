@@ -54,6 +54,8 @@ TEST(Roofline, MoreProcessesNeedLessMemoryEachAndSendMore) {
   const MemoryParts one = predict_memory(config, {256, 32}, torch::kCUDA),
                     eight = predict_memory(config, {256, 32, 8}, torch::kCUDA);
   EXPECT_LT(eight.optimizer, one.optimizer / 4);
+  EXPECT_GT(one.logits, 0);
+  EXPECT_EQ(eight.logits, one.logits) << "of its own tokens";
   EXPECT_LT(eight.weights, one.weights / 2) << "bf16 weights whole, an eighth of the masters";
   EXPECT_NEAR(static_cast<double>(eight.activations) / static_cast<double>(one.activations), 1.0, 0.1);
   const Roofline alone = roofline(config, {256, 32}, gpu), of_eight = roofline(config, {256, 32, 8}, gpu),
