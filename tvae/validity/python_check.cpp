@@ -176,7 +176,7 @@ class WorkerPool {
         lock.lock();
         refused = true;  // those that run go on
         freed_.notify_all();
-        if (--busy_ == 0) throw;
+        if (--busy_ == 0 && idle_.empty()) throw;  // those that ran may have ended meanwhile, with a worker to spare
       }
     }
   }
