@@ -65,14 +65,15 @@ void print_plan(const Plan& plan, const PlanRequest& request, const Options& opt
              "   " + planned_for);
   for (const std::string& line : plan_table(plan)) print_line(line);
   const Json advice = advice_of(plan);
-  if (!advice.empty()) print_line("what one sequence would take with");
+  if (!advice.empty()) print_line(plan.remedies.empty() ? "what would help" : "what one sequence would take with");
   for (const Json& line : advice) print_line("  " + line.get<std::string>());
   for (const std::string& note : request.notes) print_line("note: " + note);
 }
 
 void plan(const Options& given, const CommonOptions& common) {
   Options options = given;
-  const std::optional<Gpu> gpu = options.gpu.empty() ? std::nullopt : std::optional(gpus().find(options.gpu));
+  const std::optional<Gpu> gpu =
+      options.gpu.empty() ? std::nullopt : std::optional(gpus().find(lower_case(options.gpu)));
   if (gpu && options.measure) throw ConfigError("--measure", "--gpu", "one of them", "a GPU that is there is --device");
   if (gpu && common.device != "auto")
     throw ConfigError("--device " + common.device, "--gpu", "one of them", "--gpu is a device that need not be there");
@@ -89,6 +90,9 @@ void plan(const Options& given, const CommonOptions& common) {
                                           gpu ? torch::kCUDA : device_type(common.device), options.mean_tokens);
   request.gpu = gpu;
   request.processes = options.processes;
+  if (options.processes > 1)
+    request.notes.push_back("train.batch_size is that of all " + std::to_string(options.processes) +
+                            " processes together: as many times the batch above");
   if (gpu && given.memory.empty() && given.batch == 0)
     request.notes.push_back(options.memory + " is nine tenths of the GPU's memory (--memory says otherwise)");
   if (options.measured_batch > 0)

@@ -91,8 +91,9 @@ step_build() {
 
 step_operations() {
   local which='-Device.*'
-  ((!quick)) || which='*stock_bf16'
-  TVAE_TEST_DEVICE=$device "$build/tests/tests_device" --gtest_brief=1 --gtest_filter="$which"
+  ((!quick)) || which='*bf16'
+  TVAE_TEST_DEVICE=$device "$build/tests/tests_device" --gtest_brief=1 --gtest_filter="$which" | tee "$work/tests"
+  ! grep -q '^\[=*\] 0 tests' "$work/tests" # no test is no success
 }
 
 step_parity() {
@@ -280,6 +281,9 @@ else
   packages=${XDG_CACHE_HOME:-$HOME/.cache}/tvae_gpu_packages
   [[ ! -e $archive ]] || use_packages
 fi
+if [[ $device == cuda ]] && ! nvidia-smi -L >/dev/null 2>&1; then
+  fail "no GPU here (nvidia-smi -L lists none); --device cpu tries the script"
+fi
 mkdir -p "$out" || fail "cannot make the folder $out"
 out=$(cd "$out" && pwd)
 work=$(mktemp -d)
@@ -295,6 +299,8 @@ for step in "${steps[@]}"; do
     "$build/tvae" data demo --out "$work/lines" >>"$out/log.txt" 2>&1 || true # what needs it fails
   fi
   take "$step"
+  if [[ $step == build && $all_passed == 0 ]]; then break; fi
 done
 { printf '\n## Summary\n\n| step | |\n|---|---|\n' && printf '%s\n' "${results[@]}"; } | tee -a "$out/report.txt"
+echo "gpu_check: the report is $out/report.txt" >&2
 ((all_passed))

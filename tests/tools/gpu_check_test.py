@@ -1,5 +1,6 @@
 """tools/gpu_check.sh from end to end on the CPU, and with stand-ins for what it builds."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -62,12 +63,19 @@ class GpuCheck(unittest.TestCase):
     def test_what_differs_is_told(self):
         compare = [os.environ.get("PYTHON", "python3"), ROOT / "tools/gpu_check.py"]
 
-        def run_folder(name, losses, weights=b"weights"):
+        def safetensors(numbers, seconds):
+            header = {"w": {"dtype": "U8", "shape": [len(numbers)], "data_offsets": [0, len(numbers)]}}
+            said = json.dumps({"__metadata__": {"seconds": str(seconds)}, **header}).encode()
+            return len(said).to_bytes(8, "little") + said + numbers
+
+        def run_folder(name, losses, weights=b"weights", state=b"state"):
             logs = self.folder / name / "logs"
             logs.mkdir(parents=True)
+            (self.folder / name / "checkpoint").mkdir()
+            (self.folder / name / "checkpoint/state.safetensors").write_bytes(safetensors(state, len(name)))
             lines = [f'{{"step":{i},"loss":{loss},"tokens_per_second":{len(name)}}}' for i, loss in enumerate(losses)]
             (logs / "metrics.jsonl").write_text("\n".join(lines) + '\n{"step":1,"valid_nats":3}\n', encoding="utf-8")
-            (self.folder / name / "model.safetensors").write_bytes(weights)
+            (self.folder / name / "model.safetensors").write_bytes(safetensors(weights, 0))
             return self.folder / name
 
         def compared(*arguments):
@@ -76,12 +84,14 @@ class GpuCheck(unittest.TestCase):
 
         whole, off = run_folder("whole", [2.0, 1.0]), run_folder("off", [2.0, 1.1])
         other, again = run_folder("other weights", [2.0, 1.0], b"others"), run_folder("again", [2.0, 1.0])
+        forgetful = run_folder("other state", [2.0, 1.0], state=b"stale")
         nan, short = run_folder("nan", [2.0, "NaN"]), run_folder("short", [2.0])
         self.assertEqual(compared("curves", whole, off, 0.11)[0], 0)
         for wrong in (off, nan, short):
             self.assertEqual(compared("curves", whole, wrong, 0.09)[0], 1, wrong)
         self.assertEqual(compared("same", whole, again)[0], 0)
         self.assertIn("model.safetensors", compared("same", whole, other)[1])
+        self.assertIn("state.safetensors", compared("same", whole, forgetful)[1])
         self.assertIn("from step 1 on", compared("same", whole, off)[1])
         (self.folder / "a").write_text("x\n" * 100, encoding="utf-8")
         (self.folder / "b").write_text("x\n" * 97 + "y\n" * 3, encoding="utf-8")

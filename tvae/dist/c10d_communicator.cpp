@@ -15,10 +15,14 @@
 
 #ifdef TVAE_WITH_GLOO
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <netdb.h>
+#include <sys/socket.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <exception>
+#include <mutex>
 #include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
@@ -74,6 +78,43 @@ c10::intrusive_ptr<c10d::Store> connect(const Launch& launch, bool serves, milli
   return c10::make_intrusive<c10d::PrefixStore>("tvae " + std::to_string(launch.restarts), store);
 }
 
+/// Calls late() in a thread of its own where it is still there after some time: what waits inside libtorch cannot be
+/// asked to stop.
+class Deadline {
+ public:
+  Deadline(milliseconds patience, std::function<void()> late)
+      : thread_([this, patience, late = std::move(late)] {
+          std::unique_lock lock(mutex_);
+          if (!ended_.wait_for(lock, patience, [this] { return is_over_; })) late();
+        }) {}
+  ~Deadline() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_over_ = true;
+    }
+    ended_.notify_all();
+    thread_.join();
+  }
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool is_over_ = false;
+  std::thread thread_;
+};
+
+/// A name that leads nowhere is known at once, not after libtorch has tried for minutes.
+void require_address(const std::string& address) {
+  addrinfo* found = nullptr;
+  const int status = ::getaddrinfo(address.c_str(), nullptr, nullptr, &found);
+  if (status != 0)
+    throw ConfigError("MASTER_ADDR", "\"" + address + "\" (" + ::gai_strerror(status) + ")",
+                      "the name or address of process 0's machine");
+  ::freeaddrinfo(found);
+}
+
 c10::intrusive_ptr<c10d::Store> meet(const Launch& launch, bool serves, milliseconds patience) {
   try {
     return connect(launch, serves, patience);
@@ -91,6 +132,14 @@ class C10dCommunicator : public Communicator {
  public:
   C10dCommunicator(const Launch& launch, const OnLostProcess& on_failure)
       : Communicator(launch.rank, launch.world_size),
+        meeting_(std::make_unique<Deadline>(
+            kPatienceToMeet + kTimeForWatch,
+            [launch, on_failure] {
+              on_failure(ExitCode::kData, "process " + std::to_string(launch.rank) + " of " +
+                                              std::to_string(launch.world_size) +
+                                              " has not met the others in five minutes: MASTER_ADDR:MASTER_PORT is " +
+                                              place(launch) + ", where process 0 must be running");
+            })),
         store_(meet(launch, launch.rank == 0 && !launch.has_store, kPatienceToMeet)),
         watch_(std::make_unique<ProcessWatch>(meet(launch, /*serves=*/false, kPatienceOfWatch), rank(), size(),
                                               on_failure)) {
@@ -108,6 +157,7 @@ class C10dCommunicator : public Communicator {
       watch_->announce_failure(lost.exit_code(), lost.what());
       throw lost;
     }
+    meeting_.reset();
   }
 
   ~C10dCommunicator() override {
@@ -193,6 +243,7 @@ class C10dCommunicator : public Communicator {
   void wait(const Start& start) {
     guarded([&] { start()->wait(); });
   }
+  std::unique_ptr<Deadline> meeting_;  // until all have met
   c10::intrusive_ptr<c10d::Store> store_;
   std::unique_ptr<ProcessWatch> watch_;
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
@@ -202,6 +253,7 @@ class C10dCommunicator : public Communicator {
 }  // namespace
 
 std::unique_ptr<Communicator> join_processes(const Launch& launch, const OnLostProcess& on_failure) {
+  require_address(launch.master_address);
   return std::make_unique<C10dCommunicator>(launch, on_failure);
 }
 #else

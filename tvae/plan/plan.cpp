@@ -162,7 +162,8 @@ Plan make_plan(const PlanRequest& request, const PlanOptions& options) {
   if (plan.batch > 0) return plan;
   plan.remedies = remedies_for(request);
   plan.other_remedies =
-      "shorter sequences (data.max_tokens), windows (model.attention_window.size), fewer or narrower layers";
+      "shorter sequences (data.max_tokens), windows (model.attention_window.size), fewer or narrower layers, more "
+      "processes, which share out what the optimizer has";
   return plan;
 }
 

@@ -38,11 +38,12 @@ std::string seconds_text(double seconds) {
 
 std::vector<std::string> roofline_lines(const Roofline& roof) {
   const std::string each = roof.micro_batches > 1 ? ", a micro-batch" : "";
-  std::vector<std::string> lines = {
-      "expected " + std::to_string(std::llround(roof.tokens_per_second)) +
-          " tokens a second, all together, by the roofline: a step takes " + seconds_text(roof.seconds()),
-      "  " + number_text(roof.operations / 1e12, "%.3g") + " TFLOP of products and " +
-          bytes_text(std::llround(roof.traffic)) + " read and written: " + seconds_text(roof.compute_seconds) + each};
+  std::vector<std::string> lines = {"expected " + std::to_string(std::llround(roof.tokens_per_second)) +
+                                        " tokens a second, all together, by the roofline: a step takes " +
+                                        seconds_text(roof.seconds()),
+                                    "  " + number_text(roof.operations / 1e12, "%.3g") + " TFLOP of products and " +
+                                        number_text(roof.traffic / 1e9, "%.4g") +
+                                        " GB read and written: " + seconds_text(roof.compute_seconds) + each};
   if (roof.sum_seconds > 0)
     lines.push_back("  " + bytes_text(std::llround(roof.gradient_bytes)) + " of gradients summed meanwhile: " +
                     seconds_text(roof.sum_seconds) + "; weights sent: " + seconds_text(roof.send_seconds));
