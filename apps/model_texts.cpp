@@ -34,7 +34,7 @@ std::string way_of_reading(const std::string& path, const ReadOptions& options, 
   for (const bool labels : {false, true}) {
     const ReadOptions read = read_as_run(model, path, options, labels);
     way = {way,         read.column, read.label_column, read.escapes, read.strict, read.keep_empty,
-           read.format, read.quotes, read.header,       read.fit};
+           read.format, read.quotes, read.header,       read.fit,     read.tokens};
   }
   // Names that are not UTF-8 are of no column that is there.
   return way.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -12,7 +12,6 @@
 #include "tvae/base/log.h"
 #include "tvae/base/strings.h"
 #include "tvae/data/file_set.h"
-#include "tvae/data/pretokenized.h"
 #include "tvae/data/split.h"
 
 namespace tvae {
@@ -36,10 +35,6 @@ void append(Rows& all, Rows&& more, const std::string& path, bool several) {
   for (const BadRow& bad : more.bad)
     all.bad.push_back({bad.line, bad.reason + " in " + std::filesystem::path(path).filename().string()});
   all.bad_count += more.bad_count;
-}
-
-Rows parse(const std::string& path, std::string bytes, const ReadOptions& options) {
-  return options.tokens.empty() ? parse_rows(path, std::move(bytes), options) : pretokenized_rows(path, bytes, options);
 }
 
 }  // namespace
@@ -91,7 +86,7 @@ Rows DataFile::rows_of_part(size_t part) {
   const FilePart& pieces = large_->at(part);
   for (const FilePiece& piece : pieces) {
     try {
-      append(all, parse(piece.path, read_piece(piece), options), piece.path, pieces.size() > 1);
+      append(all, parse_rows(piece.path, read_piece(piece), options), piece.path, pieces.size() > 1);
     } catch (const NoUsableRows&) {  // others have some
     }
   }
@@ -147,7 +142,7 @@ const Rows& DataFile::rows() {
   for (Part& part : parts_) {
     unpack_part(part);
     try {
-      append(all, parse(part.path, std::exchange(part.bytes, {}), options_), part.path, parts_.size() > 1);
+      append(all, parse_rows(part.path, std::exchange(part.bytes, {}), options_), part.path, parts_.size() > 1);
     } catch (const NoUsableRows& error) {
       without_rows.emplace_back(error.what());
       if (without_rows.size() == parts_.size()) throw;

@@ -13,6 +13,7 @@
 #include "tvae/data/column_guess.h"
 #include "tvae/data/fitted_options.h"
 #include "tvae/data/json_rows.h"
+#include "tvae/data/pretokenized.h"
 #include "tvae/data/records.h"
 #include "tvae/data/row_collector.h"
 #include "tvae/data/table_rows.h"
@@ -116,6 +117,7 @@ Rows read_rows(const std::string& path, const ReadOptions& options) {
 }
 
 Rows parse_rows(const std::string& path, std::string bytes, const ReadOptions& options) {
+  if (!options.tokens.empty()) return pretokenized_rows(path, bytes, options);
   const ReadOptions fitted = options.fit ? fitted_options(path, bytes, options) : options;
   RowCollector rows(path, fitted);
   if (options.column.empty() && !fitted.column.empty() && fitted.column != "text")

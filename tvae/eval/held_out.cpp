@@ -80,11 +80,13 @@ HeldOut sample_held_out(const Model& model, const std::string& path, const Rows&
   for (const size_t row : random_order(rows.texts.size(), seed)) {
     if (static_cast<int64_t>(held_out.texts.size()) == samples) break;
     const std::string& text = rows.texts[row];
-    bool too_long = false;
-    std::vector<int32_t> ids = model_ids(model, text, &too_long);
+    const bool has_ids = !rows.ids.empty();  // the file's own (pretokenized.h), of which the text is written
+    bool too_long = has_ids && static_cast<int64_t>(rows.ids[row].size()) >= model.max_tokens;
+    std::vector<int32_t> ids = has_ids ? rows.ids[row] : model_ids(model, text, &too_long);
+    if (has_ids) ids.push_back(model.tokenizer.eos_id());
     if (too_long) {
       ++held_out.overlong;
-    } else if (!model.tokenizer.round_trips(text)) {
+    } else if (!has_ids && !model.tokenizer.round_trips(text)) {
       ++held_out.untokenizable;
     } else {
       held_out.texts.push_back(text);

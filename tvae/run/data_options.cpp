@@ -52,6 +52,11 @@ ReadOptions read_as_run(const std::string& model, const std::string& path, const
   if (!read.column.empty()) return read;  // another file than the run's
   if (file.filename() == kHeldOutFile)
     run = {.column = "text", .label_column = run.label_column.empty() ? "" : "label"};
+  if (!run.tokens.empty() && read.format.empty() && own.extension() == file.extension()) {  // ids, as the run's own
+    read.tokens = run.tokens;
+    read.tokenizer = run.tokens == "text" ? run.tokenizer : model;
+    return read;
+  }
   read.column = run.column;
   if (labels && read.label_column.empty()) read.label_column = run.label_column;
   return read;
